@@ -1,0 +1,57 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// A module of the house and, of the same name, its tests.
+func module(
+  _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []
+) -> Target {
+  .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+func tests(of name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name + "Tests", dependencies: dependencies, swiftSettings: settings)
+}
+
+let package = Package(
+  name: "convoy",
+  platforms: [.macOS(.v15)],
+  products: [
+    .library(name: "Convoy", targets: ["Convoy"]),
+    .executable(name: "convoy", targets: ["ConvoyCommand"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
+  ],
+  targets: [
+    module("ConvoyTensors"),
+    module("ConvoyGraphs", ["ConvoyTensors"]),
+    module("ConvoyKernels", ["ConvoyTensors"]),
+    module("ConvoyEngine", ["ConvoyTensors", "ConvoyGraphs", "ConvoyKernels"]),
+    module("ConvoyTraining", ["ConvoyTensors", "ConvoyGraphs", "ConvoyEngine", "ConvoyFormats"]),
+    module("ConvoyBundledData", resources: [.embedInCode("Resources/digits.bin")]),
+    module("ConvoyFormats", ["ConvoyTensors", "ConvoyGraphs", "ConvoyBundledData"]),
+    module("ConvoyZoo", ["ConvoyTensors", "ConvoyGraphs"]),
+    module(
+      "Convoy",
+      [
+        "ConvoyTensors", "ConvoyGraphs", "ConvoyEngine", "ConvoyTraining", "ConvoyFormats",
+        "ConvoyZoo",
+      ]),
+    .executableTarget(
+      name: "ConvoyCommand",
+      dependencies: [
+        "Convoy", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: settings),
+
+    tests(of: "ConvoyTensors", ["ConvoyTensors"]),
+    tests(of: "ConvoyGraphs", ["ConvoyGraphs", "ConvoyTensors"]),
+    tests(of: "ConvoyFormats", ["ConvoyFormats", "ConvoyTensors"]),
+  ]
+)
