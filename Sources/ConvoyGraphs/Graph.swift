@@ -1,0 +1,143 @@
+public import ConvoyTensors
+
+/// Names a value of one graph; meaningless in another.
+public struct ValueID: Hashable, Sendable, Codable {
+  /// The position in `Graph.values`.
+  public let index: Int
+
+  init(_ index: Int) { self.index = index }
+}
+
+/// What a network means: operators, the values between them, and the parameters by name.
+///
+/// A value type. Nodes stand in an order in which each comes after those it reads from. Graphs are
+/// made by a `GraphBuilder` (most often through `Network`), and changed only by building another.
+public struct Graph: Sendable {
+  /// One application of an operator.
+  public struct Node: Sendable {
+    /// A name unique among the graph's nodes.
+    public let name: String
+    /// What is applied.
+    public let operation: any Operator
+    /// The values it reads, in the operator's order.
+    public let inputs: [ValueID]
+    /// The values it makes.
+    public let outputs: [ValueID]
+  }
+
+  /// Where a value comes from.
+  public enum Origin: Hashable, Sendable {
+    /// Given at each run.
+    case input
+    /// A number that belongs to the model.
+    case parameter(Parameter)
+    /// A number that belongs to the graph.
+    case constant(Tensor)
+    /// Made by a node.
+    case computed
+  }
+
+  /// A value: a name, a shape, and where it comes from.
+  public struct ValueInfo: Sendable {
+    /// A name unique among the graph's values.
+    public let name: String
+    /// The extents, batch first.
+    public let shape: Shape
+    /// Where it comes from.
+    public let origin: Origin
+  }
+
+  /// At the end of a run, a parameter takes on a value.
+  public struct Update: Sendable {
+    /// The parameter.
+    public let parameter: ValueID
+    /// What it becomes.
+    public let value: ValueID
+  }
+
+  /// Makes an empty graph.
+  public init() {}
+
+  /// The operators' applications, each after those it reads from.
+  public internal(set) var nodes: [Node] = []
+  /// The values, by the index in their ID.
+  public internal(set) var values: [ValueInfo] = []
+  /// The values given at each run.
+  public internal(set) var inputs: [ValueID] = []
+  /// The values a run returns, with the names it returns them under.
+  public internal(set) var outputs: [(name: String, value: ValueID)] = []
+  /// The parameters a run changes.
+  public internal(set) var updates: [Update] = []
+
+  /// What is known of a value.
+  public subscript(id: ValueID) -> ValueInfo { values[id.index] }
+
+  /// The parameters, in the order they were declared.
+  public var parameters: [ValueID] {
+    values.indices.lazy.map(ValueID.init).filter { id in
+      if case .parameter = self[id].origin { true } else { false }
+    }
+  }
+
+  /// The value of a name, or nil.
+  ///
+  /// - Complexity: O(*n*) in the number of values.
+  public func value(named name: String) -> ValueID? {
+    values.firstIndex { $0.name == name }.map(ValueID.init)
+  }
+
+  /// The shapes a node reads and makes.
+  public func shapes(of node: Node) -> (inputs: [Shape], outputs: [Shape]) {
+    (node.inputs.map { self[$0].shape }, node.outputs.map { self[$0].shape })
+  }
+}
+
+/// A number that belongs to a model: weights, a bias, running statistics.
+public struct Parameter: Hashable, Sendable, Codable {
+  /// How it starts.
+  public var initializer: Initializer
+  /// Whether training changes it by its gradient; running statistics and optimisers' moments are
+  /// parameters too, but not trained.
+  public var isTrainable: Bool
+
+  /// Describes a parameter.
+  public init(_ initializer: Initializer, isTrainable: Bool = true) {
+    self.initializer = initializer
+    self.isTrainable = isTrainable
+  }
+}
+
+/// How a parameter starts.
+public enum Initializer: Hashable, Sendable, Codable {
+  /// Every element the same.
+  case constant(Float)
+  /// Normal, mean 0, variance 2 ∕ fan-in: keeps the variance through ReLU layers.
+  /// Source: He et al., "Delving Deep into Rectifiers", 2015.
+  case he
+  /// Uniform in ±√(6 ∕ (fan-in + fan-out)).
+  /// Source: Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
+  /// networks", 2010.
+  case glorot
+  /// Normal with a given deviation.
+  case normal(deviation: Float)
+
+  /// Draws a tensor.
+  ///
+  /// For a shape [O, I, k…] the fan-in is I·Πk and the fan-out O·Πk.
+  public func tensor(_ shape: Shape, using random: inout Random) -> Tensor {
+    let window = shape.dimensions.dropFirst(2).reduce(1, *)
+    let fanIn = Float((shape.rank > 1 ? shape[1] : 1) * window)
+    let fanOut = Float((shape.rank > 0 ? shape[0] : 1) * window)
+    switch self {
+    case .constant(let value):
+      return Tensor(shape, repeating: value)
+    case .he:
+      return Tensor(normal: shape, deviation: (2 / fanIn).squareRoot(), using: &random)
+    case .glorot:
+      let bound = (6 / (fanIn + fanOut)).squareRoot()
+      return Tensor(uniform: shape, in: -bound...bound, using: &random)
+    case .normal(let deviation):
+      return Tensor(normal: shape, deviation: deviation, using: &random)
+    }
+  }
+}

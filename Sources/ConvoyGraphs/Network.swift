@@ -1,0 +1,85 @@
+public import ConvoyTensors
+
+/// A network as it is described: a graph whose parameters have no numbers yet.
+///
+/// ```swift
+/// let network = try Network(input: [3, 32, 32]) { image in
+///   image
+///     .convolution(96, kernel: 5, padding: 2).relu().maxPooling(3, stride: 2)
+///     .convolution(128, kernel: 3, padding: 1, groups: 2).relu()
+///     .convolution(10, kernel: 1).globalAveragePooling()
+/// }
+/// ```
+public struct Network: Sendable {
+  /// What the network means, for a batch of one.
+  public let graph: Graph
+
+  /// Takes a graph as a network.
+  public init(_ graph: Graph) { self.graph = graph }
+
+  /// Describes a network from one image to one result.
+  ///
+  /// - Parameters:
+  ///   - input: the image's shape, channels first, without the batch.
+  ///   - layers: what is done to the image; branches are plain Swift.
+  /// - Throws: `ConvoyError` naming the first layer that does not fit, what it expected and got.
+  public init(input: Shape, _ layers: (Value) throws -> Value) throws {
+    let builder = GraphBuilder()
+    let image = builder.input("image", Shape([1] + input.dimensions))
+    builder.output("scores", try layers(image))
+    graph = try builder.finish()
+  }
+
+  /// Draws the parameters from their initialisers.
+  ///
+  /// Each parameter draws from a stream of its own: adding a layer does not change the others.
+  public func initialized(seed: UInt64) -> Model {
+    var parameters: [String: Tensor] = [:]
+    for (index, id) in graph.parameters.enumerated() {
+      guard case .parameter(let parameter) = graph[id].origin else { continue }
+      var random = Random(seed: seed, stream: UInt64(index))
+      parameters[graph[id].name] = parameter.initializer.tensor(graph[id].shape, using: &random)
+    }
+    return Model(unchecked: graph, parameters)
+  }
+}
+
+/// A graph and its parameters' numbers: what is trained, saved and run.
+public struct Model: Sendable {
+  /// What it means.
+  public let graph: Graph
+  /// The numbers, by the parameter's name.
+  public let parameters: [String: Tensor]
+
+  /// Puts a graph and numbers together.
+  ///
+  /// - Throws: `ConvoyError` naming a parameter that is missing, unknown, or of another shape.
+  public init(_ graph: Graph, parameters: [String: Tensor]) throws(ConvoyError) {
+    var unused = Set(parameters.keys)
+    for id in graph.parameters {
+      let info = graph[id]
+      guard let tensor = parameters[info.name] else {
+        throw ConvoyError(
+          .graph,
+          "The network needs a parameter \(info.name) of shape \(info.shape); none was given.")
+      }
+      guard tensor.shape == info.shape else {
+        throw ConvoyError(
+          .shape,
+          "The parameter \(info.name) has shape \(info.shape), but the numbers given for it have "
+            + "\(tensor.shape).")
+      }
+      unused.remove(info.name)
+    }
+    if let extra = unused.sorted().first {
+      throw ConvoyError(
+        .graph, "The network has no parameter \(extra), but numbers were given for it.")
+    }
+    self.init(unchecked: graph, parameters)
+  }
+
+  init(unchecked graph: Graph, _ parameters: [String: Tensor]) {
+    self.graph = graph
+    self.parameters = parameters
+  }
+}

@@ -1,0 +1,143 @@
+public import ConvoyTensors
+
+/// What an operator means, on any machine.
+///
+/// An operator's file holds, in this order: its attributes, the shape rule, the cost rule, the
+/// gradient, the reference, the glyph, and how a builder spells it. How it is made to run fast
+/// stands elsewhere (`ConvoyEngine/Lowering`, `ConvoyKernels`).
+public protocol Operator: Hashable, Codable, Sendable {
+  /// The operator's name: in error messages, pictures and saved graphs. Never changed once released.
+  static var name: String { get }
+
+  /// The shape rule: the shapes of the outputs, from those of the inputs.
+  ///
+  /// - Throws: `ConvoyError` when the inputs are too few, too many, or do not fit the attributes. The
+  ///   message is a sentence without the operator's name; the builder puts the node's in front.
+  func outputShapes(for inputs: [Shape]) throws(ConvoyError) -> [Shape]
+
+  /// The cost rule: multiply-adds and bytes of one run.
+  func cost(inputs: [Shape], outputs: [Shape]) -> Cost
+
+  /// The gradient: emits nodes that compute, for each input, the gradient of the loss with respect
+  /// to it; nil for an input that has none or does not need one.
+  func gradients(at site: GradientSite) -> [Value?]
+
+  /// The reference: plain nested loops in Double, the executable specification.
+  ///
+  /// - Precondition: the inputs' shapes satisfy the shape rule, which gave `outputs`.
+  func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor]
+
+  /// The glyph: how pictures show it.
+  var glyph: Glyph { get }
+
+  /// What takes its place in training, for an operator that behaves differently there: emits nodes
+  /// and returns the values that replace its outputs. Nil, the default, for all others.
+  func trainingForm(of inputs: [Value], in builder: GraphBuilder) -> [Value]?
+
+  /// What takes its place in a network that is only run: an operator that then does nothing returns
+  /// its inputs. Nil, the default, for all others.
+  func inferenceForm(of inputs: [Value], in builder: GraphBuilder) -> [Value]?
+}
+
+extension Operator {
+  /// By default an operator multiplies nothing, reads its inputs once and writes its outputs once.
+  public func cost(inputs: [Shape], outputs: [Shape]) -> Cost {
+    Cost(multiplyAdds: 0, bytes: Cost.bytes(inputs, outputs))
+  }
+
+  /// By default an operator is the same in training.
+  public func trainingForm(of inputs: [Value], in builder: GraphBuilder) -> [Value]? { nil }
+
+  /// By default an operator is the same outside training.
+  public func inferenceForm(of inputs: [Value], in builder: GraphBuilder) -> [Value]? { nil }
+
+  /// Throws unless the number of inputs is one of those the operator takes.
+  func expect(_ inputs: [Shape], count: ClosedRange<Int>) throws(ConvoyError) {
+    guard count.contains(inputs.count) else {
+      let expected =
+        count.count == 1 ? "\(count.lowerBound)" : "\(count.lowerBound) to \(count.upperBound)"
+      throw ConvoyError(.graph, "expected \(expected) inputs, got \(inputs.count)")
+    }
+  }
+}
+
+/// Where a gradient is asked for: a node's values, as handles to build on.
+public struct GradientSite {
+  /// The node's inputs.
+  public let inputs: [Value]
+  /// The node's outputs.
+  public let outputs: [Value]
+  /// The loss's gradient with respect to each output; nil where the loss does not depend on it.
+  public let outputGradients: [Value?]
+  /// For each input, whether its gradient is used; computing one that is not would be wasted work.
+  public let isNeeded: [Bool]
+
+  /// The gradient of the only output, for operators that have one.
+  public var outputGradient: Value {
+    guard let gradient = outputGradients.first ?? nil else {
+      preconditionFailure("A gradient is asked for only where an output has one.")
+    }
+    return gradient
+  }
+}
+
+/// How pictures show an operator: data, no drawing.
+public struct Glyph: Hashable, Sendable {
+  /// What kind of work it is; the colour in every picture.
+  public enum Role: String, Hashable, Sendable, CaseIterable {
+    /// Mixes channels: convolutions and linear layers.
+    case convolution
+    /// Shrinks maps.
+    case pooling
+    /// Normalises.
+    case normalization
+    /// Element by element.
+    case elementwise
+    /// Moves numbers without computing.
+    case arrangement
+    /// Turns many numbers into few: reductions, losses.
+    case reduction
+    /// Changes parameters.
+    case update
+  }
+
+  /// A few characters: `3×3 g32`.
+  public let label: String
+  /// The kind of work.
+  public let role: Role
+
+  /// Makes a glyph.
+  public init(_ label: String, _ role: Role) {
+    self.label = label
+    self.role = role
+  }
+}
+
+/// What a piece of work costs.
+public struct Cost: Hashable, Sendable {
+  /// Trained numbers: weights, biases, batch-norm scale and shift; not running statistics.
+  public var parameters: Int
+  /// Multiplications each followed by an addition, in convolutions and fully-connected layers.
+  public var multiplyAdds: Int
+  /// Bytes read and written once each: inputs, parameters, outputs, four bytes an element.
+  public var bytes: Int
+
+  /// Makes a cost.
+  public init(parameters: Int = 0, multiplyAdds: Int = 0, bytes: Int = 0) {
+    self.parameters = parameters
+    self.multiplyAdds = multiplyAdds
+    self.bytes = bytes
+  }
+
+  /// Adds item by item.
+  public static func + (a: Cost, b: Cost) -> Cost {
+    Cost(
+      parameters: a.parameters + b.parameters, multiplyAdds: a.multiplyAdds + b.multiplyAdds,
+      bytes: a.bytes + b.bytes)
+  }
+
+  /// The bytes of tensors of these shapes.
+  static func bytes(_ shapes: [Shape]...) -> Int {
+    shapes.joined().reduce(0) { $0 + 4 * $1.elementCount }
+  }
+}

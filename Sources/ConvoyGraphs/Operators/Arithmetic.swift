@@ -1,0 +1,175 @@
+public import ConvoyTensors
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+// MARK: Attributes
+
+/// Arithmetic on two tensors, element by element, with broadcasting.
+///
+/// Inputs: two tensors. Shapes are aligned at the right; an extent of 1, or a missing one, is
+/// repeated to the other's.
+public struct Arithmetic: Operator {
+  /// Which function of two numbers.
+  public enum Function: String, Hashable, Sendable, Codable, CaseIterable {
+    /// a + b
+    case add
+    /// a − b
+    case subtract
+    /// a · b
+    case multiply
+    /// a ∕ b
+    case divide
+    /// The larger.
+    case maximum
+    /// The smaller.
+    case minimum
+    /// a to the power b.
+    case power
+
+    /// The function of two numbers.
+    public func callAsFunction(_ a: Double, _ b: Double) -> Double {
+      switch self {
+      case .add: a + b
+      case .subtract: a - b
+      case .multiply: a * b
+      case .divide: a / b
+      case .maximum: a > b ? a : b
+      case .minimum: a < b ? a : b
+      case .power: pow(a, b)
+      }
+    }
+
+    var symbol: String {
+      switch self {
+      case .add: "+"
+      case .subtract: "−"
+      case .multiply: "×"
+      case .divide: "÷"
+      case .maximum: "max"
+      case .minimum: "min"
+      case .power: "^"
+      }
+    }
+  }
+
+  /// See `Operator.name`.
+  public static let name = "arithmetic"
+  /// Which function.
+  public var function: Function
+
+  /// Describes the arithmetic.
+  public init(_ function: Function) { self.function = function }
+
+  // MARK: Shape
+
+  /// The broadcast of both shapes.
+  public func outputShapes(for inputs: [Shape]) throws(ConvoyError) -> [Shape] {
+    try expect(inputs, count: 2...2)
+    return [try inputs[0].broadcast(with: inputs[1])]
+  }
+
+  // MARK: Gradient
+
+  /// By the calculus of each function; what was repeated gets the sum over its repetitions.
+  public func gradients(at site: GradientSite) -> [Value?] {
+    let (a, b, g) = (site.inputs[0], site.inputs[1], site.outputGradient)
+    let (toA, toB): (() -> Value, () -> Value) =
+      switch function {
+      case .add: ({ g }, { g })
+      case .subtract: ({ g }, { -g })
+      case .multiply: ({ g * b }, { g * a })
+      case .divide: ({ g / b }, { -(g * a / (b * b)) })
+      // A tie goes to b, as in the function itself.
+      case .maximum: ({ g * a.isGreater(than: b) }, { g - g * a.isGreater(than: b) })
+      case .minimum: ({ g * b.isGreater(than: a) }, { g - g * b.isGreater(than: a) })
+      case .power:
+        (
+          { g * b * a.power(b - b.builder.scalar(1)) },
+          { g * a.power(b) * a.logarithm() }
+        )
+      }
+    return [
+      site.isNeeded[0] ? toA().summed(to: a.shape) : nil,
+      site.isNeeded[1] ? toB().summed(to: b.shape) : nil,
+    ]
+  }
+
+  // MARK: Reference
+
+  /// One loop over the outputs.
+  public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
+    var result = ReferenceTensor(outputs[0])
+    for position in outputs[0].indices {
+      result[position] = function(
+        inputs[0].broadcastElement(at: position), inputs[1].broadcastElement(at: position))
+    }
+    return [result]
+  }
+
+  // MARK: Glyph
+
+  /// The function's sign.
+  public var glyph: Glyph { Glyph(function.symbol, .elementwise) }
+}
+
+extension Shape {
+  /// The shape to which both repeat.
+  func broadcast(with other: Shape) throws(ConvoyError) -> Shape {
+    let rank = max(self.rank, other.rank)
+    var extents: [Int] = []
+    for d in 0..<rank {
+      let a = d < rank - self.rank ? 1 : self[d - (rank - self.rank)]
+      let b = d < rank - other.rank ? 1 : other[d - (rank - other.rank)]
+      guard a == b || a == 1 || b == 1 else {
+        throw ConvoyError(
+          .shape,
+          "expected shapes that are equal or 1 in every dimension, counted from the right, "
+            + "got \(self) and \(other)")
+      }
+      extents.append(max(a, b))
+    }
+    return try Shape(validating: extents)
+  }
+}
+
+extension ReferenceTensor {
+  /// The element that broadcasting puts at a position of the larger shape.
+  func broadcastElement(at position: [Int]) -> Double {
+    self[zip(position.suffix(shape.rank), shape.dimensions).map { $1 == 1 ? 0 : $0 }]
+  }
+}
+
+// MARK: Building
+
+extension GraphBuilder {
+  /// A constant scalar.
+  public func scalar(_ value: Float) -> Value {
+    constant(Tensor([], repeating: value), name: "scalar")
+  }
+}
+
+extension Value {
+  /// a + b, with broadcasting.
+  public static func + (a: Value, b: Value) -> Value { a.applying(Arithmetic(.add), [b]) }
+  /// a − b, with broadcasting.
+  public static func - (a: Value, b: Value) -> Value { a.applying(Arithmetic(.subtract), [b]) }
+  /// a · b, with broadcasting.
+  public static func * (a: Value, b: Value) -> Value { a.applying(Arithmetic(.multiply), [b]) }
+  /// a ∕ b, with broadcasting.
+  public static func / (a: Value, b: Value) -> Value { a.applying(Arithmetic(.divide), [b]) }
+  /// Element by element the larger, with broadcasting.
+  public func maximum(_ other: Value) -> Value { applying(Arithmetic(.maximum), [other]) }
+  /// Element by element the smaller, with broadcasting.
+  public func minimum(_ other: Value) -> Value { applying(Arithmetic(.minimum), [other]) }
+  /// Raises to a power, with broadcasting.
+  public func power(_ exponent: Value) -> Value { applying(Arithmetic(.power), [exponent]) }
+
+  /// 1 where this is greater than another, else 0; not differentiated.
+  func isGreater(than other: Value) -> Value { (self - other).applying(Elementwise(.step)) }
+}

@@ -1,0 +1,183 @@
+public import ConvoyTensors
+
+// MARK: Attributes
+
+/// Convolution in 1, 2 or 3 dimensions: standard, 1×1, grouped, depthwise, strided, dilated.
+///
+/// Inputs: an image [B, I, …], weights [O, I∕G, k…], and optionally a bias [O]. Output: [B, O, …].
+/// With G groups, output channel o sees only the I∕G input channels of group ⌊o·G∕O⌋.
+/// (What is computed is the cross-correlation, as in all of deep learning.)
+public struct Convolution: Operator {
+  /// See `Operator.name`.
+  public static let name = "convolution"
+  /// The kernel and how it slides.
+  public var window: Window
+  /// Into how many groups the channels are divided.
+  public var groups: Int
+
+  /// Describes a convolution.
+  public init(_ window: Window, groups: Int = 1) {
+    self.window = window
+    self.groups = groups
+  }
+
+  // MARK: Shape
+
+  /// See `Operator.outputShapes(for:)`.
+  public func outputShapes(for inputs: [Shape]) throws(ConvoyError) -> [Shape] {
+    try expect(inputs, count: 2...3)
+    let (image, weights) = (inputs[0], inputs[1])
+    let spatial = Array(image.dimensions.dropFirst(2))
+    try window.validate(spatialRank: image.rank - 2)
+    try Convolution.validateGroups(
+      groups, inputChannels: image[1], outputChannels: weights.rank > 0 ? weights[0] : 0)
+    let expected = [weights[0], image[1] / groups] + window.kernel
+    guard weights.dimensions == expected else {
+      throw ConvoyError(
+        .shape,
+        "expected weights of shape \(Shape(expected)) for \(image[1]) input channels in "
+          + "\(groups) groups, got \(weights)")
+    }
+    if inputs.count == 3, inputs[2].dimensions != [weights[0]] {
+      throw ConvoyError(.shape, "expected a bias of shape \(weights[0]), got \(inputs[2])")
+    }
+    let output = try window.outputExtents(for: spatial)
+    return [try Shape(validating: [image[0], weights[0]] + output)]
+  }
+
+  static func validateGroups(
+    _ groups: Int, inputChannels: Int, outputChannels: Int
+  ) throws(ConvoyError) {
+    guard groups >= 1 else {
+      throw ConvoyError(.attribute, "expected at least 1 group, got \(groups)")
+    }
+    for (what, channels) in [("input", inputChannels), ("output", outputChannels)] {
+      guard channels >= 1, channels % groups == 0 else {
+        throw ConvoyError(
+          .attribute,
+          "expected a number of groups that divides the \(channels) \(what) channels, got \(groups)"
+        )
+      }
+    }
+  }
+
+  // MARK: Cost
+
+  /// H·W·N·K²·M∕G multiply-adds: every output element sums the window over its group's inputs.
+  public func cost(inputs: [Shape], outputs: [Shape]) -> Cost {
+    let perOutput = inputs[1].elementCount / inputs[1][0]
+    return Cost(
+      multiplyAdds: outputs[0].elementCount * perOutput, bytes: Cost.bytes(inputs, outputs))
+  }
+
+  // MARK: Gradient
+
+  /// The image's gradient is a transposed convolution with the same weights; the weights' a
+  /// correlation of image and gradient; the bias's a sum.
+  public func gradients(at site: GradientSite) -> [Value?] {
+    let (image, weights) = (site.inputs[0], site.inputs[1])
+    let gradient = site.outputGradient
+    let spatial = Array(image.shape.dimensions.dropFirst(2))
+    let fixed = window.withPadding(resolvedFor: spatial)
+    var result: [Value?] = [nil, nil]
+    if site.isNeeded[0] {
+      let transposed = TransposedConvolution(fixed, groups: groups, outputExtents: spatial)
+      result[0] = gradient.applying(transposed, [weights], name: "image")
+    }
+    if site.isNeeded[1] {
+      let correlation = ConvolutionWeightGradient(fixed, groups: groups)
+      result[1] = image.applying(correlation, [gradient], name: "weights")
+    }
+    if site.inputs.count == 3 {
+      result.append(site.isNeeded[2] ? gradient.sumOverAllButChannels() : nil)
+    }
+    return result
+  }
+
+  // MARK: Reference
+
+  /// Nested loops over outputs, the group's inputs and the window.
+  public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
+    let (image, weights) = (inputs[0], inputs[1])
+    let padding = window.resolvedPadding(for: Array(image.shape.dimensions.dropFirst(2)))
+    let inputsPerGroup = image.shape[1] / groups
+    let outputsPerGroup = weights.shape[0] / groups
+    var result = ReferenceTensor(outputs[0])
+    for position in outputs[0].indices {
+      let (n, o) = (position[0], position[1])
+      var sum = inputs.count == 3 ? inputs[2][[o]] : 0
+      for i in 0..<inputsPerGroup {
+        let channel = o / outputsPerGroup * inputsPerGroup + i
+        for element in Shape(window.kernel).indices {
+          let source = window.inputPosition(
+            output: Array(position.dropFirst(2)), element: element, padding: padding)
+          sum += (image.element(at: [n, channel] + source) ?? 0) * weights[[o, i] + element]
+        }
+      }
+      result[position] = sum
+    }
+    return [result]
+  }
+
+  // MARK: Glyph
+
+  /// `3×3 g32`.
+  public var glyph: Glyph {
+    Glyph(groups == 1 ? window.label : "\(window.label) g\(groups)", .convolution)
+  }
+}
+
+extension Window {
+  /// The window with "same" padding replaced by the numbers it stands for at these extents.
+  func withPadding(resolvedFor input: [Int]) -> Window {
+    let resolved = resolvedPadding(for: input)
+    var copy = self
+    copy.padding = .explicit(before: resolved.map(\.before), after: resolved.map(\.after))
+    return copy
+  }
+}
+
+// MARK: Building
+
+extension Value {
+  /// Convolves with weights that are given.
+  public func convolution(
+    weights: Value, bias: Value? = nil, stride: any SpatialExtents = 1,
+    padding: Padding = 0, dilation: any SpatialExtents = 1, groups: Int = 1, name: String? = nil
+  ) -> Value {
+    let window = Window(
+      kernel: Array(weights.shape.dimensions.dropFirst(2)), stride: stride, dilation: dilation,
+      padding: padding)
+    let others = [weights] + (bias.map { [$0] } ?? [])
+    return applying(Convolution(window, groups: groups), others, name: name)
+  }
+
+  /// A convolution layer with weights of its own, He-initialised, and a bias that starts at 0.
+  ///
+  /// - Parameters:
+  ///   - outputChannels: the number of filters.
+  ///   - kernel: the window's extents; their number is that of the image's spatial dimensions.
+  ///   - bias: whether a bias is added; leave it out before batch norm.
+  ///   - name: the layer's name; its parameters are `name.weight` and `name.bias`.
+  public func convolution(
+    _ outputChannels: Int, kernel: any SpatialExtents, stride: any SpatialExtents = 1,
+    padding: Padding = 0, dilation: any SpatialExtents = 1, groups: Int = 1, bias: Bool = true,
+    initializer: Initializer = .he, name: String? = nil
+  ) -> Value {
+    layer(name, kind: Convolution.name) { name throws(ConvoyError) in
+      let window = try slidingWindow(
+        kernel: kernel, stride: stride, dilation: dilation, padding: padding)
+      try Convolution.validateGroups(
+        groups, inputChannels: shape[1], outputChannels: outputChannels)
+      let weightShape = try Shape(
+        validating: [outputChannels, shape[1] / groups] + window.kernel)
+      let weights = builder.parameter("\(name).weight", weightShape, Parameter(initializer))
+      let shift =
+        bias
+        ? [builder.parameter("\(name).bias", [outputChannels], Parameter(.constant(0)))] : []
+      return applying(
+        Convolution(window, groups: groups),
+        [weights] + shift, name: name)
+    }
+  }
+}

@@ -1,0 +1,102 @@
+public import ConvoyTensors
+
+// MARK: Attributes
+
+/// The gradient of a convolution's weights: the correlation of its image with its output's gradient.
+///
+/// Inputs: the image [B, I, …] and the gradient [B, O, …]. Output: [O, I∕G, k…].
+public struct ConvolutionWeightGradient: Operator {
+  /// See `Operator.name`.
+  public static let name = "convolutionWeightGradient"
+  /// The convolution's kernel and how it slides.
+  public var window: Window
+  /// The convolution's groups.
+  public var groups: Int
+
+  /// Describes the gradient of a convolution's weights.
+  public init(_ window: Window, groups: Int) {
+    self.window = window
+    self.groups = groups
+  }
+
+  // MARK: Shape
+
+  /// See `Operator.outputShapes(for:)`.
+  public func outputShapes(for inputs: [Shape]) throws(ConvoyError) -> [Shape] {
+    try expect(inputs, count: 2...2)
+    let (image, gradient) = (inputs[0], inputs[1])
+    guard image.rank == gradient.rank, image.rank >= 3 else {
+      throw ConvoyError(
+        .shape, "expected an image and a gradient of the same rank, got \(image) and \(gradient)")
+    }
+    try Convolution.validateGroups(
+      groups, inputChannels: image[1], outputChannels: gradient[1])
+    let output = try window.outputExtents(for: Array(image.dimensions.dropFirst(2)))
+    guard gradient.dimensions == [image[0], gradient[1]] + output else {
+      throw ConvoyError(
+        .shape,
+        "expected a gradient of shape \(Shape([image[0], gradient[1]] + output)), got \(gradient)")
+    }
+    return [try Shape(validating: [gradient[1], image[1] / groups] + window.kernel)]
+  }
+
+  // MARK: Cost
+
+  /// As many multiply-adds as the convolution itself.
+  public func cost(inputs: [Shape], outputs: [Shape]) -> Cost {
+    let perOutput = outputs[0].elementCount / outputs[0][0]
+    return Cost(
+      multiplyAdds: inputs[1].elementCount * perOutput, bytes: Cost.bytes(inputs, outputs))
+  }
+
+  // MARK: Gradient
+
+  /// Linear in both inputs: a transposed convolution and a convolution with the incoming gradient as
+  /// weights.
+  public func gradients(at site: GradientSite) -> [Value?] {
+    let (image, gradient) = (site.inputs[0], site.inputs[1])
+    let spatial = Array(image.shape.dimensions.dropFirst(2))
+    let fixed = window.withPadding(resolvedFor: spatial)
+    var result: [Value?] = [nil, nil]
+    if site.isNeeded[0] {
+      let transposed = TransposedConvolution(fixed, groups: groups, outputExtents: spatial)
+      result[0] = gradient.applying(transposed, [site.outputGradient], name: "image")
+    }
+    if site.isNeeded[1] {
+      result[1] = image.applying(
+        Convolution(fixed, groups: groups), [site.outputGradient], name: "output")
+    }
+    return result
+  }
+
+  // MARK: Reference
+
+  /// Nested loops over the weights and the positions at which each is used.
+  public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
+    let (image, gradient) = (inputs[0], inputs[1])
+    let padding = window.resolvedPadding(for: Array(image.shape.dimensions.dropFirst(2)))
+    let inputsPerGroup = image.shape[1] / groups
+    let outputsPerGroup = gradient.shape[1] / groups
+    let positions = Shape(gradient.shape.dimensions.dropFirst(2))
+    var result = ReferenceTensor(outputs[0])
+    for weight in outputs[0].indices {
+      let (o, i) = (weight[0], weight[1])
+      let channel = o / outputsPerGroup * inputsPerGroup + i
+      var sum = 0.0
+      for n in 0..<image.shape[0] {
+        for position in positions.indices {
+          let source = window.inputPosition(
+            output: position, element: Array(weight.dropFirst(2)), padding: padding)
+          sum += (image.element(at: [n, channel] + source) ?? 0) * gradient[[n, o] + position]
+        }
+      }
+      result[weight] = sum
+    }
+    return [result]
+  }
+
+  // MARK: Glyph
+
+  /// `∂w 3×3`.
+  public var glyph: Glyph { Glyph("∂w \(window.label)", .convolution) }
+}

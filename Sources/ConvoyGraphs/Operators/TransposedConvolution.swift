@@ -1,0 +1,206 @@
+public import ConvoyTensors
+
+// MARK: Attributes
+
+/// Transposed convolution: the adjoint of `Convolution`, and the gradient of its image.
+///
+/// Inputs: an image [B, I, …], weights [I, O∕G, k…], and optionally a bias [O]. Output: [B, O, …].
+/// Each input element adds its multiple of the kernel to the output; stride spreads the inputs apart,
+/// padding crops the output.
+public struct TransposedConvolution: Operator {
+  /// See `Operator.name`.
+  public static let name = "transposedConvolution"
+  /// The kernel and how it slides; the padding is that of the convolution this is the adjoint of.
+  public var window: Window
+  /// Into how many groups the channels are divided.
+  public var groups: Int
+  /// The output's extent beyond the smallest that fits, for each spatial dimension.
+  public var outputPadding: [Int]
+
+  /// Describes a transposed convolution.
+  public init(_ window: Window, groups: Int = 1, outputPadding: any SpatialExtents = 0) {
+    self.window = window
+    self.groups = groups
+    self.outputPadding = outputPadding.extents(rank: window.rank)
+  }
+
+  /// The adjoint of a convolution of images with these extents.
+  ///
+  /// - Precondition: the window's padding is explicit.
+  init(_ window: Window, groups: Int, outputExtents: [Int]) {
+    let padding = window.resolvedPadding(for: outputExtents)
+    let rest = outputExtents.indices.map { d in
+      (outputExtents[d] + padding[d].before + padding[d].after - window.span(d)) % window.stride[d]
+    }
+    self.init(window, groups: groups, outputPadding: rest)
+  }
+
+  // MARK: Shape
+
+  /// (input − 1)·stride + span − padding + output padding.
+  public func outputShapes(for inputs: [Shape]) throws(ConvoyError) -> [Shape] {
+    try expect(inputs, count: 2...3)
+    let (image, weights) = (inputs[0], inputs[1])
+    try window.validate(spatialRank: image.rank - 2)
+    guard window.padding != .same, !window.roundsUp else {
+      throw ConvoyError(.attribute, "expected explicit padding without rounding up")
+    }
+    guard outputPadding.count == window.rank else {
+      throw ConvoyError(
+        .attribute,
+        "expected \(window.rank) output padding extents, got \(outputPadding.count)")
+    }
+    guard weights.rank == image.rank, weights[0] == image[1],
+      Array(weights.dimensions.dropFirst(2)) == window.kernel
+    else {
+      let kernel = window.kernel.map { "×\($0)" }.joined()
+      throw ConvoyError(
+        .shape, "expected weights of shape \(image[1])×(outputs∕groups)\(kernel), got \(weights)")
+    }
+    guard groups >= 1, image[1] % groups == 0 else {
+      throw ConvoyError(
+        .attribute,
+        "expected a number of groups that divides the \(image[1]) input channels, got \(groups)")
+    }
+    let (outputChannels, overflow) = weights[1].multipliedReportingOverflow(by: groups)
+    guard !overflow else {
+      throw ConvoyError(.shape, "expected fewer output channels than \(weights[1])·\(groups)")
+    }
+    if inputs.count == 3, inputs[2].dimensions != [outputChannels] {
+      throw ConvoyError(.shape, "expected a bias of shape \(outputChannels), got \(inputs[2])")
+    }
+    let spatial = Array(image.dimensions.dropFirst(2))
+    let padding = window.resolvedPadding(for: spatial)
+    var output: [Int] = []
+    for d in spatial.indices {
+      guard (0..<max(window.stride[d], window.dilation[d])).contains(outputPadding[d]) else {
+        throw ConvoyError(
+          .attribute,
+          "expected an output padding below the stride \(window.stride[d]) "
+            + "or the dilation \(window.dilation[d]), got \(outputPadding[d])")
+      }
+      let extent =
+        (spatial[d] - 1) * window.stride[d] + window.span(d) - padding[d].before
+        - padding[d].after + outputPadding[d]
+      guard extent >= 1 else {
+        throw ConvoyError(
+          .shape, "expected an output of at least 1 after cropping the padding, got \(extent)")
+      }
+      output.append(extent)
+    }
+    return [try Shape(validating: [image[0], outputChannels] + output)]
+  }
+
+  // MARK: Cost
+
+  /// Every input element is multiplied with its group's kernels.
+  public func cost(inputs: [Shape], outputs: [Shape]) -> Cost {
+    let perInput = inputs[1].elementCount / inputs[1][0]
+    return Cost(
+      multiplyAdds: inputs[0].elementCount * perInput, bytes: Cost.bytes(inputs, outputs))
+  }
+
+  // MARK: Gradient
+
+  /// The image's gradient is the convolution this is the adjoint of; the weights' the same
+  /// correlation as a convolution's, with the parts of image and gradient exchanged.
+  public func gradients(at site: GradientSite) -> [Value?] {
+    let (image, weights) = (site.inputs[0], site.inputs[1])
+    let gradient = site.outputGradient
+    var result: [Value?] = [nil, nil]
+    if site.isNeeded[0] {
+      result[0] = gradient.applying(
+        Convolution(window, groups: groups), [weights], name: "image")
+    }
+    if site.isNeeded[1] {
+      let correlation = ConvolutionWeightGradient(window, groups: groups)
+      result[1] = gradient.applying(correlation, [image], name: "weights")
+    }
+    if site.inputs.count == 3 {
+      result.append(site.isNeeded[2] ? gradient.sumOverAllButChannels() : nil)
+    }
+    return result
+  }
+
+  // MARK: Reference
+
+  /// Every input element adds its multiple of the kernel.
+  public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
+    let (image, weights) = (inputs[0], inputs[1])
+    let padding = window.resolvedPadding(for: Array(image.shape.dimensions.dropFirst(2)))
+    let inputsPerGroup = image.shape[1] / groups
+    let outputsPerGroup = weights.shape[1]
+    var result = ReferenceTensor(outputs[0])
+    if inputs.count == 3 {
+      for position in outputs[0].indices { result[position] = inputs[2][[position[1]]] }
+    }
+    for position in image.shape.indices {
+      let (n, i) = (position[0], position[1])
+      for o in 0..<outputsPerGroup {
+        let channel = i / inputsPerGroup * outputsPerGroup + o
+        for element in Shape(window.kernel).indices {
+          let target =
+            [n, channel]
+            + window.inputPosition(
+              output: Array(position.dropFirst(2)), element: element, padding: padding)
+          if result.element(at: target) != nil {
+            result[target] += image[position] * weights[[i, o] + element]
+          }
+        }
+      }
+    }
+    return [result]
+  }
+
+  // MARK: Glyph
+
+  /// `3×3 s2 ᵀ`.
+  public var glyph: Glyph {
+    Glyph(
+      groups == 1 ? "\(window.label) ᵀ" : "\(window.label) g\(groups) ᵀ", .convolution)
+  }
+}
+
+// MARK: Building
+
+extension Value {
+  /// Applies a transposed convolution with weights [I, O∕G, k…] that are given.
+  public func transposedConvolution(
+    weights: Value, bias: Value? = nil, stride: any SpatialExtents = 1, padding: Padding = 0,
+    outputPadding: any SpatialExtents = 0, dilation: any SpatialExtents = 1, groups: Int = 1,
+    name: String? = nil
+  ) -> Value {
+    let window = Window(
+      kernel: Array(weights.shape.dimensions.dropFirst(2)), stride: stride, dilation: dilation,
+      padding: padding)
+    return applying(
+      TransposedConvolution(window, groups: groups, outputPadding: outputPadding),
+      [weights] + (bias.map { [$0] } ?? []), name: name)
+  }
+
+  /// A transposed convolution layer with weights of its own, He-initialised, and a bias from 0.
+  ///
+  /// - Parameter name: the layer's name; its parameters are `name.weight` and `name.bias`.
+  public func transposedConvolution(
+    _ outputChannels: Int, kernel: any SpatialExtents, stride: any SpatialExtents = 1,
+    padding: Padding = 0, outputPadding: any SpatialExtents = 0,
+    dilation: any SpatialExtents = 1, groups: Int = 1, bias: Bool = true,
+    initializer: Initializer = .he, name: String? = nil
+  ) -> Value {
+    layer(name, kind: TransposedConvolution.name) { name throws(ConvoyError) in
+      let window = try slidingWindow(
+        kernel: kernel, stride: stride, dilation: dilation, padding: padding)
+      try Convolution.validateGroups(
+        groups, inputChannels: shape[1], outputChannels: outputChannels)
+      let weightShape = try Shape(
+        validating: [shape[1], outputChannels / groups] + window.kernel)
+      let weights = builder.parameter("\(name).weight", weightShape, Parameter(initializer))
+      let shift =
+        bias
+        ? [builder.parameter("\(name).bias", [outputChannels], Parameter(.constant(0)))] : []
+      return applying(
+        TransposedConvolution(window, groups: groups, outputPadding: outputPadding),
+        [weights] + shift, name: name)
+    }
+  }
+}

@@ -1,0 +1,94 @@
+public import ConvoyTensors
+
+/// A tensor of Doubles, for the references: the plain, slow, obvious form of every operator.
+public struct ReferenceTensor: Hashable, Sendable {
+  /// The extents.
+  public let shape: Shape
+  /// The elements in row-major order.
+  public var elements: [Double]
+
+  /// Makes a tensor whose elements are all the same.
+  public init(_ shape: Shape, repeating value: Double = 0) {
+    self.shape = shape
+    elements = Array(repeating: value, count: shape.elementCount)
+  }
+
+  /// Makes a tensor from elements in row-major order.
+  ///
+  /// - Precondition: there are as many as the shape says.
+  public init(_ shape: Shape, _ elements: [Double]) {
+    precondition(elements.count == shape.elementCount)
+    self.shape = shape
+    self.elements = elements
+  }
+
+  /// Widens a tensor.
+  public init(_ tensor: Tensor) {
+    self.init(tensor.shape, tensor.elements.map(Double.init))
+  }
+
+  /// The element at a position given by one index a dimension.
+  public subscript(index: [Int]) -> Double {
+    get { elements[offset(index)] }
+    set { elements[offset(index)] = newValue }
+  }
+
+  /// The element at a position, or nil where it lies outside the extents: what padding reads.
+  public func element(at index: [Int]) -> Double? {
+    for (i, extent) in zip(index, shape.dimensions) where i < 0 || i >= extent { return nil }
+    return self[index]
+  }
+
+  private func offset(_ index: [Int]) -> Int {
+    zip(index, shape.dimensions).reduce(0) { $0 * $1.1 + $1.0 }
+  }
+}
+
+extension Shape {
+  /// Every position, in row-major order: the loops of a reference.
+  public var indices: some Sequence<[Int]> {
+    sequence(state: Array(repeating: 0, count: rank) as [Int]?) { state -> [Int]? in
+      guard let current = state else { return nil }
+      var next = current
+      var dimension = dimensions.count - 1
+      while dimension >= 0 {
+        next[dimension] += 1
+        if next[dimension] < dimensions[dimension] { break }
+        next[dimension] = 0
+        dimension -= 1
+      }
+      state = dimension < 0 ? nil : next
+      return current
+    }
+  }
+}
+
+extension Graph {
+  /// Runs the graph by the operators' references.
+  ///
+  /// - Parameter given: the inputs and parameters, by value.
+  /// - Returns: every value of the graph.
+  /// - Precondition: `given` has every input and parameter, with its shape.
+  public func evaluatedByReference(
+    _ given: [ValueID: ReferenceTensor]
+  ) -> [ValueID: ReferenceTensor] {
+    var known = given
+    for (index, info) in values.enumerated() {
+      if case .constant(let tensor) = info.origin {
+        known[ValueID(index)] = ReferenceTensor(tensor)
+      }
+    }
+    for node in nodes {
+      let inputs = node.inputs.map { id -> ReferenceTensor in
+        guard let tensor = known[id], tensor.shape == self[id].shape else {
+          preconditionFailure(
+            "No tensor of shape \(self[id].shape) was given for \(self[id].name).")
+        }
+        return tensor
+      }
+      let results = node.operation.reference(inputs, outputs: shapes(of: node).outputs)
+      for (output, result) in zip(node.outputs, results) { known[output] = result }
+    }
+    return known
+  }
+}

@@ -1,0 +1,108 @@
+public import ConvoyTensors
+
+extension Graph {
+  /// Builds the graph anew, node by node: the one way in which passes change graphs.
+  ///
+  /// - Parameters:
+  ///   - inputShapes: shapes for inputs that are to have others; every shape after them follows.
+  ///   - transform: for each node, the values that take the place of its outputs, or nil to keep the
+  ///     node as it is. It gets the node, the values that stand for its inputs, and the builder.
+  /// - Returns: the new graph, without nodes and parameters that nothing needs any more.
+  /// - Throws: what a shape rule says of the new shapes.
+  public func rewritten(
+    inputShapes: [String: Shape] = [:],
+    by transform: (Node, [Value], GraphBuilder) -> [Value]? = { _, _, _ in nil }
+  ) throws(ConvoyError) -> Graph {
+    for name in inputShapes.keys where !inputs.contains(where: { self[$0].name == name }) {
+      let known = inputs.map { self[$0].name }.joined(separator: ", ")
+      throw ConvoyError(.graph, "The graph has no input \(name); its inputs are \(known).")
+    }
+    let builder = GraphBuilder()
+    var new: [ValueID: Value] = [:]
+    for (index, info) in values.enumerated() {
+      let id = ValueID(index)
+      switch info.origin {
+      case .input: new[id] = builder.input(info.name, inputShapes[info.name] ?? info.shape)
+      case .parameter(let parameter):
+        new[id] = builder.parameter(info.name, info.shape, parameter)
+      case .constant(let tensor): new[id] = builder.constant(tensor, name: info.name)
+      case .computed: break
+      }
+    }
+    for node in nodes {
+      let inputs = node.inputs.compactMap { new[$0] }
+      let made =
+        transform(node, inputs, builder)
+        ?? builder.apply(
+          node.operation, to: inputs, name: node.name, outputCount: node.outputs.count)
+      for (output, value) in zip(node.outputs, made) { new[output] = value }
+    }
+    for (name, id) in outputs { if let value = new[id] { builder.output(name, value) } }
+    for update in updates {
+      if let parameter = new[update.parameter], let value = new[update.value] {
+        builder.update(parameter, to: value)
+      }
+    }
+    return try builder.finish().pruned()
+  }
+
+  /// The same graph for other input shapes, such as another batch or larger images.
+  ///
+  /// - Throws: `ConvoyError` when an operator does not accept what now reaches it.
+  public func resized(_ inputShapes: [String: Shape]) throws(ConvoyError) -> Graph {
+    try rewritten(inputShapes: inputShapes)
+  }
+
+  /// The same graph for another number of images: the first extent of every input.
+  ///
+  /// - Throws: `ConvoyError` when the batch is below 1, or fixed by an operator such as a reshape.
+  public func resized(batch: Int) throws(ConvoyError) -> Graph {
+    var shapes: [String: Shape] = [:]
+    for id in inputs where self[id].shape.rank > 0 {
+      shapes[self[id].name] = try Shape(validating: [batch] + self[id].shape.dimensions.dropFirst())
+    }
+    return try resized(shapes)
+  }
+
+  /// The graph with operators that behave differently in training (dropout, batch norm) in that form.
+  public func inTrainingForm() throws(ConvoyError) -> Graph {
+    try rewritten { node, inputs, builder in
+      builder.scope(node.name) { node.operation.trainingForm(of: inputs, in: builder) }
+    }
+  }
+
+  /// The graph without nodes, constants and parameters that no output and no update depends on;
+  /// inputs stay.
+  func pruned() -> Graph {
+    var isNeeded = Array(repeating: false, count: values.count)
+    for input in inputs { isNeeded[input.index] = true }
+    for output in outputs { isNeeded[output.value.index] = true }
+    for update in updates {
+      isNeeded[update.value.index] = true
+      isNeeded[update.parameter.index] = true
+    }
+    var keptNodes: [Node] = []
+    for node in nodes.reversed() where node.outputs.contains(where: { isNeeded[$0.index] }) {
+      keptNodes.append(node)
+      for id in node.inputs + node.outputs { isNeeded[id.index] = true }
+    }
+    var position = Array(repeating: ValueID(-1), count: values.count)
+    var result = Graph()
+    for (index, info) in values.enumerated() where isNeeded[index] {
+      position[index] = ValueID(result.values.count)
+      result.values.append(info)
+    }
+    func moved(_ id: ValueID) -> ValueID { position[id.index] }
+    result.nodes = keptNodes.reversed().map {
+      Node(
+        name: $0.name, operation: $0.operation, inputs: $0.inputs.map(moved),
+        outputs: $0.outputs.map(moved))
+    }
+    result.inputs = inputs.map(moved)
+    result.outputs = outputs.map { ($0.name, moved($0.value)) }
+    result.updates = updates.map {
+      Update(parameter: moved($0.parameter), value: moved($0.value))
+    }
+    return result
+  }
+}
