@@ -126,7 +126,7 @@ public final class GraphBuilder {
         Graph.Node(name: node, operation: operation, inputs: inputs.map(\.id), outputs: outputs))
       return outputs.map { Value(builder: self, id: $0) }
     } catch {
-      fail(ConvoyError(error.kind, "\(node): \(error.message)."))
+      fail(error.at(node))
       return standIns(inputs, outputCount)
     }
   }
@@ -196,7 +196,7 @@ extension Value {
     do throws(ConvoyError) {
       return try body(name)
     } catch {
-      builder.fail(ConvoyError(error.kind, "\(builder.scoped(name)): \(error.message)."))
+      builder.fail(error.at(builder.scoped(name)))
       return self
     }
   }
