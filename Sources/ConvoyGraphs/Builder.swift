@@ -62,11 +62,13 @@ public final class GraphBuilder {
     return Value(builder: self, id: id)
   }
 
-  /// Declares a parameter, under the names of the scopes it stands in.
+  /// Declares a parameter, under the names of the scopes it stands in unless it is `unscoped`.
   ///
   /// A name used before means the same parameter: layers share weights by sharing a name.
-  public func parameter(_ name: String, _ shape: Shape, _ parameter: Parameter) -> Value {
-    let name = scoped(name)
+  public func parameter(
+    _ name: String, _ shape: Shape, _ parameter: Parameter, unscoped: Bool = false
+  ) -> Value {
+    let name = unscoped ? name : scoped(name)
     if let id = graph.value(named: name), case .parameter(let earlier) = graph[id].origin {
       if graph[id].shape != shape || earlier.isTrainable != parameter.isTrainable {
         fail(
@@ -126,7 +128,7 @@ public final class GraphBuilder {
         Graph.Node(name: node, operation: operation, inputs: inputs.map(\.id), outputs: outputs))
       return outputs.map { Value(builder: self, id: $0) }
     } catch {
-      fail(ConvoyError(error.kind, "\(node): \(error.message)."))
+      fail(error.at(node))
       return standIns(inputs, outputCount)
     }
   }
@@ -147,6 +149,9 @@ public final class GraphBuilder {
     nameCounts[key, default: 0] += 1
     return "\(kind)\(nameCounts[key, default: 1])"
   }
+
+  /// The scopes' names, joined: in an operator's training form, the name of its node.
+  var scopeName: String { scopes.joined(separator: ".") }
 
   func scoped(_ name: String) -> String {
     (scopes + [name]).joined(separator: ".")
@@ -196,7 +201,7 @@ extension Value {
     do throws(ConvoyError) {
       return try body(name)
     } catch {
-      builder.fail(ConvoyError(error.kind, "\(builder.scoped(name)): \(error.message)."))
+      builder.fail(error.at(builder.scoped(name)))
       return self
     }
   }

@@ -61,6 +61,13 @@ extension Operator {
   }
 }
 
+extension ConvoyError {
+  /// The same error with the place it belongs to in front: `conv1: expected …, got ….`
+  func at(_ place: String) -> ConvoyError {
+    ConvoyError(kind, message.hasSuffix(".") ? "\(place): \(message)" : "\(place): \(message).")
+  }
+}
+
 /// Where a gradient is asked for: a node's values, as handles to build on.
 public struct GradientSite {
   /// The node's inputs.
@@ -114,7 +121,7 @@ public struct Glyph: Hashable, Sendable {
 }
 
 /// What a piece of work costs.
-public struct Cost: Hashable, Sendable {
+public struct Cost: Hashable, Sendable, Codable {
   /// Trained numbers: weights, biases, batch-norm scale and shift; not running statistics.
   public var parameters: Int
   /// Multiplications each followed by an addition, in convolutions and fully-connected layers.
@@ -129,11 +136,24 @@ public struct Cost: Hashable, Sendable {
     self.bytes = bytes
   }
 
-  /// Adds item by item.
+  /// Adds item by item; what does not fit in an `Int` is its largest.
   public static func + (a: Cost, b: Cost) -> Cost {
     Cost(
-      parameters: a.parameters + b.parameters, multiplyAdds: a.multiplyAdds + b.multiplyAdds,
-      bytes: a.bytes + b.bytes)
+      parameters: sum(a.parameters, b.parameters),
+      multiplyAdds: sum(a.multiplyAdds, b.multiplyAdds),
+      bytes: sum(a.bytes, b.bytes))
+  }
+
+  /// a·b for counts, or the largest `Int` where that does not fit: shapes can be told whose work
+  /// nobody could do, and asking for its cost is no crime.
+  static func product(_ a: Int, _ b: Int) -> Int {
+    let (product, overflow) = a.multipliedReportingOverflow(by: b)
+    return overflow ? Int.max : product
+  }
+
+  private static func sum(_ a: Int, _ b: Int) -> Int {
+    let (sum, overflow) = a.addingReportingOverflow(b)
+    return overflow ? Int.max : sum
   }
 
   /// The bytes of tensors of these shapes.

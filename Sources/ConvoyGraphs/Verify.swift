@@ -4,10 +4,11 @@ extension Graph {
   /// Checks that the graph is well formed: run after building and between passes.
   ///
   /// Every node reads values that stand before it, its outputs have the shapes its operator's rule
-  /// gives, every value is made once, and names are unique.
+  /// gives, every value is made once, updates fit their parameters, and names are unique.
   ///
   /// - Throws: `ConvoyError` of kind `.graph` naming the first node or value that is not.
   public func verify() throws(ConvoyError) {
+    try verifyInputs()
     var isMade = values.map { $0.origin != .computed }
     for node in nodes {
       for input in node.inputs where !isMade[input.index] {
@@ -19,7 +20,7 @@ extension Graph {
       do {
         expected = try node.operation.outputShapes(for: inputShapes)
       } catch {
-        throw ConvoyError(error.kind, "\(node.name): \(error.message).")
+        throw error.at(node.name)
       }
       guard expected == outputShapes else {
         throw ConvoyError(
@@ -32,10 +33,33 @@ extension Graph {
         isMade[output.index] = true
       }
     }
-    for (name, value) in outputs where !isMade[value.index] {
-      throw ConvoyError(.graph, "No node makes the output \(name).")
+    if let missing = isMade.firstIndex(of: false) {
+      throw ConvoyError(.graph, "No node makes \(values[missing].name).")
     }
+    for update in updates { try verify(update) }
     try verifyNames()
+  }
+
+  private func verifyInputs() throws(ConvoyError) {
+    let given = values.indices.filter { values[$0].origin == .input }
+    guard inputs.map(\.index).sorted() == given else {
+      let names = (inputs.map { self[$0].name }, given.map { values[$0].name })
+      throw ConvoyError(
+        .graph, "The inputs are listed as \(names.0), but those that are given are \(names.1).")
+    }
+  }
+
+  private func verify(_ update: Update) throws(ConvoyError) {
+    let (parameter, value) = (self[update.parameter], self[update.value])
+    guard case .parameter = parameter.origin else {
+      throw ConvoyError(.graph, "\(parameter.name) is updated, but is no parameter.")
+    }
+    guard parameter.shape == value.shape else {
+      throw ConvoyError(
+        .shape,
+        "The parameter \(parameter.name) has shape \(parameter.shape) and cannot become "
+          + "\(value.name), of shape \(value.shape).")
+    }
   }
 
   private func verifyNames() throws(ConvoyError) {
@@ -46,6 +70,10 @@ extension Graph {
     seen = []
     for name in nodes.map(\.name) where !seen.insert(name).inserted {
       throw ConvoyError(.graph, "Two nodes are named \(name).")
+    }
+    seen = []
+    for name in outputs.map(\.name) where !seen.insert(name).inserted {
+      throw ConvoyError(.graph, "Two outputs are named \(name).")
     }
   }
 }

@@ -31,11 +31,11 @@ public struct Convolution: Operator {
     try window.validate(spatialRank: image.rank - 2)
     try Convolution.validateGroups(
       groups, inputChannels: image[1], outputChannels: weights.rank > 0 ? weights[0] : 0)
-    let expected = [weights[0], image[1] / groups] + window.kernel
-    guard weights.dimensions == expected else {
+    let expected = try Shape(validating: [weights[0], image[1] / groups] + window.kernel)
+    guard weights == expected else {
       throw ConvoyError(
         .shape,
-        "expected weights of shape \(Shape(expected)) for \(image[1]) input channels in "
+        "expected weights of shape \(expected) for \(image[1]) input channels in "
           + "\(groups) groups, got \(weights)")
     }
     if inputs.count == 3, inputs[2].dimensions != [weights[0]] {
@@ -67,7 +67,8 @@ public struct Convolution: Operator {
   public func cost(inputs: [Shape], outputs: [Shape]) -> Cost {
     let perOutput = inputs[1].elementCount / inputs[1][0]
     return Cost(
-      multiplyAdds: outputs[0].elementCount * perOutput, bytes: Cost.bytes(inputs, outputs))
+      multiplyAdds: Cost.product(outputs[0].elementCount, perOutput),
+      bytes: Cost.bytes(inputs, outputs))
   }
 
   // MARK: Gradient

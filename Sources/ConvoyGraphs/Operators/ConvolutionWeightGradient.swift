@@ -32,10 +32,9 @@ public struct ConvolutionWeightGradient: Operator {
     try Convolution.validateGroups(
       groups, inputChannels: image[1], outputChannels: gradient[1])
     let output = try window.outputExtents(for: Array(image.dimensions.dropFirst(2)))
-    guard gradient.dimensions == [image[0], gradient[1]] + output else {
-      throw ConvoyError(
-        .shape,
-        "expected a gradient of shape \(Shape([image[0], gradient[1]] + output)), got \(gradient)")
+    let expected = try Shape(validating: [image[0], gradient[1]] + output)
+    guard gradient == expected else {
+      throw ConvoyError(.shape, "expected a gradient of shape \(expected), got \(gradient)")
     }
     return [try Shape(validating: [gradient[1], image[1] / groups] + window.kernel)]
   }
@@ -46,7 +45,8 @@ public struct ConvolutionWeightGradient: Operator {
   public func cost(inputs: [Shape], outputs: [Shape]) -> Cost {
     let perOutput = outputs[0].elementCount / outputs[0][0]
     return Cost(
-      multiplyAdds: inputs[1].elementCount * perOutput, bytes: Cost.bytes(inputs, outputs))
+      multiplyAdds: Cost.product(inputs[1].elementCount, perOutput),
+      bytes: Cost.bytes(inputs, outputs))
   }
 
   // MARK: Gradient

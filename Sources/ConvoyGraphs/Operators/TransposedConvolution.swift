@@ -97,7 +97,8 @@ public struct TransposedConvolution: Operator {
   public func cost(inputs: [Shape], outputs: [Shape]) -> Cost {
     let perInput = inputs[1].elementCount / inputs[1][0]
     return Cost(
-      multiplyAdds: inputs[0].elementCount * perInput, bytes: Cost.bytes(inputs, outputs))
+      multiplyAdds: Cost.product(inputs[0].elementCount, perInput),
+      bytes: Cost.bytes(inputs, outputs))
   }
 
   // MARK: Gradient

@@ -1,0 +1,249 @@
+public import ConvoyTensors
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+// A graph as it is saved. Values are referred to by their position in the list of values:
+//
+//     { "version": 1,
+//       "values": [ { "name": "image", "shape": [1, 3, 32, 32], "origin": "input" },
+//                   { "name": "conv1.weight", "shape": […], "origin": "parameter",
+//                     "parameter": { "initializer": { "he": {} }, "isTrainable": true } },
+//                   { "name": "scalar", "shape": [], "origin": "constant", "elements": [2] },
+//                   { "name": "conv1", "shape": […], "origin": "computed" } ],
+//       "nodes": [ { "name": "conv1", "operator": "convolution", "attributes": { … },
+//                    "inputs": [0, 1], "outputs": [3] } ],
+//       "inputs": [0],
+//       "outputs": [ { "name": "scores", "value": 3 } ],
+//       "updates": [ { "parameter": 1, "value": 7 } ] }
+
+// MARK: - JSON
+
+extension Graph {
+  /// Reads a graph from the text that `json()` writes.
+  ///
+  /// The text may come from anywhere: it is checked in full, and takes memory in proportion to its
+  /// length only.
+  ///
+  /// - Throws: `ConvoyError` saying what is wrong, and where.
+  public init(json: String) throws(ConvoyError) {
+    let decoder = JSONDecoder()
+    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    do {
+      self = try decoder.decode(Graph.self, from: Data(json.utf8))
+    } catch let error as ConvoyError {
+      throw error
+    } catch let error as DecodingError {
+      throw ConvoyError(.format, "The graph cannot be read: \(error.sentence)")
+    } catch {
+      throw ConvoyError(.format, "The graph cannot be read: \(error).")
+    }
+  }
+
+  /// The graph as JSON text; the same graph always gives the same text.
+  public func json() throws(ConvoyError) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    do {
+      return String(decoding: try encoder.encode(self), as: UTF8.self)
+    } catch {
+      throw ConvoyError(.format, "The graph cannot be written as JSON: \(error).")
+    }
+  }
+}
+
+extension DecodingError {
+  /// What was wrong and where: `nodes[3].inputs: expected ….`
+  fileprivate var sentence: String {
+    let (context, text): (Context, String) =
+      switch self {
+      case .keyNotFound(let key, let context): (context, "\(key.stringValue) is missing")
+      case .valueNotFound(_, let context): (context, "a value is missing")
+      case .typeMismatch(let type, let context): (context, "expected \(type)")
+      case .dataCorrupted(let context): (context, context.debugDescription)
+      @unknown default: (Context(codingPath: [], debugDescription: ""), "\(self)")
+      }
+    let path = context.codingPath.reduce("") { path, key in
+      key.intValue.map { "\(path)[\($0)]" }
+        ?? (path.isEmpty ? key.stringValue : "\(path).\(key.stringValue)")
+    }
+    let body = text.hasSuffix(".") ? text : text + "."
+    return path.isEmpty ? body : "\(path): \(body)"
+  }
+}
+
+// MARK: - Codable
+
+extension Graph: Codable {
+  private static let version = 1
+
+  private enum Key: String, CodingKey {
+    case version, values, nodes, inputs, outputs, updates
+  }
+
+  /// Writes the graph; see the top of this file for the form.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(Graph.version, forKey: .version)
+    try container.encode(values.map(ValueDocument.init), forKey: .values)
+    try container.encode(nodes.map(NodeDocument.init), forKey: .nodes)
+    try container.encode(inputs.map(\.index), forKey: .inputs)
+    try container.encode(
+      outputs.map { OutputDocument(name: $0.name, value: $0.value.index) }, forKey: .outputs)
+    try container.encode(
+      updates.map { UpdateDocument(parameter: $0.parameter.index, value: $0.value.index) },
+      forKey: .updates)
+  }
+
+  /// Reads a graph, and checks everything about it.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: Key.self)
+    let version = try container.decode(Int.self, forKey: .version)
+    guard version == Graph.version else {
+      throw ConvoyError(
+        .format, "Expected a saved graph of version \(Graph.version), got version \(version).")
+    }
+    values = try container.decode([ValueDocument].self, forKey: .values).map { try $0.value() }
+    let count = values.count
+    nodes = try container.decode([NodeDocument].self, forKey: .nodes).map { document in
+      Node(
+        name: document.name, operation: document.operation,
+        inputs: try document.inputs.map { try ValueID($0, of: count, in: document.name) },
+        outputs: try document.outputs.map { try ValueID($0, of: count, in: document.name) })
+    }
+    inputs = try container.decode([Int].self, forKey: .inputs).map {
+      try ValueID($0, of: count, in: "inputs")
+    }
+    outputs = try container.decode([OutputDocument].self, forKey: .outputs).map {
+      ($0.name, try ValueID($0.value, of: count, in: "outputs"))
+    }
+    updates = try container.decode([UpdateDocument].self, forKey: .updates).map {
+      Update(
+        parameter: try ValueID($0.parameter, of: count, in: "updates"),
+        value: try ValueID($0.value, of: count, in: "updates"))
+    }
+    try verify()
+  }
+}
+
+extension ValueID {
+  /// Reads a position in a list of values.
+  fileprivate init(_ index: Int, of count: Int, in place: String) throws(ConvoyError) {
+    guard (0..<count).contains(index) else {
+      throw ConvoyError(
+        .format, "\(place): expected the position of one of \(count) values, got \(index).")
+    }
+    self.init(index)
+  }
+}
+
+// MARK: - Parts
+
+private struct OutputDocument: Codable {
+  let name: String
+  let value: Int
+}
+
+private struct UpdateDocument: Codable {
+  let parameter: Int
+  let value: Int
+}
+
+/// A value as it is saved.
+private struct ValueDocument: Codable {
+  enum Origin: String, Codable {
+    case input, parameter, constant, computed
+  }
+
+  let name: String
+  let shape: Shape
+  let origin: Origin
+  var parameter: Parameter?
+  var elements: [Float]?
+
+  init(_ info: Graph.ValueInfo) {
+    name = info.name
+    shape = info.shape
+    switch info.origin {
+    case .input: origin = .input
+    case .computed: origin = .computed
+    case .parameter(let parameter):
+      origin = .parameter
+      self.parameter = parameter
+    case .constant(let tensor):
+      origin = .constant
+      elements = tensor.elements
+    }
+  }
+
+  func value() throws(ConvoyError) -> Graph.ValueInfo {
+    let origin: Graph.Origin
+    switch self.origin {
+    case .input: origin = .input
+    case .computed: origin = .computed
+    case .parameter:
+      guard let parameter else {
+        throw ConvoyError(.format, "\(name): expected a parameter's initializer.")
+      }
+      origin = .parameter(parameter)
+    case .constant:
+      guard let elements else {
+        throw ConvoyError(.format, "\(name): expected a constant's elements.")
+      }
+      do {
+        origin = .constant(try Tensor(shape, elements))
+      } catch {
+        throw error.at(name)
+      }
+    }
+    return Graph.ValueInfo(name: name, shape: shape, origin: origin)
+  }
+}
+
+/// A node as it is saved: the operator by its name, its attributes as it codes them.
+private struct NodeDocument: Codable {
+  let name: String
+  let operation: any Operator
+  let inputs: [Int]
+  let outputs: [Int]
+
+  enum Key: String, CodingKey {
+    case name, operation = "operator", attributes, inputs, outputs
+  }
+
+  init(_ node: Graph.Node) {
+    name = node.name
+    operation = node.operation
+    inputs = node.inputs.map(\.index)
+    outputs = node.outputs.map(\.index)
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(name, forKey: .name)
+    try container.encode(type(of: operation).name, forKey: .operation)
+    try container.encode(operation, forKey: .attributes)
+    try container.encode(inputs, forKey: .inputs)
+    try container.encode(outputs, forKey: .outputs)
+  }
+
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: Key.self)
+    name = try container.decode(String.self, forKey: .name)
+    inputs = try container.decode([Int].self, forKey: .inputs)
+    outputs = try container.decode([Int].self, forKey: .outputs)
+    let kind = try container.decode(String.self, forKey: .operation)
+    guard let type = Operators.named(kind) else {
+      throw ConvoyError(
+        .format,
+        "\(name): no operator is called \(kind); the graph may come from a newer version.")
+    }
+    operation = try container.decode(type, forKey: .attributes)
+  }
+}

@@ -1,0 +1,99 @@
+public import ConvoyTensors
+
+// MARK: Attributes
+
+/// Tensors joined along one dimension.
+///
+/// Inputs: one or more tensors that differ at most in that dimension. Output: its extents added up.
+public struct Concatenation: Operator {
+  /// See `Operator.name`.
+  public static let name = "concatenation"
+  /// The dimension along which the inputs are joined; 1 joins channels.
+  public var dimension: Int
+
+  /// Describes a concatenation.
+  public init(dimension: Int) { self.dimension = dimension }
+
+  // MARK: Shape
+
+  /// The first input's shape, with the extents along the dimension added up.
+  public func outputShapes(for inputs: [Shape]) throws(ConvoyError) -> [Shape] {
+    guard let first = inputs.first else {
+      throw ConvoyError(.graph, "expected at least 1 input, got none")
+    }
+    try first.expectDimension(dimension)
+    var extents = first.dimensions
+    extents[dimension] = 0
+    for input in inputs {
+      guard input.rank == first.rank,
+        input.dimensions.indices.allSatisfy({ $0 == dimension || input[$0] == first[$0] })
+      else {
+        throw ConvoyError(
+          .shape,
+          "expected inputs that differ from \(first) in dimension \(dimension) only, got \(input)")
+      }
+      let (sum, overflow) = extents[dimension].addingReportingOverflow(input[dimension])
+      guard !overflow else {
+        throw ConvoyError(.shape, "expected inputs whose extents can be added, got \(inputs)")
+      }
+      extents[dimension] = sum
+    }
+    return [try Shape(validating: extents)]
+  }
+
+  // MARK: Gradient
+
+  /// Each input's slice of what comes in.
+  public func gradients(at site: GradientSite) -> [Value?] {
+    var start = 0
+    return zip(site.inputs, site.isNeeded).map { input, isNeeded in
+      let range = start..<start + input.shape[dimension]
+      start = range.upperBound
+      return isNeeded ? site.outputGradient.sliced(range, dimension: dimension) : nil
+    }
+  }
+
+  // MARK: Reference
+
+  /// Every element to its place behind the inputs before.
+  public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
+    var result = ReferenceTensor(outputs[0])
+    var start = 0
+    for input in inputs {
+      for position in input.shape.indices {
+        var target = position
+        target[dimension] += start
+        result[target] = input[position]
+      }
+      start += input.shape[dimension]
+    }
+    return [result]
+  }
+
+  // MARK: Glyph
+
+  /// `concat`.
+  public var glyph: Glyph { Glyph("concat", .arrangement) }
+}
+
+extension Shape {
+  /// Throws unless the shape has a dimension.
+  func expectDimension(_ dimension: Int) throws(ConvoyError) {
+    guard dimensions.indices.contains(dimension) else {
+      throw ConvoyError(
+        .attribute, "expected a dimension from 0 to below the rank of \(self), got \(dimension)")
+    }
+  }
+}
+
+// MARK: Building
+
+/// Joins values along a dimension: channels, unless another is given.
+///
+/// - Precondition: at least one value is given.
+public func concatenate(_ values: [Value], dimension: Int = 1) -> Value {
+  guard let first = values.first else {
+    preconditionFailure("There is nothing to concatenate.")
+  }
+  return first.applying(Concatenation(dimension: dimension), Array(values.dropFirst()))
+}

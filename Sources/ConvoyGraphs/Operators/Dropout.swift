@@ -1,0 +1,151 @@
+public import ConvoyTensors
+
+// MARK: - Dropout
+
+/// Sets random elements to zero in training, and does nothing otherwise.
+///
+/// Input: a tensor. Output: the same shape. In training it becomes `DropoutTraining`.
+///
+/// Source: Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting",
+/// 2014; in the "inverted" form, which scales in training and not when run.
+public struct Dropout: Operator {
+  /// See `Operator.name`.
+  public static let name = "dropout"
+  /// The part of the elements set to zero, from 0 up to, but not including, 1.
+  public var rate: Float
+
+  /// Describes a dropout.
+  public init(rate: Float) { self.rate = rate }
+
+  /// The input's shape.
+  public func outputShapes(for inputs: [Shape]) throws(ConvoyError) -> [Shape] {
+    try expect(inputs, count: 1...1)
+    try Dropout.validate(rate: rate)
+    return inputs
+  }
+
+  static func validate(rate: Float) throws(ConvoyError) {
+    guard rate >= 0, rate < 1 else {
+      throw ConvoyError(.attribute, "expected a rate from 0 to less than 1, got \(rate)")
+    }
+  }
+
+  /// What comes in.
+  public func gradients(at site: GradientSite) -> [Value?] { [site.outputGradient] }
+
+  /// `DropoutTraining`, with a stream of random numbers that follows from the node's name.
+  public func trainingForm(of inputs: [Value], in builder: GraphBuilder) -> [Value]? {
+    let training = DropoutTraining(
+      rate: rate, stream: DropoutTraining.stream(named: builder.scopeName))
+    return [inputs[0].applying(training, [builder.trainingStep()], name: "training")]
+  }
+
+  /// Nothing.
+  public func inferenceForm(of inputs: [Value], in builder: GraphBuilder) -> [Value]? { inputs }
+
+  /// The input.
+  public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
+    inputs
+  }
+
+  /// `dropout 0.5`.
+  public var glyph: Glyph { Glyph("dropout \(rate)", .elementwise) }
+}
+
+// MARK: - DropoutTraining
+
+/// Sets random elements to zero and divides the others by 1 − rate, which keeps the expected value.
+///
+/// Inputs: a tensor and the number of the training step, a scalar. Output: the tensor's shape.
+/// Whether an element is kept is a function of stream, step and its row-major index alone: the
+/// backward half draws the same mask again instead of keeping it, and neither the order of the work
+/// nor the number of threads matters.
+public struct DropoutTraining: Operator {
+  /// See `Operator.name`.
+  public static let name = "dropoutTraining"
+  /// The part of the elements set to zero, from 0 up to, but not including, 1.
+  public var rate: Float
+  /// Which random numbers; each layer has its own.
+  public var stream: UInt64
+
+  /// Describes a dropout in training.
+  public init(rate: Float, stream: UInt64) {
+    self.rate = rate
+    self.stream = stream
+  }
+
+  /// The tensor's shape.
+  public func outputShapes(for inputs: [Shape]) throws(ConvoyError) -> [Shape] {
+    try expect(inputs, count: 2...2)
+    try Dropout.validate(rate: rate)
+    guard inputs[1].rank == 0 else {
+      throw ConvoyError(.shape, "expected a scalar training step, got shape \(inputs[1])")
+    }
+    return [inputs[0]]
+  }
+
+  /// The same elements of what comes in are set to zero.
+  public func gradients(at site: GradientSite) -> [Value?] {
+    guard site.isNeeded[0] else { return [nil, nil] }
+    return [site.outputGradient.applying(self, [site.inputs[1]]), nil]
+  }
+
+  /// One loop.
+  public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
+    let key = DropoutTraining.key(stream: stream, step: Float(inputs[1].elements[0]))
+    let scale = 1 / (1 - Double(rate))
+    let elements = inputs[0].elements.enumerated().map { index, x in
+      DropoutTraining.isKept(index, key: key, rate: rate) ? x * scale : 0
+    }
+    return [ReferenceTensor(outputs[0], elements)]
+  }
+
+  /// `dropout 0.5`.
+  public var glyph: Glyph { Glyph("dropout \(rate)", .elementwise) }
+
+  // MARK: Random numbers
+
+  /// What one step's random numbers of a stream are made from.
+  ///
+  /// Steps are told apart up to 2²⁴, from where not every whole number is a Float; one that is
+  /// negative or not finite counts as 0.
+  public static func key(stream: UInt64, step: Float) -> UInt64 {
+    let step = UInt64(exactly: step.rounded(.towardZero)) ?? 0
+    return Random.hash(stream &+ step &* Random.goldenGamma)
+  }
+
+  /// Whether the element of a row-major index is kept: whether its random number, a multiple of 2⁻²⁴
+  /// from 0 up to, but not including, 1, is at least the rate.
+  @inlinable
+  public static func isKept(_ index: Int, key: UInt64, rate: Float) -> Bool {
+    let bits = Random.hash(key &+ UInt64(truncatingIfNeeded: index))
+    return Float(bits >> 40) * 0x1p-24 >= rate
+  }
+
+  /// The stream of a layer's name, the same in every run of the program (FNV-1a).
+  ///
+  /// Source: Fowler, Noll and Vo, draft-eastlake-fnv.
+  public static func stream(named name: String) -> UInt64 {
+    name.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3 }
+  }
+}
+
+// MARK: - Building
+
+extension Value {
+  /// Sets a part of the elements to zero in training, and does nothing otherwise.
+  ///
+  /// - Parameter name: the layer's name, from which its random numbers follow.
+  public func dropout(_ rate: Float = 0.5, name: String? = nil) -> Value {
+    applying(Dropout(rate: rate), name: builder.layerName(name, kind: Dropout.name))
+  }
+}
+
+extension GraphBuilder {
+  /// The number of the training step, counted from 0: a scalar parameter `training.step` of the whole
+  /// graph, whatever scope asks for it. Whoever trains counts it on.
+  public func trainingStep() -> Value {
+    parameter(
+      "training.step", [], Parameter(.constant(0), isTrainable: false), unscoped: true)
+  }
+}

@@ -1,0 +1,84 @@
+public import ConvoyTensors
+
+// MARK: Attributes
+
+/// A tensor surrounded by a number.
+///
+/// Input: a tensor. Output: each extent larger by the padding before and after.
+public struct Pad: Operator {
+  /// See `Operator.name`.
+  public static let name = "pad"
+  /// How many elements are put before, for each dimension.
+  public var before: [Int]
+  /// How many elements are put after, for each dimension.
+  public var after: [Int]
+  /// What they are.
+  public var value: Float
+
+  /// Describes padding.
+  public init(before: [Int], after: [Int], value: Float) {
+    self.before = before
+    self.after = after
+    self.value = value
+  }
+
+  // MARK: Shape
+
+  /// The input's extents and the padding on both sides.
+  public func outputShapes(for inputs: [Shape]) throws(ConvoyError) -> [Shape] {
+    try expect(inputs, count: 1...1)
+    let input = inputs[0]
+    for (side, extents) in [("before", before), ("after", after)] {
+      guard extents.count == input.rank,
+        extents.allSatisfy({ (0...Shape.maximumElementCount).contains($0) })
+      else {
+        throw ConvoyError(
+          .attribute,
+          "expected a padding \(side) of at least 0 for each dimension of \(input), got \(extents)")
+      }
+    }
+    return [
+      try Shape(validating: input.dimensions.indices.map { before[$0] + input[$0] + after[$0] })
+    ]
+  }
+
+  // MARK: Gradient
+
+  /// The part of what comes in that lies within the padding.
+  public func gradients(at site: GradientSite) -> [Value?] {
+    let shape = site.inputs[0].shape
+    var gradient = site.outputGradient
+    for d in before.indices where before[d] > 0 || after[d] > 0 {
+      gradient = gradient.sliced(before[d]..<before[d] + shape[d], dimension: d)
+    }
+    return [gradient]
+  }
+
+  // MARK: Reference
+
+  /// One loop over the outputs.
+  public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
+    let elements = outputs[0].indices.map { position in
+      inputs[0].element(at: zip(position, before).map { $0 - $1 }) ?? Double(value)
+    }
+    return [ReferenceTensor(outputs[0], elements)]
+  }
+
+  // MARK: Glyph
+
+  /// `pad`.
+  public var glyph: Glyph { Glyph("pad", .arrangement) }
+}
+
+// MARK: Building
+
+extension Value {
+  /// Surrounded by a number: 0, unless another is given.
+  ///
+  /// - Parameters:
+  ///   - before: how many elements are put before, for each dimension.
+  ///   - after: how many elements are put after, for each dimension.
+  public func padded(before: [Int], after: [Int], value: Float = 0) -> Value {
+    applying(Pad(before: before, after: after, value: value))
+  }
+}

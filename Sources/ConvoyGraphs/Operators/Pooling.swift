@@ -1,0 +1,203 @@
+public import ConvoyTensors
+
+// MARK: Attributes
+
+/// The largest or the mean of each window of an image, channel by channel.
+///
+/// Input: an image [B, C, …]. Output: [B, C, …], with spatial extents of 1 when there is no window.
+/// Padding never wins a maximum: only the image's own elements are looked at.
+public struct Pooling: Operator {
+  /// How a window's numbers become one.
+  public enum Function: Hashable, Sendable, Codable {
+    /// The largest.
+    case maximum
+    /// The sum, divided by the number of the image's elements in the window; if `countsPadding`,
+    /// by the number of the padded image's, which is smaller than the window only where a window
+    /// that rounding up added hangs over the padding's end (as PyTorch and ONNX define it).
+    case average(countsPadding: Bool)
+  }
+
+  /// See `Operator.name`.
+  public static let name = "pooling"
+  /// How a window's numbers become one.
+  public var function: Function
+  /// The window and how it slides; nil for one window that is the whole image.
+  public var window: Window?
+
+  /// Describes a pooling; without a window, of the whole image.
+  public init(_ function: Function, window: Window?) {
+    self.function = function
+    self.window = window
+  }
+
+  // MARK: Shape
+
+  /// See `Operator.outputShapes(for:)`.
+  public func outputShapes(for inputs: [Shape]) throws(ConvoyError) -> [Shape] {
+    try expect(inputs, count: 1...1)
+    let image = inputs[0]
+    guard image.rank >= 3 else {
+      throw ConvoyError(
+        .shape, "expected an image of shape batch×channels×extents, got \(image)")
+    }
+    let spatial = Array(image.dimensions.dropFirst(2))
+    guard let window else {
+      return [Shape([image[0], image[1]] + spatial.map { _ in 1 })]
+    }
+    let output = try window.outputExtents(for: spatial)
+    try window.validateCoverage(of: spatial, outputs: output)
+    return [try Shape(validating: [image[0], image[1]] + output)]
+  }
+
+  // MARK: Gradient
+
+  /// An operator of its own: what comes in goes to the largest element, or to all of a window.
+  public func gradients(at site: GradientSite) -> [Value?] {
+    [site.inputs[0].applying(PoolingGradient(pooling: self), [site.outputGradient])]
+  }
+
+  // MARK: Reference
+
+  /// Nested loops over outputs and the window.
+  public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
+    let image = inputs[0]
+    var result = ReferenceTensor(outputs[0])
+    for position in outputs[0].indices {
+      let read = elements(under: position, of: image)
+      switch function {
+      case .maximum:
+        result[position] = image[Pooling.firstLargest(of: read.positions, in: image)]
+      case .average:
+        result[position] = read.positions.reduce(0) { $0 + image[$1] } / read.divisor
+      }
+    }
+    return [result]
+  }
+
+  /// The positions of the image that one output reads, in row-major order, and what an average's sum
+  /// of them is divided by.
+  func elements(
+    under output: [Int], of image: ReferenceTensor
+  ) -> (positions: [[Int]], divisor: Double) {
+    let spatial = Array(image.shape.dimensions.dropFirst(2))
+    let window = self.window ?? Window(kernel: spatial)
+    let padding = window.resolvedPadding(for: spatial)
+    var positions: [[Int]] = []
+    var paddedCount = 0
+    for element in Shape(window.kernel).indices {
+      let source = window.inputPosition(
+        output: Array(output.dropFirst(2)), element: element, padding: padding)
+      let isInPaddedImage = source.indices.allSatisfy {
+        source[$0] < spatial[$0] + padding[$0].after
+      }
+      if isInPaddedImage { paddedCount += 1 }
+      let position = Array(output.prefix(2)) + source
+      if image.element(at: position) != nil { positions.append(position) }
+    }
+    let countsPadding = function == .average(countsPadding: true)
+    return (positions, Double(countsPadding ? paddedCount : positions.count))
+  }
+
+  /// The first of some positions at which a tensor is largest.
+  static func firstLargest(of positions: [[Int]], in tensor: ReferenceTensor) -> [Int] {
+    var best = positions[0]
+    for position in positions where tensor[position] > tensor[best] { best = position }
+    return best
+  }
+
+  // MARK: Glyph
+
+  /// `max 3×3 s2`, `global mean`.
+  public var glyph: Glyph { Glyph(label, .pooling) }
+
+  var label: String {
+    let word = function == .maximum ? "max" : "mean"
+    return window.map { "\(word) \($0.label)" } ?? "global \(word)"
+  }
+}
+
+extension Window {
+  /// Throws unless every window holds at least one of the image's elements: the largest and the mean
+  /// of no numbers are not defined.
+  ///
+  /// A window that starts inside the image holds the element it starts at, so only those that start
+  /// before it, and the last, need a look.
+  fileprivate func validateCoverage(
+    of spatial: [Int], outputs: [Int]
+  ) throws(ConvoyError) {
+    let padding = resolvedPadding(for: spatial)
+    for d in spatial.indices {
+      let before = padding[d].before
+      func isCovered(_ output: Int) -> Bool {
+        let start = output * stride[d] - before
+        let skipped = start < 0 ? (dilation[d] - 1 - start) / dilation[d] : 0
+        return skipped < kernel[d] && start + skipped * dilation[d] < spatial[d]
+      }
+      let startingBefore = min((before + stride[d] - 1) / stride[d], outputs[d])
+      let last = outputs[d] - 1
+      let uncovered =
+        (0..<startingBefore).first { !isCovered($0) } ?? (isCovered(last) ? nil : last)
+      if let uncovered {
+        throw ConvoyError(
+          .attribute,
+          "expected every window to hold an element of the image, but window \(uncovered + 1) of "
+            + "\(outputs[d]) in spatial dimension \(d + 1) holds only padding")
+      }
+    }
+  }
+}
+
+// MARK: Building
+
+extension Value {
+  /// The largest of each window.
+  ///
+  /// - Parameters:
+  ///   - kernel: the window's extents, one a spatial dimension or one for all.
+  ///   - stride: how far the window moves; by default its own extents.
+  ///   - roundsUp: whether the last window may hang over the end, so that no element is left out.
+  public func maxPooling(
+    _ kernel: any SpatialExtents, stride: (any SpatialExtents)? = nil, padding: Padding = 0,
+    dilation: any SpatialExtents = 1, roundsUp: Bool = false, name: String? = nil
+  ) -> Value {
+    layer(name, kind: Pooling.name) { name throws(ConvoyError) in
+      let window = try slidingWindow(
+        kernel: kernel, stride: stride ?? kernel, dilation: dilation, padding: padding,
+        roundsUp: roundsUp)
+      return applying(Pooling(.maximum, window: window), name: name)
+    }
+  }
+
+  /// The mean of each window.
+  ///
+  /// - Parameters:
+  ///   - kernel: the window's extents, one a spatial dimension or one for all.
+  ///   - stride: how far the window moves; by default its own extents.
+  ///   - roundsUp: whether the last window may hang over the end, so that no element is left out.
+  ///   - countsPadding: whether the divisor counts the padding's zeros too.
+  public func averagePooling(
+    _ kernel: any SpatialExtents, stride: (any SpatialExtents)? = nil, padding: Padding = 0,
+    dilation: any SpatialExtents = 1, roundsUp: Bool = false, countsPadding: Bool = true,
+    name: String? = nil
+  ) -> Value {
+    layer(name, kind: Pooling.name) { name throws(ConvoyError) in
+      let window = try slidingWindow(
+        kernel: kernel, stride: stride ?? kernel, dilation: dilation, padding: padding,
+        roundsUp: roundsUp)
+      return applying(Pooling(.average(countsPadding: countsPadding), window: window), name: name)
+    }
+  }
+
+  /// The mean of each channel's map: [B, C, …] to [B, C, 1, …].
+  public func globalAveragePooling(name: String? = nil) -> Value {
+    globalPooling(.average(countsPadding: true), name)
+  }
+
+  /// The largest of each channel's map: [B, C, …] to [B, C, 1, …].
+  public func globalMaxPooling(name: String? = nil) -> Value { globalPooling(.maximum, name) }
+
+  private func globalPooling(_ function: Pooling.Function, _ name: String?) -> Value {
+    applying(
+      Pooling(function, window: nil), name: builder.layerName(name, kind: Pooling.name))
+  }
+}

@@ -1,0 +1,66 @@
+public import ConvoyTensors
+
+// MARK: Attributes
+
+/// Dimensions in another order.
+///
+/// Input: a tensor. Output: dimension d is the input's dimension `permutation[d]`.
+public struct Transpose: Operator {
+  /// See `Operator.name`.
+  public static let name = "transpose"
+  /// For each dimension of the output, which of the input's it is.
+  public var permutation: [Int]
+
+  /// Describes a transposition.
+  public init(permutation: [Int]) { self.permutation = permutation }
+
+  // MARK: Shape
+
+  /// The input's extents in the new order.
+  public func outputShapes(for inputs: [Shape]) throws(ConvoyError) -> [Shape] {
+    try expect(inputs, count: 1...1)
+    guard permutation.sorted() == Array(0..<inputs[0].rank) else {
+      throw ConvoyError(
+        .attribute,
+        "expected each dimension of \(inputs[0]) once, counted from 0, got \(permutation)")
+    }
+    return [try Shape(validating: permutation.map { inputs[0][$0] })]
+  }
+
+  // MARK: Gradient
+
+  /// The transposition that undoes this one.
+  public func gradients(at site: GradientSite) -> [Value?] {
+    var inverse = permutation
+    for (d, source) in permutation.enumerated() { inverse[source] = d }
+    return [site.outputGradient.transposed(inverse)]
+  }
+
+  // MARK: Reference
+
+  /// One loop over the outputs.
+  public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
+    var source = permutation
+    let elements = outputs[0].indices.map { position in
+      for (d, index) in zip(permutation, position) { source[d] = index }
+      return inputs[0][source]
+    }
+    return [ReferenceTensor(outputs[0], elements)]
+  }
+
+  // MARK: Glyph
+
+  /// `0 2 3 1`.
+  public var glyph: Glyph {
+    Glyph(permutation.map(String.init).joined(separator: " "), .arrangement)
+  }
+}
+
+// MARK: Building
+
+extension Value {
+  /// The dimensions in another order: dimension d becomes what was `permutation[d]`.
+  public func transposed(_ permutation: [Int]) -> Value {
+    applying(Transpose(permutation: permutation))
+  }
+}
