@@ -69,6 +69,8 @@ struct Program: Sendable {
   var preparations: [StepDraft] = []
   /// Floats of packed weights.
   var constantCount = 0
+  /// Floats of parameters.
+  var stateCount = 0
 
   mutating func add(_ buffer: Buffer) -> BufferID {
     buffers.append(buffer)

@@ -54,6 +54,9 @@ public final class GraphBuilder {
 
   // MARK: Values
 
+  /// A value of the graph so far, to build on.
+  public func value(_ id: ValueID) -> Value { Value(builder: self, id: id) }
+
   /// Declares a value that is given at each run.
   @discardableResult
   public func input(_ name: String, _ shape: Shape) -> Value {

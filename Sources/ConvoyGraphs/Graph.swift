@@ -69,6 +69,9 @@ public struct Graph: Sendable {
   /// The parameters a run changes.
   public internal(set) var updates: [Update] = []
 
+  /// The identities of all values, in the order of `values`.
+  public var valueIDs: [ValueID] { values.indices.map(ValueID.init) }
+
   /// What is known of a value.
   public subscript(id: ValueID) -> ValueInfo { values[id.index] }
 

@@ -112,7 +112,7 @@ enum LaneMath {
 
   /// x to a power, for positive normal x.
   @inline(__always)
-  static func pow(_ x: Lanes, _ exponent: Float) -> Lanes { exp(log(x) * exponent) }
+  static func power(_ x: Lanes, _ exponent: Lanes) -> Lanes { exp(log(x) * exponent) }
 }
 
 extension SIMD16<Float> {

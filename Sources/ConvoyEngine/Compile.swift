@@ -1,0 +1,357 @@
+public import ConvoyGraphs
+import ConvoyKernels
+public import ConvoyTensors
+
+/// How a graph is compiled.
+public struct CompileOptions: Sendable {
+  /// The threads a run uses.
+  public var pool: ThreadPool
+  /// Whether elementwise functions are computed by the convolution before them.
+  public var fusesTails = true
+
+  /// The defaults: all threads of this process' shared pool.
+  public init(pool: ThreadPool = .shared) { self.pool = pool }
+}
+
+extension Model {
+  /// Compiles for this machine: layouts, kernels, packed weights, one memory plan.
+  ///
+  /// - Parameters:
+  ///   - batch: how many images a run takes at once.
+  ///   - options: threads and switches.
+  /// - Throws: `ConvoyError` when the machine has too little memory.
+  public func compiled(
+    batch: Int = 1, options: CompileOptions = CompileOptions()
+  ) throws(ConvoyError) -> Plan {
+    try graph.resized(batch: batch).compiled(parameters: parameters, options: options)
+  }
+}
+
+extension Graph {
+  /// Compiles a graph as it is, with parameters that do not change.
+  ///
+  /// - Parameter parameters: a tensor for each of the graph's parameters.
+  /// - Throws: `ConvoyError` when one is missing or of another shape, or when the machine has too little
+  ///   memory.
+  public func compiled(
+    parameters: [String: Tensor], options: CompileOptions = CompileOptions()
+  ) throws(ConvoyError) -> Plan {
+    let model = try Model(self, parameters: parameters)
+    var compiler = Compiler(self, frozen: model.parameters, options: options)
+    return try compiler.plan()
+  }
+
+  /// Compiles a graph whose parameters live outside the plan, in `Variables` that runs read and change:
+  /// a training step.
+  ///
+  /// - Throws: `ConvoyError` when the machine has too little memory.
+  public func compiledWithVariables(
+    options: CompileOptions = CompileOptions()
+  ) throws(ConvoyError) -> Plan {
+    var compiler = Compiler(self, frozen: nil, options: options)
+    return try compiler.plan()
+  }
+}
+
+/// Turns a graph into a plan.
+struct Compiler {
+  private let graph: Graph
+  /// The parameters' numbers, if they do not change.
+  private let frozen: [String: Tensor]?
+  private let options: CompileOptions
+
+  private var program = Program()
+  private var scheduled: [ScheduledNode]
+  private var layouts: [NodeLayouts] = []
+  private var kinds: [LayoutKind?]
+  private var halos: [ValueID: Halo] = [:]
+  /// Where each value is, in each layout it is asked for in.
+  private var places: [Place: BufferID] = [:]
+  private var contents: [(buffer: BufferID, tensor: Tensor)] = []
+
+  private struct Place: Hashable {
+    var value: ValueID
+    var kind: LayoutKind
+  }
+
+  init(_ graph: Graph, frozen: [String: Tensor]?, options: CompileOptions) {
+    self.graph = graph
+    self.frozen = frozen
+    self.options = options
+    kinds = graph.values.map { $0.origin == .computed ? nil : .dense }
+    scheduled = graph.nodes.map { ScheduledNode($0) }
+  }
+
+  mutating func plan() throws(ConvoyError) -> Plan {
+    try graph.verify()
+    if options.fusesTails { scheduled = fuseTails(scheduled, in: graph) }
+    try chooseLayouts()
+    placeGivenValues()
+    for index in scheduled.indices { lower(index) }
+    let outputs = graph.outputs.map { (name: $0.name, value: place($0.value, .dense)) }
+    finishUpdates()
+    return try settle(outputs)
+  }
+
+  // MARK: Layouts
+
+  private func site(_ node: ScheduledNode) -> LoweringSite {
+    LoweringSite(
+      name: node.node.name, inputShapes: node.node.inputs.map { graph[$0].shape },
+      outputShapes: node.outputs.map { graph[$0].shape },
+      inputKinds: node.node.inputs.map { kinds[$0.index] ?? .dense },
+      isFrozen: node.node.inputs.map { isKnown($0) }, tail: node.tail)
+  }
+
+  private func isKnown(_ id: ValueID) -> Bool {
+    switch graph[id].origin {
+    case .parameter: frozen != nil
+    case .constant: true
+    case .input, .computed: false
+    }
+  }
+
+  private mutating func chooseLayouts() throws(ConvoyError) {
+    for node in scheduled {
+      guard let operation = node.node.operation as? any Lowerable else {
+        throw ConvoyError(
+          .graph,
+          "\(node.node.name): the operator \(type(of: node.node.operation).name) has no kernels yet."
+        )
+      }
+      let choice = operation.layouts(at: site(node))
+      layouts.append(choice)
+      for (output, kind) in zip(node.outputs, choice.outputs) { kinds[output.index] = kind }
+      for (input, request) in zip(node.node.inputs, choice.inputs) where request.kind == .planes {
+        halos[input] = (halos[input] ?? .none).union(request.halo)
+      }
+    }
+  }
+
+  // MARK: Buffers
+
+  private mutating func placeGivenValues() {
+    var stateCount = 0
+    for id in graph.valueIDs {
+      let info = graph[id]
+      let count = info.shape.elementCount
+      let buffer: BufferID
+      switch info.origin {
+      case .computed: continue
+      case .input: buffer = program.arena(count: count)
+      case .parameter:
+        buffer = program.add(Buffer(base: .state, count: count, offset: stateCount))
+        stateCount += Program.aligned(count)
+      case .constant(let tensor):
+        buffer = program.constant(count: count)
+        contents.append((buffer, tensor))
+      }
+      places[Place(value: id, kind: .dense)] = buffer
+    }
+    program.stateCount = stateCount
+  }
+
+  /// Where a value is in a layout; if it is only known in the other one, a step that reorders it is added.
+  private mutating func place(_ value: ValueID, _ kind: LayoutKind) -> BufferID {
+    if let buffer = places[Place(value: value, kind: kind)] { return buffer }
+    let other: LayoutKind = kind == .dense ? .planes : .dense
+    guard let source = places[Place(value: value, kind: other)] else {
+      preconditionFailure("A value is read before it is made.")
+    }
+    let buffer = makeBuffer(value, kind)
+    if kind == .planes { clearHalo(of: buffer, name: "reorder \(graph[value].name)") }
+    program.steps.append(
+      StepDraft(name: "reorder \(graph[value].name)", reads: [source], writes: [buffer]) {
+        switch kind {
+        case .planes:
+          PlanesFromDense(from: $0.region(source), to: $0.planes(buffer), base: $0.base(buffer))
+        case .dense:
+          DenseFromPlanes(from: $0.planes(source), base: $0.base(source), to: $0.region(buffer))
+        }
+      })
+    places[Place(value: value, kind: kind)] = buffer
+    return buffer
+  }
+
+  private mutating func makeBuffer(_ value: ValueID, _ kind: LayoutKind) -> BufferID {
+    let shape = graph[value].shape
+    switch kind {
+    case .dense: return program.arena(count: shape.elementCount)
+    case .planes: return program.arena(PlaneLayout(shape, halo: halos[value] ?? .none))
+    }
+  }
+
+  // MARK: Steps
+
+  private mutating func lower(_ index: Int) {
+    let node = scheduled[index]
+    guard let operation = node.node.operation as? any Lowerable else { return }
+    let choice = layouts[index]
+    var site = site(node)
+    site.inputs = zip(node.node.inputs, choice.inputs).map { place($0, $1.kind) }
+    site.outputs = node.outputs.indices.map { output in
+      let value = node.outputs[output]
+      let buffer =
+        shared(node, output, choice, site.inputs) ?? makeBuffer(value, choice.outputs[output])
+      places[Place(value: value, kind: choice.outputs[output])] = buffer
+      return buffer
+    }
+    for buffer in site.outputs { clearHalo(of: buffer, name: site.name) }
+    operation.lower(site, into: &program)
+  }
+
+  /// What surrounds an image in the arena was used for something else before.
+  private mutating func clearHalo(of buffer: BufferID, name: String) {
+    guard let planes = program.buffers[buffer.index].planes, planes.halo != .none else { return }
+    program.steps.append(
+      StepDraft(name: name, reads: [], writes: [buffer]) {
+        HaloClearing($0.planes(buffer), base: $0.base(buffer))
+      })
+  }
+
+  /// The input's buffer that an output takes over, if it may.
+  private func shared(
+    _ node: ScheduledNode, _ output: Int, _ choice: NodeLayouts, _ inputs: [BufferID]
+  ) -> BufferID? {
+    guard output < choice.sharing.count else { return nil }
+    switch choice.sharing[output] {
+    case .none: return nil
+    case .alias(let input): return inputs[input]
+    case .update(let input):
+      let parameter = node.node.inputs[input]
+      let isUpdate = graph.updates.contains {
+        $0.parameter == parameter && $0.value == node.outputs[output]
+      }
+      let lastReader = graph.nodes.last { $0.inputs.contains(parameter) }
+      return isUpdate && lastReader?.name == node.node.name ? inputs[input] : nil
+    }
+  }
+
+  /// Adds copies to the parameters whose new values were not written in place.
+  private mutating func finishUpdates() {
+    for update in graph.updates {
+      let value = place(update.value, .dense)
+      guard let parameter = places[Place(value: update.parameter, kind: .dense)],
+        parameter != value
+      else { continue }
+      let count = graph[update.parameter].shape.elementCount
+      program.steps.append(
+        StepDraft(name: graph[update.parameter].name, reads: [value], writes: [parameter]) {
+          StridedCopy(contiguous: count, from: $0.region(value), to: $0.region(parameter))
+        })
+    }
+  }
+
+  // MARK: Memory
+
+  private mutating func settle(
+    _ outputs: [(name: String, value: BufferID)]
+  ) throws(ConvoyError) -> Plan {
+    let constants = try MemoryBlock(count: program.constantCount)
+    for (buffer, tensor) in contents {
+      let target = constants.address + (program.buffers[buffer.index].offset ?? 0)
+      for (index, element) in tensor.elements.enumerated() { target[index] = element }
+    }
+    let arenaCount = placeArena(outputs.map(\.value))
+    let parameters = graph.parameters.map { id in
+      Plan.Slot(name: graph[id].name, shape: graph[id].shape, region: region(id))
+    }
+    var state: MemoryBlock?
+    if let frozen {
+      try prepare(frozen, constants)
+      state = try keepDenseParameters(frozen)
+    }
+    let placement = Placement(buffers: program.buffers)
+    let inputs = graph.inputs.map { id in
+      Plan.Slot(name: graph[id].name, shape: graph[id].shape, region: region(id))
+    }
+    let results = zip(graph.outputs, outputs).map { output, place in
+      Plan.Slot(
+        name: output.name, shape: graph[output.value].shape, region: placement.region(place.value))
+    }
+    return Plan(
+      steps: program.steps.map { Plan.Step(name: $0.name, kernel: $0.make(placement)) },
+      inputs: inputs, outputs: results, parameters: parameters, constants: constants,
+      frozenState: state, arenaCount: arenaCount, stateCount: program.stateCount,
+      pool: options.pool)
+  }
+
+  private func region(_ id: ValueID) -> Region {
+    guard let buffer = places[Place(value: id, kind: .dense)] else {
+      preconditionFailure("Inputs and parameters have dense places.")
+    }
+    return Placement(buffers: program.buffers).region(buffer)
+  }
+
+  /// Gives the arena's buffers their places, by the steps between which each is needed.
+  private mutating func placeArena(_ outputs: [BufferID]) -> Int {
+    var lives: [Int: ClosedRange<Int>] = [:]
+    func use(_ id: BufferID, at step: Int) {
+      guard program.buffers[id.index].base == .arena else { return }
+      let life = lives[id.index] ?? step...step
+      lives[id.index] = min(life.lowerBound, step)...max(life.upperBound, step)
+    }
+    for id in graph.inputs {
+      if let buffer = places[Place(value: id, kind: .dense)] { use(buffer, at: -1) }
+    }
+    for (index, step) in program.steps.enumerated() {
+      for buffer in step.reads + step.writes { use(buffer, at: index) }
+    }
+    for buffer in outputs { use(buffer, at: program.steps.count) }
+    let indices = lives.keys.sorted()
+    let (offsets, count) = MemoryPlan.place(
+      indices.map { MemoryPlan.Item(count: program.buffers[$0].count, life: lives[$0] ?? 0...0) })
+    for (index, offset) in zip(indices, offsets) { program.buffers[index].offset = offset }
+    return count
+  }
+
+  /// Runs the steps that only need the parameters: packs weights.
+  private func prepare(
+    _ frozen: [String: Tensor], _ constants: MemoryBlock
+  ) throws(ConvoyError) {
+    for step in program.preparations {
+      // Only the parameters this step reads are brought into a block.
+      let needed = Set(step.reads)
+      let (buffers, state) = try load(frozen) { needed.contains($0) }
+      let kernel = step.make(Placement(buffers: buffers))
+      let memory = Memory(
+        arena: state.address, state: state.address, constants: constants.address)
+      options.pool.runAll(kernel, memory)
+    }
+  }
+
+  /// A block of the parameters that steps read as they are.
+  private mutating func keepDenseParameters(
+    _ frozen: [String: Tensor]
+  ) throws(ConvoyError) -> MemoryBlock {
+    let needed = Set(program.steps.flatMap(\.reads))
+    let (buffers, state) = try load(frozen) { needed.contains($0) }
+    program.buffers = buffers
+    program.stateCount = state.count
+    return state
+  }
+
+  private func load(
+    _ frozen: [String: Tensor], where isNeeded: (BufferID) -> Bool
+  ) throws(ConvoyError) -> (buffers: [Buffer], state: MemoryBlock) {
+    var buffers = program.buffers
+    var count = 0
+    var loaded: [(offset: Int, tensor: Tensor)] = []
+    for id in graph.parameters {
+      guard let buffer = places[Place(value: id, kind: .dense)], isNeeded(buffer),
+        let tensor = frozen[graph[id].name]
+      else { continue }
+      buffers[buffer.index].offset = count
+      loaded.append((count, tensor))
+      count += Program.aligned(tensor.elements.count)
+    }
+    let state = try MemoryBlock(count: count)
+    for (offset, tensor) in loaded {
+      tensor.elements.withUnsafeBufferPointer { elements in
+        guard let address = elements.baseAddress else { return }
+        (state.address + offset).update(from: address, count: elements.count)
+      }
+    }
+    return (buffers, state)
+  }
+}

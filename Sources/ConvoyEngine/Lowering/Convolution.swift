@@ -1,0 +1,125 @@
+import ConvoyGraphs
+import ConvoyKernels
+import ConvoyTensors
+
+/// A convolution's shapes and window in the form kernels take: three spatial dimensions.
+struct ConvolutionForm: Sendable {
+  var direction: ConvolutionProblem.Direction
+  var kernel: Extents
+  var stride: Extents
+  var dilation: Extents
+  var padding: Extents
+  var groups: Int
+
+  /// - Parameter image: the spatial extents that the window's padding refers to.
+  init(
+    _ direction: ConvolutionProblem.Direction, _ window: Window, groups: Int, image: [Int]
+  ) {
+    self.direction = direction
+    self.groups = groups
+    kernel = Extents(spatial: window.kernel)
+    stride = Extents(spatial: window.stride)
+    dilation = Extents(spatial: window.dilation)
+    padding = Extents(spatial: window.resolvedPadding(for: image).map(\.before), missing: 0)
+  }
+
+  /// A linear layer: a 1×1 convolution of 1×1 maps.
+  static func linear(_ direction: ConvolutionProblem.Direction) -> ConvolutionForm {
+    ConvolutionForm(direction, Window(kernel: [1]), groups: 1, image: [1])
+  }
+
+  func halo(input: Shape, output: Shape) -> Halo {
+    ConvolutionProblem.halo(
+      direction, kernel: kernel, stride: stride, dilation: dilation, padding: padding,
+      input: Extents(spatial: input.dimensions.dropFirst(2)),
+      output: Extents(spatial: output.dimensions.dropFirst(2)))
+  }
+
+  func problem(input: PlaneLayout, output: PlaneLayout) -> ConvolutionProblem {
+    ConvolutionProblem(
+      direction, kernel: kernel, stride: stride, dilation: dilation, padding: padding,
+      groups: groups, input: input, output: output)
+  }
+
+  /// Inputs: image, weights, perhaps a bias.
+  func layouts(at site: LoweringSite) -> NodeLayouts {
+    let halo = halo(input: site.inputShapes[0], output: site.outputShapes[0])
+    let rest = site.inputShapes.dropFirst().map { _ in NodeLayouts.Request.dense }
+    return NodeLayouts(inputs: [.planes(halo: halo)] + rest, outputs: [.planes])
+  }
+
+  /// Packs weights and bias, and convolves.
+  func lower(_ site: LoweringSite, into program: inout Program) {
+    let (image, output) = (site.inputs[0], site.outputs[0])
+    guard let from = program.buffers[image.index].planes,
+      let to = program.buffers[output.index].planes
+    else { preconditionFailure("A convolution reads and writes planes.") }
+    let weights = program.derived(
+      site, from: [1], count: WeightPacking.elementCount(problem(input: from, output: to))
+    ) { placement, target in
+      WeightPacking(
+        problem(input: from, output: to), from: placement.region(site.inputs[1]), to: target)
+    }
+    var bias: BufferID?
+    if site.inputs.count == 3 {
+      let channels = to.channels
+      bias = program.derived(site, from: [2], count: to.planes.count * PlaneLayout.lanes) {
+        PaddedCopy(channels, from: $0.region(site.inputs[2]), to: $1)
+      }
+    }
+    let reads = [image, weights] + (bias.map { [$0] } ?? [])
+    program.step(site, reads: reads) { [bias] placement in
+      Catalog.convolution(
+        problem(input: placement.planes(image), output: placement.planes(output)),
+        input: placement.base(image), weights: placement.region(weights),
+        bias: bias.map { placement.region($0) }, output: placement.base(output), tail: site.tail)
+    }
+  }
+}
+
+extension Convolution: Lowerable {
+  private func form(_ site: LoweringSite) -> ConvolutionForm {
+    ConvolutionForm(
+      .forward, window, groups: groups, image: Array(site.inputShapes[0].dimensions.dropFirst(2)))
+  }
+
+  func layouts(at site: LoweringSite) -> NodeLayouts { form(site).layouts(at: site) }
+
+  func lower(_ site: LoweringSite, into program: inout Program) {
+    form(site).lower(site, into: &program)
+  }
+}
+
+extension TransposedConvolution: Lowerable {
+  private func form(_ site: LoweringSite) -> ConvolutionForm {
+    ConvolutionForm(
+      .transposed, window, groups: groups,
+      image: Array(site.outputShapes[0].dimensions.dropFirst(2)))
+  }
+
+  func layouts(at site: LoweringSite) -> NodeLayouts { form(site).layouts(at: site) }
+
+  func lower(_ site: LoweringSite, into program: inout Program) {
+    form(site).lower(site, into: &program)
+  }
+}
+
+extension Linear: Lowerable {
+  func layouts(at site: LoweringSite) -> NodeLayouts {
+    ConvolutionForm.linear(.forward).layouts(at: site)
+  }
+
+  func lower(_ site: LoweringSite, into program: inout Program) {
+    ConvolutionForm.linear(.forward).lower(site, into: &program)
+  }
+}
+
+extension LinearInputGradient: Lowerable {
+  func layouts(at site: LoweringSite) -> NodeLayouts {
+    ConvolutionForm.linear(.transposed).layouts(at: site)
+  }
+
+  func lower(_ site: LoweringSite, into program: inout Program) {
+    ConvolutionForm.linear(.transposed).lower(site, into: &program)
+  }
+}

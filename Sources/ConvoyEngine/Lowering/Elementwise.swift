@@ -1,0 +1,106 @@
+import ConvoyGraphs
+import ConvoyKernels
+import ConvoyTensors
+
+extension LaneOperation {
+  init(_ function: Arithmetic.Function) {
+    self =
+      switch function {
+      case .add: .add
+      case .subtract: .subtract
+      case .multiply: .multiply
+      case .divide: .divide
+      case .maximum: .maximum
+      case .minimum: .minimum
+      case .power: .power
+      }
+  }
+
+  /// Inputs of any number and one shape, in the layout of the first.
+  func layouts(at site: LoweringSite) -> NodeLayouts {
+    let request = NodeLayouts.Request(kind: site.leadingKind)
+    return NodeLayouts(
+      inputs: site.inputShapes.map { _ in request }, outputs: [site.leadingKind])
+  }
+
+  /// One or two inputs in the layout of the output, whatever that is.
+  func lower(_ site: LoweringSite, into program: inout Program) {
+    let (a, b, out) = (site.inputs[0], site.inputs.dropFirst().first, site.outputs[0])
+    if program.buffers[out.index].planes != nil {
+      program.step(site) {
+        PlaneElementwise(
+          self, $0.planes(a), base: $0.base(a), b.map($0.planes), secondBase: b.map($0.base),
+          to: $0.planes(out), outputBase: $0.base(out))
+      }
+    } else {
+      program.step(site) {
+        DenseElementwise(
+          self, site.outputShapes[0], $0.region(a), site.inputShapes[0], b.map($0.region),
+          b.map { _ in site.inputShapes[1] }, to: $0.region(out))
+      }
+    }
+  }
+}
+
+extension Elementwise: Lowerable {
+  func layouts(at site: LoweringSite) -> NodeLayouts {
+    LaneOperation.function(function).layouts(at: site)
+  }
+
+  func lower(_ site: LoweringSite, into program: inout Program) {
+    LaneOperation.function(function).lower(site, into: &program)
+  }
+}
+
+extension ElementwiseGradient: Lowerable {
+  func layouts(at site: LoweringSite) -> NodeLayouts {
+    LaneOperation.derivative(function).layouts(at: site)
+  }
+
+  func lower(_ site: LoweringSite, into program: inout Program) {
+    LaneOperation.derivative(function).lower(site, into: &program)
+  }
+}
+
+extension Arithmetic: Lowerable {
+  /// Planes when the second operand is an image like the first, or one pixel for each or all of its
+  /// images, and one of them is in planes already; else row-major with broadcasting.
+  func layouts(at site: LoweringSite) -> NodeLayouts {
+    let (a, b) = (site.inputShapes[0], site.inputShapes[1])
+    let isByChannel =
+      a.rank == b.rank && a.rank >= 2 && a[1] == b[1] && (b[0] == a[0] || b[0] == 1)
+      && b.dimensions.dropFirst(2).allSatisfy { $0 == 1 }
+    let isPlanes =
+      a.rank >= 2 && site.inputKinds.contains(.planes) && site.outputShapes[0] == a
+      && (a == b || isByChannel)
+    let request: NodeLayouts.Request = isPlanes ? .planes : .dense
+    return NodeLayouts(inputs: [request, request], outputs: [request.kind])
+  }
+
+  func lower(_ site: LoweringSite, into program: inout Program) {
+    LaneOperation(function).lower(site, into: &program)
+  }
+}
+
+extension Reshape: Lowerable {
+  func layouts(at site: LoweringSite) -> NodeLayouts {
+    NodeLayouts(inputs: [.dense], outputs: [.dense], sharing: [.alias(input: 0)])
+  }
+
+  func lower(_ site: LoweringSite, into program: inout Program) {}
+}
+
+extension Repetition: Lowerable {
+  func layouts(at site: LoweringSite) -> NodeLayouts {
+    NodeLayouts(inputs: [.dense], outputs: [.dense])
+  }
+
+  func lower(_ site: LoweringSite, into program: inout Program) {
+    program.step(site) {
+      StridedCopy(
+        shape.dimensions, from: $0.region(site.inputs[0]),
+        strides: site.inputShapes[0].broadcastStrides(to: shape), to: $0.region(site.outputs[0]),
+        strides: shape.strides)
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import ConvoyGraphs
+import ConvoyKernels
+import ConvoyTensors
+
+/// The bridge between what an operator means and the kernels that compute it.
+protocol Lowerable: Operator {
+  /// The layouts in which the operator's kernels read its inputs and write its outputs.
+  func layouts(at site: LoweringSite) -> NodeLayouts
+
+  /// Adds the steps that compute the operator.
+  func lower(_ site: LoweringSite, into program: inout Program)
+}
+
+/// The layouts of a node's inputs and outputs.
+struct NodeLayouts: Sendable {
+  /// What is asked of an input.
+  struct Request: Sendable {
+    var kind: LayoutKind
+    /// How far the kernels read beyond the image; they find zeros there.
+    var halo = Halo.none
+
+    static let dense = Request(kind: .dense)
+    static let planes = Request(kind: .planes)
+    static func planes(halo: Halo) -> Request { Request(kind: .planes, halo: halo) }
+  }
+
+  /// Whether an output lies where an input does.
+  enum Sharing: Hashable, Sendable {
+    /// In a place of its own.
+    case none
+    /// Where an input lies: the operator only gives its numbers another shape.
+    case alias(input: Int)
+    /// Where an input lies if that is a parameter which takes on this output at the end of the run.
+    case update(input: Int)
+  }
+
+  var inputs: [Request]
+  var outputs: [LayoutKind]
+  var sharing: [Sharing] = []
+}
+
+/// A node that is being lowered.
+struct LoweringSite: Sendable {
+  /// The node's name, for profiles.
+  var name: String
+  var inputShapes: [Shape]
+  var outputShapes: [Shape]
+  /// How the inputs' makers lay them out.
+  var inputKinds: [LayoutKind]
+  /// Which inputs are known when compiling.
+  var isFrozen: [Bool]
+  /// What is applied to the output in place of a following node.
+  var tail = Tail()
+  /// Where the inputs are, as requested. Empty while layouts are chosen.
+  var inputs: [BufferID] = []
+  /// Where the outputs go. Empty while layouts are chosen.
+  var outputs: [BufferID] = []
+
+  /// The kind most inputs of an operator that takes either should come in: that of its first.
+  var leadingKind: LayoutKind { inputKinds.first ?? .dense }
+}
+
+extension Program {
+  /// Adds a step of a node.
+  mutating func step(
+    _ site: LoweringSite, reads: [BufferID]? = nil, writes: [BufferID]? = nil,
+    _ make: @escaping @Sendable (Placement) -> any Kernel
+  ) {
+    steps.append(
+      StepDraft(
+        name: site.name, reads: reads ?? site.inputs, writes: writes ?? site.outputs, make: make))
+  }
+
+  /// Numbers made from a node's inputs, such as packed weights: once, when compiling, if those inputs are
+  /// known then, else in a step of their own at each run.
+  mutating func derived(
+    _ site: LoweringSite, from inputs: [Int], count: Int,
+    _ make: @escaping @Sendable (Placement, Region) -> any Kernel
+  ) -> BufferID {
+    let isFrozen = inputs.allSatisfy { site.isFrozen[$0] }
+    let buffer = isFrozen ? constant(count: count) : arena(count: count)
+    let draft = StepDraft(
+      name: site.name, reads: inputs.map { site.inputs[$0] }, writes: [buffer],
+      make: { make($0, $0.region(buffer)) })
+    if isFrozen { preparations.append(draft) } else { steps.append(draft) }
+    return buffer
+  }
+}

@@ -1,0 +1,151 @@
+import ConvoyKernels
+public import ConvoyTensors
+import Synchronization
+
+/// A graph compiled for this machine.
+///
+/// Immutable, and may run on several threads at once: each run borrows an arena.
+public final class Plan: Sendable {
+  /// A tensor's name, shape and place.
+  struct Slot: Sendable {
+    var name: String
+    var shape: Shape
+    var region: Region
+  }
+
+  /// A kernel and the node it computes.
+  struct Step: Sendable {
+    var name: String
+    var kernel: any Kernel
+  }
+
+  let steps: [Step]
+  let inputs: [Slot]
+  let outputs: [Slot]
+  let parameters: [Slot]
+  let stateCount: Int
+  private let constants: MemoryBlock
+  private let frozenState: MemoryBlock?
+  private let arenaCount: Int
+  private let scratchCount: Int
+  private let pool: ThreadPool
+  private let arenas = Mutex<[MemoryBlock]>([])
+
+  init(
+    steps: [Step], inputs: [Slot], outputs: [Slot], parameters: [Slot], constants: MemoryBlock,
+    frozenState: MemoryBlock?, arenaCount: Int, stateCount: Int, pool: ThreadPool
+  ) {
+    self.steps = steps
+    self.inputs = inputs
+    self.outputs = outputs
+    self.parameters = parameters
+    self.constants = constants
+    self.frozenState = frozenState
+    self.arenaCount = arenaCount
+    self.stateCount = stateCount
+    self.pool = pool
+    scratchCount = Program.aligned(steps.map(\.kernel.scratchCount).max() ?? 0)
+  }
+
+  /// Bytes one run needs for activations.
+  public var arenaBytes: Int { 4 * (arenaCount + scratchCount * pool.threadCount) }
+
+  /// Bytes of packed weights and of parameters that are read as they are.
+  public var weightBytes: Int { 4 * (constants.count + (frozenState?.count ?? 0)) }
+
+  /// Runs a network of one input and one output.
+  ///
+  /// - Parameter image: a tensor of the input's shape, batch first; NCHW for images.
+  /// - Throws: `ConvoyError` when the shape is another.
+  public func callAsFunction(_ image: Tensor) throws(ConvoyError) -> Tensor {
+    guard inputs.count == 1, outputs.count == 1 else {
+      throw ConvoyError(
+        .argument,
+        "This network has \(inputs.count) inputs and \(outputs.count) outputs; call run with names."
+      )
+    }
+    return try run([inputs[0].name: image])[0]
+  }
+
+  /// Runs, and returns the outputs by name.
+  ///
+  /// - Parameters:
+  ///   - given: a tensor for each input.
+  ///   - variables: the parameters, for a plan compiled with variables; the run changes them.
+  /// - Throws: `ConvoyError` when an input is missing, unknown or of another shape.
+  public func run(
+    named given: [String: Tensor], variables: Variables? = nil
+  ) throws(ConvoyError) -> [String: Tensor] {
+    let results = try run(given, variables: variables)
+    return Dictionary(zip(outputs.map(\.name), results)) { first, _ in first }
+  }
+
+  private func run(
+    _ given: [String: Tensor], variables: Variables? = nil
+  ) throws(ConvoyError) -> [Tensor] {
+    try check(given)
+    let arena = try borrowArena()
+    defer { arenas.withLock { $0.append(arena) } }
+    guard let state = variables?.block ?? frozenState else {
+      throw ConvoyError(
+        .argument, "This plan was compiled with variables; a run needs them, none were given.")
+    }
+    let memory = Memory(
+      arena: arena.address, state: state.address, constants: constants.address)
+    for slot in inputs {
+      guard let tensor = given[slot.name] else { continue }
+      tensor.elements.withUnsafeBufferPointer { elements in
+        guard let address = elements.baseAddress else { return }
+        memory[slot.region].update(from: address, count: elements.count)
+      }
+    }
+    let scratch = arena.address + arenaCount
+    for step in steps { pool.runAll(step.kernel, memory, scratch, scratchCount) }
+    return outputs.map { slot in
+      Tensor(uninitialized: slot.shape) { elements in
+        elements.baseAddress?.initialize(from: memory[slot.region], count: elements.count)
+      }
+    }
+  }
+
+  private func check(_ given: [String: Tensor]) throws(ConvoyError) {
+    for slot in inputs {
+      guard let tensor = given[slot.name] else {
+        throw ConvoyError(
+          .argument,
+          "The network needs an input \(slot.name) of shape \(slot.shape); none was given.")
+      }
+      guard tensor.shape == slot.shape else {
+        throw ConvoyError(
+          .shape,
+          "The input \(slot.name) was compiled for shape \(slot.shape), got \(tensor.shape).")
+      }
+    }
+    for name in given.keys where !inputs.contains(where: { $0.name == name }) {
+      let known = inputs.map(\.name).joined(separator: ", ")
+      throw ConvoyError(.argument, "The network has no input \(name); its inputs are \(known).")
+    }
+  }
+
+  private func borrowArena() throws(ConvoyError) -> MemoryBlock {
+    if let arena = arenas.withLock({ $0.popLast() }) { return arena }
+    return try MemoryBlock(count: arenaCount + scratchCount * pool.threadCount)
+  }
+}
+
+extension ThreadPool {
+  /// Runs all of a kernel's chunks, each thread with private memory of its own.
+  func runAll(
+    _ kernel: any Kernel, _ memory: Memory, _ scratch: UnsafeMutablePointer<Float>,
+    _ scratchCount: Int
+  ) {
+    run(chunks: kernel.chunkCount) { chunk, worker in
+      kernel.run(chunk: chunk, in: memory, scratch: scratch + worker * scratchCount)
+    }
+  }
+
+  /// Runs all of a kernel's chunks, for kernels that need no private memory.
+  func runAll(_ kernel: any Kernel, _ memory: Memory) {
+    runAll(kernel, memory, memory.arena, 0)
+  }
+}

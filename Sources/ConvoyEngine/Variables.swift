@@ -1,0 +1,63 @@
+import ConvoyKernels
+public import ConvoyTensors
+
+/// Parameters that runs of a plan read and change: what training trains.
+///
+/// `@unchecked Sendable`: not synchronised; one thread at a time runs a plan with it or looks at it. The
+/// training loop, which owns it, does.
+public final class Variables: @unchecked Sendable {
+  let block: MemoryBlock
+  private let slots: [String: Plan.Slot]
+  /// The parameters' names, in the order they were declared.
+  public let names: [String]
+
+  /// Makes the variables of a plan.
+  ///
+  /// - Parameter parameters: a tensor for each parameter of the plan's graph; others are ignored.
+  /// - Throws: `ConvoyError` when one is missing or of another shape.
+  public init(_ plan: Plan, parameters: [String: Tensor]) throws(ConvoyError) {
+    block = try MemoryBlock(count: plan.stateCount)
+    slots = Dictionary(plan.parameters.map { ($0.name, $0) }) { first, _ in first }
+    names = plan.parameters.map(\.name)
+    for name in names {
+      guard let tensor = parameters[name] else {
+        throw ConvoyError(
+          .graph, "The network needs a parameter \(name); none was given.")
+      }
+      try set(name, to: tensor)
+    }
+  }
+
+  /// A parameter's numbers, or nil if there is none of that name.
+  public subscript(name: String) -> Tensor? {
+    slots[name].map { slot in
+      Tensor(uninitialized: slot.shape) { elements in
+        elements.baseAddress?.initialize(
+          from: block.address + slot.region.offset, count: elements.count)
+      }
+    }
+  }
+
+  /// Replaces a parameter's numbers.
+  ///
+  /// - Throws: `ConvoyError` when there is no such parameter, or its shape is another.
+  public func set(_ name: String, to tensor: Tensor) throws(ConvoyError) {
+    guard let slot = slots[name] else {
+      throw ConvoyError(
+        .graph, "The network has no parameter \(name), but numbers were given for it.")
+    }
+    guard slot.shape == tensor.shape else {
+      throw ConvoyError(
+        .shape, "The parameter \(name) has shape \(slot.shape), got \(tensor.shape).")
+    }
+    tensor.elements.withUnsafeBufferPointer { elements in
+      guard let address = elements.baseAddress else { return }
+      (block.address + slot.region.offset).update(from: address, count: elements.count)
+    }
+  }
+
+  /// All parameters' numbers by name.
+  public var tensors: [String: Tensor] {
+    Dictionary(names.compactMap { name in self[name].map { (name, $0) } }) { first, _ in first }
+  }
+}

@@ -1,0 +1,201 @@
+public import ConvoyTensors
+
+/// What an elementwise kernel computes from one or two numbers.
+public enum LaneOperation: Hashable, Sendable {
+  /// f(x)
+  case function(ScalarFunction)
+  /// f′(x)·g
+  case derivative(ScalarFunction)
+  /// a + b
+  case add
+  /// a − b
+  case subtract
+  /// a · b
+  case multiply
+  /// a ∕ b
+  case divide
+  /// The larger; b where they are equal.
+  case maximum
+  /// The smaller; b where they are equal.
+  case minimum
+  /// a to the power b.
+  case power
+
+  @inline(__always)
+  func callAsFunction(_ a: Lanes, _ b: Lanes) -> Lanes {
+    switch self {
+    case .function(let function): return function.lanes(a)
+    case .derivative(let function): return function.derivative(a) * b
+    case .add: return a + b
+    case .subtract: return a - b
+    case .multiply: return a * b
+    case .divide: return a / b
+    case .maximum: return b.replacing(with: a, where: a .> b)
+    case .minimum: return b.replacing(with: a, where: a .< b)
+    case .power: return LaneMath.power(a, b)
+    }
+  }
+}
+
+/// Computes each output number from one or two input numbers, in planes of one geometry.
+///
+/// The second operand may also be an image's or the batch's single pixel, which every pixel meets:
+/// scaling and shifting by channel.
+public struct PlaneElementwise: Kernel {
+  /// See `Kernel.name`.
+  public let name = "portable elementwise"
+  private let operation: LaneOperation
+  private let base: Region
+  private let first: PlaneLayout
+  private let second: PlaneLayout?
+  private let output: PlaneLayout
+  private let outputBase: Region
+  private let secondBase: Region
+  private let cursors: (RowCursor, RowCursor)
+  private let chunks: Chunks
+
+  /// - Parameters:
+  ///   - first: planes counted from `base`.
+  ///   - second: planes counted from `secondBase`, of the first's extents or of one pixel, and of its
+  ///     batch or of one image; nil for a function of one number.
+  ///   - output: planes counted from `outputBase`, of the first's extents and batch.
+  public init(
+    _ operation: LaneOperation, _ first: PlaneLayout, base: Region, _ second: PlaneLayout? = nil,
+    secondBase: Region? = nil, to output: PlaneLayout, outputBase: Region
+  ) {
+    self.operation = operation
+    self.first = first
+    self.base = base
+    self.second = second
+    self.secondBase = secondBase ?? base
+    self.output = output
+    self.outputBase = outputBase
+    cursors = (RowCursor(first), RowCursor(output))
+    chunks = Chunks(items: output.planes.count * cursors.1.rows, cost: output.extents[2] * 16)
+  }
+
+  /// See `Kernel.chunkCount`.
+  public var chunkCount: Int { chunks.count }
+
+  /// Computes some rows.
+  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+    for item in chunks[chunk] {
+      let (plane, row) = item.quotientAndRemainder(dividingBy: cursors.1.rows)
+      let a = UnsafePointer(memory[base] + first.planes[plane] + cursors.0.offset(ofRow: row))
+      let out = memory[outputBase] + output.planes[plane] + cursors.1.offset(ofRow: row)
+      guard let second else {
+        apply(a, a, out, secondStep: 16)
+        continue
+      }
+      let isPixel = second.extents.volume == 1 && output.extents.volume != 1
+      let image = cursors.1.image(ofRow: row)
+      let imageStart = second.batch == 1 ? 0 : image * second.imageStride
+      let rowStart =
+        isPixel
+        ? second.offset(.zero)
+        : RowCursor(second).offset(ofRow: row - image * (cursors.1.rows / output.batch))
+      let b = UnsafePointer(memory[secondBase] + second.planes[plane] + imageStart + rowStart)
+      apply(a, b, out, secondStep: isPixel ? 0 : 16)
+    }
+  }
+
+  @inline(__always)
+  private func apply(
+    _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ out: UnsafeMutablePointer<Float>,
+    secondStep: Int
+  ) {
+    for column in 0..<output.extents[2] {
+      (out + column * 16).lanes = operation(
+        (a + column * 16).lanes, (b + column * secondStep).lanes)
+    }
+  }
+}
+
+/// Computes each output number from one or two input numbers, in row-major tensors with broadcasting.
+public struct DenseElementwise: Kernel {
+  /// See `Kernel.name`.
+  public let name = "portable elementwise"
+  private let operation: LaneOperation
+  private let first: Region
+  private let second: Region
+  private let output: Region
+  private let walk: StridedWalk
+  private let chunks: Chunks
+
+  /// - Parameters:
+  ///   - shape: the output's shape, to which the operands' broadcast.
+  public init(
+    _ operation: LaneOperation, _ shape: Shape, _ first: Region, _ firstShape: Shape,
+    _ second: Region? = nil, _ secondShape: Shape? = nil, to output: Region
+  ) {
+    self.operation = operation
+    self.first = first
+    self.second = second ?? first
+    self.output = output
+    walk = StridedWalk(
+      shape.dimensions,
+      [
+        firstShape.broadcastStrides(to: shape),
+        (secondShape ?? firstShape).broadcastStrides(to: shape), shape.strides,
+      ])
+    chunks = Chunks(items: walk.rows * blocksPerRow(walk), cost: min(walk.columns, rowBlock))
+  }
+
+  /// See `Kernel.chunkCount`.
+  public var chunkCount: Int { chunks.count }
+
+  /// Computes some blocks of rows.
+  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+    let (stepA, stepB) = (walk.columnSteps[0], walk.columnSteps[1])
+    for item in chunks[chunk] {
+      let (row, block) = item.quotientAndRemainder(dividingBy: blocksPerRow(walk))
+      let offsets = walk.offsets(ofRow: row)
+      let a = UnsafePointer(memory[first] + offsets[0])
+      let b = UnsafePointer(memory[second] + offsets[1])
+      let out = memory[output] + offsets[2]
+      var column = block * rowBlock
+      let end = min(walk.columns, column + rowBlock)
+      while column + 16 <= end {
+        let x = load(a + column * stepA, stepA)
+        let y = load(b + column * stepB, stepB)
+        UnsafeMutableRawPointer(out + column).storeBytes(of: operation(x, y), as: Lanes.self)
+        column += 16
+      }
+      while column < end {
+        let x = Lanes(repeating: a[column * stepA])
+        out[column] = operation(x, Lanes(repeating: b[column * stepB]))[0]
+        column += 1
+      }
+    }
+  }
+
+  @inline(__always)
+  private func load(_ address: UnsafePointer<Float>, _ step: Int) -> Lanes {
+    switch step {
+    case 1: return address.unalignedLanes
+    case 0: return Lanes(repeating: address.pointee)
+    default:
+      var lanes = Lanes.zero
+      for lane in 0..<16 { lanes[lane] = address[lane * step] }
+      return lanes
+    }
+  }
+}
+
+/// Long rows are cut into blocks of so many numbers, to be handed to several threads.
+private let rowBlock = 4096
+
+private func blocksPerRow(_ walk: StridedWalk) -> Int {
+  (walk.columns + rowBlock - 1) / rowBlock
+}
+
+extension Shape {
+  /// For each dimension of a larger shape, floats between neighbours: 0 where broadcasting repeats.
+  public func broadcastStrides(to larger: Shape) -> [Int] {
+    let extra = larger.rank - rank
+    let strides = strides
+    return (0..<larger.rank).map { d in
+      d < extra || self[d - extra] == 1 && larger[d] != 1 ? 0 : strides[d - extra]
+    }
+  }
+}

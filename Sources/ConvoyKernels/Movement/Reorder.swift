@@ -1,0 +1,152 @@
+public import ConvoyTensors
+
+/// The rows of an image's planes, for kernels that visit every pixel.
+struct RowCursor: Sendable {
+  let rows: Int
+  private let layout: PlaneLayout
+
+  init(_ layout: PlaneLayout) {
+    self.layout = layout
+    rows = layout.batch * layout.extents[0] * layout.extents[1]
+  }
+
+  /// The image a row belongs to.
+  func image(ofRow row: Int) -> Int { row / (layout.extents[0] * layout.extents[1]) }
+
+  /// Floats from a plane's beginning to a row's first pixel.
+  func offset(ofRow row: Int) -> Int {
+    let (image, inImage) = row.quotientAndRemainder(
+      dividingBy: layout.extents[0] * layout.extents[1])
+    let (slice, y) = inImage.quotientAndRemainder(dividingBy: layout.extents[1])
+    return image * layout.imageStride + layout.offset([slice, y, 0])
+  }
+}
+
+/// Brings a row-major tensor [batch, channels, spatial…] into planes.
+public struct PlanesFromDense: Kernel {
+  /// See `Kernel.name`.
+  public let name = "reorder to planes"
+  private let source: Region
+  private let base: Region
+  private let planes: PlaneLayout
+  private let cursor: RowCursor
+  private let chunks: Chunks
+  private let channelStride: Int
+
+  /// - Parameters:
+  ///   - planes: identity-mapped planes, counted from `base`.
+  public init(from source: Region, to planes: PlaneLayout, base: Region) {
+    self.source = source
+    self.planes = planes
+    self.base = base
+    cursor = RowCursor(planes)
+    channelStride = planes.extents.volume
+    chunks = Chunks(
+      items: planes.planes.count * cursor.rows, cost: planes.extents[2] * PlaneLayout.lanes)
+  }
+
+  /// See `Kernel.chunkCount`.
+  public var chunkCount: Int { chunks.count }
+
+  /// Reorders some rows.
+  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+    let width = planes.extents[2]
+    let rowsPerImage = cursor.rows / planes.batch
+    for item in chunks[chunk] {
+      let (plane, row) = item.quotientAndRemainder(dividingBy: cursor.rows)
+      let image = cursor.image(ofRow: row)
+      let first = plane * PlaneLayout.lanes
+      let count = min(PlaneLayout.lanes, planes.channels - first)
+      let target = memory[base] + planes.planes[plane] + cursor.offset(ofRow: row)
+      let start =
+        memory[source] + (image * planes.channels + first) * channelStride
+        + (row - image * rowsPerImage) * width
+      for column in 0..<width {
+        let pixel = target + column * PlaneLayout.lanes
+        for lane in 0..<count { pixel[lane] = start[lane * channelStride + column] }
+        for lane in count..<PlaneLayout.lanes { pixel[lane] = 0 }
+      }
+    }
+  }
+}
+
+/// Brings planes into a row-major tensor [batch, channels, spatial…]; reads any channel map.
+public struct DenseFromPlanes: Kernel {
+  /// See `Kernel.name`.
+  public let name = "reorder to rows"
+  private let target: Region
+  private let base: Region
+  private let planes: PlaneLayout
+  private let cursor: RowCursor
+  private let chunks: Chunks
+
+  /// - Parameters:
+  ///   - planes: counted from `base`.
+  public init(from planes: PlaneLayout, base: Region, to target: Region) {
+    self.target = target
+    self.planes = planes
+    self.base = base
+    cursor = RowCursor(planes)
+    chunks = Chunks(items: planes.channels * cursor.rows, cost: planes.extents[2] * 2)
+  }
+
+  /// See `Kernel.chunkCount`.
+  public var chunkCount: Int { chunks.count }
+
+  /// Reorders some rows of some channels.
+  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+    let width = planes.extents[2]
+    let rowsPerImage = cursor.rows / planes.batch
+    for item in chunks[chunk] {
+      let (channel, row) = item.quotientAndRemainder(dividingBy: cursor.rows)
+      let image = cursor.image(ofRow: row)
+      let position = planes.map[channel]
+      let source =
+        memory[base] + planes.planes[position.plane] + position.lane + cursor.offset(ofRow: row)
+      let start =
+        memory[target] + (image * planes.channels + channel) * planes.extents.volume
+        + (row - image * rowsPerImage) * width
+      for column in 0..<width { start[column] = source[column * PlaneLayout.lanes] }
+    }
+  }
+}
+
+/// Sets the halo around every image of some planes to zero.
+public struct HaloClearing: Kernel {
+  /// See `Kernel.name`.
+  public let name = "clear halo"
+  private let base: Region
+  private let planes: PlaneLayout
+  private let chunks: Chunks
+
+  /// - Parameter planes: counted from `base`.
+  public init(_ planes: PlaneLayout, base: Region) {
+    self.planes = planes
+    self.base = base
+    let around = planes.padded.volume - planes.extents.volume
+    chunks = Chunks(
+      items: planes.planes.count * planes.batch, cost: around * PlaneLayout.lanes / 4)
+  }
+
+  /// See `Kernel.chunkCount`.
+  public var chunkCount: Int { chunks.count }
+
+  /// Clears around some images.
+  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+    for item in chunks[chunk] {
+      let (plane, image) = item.quotientAndRemainder(dividingBy: planes.batch)
+      let start = memory[base] + planes.planes[plane] + image * planes.imageStride
+      // What lies between one row's last pixel and the next row's first is contiguous, also across
+      // slices; it begins before the first row and ends after the last.
+      var position = 0
+      for z in 0..<planes.extents[0] {
+        for y in 0..<planes.extents[1] {
+          let row = planes.offset([z, y, 0])
+          (start + position).update(repeating: 0, count: row - position)
+          position = row + planes.extents[2] * PlaneLayout.lanes
+        }
+      }
+      (start + position).update(repeating: 0, count: planes.imageStride - position)
+    }
+  }
+}

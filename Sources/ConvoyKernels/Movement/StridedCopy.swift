@@ -1,0 +1,152 @@
+import ConvoyTensors
+
+/// Copies a box of numbers between two row-major tensors, each walked with strides of its own:
+/// transposes, slices, pads, repeats and concatenates.
+public struct StridedCopy: Kernel {
+  /// See `Kernel.name`.
+  public let name = "copy"
+  private let source: Region
+  private let target: Region
+  private let walk: StridedWalk
+  private let chunks: Chunks
+
+  /// - Parameters:
+  ///   - extents: the box.
+  ///   - source: where its first element is read.
+  ///   - sourceStrides: floats between neighbours that are read; 0 repeats.
+  ///   - target: where its first element is written.
+  ///   - targetStrides: floats between neighbours that are written.
+  public init(
+    _ extents: [Int], from source: Region, strides sourceStrides: [Int], to target: Region,
+    strides targetStrides: [Int]
+  ) {
+    self.source = source
+    self.target = target
+    walk = StridedWalk(extents, [sourceStrides, targetStrides])
+    chunks = Chunks(items: walk.rows, cost: walk.columns)
+  }
+
+  /// Copies neighbouring numbers as they are.
+  public init(contiguous count: Int, from source: Region, to target: Region) {
+    let width = 1024
+    if count % width == 0 {
+      self.init(
+        [count / width, width], from: source, strides: [width, 1], to: target, strides: [width, 1])
+    } else {
+      self.init([count], from: source, strides: [1], to: target, strides: [1])
+    }
+  }
+
+  /// See `Kernel.chunkCount`.
+  public var chunkCount: Int { chunks.count }
+
+  /// Copies some rows.
+  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+    for row in chunks[chunk] {
+      let offsets = walk.offsets(ofRow: row)
+      let from = memory[source] + offsets[0]
+      let to = memory[target] + offsets[1]
+      let (fromStep, toStep) = (walk.columnSteps[0], walk.columnSteps[1])
+      if fromStep == 1, toStep == 1 {
+        to.update(from: from, count: walk.columns)
+      } else {
+        for column in 0..<walk.columns { to[column * toStep] = from[column * fromStep] }
+      }
+    }
+  }
+}
+
+/// Walks a box of numbers along several operands at once, each with strides of its own: rows of the last
+/// dimension, numbered.
+struct StridedWalk: Sendable {
+  let rows: Int
+  let columns: Int
+  /// For each operand, floats between neighbouring columns.
+  let columnSteps: [Int]
+  private let extents: [Int]
+  private let strides: [[Int]]
+
+  init(_ extents: [Int], _ strides: [[Int]]) {
+    // Neighbouring dimensions that every operand walks as one become one: longer rows, fewer of them.
+    var merged: [(extent: Int, strides: [Int])] = []
+    for dimension in extents.indices where extents[dimension] != 1 {
+      let steps = strides.map { $0[dimension] }
+      if let last = merged.last,
+        zip(last.strides, steps).allSatisfy({ $0 == $1 * extents[dimension] })
+      {
+        merged[merged.count - 1] = (last.extent * extents[dimension], steps)
+      } else {
+        merged.append((extents[dimension], steps))
+      }
+    }
+    let last = merged.popLast() ?? (1, strides.map { _ in 0 })
+    columns = last.extent
+    columnSteps = last.strides
+    self.extents = merged.map(\.extent)
+    self.strides = strides.indices.map { operand in merged.map { $0.strides[operand] } }
+    rows = self.extents.reduce(1, *)
+  }
+
+  /// For each operand, floats from its first element to a row's first.
+  func offsets(ofRow row: Int) -> [Int] {
+    var rest = row
+    var offsets = Array(repeating: 0, count: strides.count)
+    for dimension in extents.indices.reversed() {
+      let (quotient, position) = rest.quotientAndRemainder(dividingBy: extents[dimension])
+      rest = quotient
+      for operand in strides.indices { offsets[operand] += position * strides[operand][dimension] }
+    }
+    return offsets
+  }
+}
+
+/// Sets neighbouring numbers to one value.
+public struct Fill: Kernel {
+  /// See `Kernel.name`.
+  public let name = "fill"
+  private let target: Region
+  private let value: Float
+  private let chunks: Chunks
+
+  /// - Parameter count: how many numbers.
+  public init(_ target: Region, count: Int, with value: Float) {
+    self.target = target
+    self.value = value
+    chunks = Chunks(items: count, cost: 1)
+  }
+
+  /// See `Kernel.chunkCount`.
+  public var chunkCount: Int { chunks.count }
+
+  /// Fills a part.
+  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+    let part = chunks[chunk]
+    (memory[target] + part.lowerBound).update(repeating: value, count: part.count)
+  }
+}
+
+/// Copies neighbouring numbers, and fills the last vector of 16 up with zeros: biases.
+public struct PaddedCopy: Kernel {
+  /// See `Kernel.name`.
+  public let name = "pack bias"
+  private let count: Int
+  private let source: Region
+  private let target: Region
+
+  /// - Parameter count: how many numbers are copied.
+  public init(_ count: Int, from source: Region, to target: Region) {
+    self.count = count
+    self.source = source
+    self.target = target
+  }
+
+  /// See `Kernel.chunkCount`.
+  public var chunkCount: Int { 1 }
+
+  /// Copies all.
+  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+    memory[target].update(from: memory[source], count: count)
+    let rest = (PlaneLayout.lanes - count % PlaneLayout.lanes) % PlaneLayout.lanes
+    (memory[target] + count).update(repeating: 0, count: rest)
+  }
+}
