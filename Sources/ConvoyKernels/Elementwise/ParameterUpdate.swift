@@ -48,6 +48,7 @@ public struct ParameterUpdate: Kernel {
   /// See `Kernel.name`.
   public let name = "portable update"
   private let rule: UpdateRule
+  private let count: Int
   private let operands: UpdateOperands
   private let chunks: Chunks
 
@@ -60,8 +61,6 @@ public struct ParameterUpdate: Kernel {
     chunks = Chunks(items: (count + 15) / 16, cost: cost)
     self.count = count
   }
-
-  private let count: Int
 
   /// See `Kernel.chunkCount`.
   public var chunkCount: Int { chunks.count }
