@@ -52,6 +52,7 @@ let package = Package(
 
     tests(of: "ConvoyTensors", ["ConvoyTensors"]),
     tests(of: "ConvoyGraphs", ["ConvoyGraphs", "ConvoyTensors"]),
+    tests(of: "ConvoyKernels", ["ConvoyKernels", "ConvoyTensors"]),
     tests(of: "ConvoyEngine", ["ConvoyEngine", "ConvoyGraphs", "ConvoyTensors"]),
     tests(of: "ConvoyFormats", ["ConvoyFormats", "ConvoyTensors"]),
   ]

@@ -15,7 +15,8 @@ extension ScalarFunction {
       return (x * slope + offset).limited(low: 0, high: 1)
     case .hardSwish:
       let gate = (x + 3).limited(low: 0, high: 6)
-      return x * gate * (1 / 6 as Float)
+      // Divided first: the product of large numbers would overflow.
+      return x * (gate * (1 / 6 as Float))
     case .silu: return x * LaneMath.sigmoid(x)
     case .gelu: return x * LaneMath.normalCDF(x)
     case .exponential: return LaneMath.exp(x)
