@@ -49,14 +49,6 @@ extension UnsafeMutablePointer<Float> {
   }
 }
 
-extension SIMD where Scalar == Float, MaskStorage == SIMD16<Int32> {
-  /// Lane by lane, this where positive and another elsewhere.
-  @inline(__always)
-  func wherePositive(_ positive: Self, else other: Self) -> Self {
-    other.replacing(with: positive, where: self .> 0)
-  }
-}
-
 /// Elementary functions of 16 numbers at once.
 ///
 /// Polynomials after range reduction; the errors named were measured against Double over the whole
@@ -157,8 +149,14 @@ enum LaneMath {
     return half.replacing(with: 1 - half, where: x .> 0)
   }
 
+  /// The square root, correctly rounded.
+  ///
+  /// Not inlined: what is a branch for each lane would keep the kernels' loops from being inlined.
+  @inline(never)
+  static func squareRoot(_ x: Lanes) -> Lanes { x.squareRoot() }
+
   /// x to a power, by the C library but for squares: for every base and exponent, and slow.
-  @inline(__always)
+  @inline(never)
   static func power(_ x: Lanes, _ exponent: Lanes) -> Lanes {
     if exponent == Lanes(repeating: 2) { return x * x }
     var result = x
@@ -168,6 +166,12 @@ enum LaneMath {
 }
 
 extension SIMD16<Float> {
+  /// Lane by lane, a number where this is positive and another elsewhere.
+  @inline(__always)
+  func wherePositive(_ positive: Self, else other: Self) -> Self {
+    other.replacing(with: positive, where: self .> 0)
+  }
+
   /// Brought into a range, lane by lane; not a number stays what it is.
   @inline(__always)
   func limited(low: Float, high: Float) -> Self {

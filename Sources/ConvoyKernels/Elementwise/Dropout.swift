@@ -68,12 +68,11 @@ public struct PlaneDropout: Kernel {
       let first =
         (image * output.channels + plane * PlaneLayout.lanes) * pixels + inImage * width
       for column in 0..<width {
-        var kept = SIMD16<Int32>.zero
+        let (from, to) = (source + column * PlaneLayout.lanes, target + column * PlaneLayout.lanes)
         for lane in 0..<PlaneLayout.lanes {
-          kept[lane] = mask.isKept(first + column + lane * pixels) ? 1 : 0
+          let isKept = mask.isKept(first + column + lane * pixels)
+          to[lane] = isKept ? from[lane] * scale : 0
         }
-        let scaled = (source + column * PlaneLayout.lanes).lanes * scale
-        (target + column * PlaneLayout.lanes).lanes = scaled.replacing(with: 0, where: kept .== 0)
       }
     }
   }

@@ -85,7 +85,7 @@ public struct ParameterUpdate: Kernel {
       updateTwo(chunk, memory) { p, g, first, second in
         first = first * beta1 + g * new1
         second = second * beta2 + g * g * new2
-        let deviation = (second * secondCorrection).squareRoot() + epsilon
+        let deviation = LaneMath.squareRoot(second * secondCorrection) + epsilon
         p = p * kept - first * firstCorrection / deviation * rate
       }
     case .rmsprop(let smoothing, let epsilon, let momentum, let decay):
@@ -93,7 +93,7 @@ public struct ParameterUpdate: Kernel {
       updateTwo(chunk, memory) { p, g, square, velocity in
         let gradient = g + p * decay
         square = square * smoothing + gradient * gradient * new
-        velocity = velocity * momentum + gradient / (square.squareRoot() + epsilon)
+        velocity = velocity * momentum + gradient / (LaneMath.squareRoot(square) + epsilon)
         p -= velocity * rate
       }
     }
