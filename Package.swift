@@ -14,8 +14,11 @@ func module(
   .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
 }
 
-func tests(of name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .testTarget(name: name + "Tests", dependencies: dependencies, swiftSettings: settings)
+func tests(
+  of name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []
+) -> Target {
+  .testTarget(
+    name: name + "Tests", dependencies: dependencies, resources: resources, swiftSettings: settings)
 }
 
 let package = Package(
@@ -53,6 +56,13 @@ let package = Package(
     tests(of: "ConvoyTensors", ["ConvoyTensors"]),
     tests(of: "ConvoyGraphs", ["ConvoyGraphs", "ConvoyTensors"]),
     tests(of: "ConvoyEngine", ["ConvoyEngine", "ConvoyGraphs", "ConvoyTensors"]),
-    tests(of: "ConvoyFormats", ["ConvoyFormats", "ConvoyTensors"]),
+    tests(
+      of: "ConvoyTraining",
+      [
+        "ConvoyTraining", "ConvoyEngine", "ConvoyFormats", "ConvoyGraphs", "ConvoyTensors",
+        "ConvoyZoo",
+      ]),
+    tests(
+      of: "ConvoyFormats", ["ConvoyFormats", "ConvoyTensors"], resources: [.copy("Fixtures")]),
   ]
 )
