@@ -71,6 +71,13 @@ extension Graph {
     }
   }
 
+  /// The graph with nothing returned: what a step that returns something else is built on.
+  public func withoutOutputs() -> Graph {
+    var copy = self
+    copy.outputs = []
+    return copy
+  }
+
   /// The graph without nodes, constants and parameters that no output and no update depends on;
   /// inputs stay.
   func pruned() -> Graph {
