@@ -64,21 +64,26 @@ struct PNGCodec {
     let finishRead = try functions.function("png_image_finish_read", as: FinishRead.self)
     let free = try functions.function("png_image_free", as: Free.self)
 
-    var header = PNGImage()
-    defer { free(&header) }
+    // libpng notes the structure's address and writes its errors there, so it must not move.
+    let header = UnsafeMutablePointer<PNGImage>.allocate(capacity: 1)
+    header.initialize(to: PNGImage())
+    defer {
+      free(header)
+      header.deallocate()
+    }
     return try bytes.withUnsafeBytes { bytes in
-      guard beginRead(&header, bytes.baseAddress, bytes.count) != 0 else {
-        throw Malformed("libpng finds “\(header.reason)”")
+      guard beginRead(header, bytes.baseAddress, bytes.count) != 0 else {
+        throw Malformed("libpng finds “\(header.pointee.reason)”")
       }
-      header.format &= Flag.color
-      header.flags |= Flag.sixteenBitsAreSRGB
-      let channels = header.format == Flag.color ? 3 : 1
-      let (width, height) = (Int(header.width), Int(header.height))
+      header.pointee.format &= Flag.color
+      header.pointee.flags |= Flag.sixteenBitsAreSRGB
+      let channels = header.pointee.format == Flag.color ? 3 : 1
+      let (width, height) = (Int(header.pointee.width), Int(header.pointee.height))
       let size = try Image.checkedSize(width: width, height: height, channels: channels)
       let white: [UInt8] = [255, 255, 255]
       let pixels = try [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-        guard finishRead(&header, white, buffer.baseAddress, Int32(width * channels), nil) != 0
-        else { throw Malformed("libpng finds “\(header.reason)”") }
+        guard finishRead(header, white, buffer.baseAddress, Int32(width * channels), nil) != 0
+        else { throw Malformed("libpng finds “\(header.pointee.reason)”") }
         count = size
       }
       return Image(width, height, channels, pixels)
