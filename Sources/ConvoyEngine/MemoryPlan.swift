@@ -1,0 +1,39 @@
+import ConvoyTensors
+
+/// Lays out the arena: gives each of its buffers a place such that buffers needed at the same time do not
+/// overlap.
+///
+/// Buffers are placed from the largest to the smallest, each at the lowest place that is free for all of
+/// its life. Source: Y. Pisarchyk and J. Lee, "Efficient Memory Management for Deep Neural Net
+/// Inference", 2020 (greedy by size).
+enum MemoryPlan {
+  struct Item {
+    var count: Int
+    /// The steps at which it is needed.
+    var life: ClosedRange<Int>
+  }
+
+  /// - Returns: where each item begins, and the size of all.
+  /// - Complexity: O(*n*²) in the number of items.
+  static func place(_ items: [Item]) -> (offsets: [Int], count: Int) {
+    var offsets = Array(repeating: 0, count: items.count)
+    var placed: [(range: Range<Int>, life: ClosedRange<Int>)] = []
+    let bySize = items.indices.sorted {
+      (items[$0].count, $1) > (items[$1].count, $0)
+    }
+    for index in bySize {
+      let item = items[index]
+      let count = Program.aligned(item.count)
+      var offset = 0
+      // `placed` is kept sorted by where ranges begin.
+      for other in placed where other.life.overlaps(item.life) {
+        if other.range.lowerBound >= offset + count { break }
+        offset = max(offset, other.range.upperBound)
+      }
+      offsets[index] = offset
+      let at = placed.firstIndex { $0.range.lowerBound > offset } ?? placed.endIndex
+      placed.insert((offset..<offset + count, item.life), at: at)
+    }
+    return (offsets, placed.map(\.range.upperBound).max() ?? 0)
+  }
+}

@@ -1,0 +1,97 @@
+import ConvoyGraphs
+import ConvoyKernels
+import ConvoyTensors
+
+/// How a value lies in memory, by kind; where exactly is settled later.
+enum LayoutKind: Hashable, Sendable {
+  /// Row-major, as in a `Tensor`.
+  case dense
+  /// Planes of 16 channels: see `PlaneLayout`.
+  case planes
+}
+
+/// Names a buffer of a program.
+struct BufferID: Hashable, Sendable {
+  let index: Int
+}
+
+/// A piece of memory a program works with.
+struct Buffer: Sendable {
+  /// Which block it lies in.
+  var base: Region.Base
+  /// Floats it takes.
+  var count: Int
+  /// Its layout, from its own beginning, if it holds planes.
+  var planes: PlaneLayout?
+  /// Where it begins in its block: known from the start for state and constants, planned for the arena.
+  var offset: Int?
+}
+
+/// One step of a program: reads some buffers, writes others; its kernel is made once it is settled where
+/// they are.
+struct StepDraft: Sendable {
+  var name: String
+  var reads: [BufferID]
+  var writes: [BufferID]
+  var make: @Sendable (Placement) -> any Kernel
+}
+
+/// Where a program's buffers are.
+struct Placement: Sendable {
+  let buffers: [Buffer]
+
+  /// The beginning of a buffer.
+  func region(_ id: BufferID) -> Region {
+    let buffer = buffers[id.index]
+    guard let offset = buffer.offset else {
+      preconditionFailure("A kernel is made before its buffers have their places.")
+    }
+    return Region(buffer.base, offset: offset)
+  }
+
+  /// The beginning of the block a buffer lies in: what `planes` counts from.
+  func base(_ id: BufferID) -> Region { Region(buffers[id.index].base, offset: 0) }
+
+  /// A buffer's planes, from the beginning of its block.
+  func planes(_ id: BufferID) -> PlaneLayout {
+    guard let planes = buffers[id.index].planes else {
+      preconditionFailure("A buffer was asked for planes it does not hold.")
+    }
+    return planes.moved(by: region(id).offset)
+  }
+}
+
+/// What a graph becomes before memory is planned: buffers, and steps that work on them in order.
+struct Program: Sendable {
+  var buffers: [Buffer] = []
+  var steps: [StepDraft] = []
+  /// Steps that are run once, when compiling.
+  var preparations: [StepDraft] = []
+  /// Floats of packed weights.
+  var constantCount = 0
+
+  mutating func add(_ buffer: Buffer) -> BufferID {
+    buffers.append(buffer)
+    return BufferID(index: buffers.count - 1)
+  }
+
+  /// A buffer for numbers that one run makes.
+  mutating func arena(count: Int) -> BufferID {
+    add(Buffer(base: .arena, count: count))
+  }
+
+  /// A buffer for planes that one run makes.
+  mutating func arena(_ planes: PlaneLayout) -> BufferID {
+    add(Buffer(base: .arena, count: planes.elementCount, planes: planes))
+  }
+
+  /// A buffer for numbers that are made once, when compiling.
+  mutating func constant(count: Int) -> BufferID {
+    let offset = constantCount
+    constantCount += Program.aligned(count)
+    return add(Buffer(base: .constants, count: count, offset: offset))
+  }
+
+  /// Buffers begin at multiples of 16 floats, a cache line.
+  static func aligned(_ count: Int) -> Int { (count + 15) & ~15 }
+}

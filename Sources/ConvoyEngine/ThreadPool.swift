@@ -1,0 +1,196 @@
+import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Threads that run chunks of work together with the thread that asks.
+///
+/// Handing out work costs well under a microsecond while the threads are awake: after each piece of
+/// work they look for the next for some tens of microseconds before they go to sleep. One caller uses
+/// the threads at a time; another that comes meanwhile does its work alone rather than wait. The caller
+/// never waits for a sleeping thread: what nobody else has begun it does itself.
+public final class ThreadPool: Sendable {
+  /// One thread for each processor; made at first use.
+  public static let shared = ThreadPool(threadCount: processorCount)
+
+  /// How many threads work, the asking one included.
+  public let threadCount: Int
+
+  /// Processors of this machine that are running.
+  public static var processorCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+
+  private let desk: Desk
+
+  /// Starts threads that end when the pool does.
+  ///
+  /// - Parameter threadCount: how many work together, the asking one included.
+  public init(threadCount: Int) {
+    self.threadCount = max(1, threadCount)
+    desk = Desk()
+    for worker in 0..<self.threadCount - 1 {
+      startThread { [desk] in desk.serve(worker: worker + 1) }
+    }
+  }
+
+  deinit { desk.close() }
+
+  /// Runs every chunk once, on all threads, and returns when all are done.
+  ///
+  /// - Parameters:
+  ///   - count: how many chunks; below 2³².
+  ///   - body: gets the chunk, and a number below `threadCount` that no two threads share.
+  public func run(chunks count: Int, _ body: (_ chunk: Int, _ worker: Int) -> Void) {
+    if count <= 1 || threadCount == 1 || !desk.take() {
+      for chunk in 0..<count { body(chunk, 0) }
+      return
+    }
+    withoutActuallyEscaping(body) { desk.hand(out: $0, count: count) }
+    desk.release()
+  }
+}
+
+/// Where work is handed out.
+///
+/// `ticket` holds the number of the job in its upper half and how many chunks nobody has begun in its
+/// lower. Whoever lowers it has taken a chunk, and the job cannot end before that chunk is reported
+/// done.
+///
+/// `@unchecked Sendable`: `work` is written only by the thread that holds `isTaken` and only while no
+/// chunk is outstanding; it is read only by threads that have taken a chunk. All else is atomic.
+private final class Desk: @unchecked Sendable {
+  private let isTaken = Atomic<Bool>(false)
+  private let isClosed = Atomic<Bool>(false)
+  private let ticket = Atomic<UInt64>(0)
+  private let doneChunks = Atomic<Int>(0)
+  private let sleepers = Atomic<Int>(0)
+  private let gate = Gate()
+  private var work: (Int, Int) -> Void = { _, _ in }
+
+  /// How often to look for work before sleeping: some tens of microseconds.
+  private static let looks = 1 << 15
+  private static let lowerHalf: UInt64 = 0xFFFF_FFFF
+
+  func take() -> Bool { !isTaken.exchange(true, ordering: .acquiring) }
+  func release() { isTaken.store(false, ordering: .releasing) }
+
+  func close() {
+    isClosed.store(true, ordering: .sequentiallyConsistent)
+    gate.open()
+  }
+
+  func hand(out body: @escaping (Int, Int) -> Void, count: Int) {
+    work = body
+    doneChunks.store(0, ordering: .relaxed)
+    let job = (ticket.load(ordering: .relaxed) >> 32) &+ 1
+    ticket.store(job << 32 | UInt64(count), ordering: .sequentiallyConsistent)
+    if sleepers.load(ordering: .sequentiallyConsistent) > 0 { gate.open() }
+    while serveChunk(worker: 0) {}
+    while doneChunks.load(ordering: .acquiring) < count {}
+    work = { _, _ in }
+  }
+
+  /// Takes a chunk and does it, if one is left.
+  private func serveChunk(worker: Int) -> Bool {
+    var current = ticket.load(ordering: .acquiring)
+    while current & Desk.lowerHalf > 0 {
+      let (taken, actual) = ticket.weakCompareExchange(
+        expected: current, desired: current - 1, ordering: .acquiringAndReleasing)
+      if taken {
+        work(Int(current & Desk.lowerHalf) - 1, worker)
+        doneChunks.add(1, ordering: .releasing)
+        return true
+      }
+      current = actual
+    }
+    return false
+  }
+
+  /// What a thread of the pool does until the pool ends.
+  func serve(worker: Int) {
+    var looks = 0
+    while !isClosed.load(ordering: .relaxed) {
+      if serveChunk(worker: worker) {
+        looks = 0
+      } else if looks < Desk.looks {
+        looks += 1
+      } else {
+        sleepers.add(1, ordering: .sequentiallyConsistent)
+        gate.wait {
+          ticket.load(ordering: .sequentiallyConsistent) & Desk.lowerHalf > 0
+            || isClosed.load(ordering: .sequentiallyConsistent)
+        }
+        sleepers.subtract(1, ordering: .sequentiallyConsistent)
+        looks = 0
+      }
+    }
+  }
+}
+
+/// Lets threads sleep until something holds.
+///
+/// `@unchecked Sendable`: the pointers are never changed, and POSIX makes what they point to safe to
+/// share.
+private final class Gate: @unchecked Sendable {
+  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+  private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+
+  init() {
+    pthread_mutex_init(mutex, nil)
+    pthread_cond_init(condition, nil)
+  }
+
+  deinit {
+    pthread_cond_destroy(condition)
+    pthread_mutex_destroy(mutex)
+    condition.deallocate()
+    mutex.deallocate()
+  }
+
+  /// Wakes all sleepers, to look again whether what they wait for holds.
+  func open() {
+    pthread_mutex_lock(mutex)
+    pthread_cond_broadcast(condition)
+    pthread_mutex_unlock(mutex)
+  }
+
+  func wait(until holds: () -> Bool) {
+    pthread_mutex_lock(mutex)
+    while !holds() { pthread_cond_wait(condition, mutex) }
+    pthread_mutex_unlock(mutex)
+  }
+}
+
+/// Starts a thread that runs a closure and ends.
+private func startThread(_ body: @escaping @Sendable () -> Void) {
+  final class Entry {
+    let body: @Sendable () -> Void
+    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+  }
+  let entry = Unmanaged.passRetained(Entry(body))
+  #if canImport(Darwin)
+    var thread: pthread_t?
+    let result = pthread_create(
+      &thread, nil,
+      { argument in
+        Unmanaged<Entry>.fromOpaque(argument).takeRetainedValue().body()
+        return nil
+      }, entry.toOpaque())
+    if let thread { pthread_detach(thread) }
+  #else
+    var thread = pthread_t()
+    let result = pthread_create(
+      &thread, nil,
+      { argument in
+        if let argument { Unmanaged<Entry>.fromOpaque(argument).takeRetainedValue().body() }
+        return nil
+      }, entry.toOpaque())
+    if result == 0 { pthread_detach(thread) }
+  #endif
+  // Without a thread the pool still works: its callers do all chunks themselves.
+  if result != 0 { entry.release() }
+}

@@ -1,0 +1,155 @@
+public import ConvoyTensors
+
+/// What a convolution is to compute, and where its numbers lie: everything a kernel needs to decide
+/// whether it can, and to do it.
+///
+/// One description serves the forward convolution and its adjoint, the transposed convolution: both
+/// are sums over taps, and differ in how positions of input and output relate.
+public struct ConvolutionProblem: Hashable, Sendable {
+  /// How positions relate.
+  public enum Direction: Hashable, Sendable {
+    /// input = output·stride + tap·dilation − padding
+    case forward
+    /// output = input·stride + tap·dilation − padding
+    case transposed
+  }
+
+  /// How positions relate.
+  public var direction: Direction
+  /// The kernel's extents.
+  public var kernel: Extents
+  /// How far the window moves.
+  public var stride: Extents
+  /// How far apart taps lie.
+  public var dilation: Extents
+  /// The padding before the image; that after it follows from the output's extents.
+  public var padding: Extents
+  /// Into how many groups channels are divided.
+  public var groups: Int
+  /// The input, from its base.
+  public var input: PlaneLayout
+  /// The output, from its base, with the identity map.
+  public var output: PlaneLayout
+
+  /// Describes a convolution.
+  public init(
+    _ direction: Direction, kernel: Extents, stride: Extents, dilation: Extents, padding: Extents,
+    groups: Int, input: PlaneLayout, output: PlaneLayout
+  ) {
+    self.direction = direction
+    self.kernel = kernel
+    self.stride = stride
+    self.dilation = dilation
+    self.padding = padding
+    self.groups = groups
+    self.input = input
+    self.output = output
+  }
+
+  /// Input channels of one group.
+  public var inputsPerGroup: Int { input.channels / groups }
+  /// Output channels of one group.
+  public var outputsPerGroup: Int { output.channels / groups }
+  /// The group of an output channel.
+  public func group(ofOutput channel: Int) -> Int { channel / outputsPerGroup }
+
+  /// Multiply-adds of one run.
+  public var multiplyAdds: Int {
+    let pixels = direction == .forward ? output : input
+    let channels = pixels.channels
+    let others = direction == .forward ? inputsPerGroup : outputsPerGroup
+    return pixels.batch * pixels.extents.volume * kernel.volume * channels * others
+  }
+
+  /// How far the input must reach beyond its image, in zeros.
+  public static func halo(
+    _ direction: Direction, kernel: Extents, stride: Extents, dilation: Extents, padding: Extents,
+    input: Extents, output: Extents
+  ) -> Halo {
+    var halo = Halo.none
+    for phase in Phase.all(
+      direction, kernel: kernel, stride: stride, dilation: dilation, padding: padding,
+      output: output)
+    {
+      for tap in phase.taps {
+        let last = (phase.count &- 1) &* phase.inputStep &+ tap.offset
+        halo = halo.union(
+          Halo(
+            before: pointwiseMax(.zero, .zero &- tap.offset),
+            after: pointwiseMax(.zero, last &- input &+ 1)))
+      }
+    }
+    return halo
+  }
+
+  /// The phases of this convolution.
+  public var phases: [Phase] {
+    Phase.all(
+      direction, kernel: kernel, stride: stride, dilation: dilation, padding: padding,
+      output: output.extents)
+  }
+}
+
+/// A regular grid of outputs that are computed alike: from the same taps at the same distances.
+///
+/// A forward convolution is one phase. A transposed one with stride s has s phases in each dimension,
+/// one for each remainder of the output's position, and each uses only the taps that reach it.
+public struct Phase: Hashable, Sendable {
+  /// One element of the kernel.
+  public struct Tap: Hashable, Sendable {
+    /// Its position in the kernel, counted in row-major order.
+    public var index: Int
+    /// From `input position · inputStep` to the pixel it reads.
+    public var offset: Extents
+  }
+
+  /// The first output.
+  public var start: Extents
+  /// From output to output.
+  public var outputStep: Extents
+  /// From input to input.
+  public var inputStep: Extents
+  /// How many outputs.
+  public var count: Extents
+  /// What each output sums over.
+  public var taps: [Tap]
+
+  static func all(
+    _ direction: ConvolutionProblem.Direction, kernel: Extents, stride: Extents,
+    dilation: Extents, padding: Extents, output: Extents
+  ) -> [Phase] {
+    switch direction {
+    case .forward:
+      let taps = positions(kernel).enumerated().map {
+        Tap(index: $0, offset: $1 &* dilation &- padding)
+      }
+      return [
+        Phase(
+          start: .zero, outputStep: Extents(repeating: 1), inputStep: stride, count: output,
+          taps: taps)
+      ]
+    case .transposed:
+      return positions(pointwiseMin(stride, output)).compactMap { start in
+        let count = (output &- start &+ stride &- 1) / stride
+        guard count.min() > 0 else { return nil }
+        let taps = positions(kernel).enumerated().compactMap { index, tap -> Tap? in
+          let numerator = start &+ padding &- tap &* dilation
+          let offset = numerator / stride
+          return offset &* stride == numerator ? Tap(index: index, offset: offset) : nil
+        }
+        return Phase(
+          start: start, outputStep: stride, inputStep: Extents(repeating: 1), count: count,
+          taps: taps)
+      }
+    }
+  }
+
+  /// Every position of a box, in row-major order.
+  private static func positions(_ box: Extents) -> [Extents] {
+    var result: [Extents] = []
+    for z in 0..<box[0] {
+      for y in 0..<box[1] { for x in 0..<box[2] { result.append([z, y, x]) } }
+    }
+    return result
+  }
+}

@@ -1,0 +1,71 @@
+import ConvoyTensors
+
+/// The output pixels of a phase as rows of equally spaced columns, with where each reads and writes.
+///
+/// Where nothing lies between neighbours in memory the rows are joined: a pointwise convolution
+/// without halo is a single row of all images' pixels, and 1×1 maps are a single row of images.
+struct PixelGrid: Sendable {
+  let rows: Int
+  let columns: Int
+  /// Floats from a column to the next.
+  let inputColumnStep: Int
+  let outputColumnStep: Int
+
+  private let rowsPerSlice: Int
+  private let rowsPerImage: Int
+  private let inputStart: Int
+  private let inputSteps: (image: Int, slice: Int, row: Int)
+  private let outputStart: Int
+  private let outputSteps: (image: Int, slice: Int, row: Int)
+
+  /// Lays out a phase's pixels.
+  ///
+  /// - Parameter joinsImages: whether rows may be joined across images.
+  init(_ phase: Phase, input: PlaneLayout, output: PlaneLayout, joinsImages: Bool = true) {
+    inputStart = input.offset(.zero)
+    outputStart = output.offset(phase.start)
+    inputSteps = (
+      input.imageStride, phase.inputStep[0] * input.sliceStride,
+      phase.inputStep[1] * input.rowStride
+    )
+    outputSteps = (
+      output.imageStride, phase.outputStep[0] * output.sliceStride,
+      phase.outputStep[1] * output.rowStride
+    )
+    let lanes = PlaneLayout.lanes
+    let pixels = phase.count.volume
+    let isDense =
+      input.halo == .none && output.halo == .none && input.extents == output.extents
+      && phase.count == output.extents && phase.taps.allSatisfy { $0.offset == .zero }
+    if joinsImages, pixels == 1 || isDense {
+      rows = 1
+      columns = input.batch * pixels
+      inputColumnStep = pixels == 1 ? input.imageStride : lanes
+      outputColumnStep = pixels == 1 ? output.imageStride : lanes
+      rowsPerSlice = 1
+      rowsPerImage = 1
+    } else {
+      rows = input.batch * phase.count[0] * phase.count[1]
+      columns = phase.count[2]
+      inputColumnStep = phase.inputStep[2] * lanes
+      outputColumnStep = phase.outputStep[2] * lanes
+      rowsPerSlice = phase.count[1]
+      rowsPerImage = phase.count[0] * phase.count[1]
+    }
+  }
+
+  /// The image a row belongs to.
+  func image(ofRow row: Int) -> Int { row / rowsPerImage }
+
+  /// Floats from a plane's beginning to the first pixel a row reads, before a tap's distance.
+  func inputOffset(ofRow row: Int) -> Int { inputStart + offset(row, inputSteps) }
+
+  /// Floats from a plane's beginning to the first pixel a row writes.
+  func outputOffset(ofRow row: Int) -> Int { outputStart + offset(row, outputSteps) }
+
+  private func offset(_ row: Int, _ steps: (image: Int, slice: Int, row: Int)) -> Int {
+    let (image, inImage) = row.quotientAndRemainder(dividingBy: rowsPerImage)
+    let (slice, inSlice) = inImage.quotientAndRemainder(dividingBy: rowsPerSlice)
+    return image * steps.image + slice * steps.slice + inSlice * steps.row
+  }
+}

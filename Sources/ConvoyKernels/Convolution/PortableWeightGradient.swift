@@ -1,0 +1,155 @@
+import ConvoyTensors
+
+/// The gradient of a convolution's weights in plain Swift.
+///
+/// For an output plane, 16 sums for each pair of input channel and tap: the gradient's pixels, each
+/// multiplied with what the pair reads there. A chunk is an output plane and some of its pairs, so that
+/// every sum is made by one thread, in one order.
+struct PortableWeightGradient<Access: InputAccess>: Kernel {
+  let name: String
+  let operands: WeightGradientOperands
+  let problem: ConvolutionProblem
+  private let work: PhaseWork
+  private let order: WeightOrder
+  private let pairChunks: Chunks
+  /// For each output plane, the distances of its pairs.
+  private let distances: [[Int]]
+  private let gather: LaneGather?
+  /// How many rows are visited before going back for the next pairs: their pixels stay in cache.
+  private let rowsPerVisit: Int
+
+  private init(
+    _ name: String, _ problem: ConvolutionProblem, _ operands: WeightGradientOperands,
+    joinsImages: Bool, gather: (PhaseWork) -> LaneGather?,
+    distances: (PhaseWork, LaneGather?) -> [[Int]]
+  ) {
+    self.name = name
+    self.problem = problem
+    self.operands = operands
+    let work = PhaseWork(problem.phases[0], problem, weightStart: 0, joinsImages: joinsImages)
+    self.work = work
+    self.gather = gather(work)
+    self.distances = distances(work, self.gather)
+    order = WeightOrder(problem)
+    let pixels = work.grid.rows * work.grid.columns
+    pairChunks = Chunks(
+      items: problem.inputsPerGroup * problem.kernel.volume, cost: max(1, pixels * 8))
+    rowsPerVisit = max(1, 128 / work.grid.columns)
+  }
+
+  var chunkCount: Int { problem.output.planes.count * pairChunks.count }
+  var scratchCount: Int { pairChunks.size * PlaneLayout.lanes + (gather?.scratchCount ?? 0) }
+
+  func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+    let (plane, part) = chunk.quotientAndRemainder(dividingBy: pairChunks.count)
+    let pairs = pairChunks[part]
+    let sums = scratch
+    let gathered = scratch + pairChunks.size * PlaneLayout.lanes
+    for index in 0..<pairs.count * PlaneLayout.lanes { sums[index] = 0 }
+    let input = UnsafePointer(memory[operands.input])
+    let gradient = UnsafePointer(memory[operands.gradient] + problem.output.planes[plane])
+    let grid = work.grid
+    var row = 0
+    while row < grid.rows {
+      var end = min(row + rowsPerVisit, grid.rows)
+      var base = input
+      if let gather {
+        let image = grid.image(ofRow: row)
+        while grid.image(ofRow: end - 1) != image { end -= 1 }
+        base = gather.prepare(
+          plane: plane, image: image, rows: row..<end, of: grid, work: 0, from: input,
+          scratch: gathered)
+      }
+      distances[plane].withUnsafeBufferPointer { distances in
+        accumulate(
+          UnsafeBufferPointer(rebasing: distances[pairs]), rows: row..<end, base, gradient, sums)
+      }
+      row = end
+    }
+    scatter(sums, plane: plane, pairs: pairs, to: memory[operands.weights])
+  }
+
+  /// Adds some rows' products to the sums, three pairs at a time.
+  @inline(__always)
+  private func accumulate(
+    _ distances: UnsafeBufferPointer<Int>, rows: Range<Int>, _ input: UnsafePointer<Float>,
+    _ gradient: UnsafePointer<Float>, _ sums: UnsafeMutablePointer<Float>
+  ) {
+    let grid = work.grid
+    var pair = 0
+    while pair < distances.count {
+      let width = min(3, distances.count - pair)
+      let d0 = distances[pair]
+      let d1 = distances[pair + min(1, width - 1)]
+      let d2 = distances[pair + width - 1]
+      var (a, b, c) = (Lanes.zero, Lanes.zero, Lanes.zero)
+      for row in rows {
+        var x = input + grid.inputOffset(ofRow: row)
+        var g = gradient + grid.outputOffset(ofRow: row)
+        for _ in 0..<grid.columns {
+          let lanes = g.lanes
+          a += Access.load(x + d0) * lanes
+          b += Access.load(x + d1) * lanes
+          c += Access.load(x + d2) * lanes
+          x += grid.inputColumnStep
+          g += grid.outputColumnStep
+        }
+      }
+      let target = sums + pair * PlaneLayout.lanes
+      target.lanes += a
+      if width > 1 { (target + 16).lanes += b }
+      if width > 2 { (target + 32).lanes += c }
+      pair += width
+    }
+  }
+
+  /// Writes the sums where the weights' tensor has them.
+  private func scatter(
+    _ sums: UnsafePointer<Float>, plane: Int, pairs: Range<Int>,
+    to weights: UnsafeMutablePointer<Float>
+  ) {
+    let taps = problem.kernel.volume
+    let lanes = PlaneLayout.lanes
+    for (position, pair) in pairs.enumerated() {
+      for lane in 0..<min(lanes, problem.output.channels - plane * lanes) {
+        let index = order.index(
+          output: plane * lanes + lane, inputInGroup: pair / taps, tap: pair % taps)
+        weights[index] = sums[position * lanes + lane]
+      }
+    }
+  }
+}
+
+/// Where the kernel of a weight gradient finds its numbers.
+struct WeightGradientOperands: Sendable {
+  /// The base of the problem's input planes: the image.
+  var input: Region
+  /// The base of the problem's output planes: the gradient.
+  var gradient: Region
+  /// The weights' gradient, in the order of the weights' tensor.
+  var weights: Region
+}
+
+extension PortableWeightGradient where Access == BroadcastAccess {
+  /// For convolutions whose output planes lie each within a group.
+  init(broadcast problem: ConvolutionProblem, _ operands: WeightGradientOperands) {
+    self.init(
+      "portable weight gradient, broadcast", problem, operands, joinsImages: true,
+      gather: { _ in nil },
+      distances: { work, _ in
+        problem.output.planes.indices.map { plane in
+          problem.broadcastDistances(
+            group: problem.group(ofOutput: plane * PlaneLayout.lanes), work.phase.taps)
+        }
+      })
+  }
+}
+
+extension PortableWeightGradient where Access == LaneAccess {
+  /// For narrow groups and depthwise convolutions.
+  init(laneByLane problem: ConvolutionProblem, _ operands: WeightGradientOperands) {
+    self.init(
+      "portable weight gradient, lane by lane", problem, operands, joinsImages: false,
+      gather: { LaneGather(problem, [$0]) }, distances: { $1?.distances[0] ?? [] })
+  }
+}

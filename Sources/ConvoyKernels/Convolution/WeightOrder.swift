@@ -1,0 +1,96 @@
+import ConvoyTensors
+
+/// Where a convolution's weight stands in the user's tensor: the one place that knows that a forward
+/// convolution's weights are [O, I∕G, k…] and a transposed one's [I, O∕G, k…].
+public struct WeightOrder: Hashable, Sendable {
+  private let outputStride: Int
+  private let inputStride: Int
+  private let groupStride: Int
+  private let outputsPerGroup: Int
+
+  /// The order of a problem's weights.
+  public init(_ problem: ConvolutionProblem) {
+    let volume = problem.kernel.volume
+    outputsPerGroup = problem.outputsPerGroup
+    switch problem.direction {
+    case .forward:
+      outputStride = problem.inputsPerGroup * volume
+      inputStride = volume
+      groupStride = problem.outputsPerGroup * outputStride
+    case .transposed:
+      outputStride = volume
+      inputStride = problem.outputsPerGroup * volume
+      groupStride = problem.inputsPerGroup * inputStride
+    }
+  }
+
+  /// The index of the weight between an output channel and an input channel of its group, at a tap.
+  public func index(output: Int, inputInGroup: Int, tap: Int) -> Int {
+    let (group, outputInGroup) = output.quotientAndRemainder(dividingBy: outputsPerGroup)
+    return group * groupStride + outputInGroup * outputStride + inputInGroup * inputStride + tap
+  }
+}
+
+/// Packs a convolution's weights for kernels whose lanes are the channels of an output plane:
+/// for each phase and plane a row of 16 weights for each pair of input channel and tap.
+public struct WeightPacking: Kernel {
+  /// See `Kernel.name`.
+  public let name = "pack weights"
+  private let source: Region
+  private let destination: Region
+  private let order: WeightOrder
+  private let phases: [Phase]
+  private let starts: [Int]
+  private let inputsPerGroup: Int
+  private let outputChannels: Int
+  private let planeCount: Int
+
+  /// Describes the packing of a problem's weights.
+  public init(_ problem: ConvolutionProblem, from source: Region, to destination: Region) {
+    self.source = source
+    self.destination = destination
+    order = WeightOrder(problem)
+    phases = problem.phases
+    inputsPerGroup = problem.inputsPerGroup
+    outputChannels = problem.output.channels
+    planeCount = problem.output.planes.count
+    starts = WeightPacking.starts(problem)
+  }
+
+  /// Where each phase's weights begin, and last the size of all, in floats.
+  static func starts(_ problem: ConvolutionProblem) -> [Int] {
+    let lanes = problem.output.planes.count * PlaneLayout.lanes
+    return problem.phases.reduce(into: [0]) { starts, phase in
+      starts.append(starts[starts.count - 1] + lanes * problem.inputsPerGroup * phase.taps.count)
+    }
+  }
+
+  /// Floats that a problem's packed weights take.
+  public static func elementCount(_ problem: ConvolutionProblem) -> Int {
+    starts(problem).last ?? 0
+  }
+
+  /// See `Kernel.chunkCount`.
+  public var chunkCount: Int { planeCount }
+
+  /// Packs one output plane.
+  public func run(chunk plane: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+    let weights = memory[source]
+    let lanes = PlaneLayout.lanes
+    for (phase, start) in zip(phases, starts) {
+      let rowCount = inputsPerGroup * phase.taps.count
+      var target = memory[destination] + start + plane * rowCount * lanes
+      for input in 0..<inputsPerGroup {
+        for tap in phase.taps {
+          for lane in 0..<lanes {
+            let output = plane * lanes + lane
+            target[lane] =
+              output < outputChannels
+              ? weights[order.index(output: output, inputInGroup: input, tap: tap.index)] : 0
+          }
+          target += lanes
+        }
+      }
+    }
+  }
+}

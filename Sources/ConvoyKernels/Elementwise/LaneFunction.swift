@@ -1,0 +1,80 @@
+public import ConvoyTensors
+
+extension ScalarFunction {
+  /// The function of 16 numbers at once.
+  @inline(__always)
+  func lanes(_ x: Lanes) -> Lanes {
+    switch self {
+    case .relu: return x.wherePositive(x, else: .zero)
+    case .clip(let low, let high):
+      return x.limited(low: low, high: high)
+    case .leakyReLU(let slope): return x.wherePositive(x, else: x * slope)
+    case .sigmoid: return LaneMath.sigmoid(x)
+    case .tanh: return LaneMath.tanh(x)
+    case .hardSigmoid(let slope, let offset):
+      return (x * slope + offset).limited(low: 0, high: 1)
+    case .hardSwish:
+      let gate = (x + 3).limited(low: 0, high: 6)
+      return x * gate * (1 / 6 as Float)
+    case .silu: return x * LaneMath.sigmoid(x)
+    case .gelu: return x * LaneMath.normalCDF(x)
+    case .exponential: return LaneMath.exp(x)
+    case .logarithm: return LaneMath.log(x)
+    case .squareRoot: return x.squareRoot()
+    case .square: return x * x
+    case .magnitude: return x.magnitude
+    case .reciprocal: return 1 / x
+    case .affine(let scale, let offset): return x * scale + offset
+    case .step: return x.wherePositive(.one, else: .zero)
+    }
+  }
+
+  /// The derivative at 16 numbers at once; at a kink, that from the left.
+  @inline(__always)
+  func derivative(_ x: Lanes) -> Lanes {
+    switch self {
+    case .relu: return x.wherePositive(.one, else: .zero)
+    case .clip(let low, let high):
+      return Lanes.zero.replacing(with: 1, where: (x .> low) .& (x .<= high))
+    case .leakyReLU(let slope): return x.wherePositive(.one, else: Lanes(repeating: slope))
+    case .sigmoid:
+      let y = LaneMath.sigmoid(x)
+      return y * (1 - y)
+    case .tanh:
+      let y = LaneMath.tanh(x)
+      return 1 - y * y
+    case .hardSigmoid(let slope, let offset):
+      let inner = x * slope + offset
+      return Lanes.zero.replacing(with: slope, where: (inner .> 0) .& (inner .<= 1))
+    case .hardSwish:
+      let middle = (2 * x + 3) * (1 / 6 as Float)
+      return middle.replacing(with: 0, where: x .<= -3).replacing(with: 1, where: x .> 3)
+    case .silu:
+      let s = LaneMath.sigmoid(x)
+      return s * (1 + x * (1 - s))
+    case .gelu:
+      let density = LaneMath.exp(x * x * -0.5) * 0.398_942_28
+      return LaneMath.normalCDF(x) + x * density
+    case .exponential: return LaneMath.exp(x)
+    case .logarithm: return 1 / x
+    case .squareRoot: return 0.5 / x.squareRoot()
+    case .square: return 2 * x
+    case .magnitude: return x.wherePositive(.one, else: Lanes(repeating: -1))
+    case .reciprocal: return -1 / (x * x)
+    case .affine(let scale, _): return Lanes(repeating: scale)
+    case .step: return .zero
+    }
+  }
+}
+
+/// What a convolution does to each sum before it writes it, in place of a kernel of its own.
+public struct Tail: Hashable, Sendable {
+  /// The function applied, if any.
+  public var function: ScalarFunction?
+
+  /// Describes a tail.
+  public init(_ function: ScalarFunction? = nil) { self.function = function }
+
+  @inline(__always)
+  func callAsFunction(_ x: Lanes) -> Lanes { function?.lanes(x) ?? x }
+}

@@ -1,0 +1,104 @@
+/// A place in the memory a plan runs in: a number of floats from one of its bases.
+public struct Region: Hashable, Sendable {
+  /// Which block of memory.
+  public enum Base: Int, Hashable, Sendable {
+    /// What one run needs; reused from step to step.
+    case arena
+    /// Parameters, which runs of a training step change.
+    case state
+    /// Packed weights, made once when compiling.
+    case constants
+  }
+
+  /// Which block.
+  public var base: Base
+  /// Floats from its beginning.
+  public var offset: Int
+
+  /// Names a place.
+  public init(_ base: Base, offset: Int) {
+    self.base = base
+    self.offset = offset
+  }
+}
+
+/// The blocks of memory of one run.
+///
+/// `@unchecked Sendable`: the pointers are shared by the threads of one run; the executor hands the
+/// threads chunks of work that write to disjoint places, and waits for all before the next step.
+public struct Memory: @unchecked Sendable {
+  /// What one run needs.
+  public var arena: UnsafeMutablePointer<Float>
+  /// Parameters.
+  public var state: UnsafeMutablePointer<Float>
+  /// Packed weights.
+  public var constants: UnsafeMutablePointer<Float>
+
+  /// Puts the blocks together.
+  public init(
+    arena: UnsafeMutablePointer<Float>, state: UnsafeMutablePointer<Float>,
+    constants: UnsafeMutablePointer<Float>
+  ) {
+    self.arena = arena
+    self.state = state
+    self.constants = constants
+  }
+
+  /// Where a place is in this run.
+  @inlinable
+  public subscript(region: Region) -> UnsafeMutablePointer<Float> {
+    switch region.base {
+    case .arena: arena + region.offset
+    case .state: state + region.offset
+    case .constants: constants + region.offset
+    }
+  }
+}
+
+/// One piece of work, ready to run: it knows its sizes and where its numbers are, and no graph.
+///
+/// The work is cut into chunks that may run in any order on any thread; the cut does not depend on the
+/// number of threads, so neither do the results.
+public protocol Kernel: Sendable {
+  /// What it is called in profiles and explanations: `portable broadcast`.
+  var name: String { get }
+  /// How many chunks.
+  var chunkCount: Int { get }
+  /// Floats of private memory each thread needs while it runs a chunk.
+  var scratchCount: Int { get }
+  /// Runs one chunk.
+  func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>)
+}
+
+extension Kernel {
+  /// Most kernels need no private memory.
+  public var scratchCount: Int { 0 }
+}
+
+/// An even cut of a number of items into chunks.
+public struct Chunks: Hashable, Sendable {
+  /// How many items.
+  public let items: Int
+  /// How many items are in a chunk; the last may have fewer.
+  public let size: Int
+
+  /// Cuts so that a chunk has about as much work as pays for handing it to another thread.
+  ///
+  /// - Parameter cost: what one item costs, in elementary operations, about.
+  public init(items: Int, cost: Int) {
+    self.items = items
+    size = max(1, min(items, Chunks.worthwhile / max(cost, 1)))
+  }
+
+  /// Elementary operations that take some tens of microseconds.
+  static let worthwhile = 1 << 15
+
+  /// How many chunks.
+  public var count: Int { max(1, (items + size - 1) / size) }
+
+  /// The items of a chunk.
+  @inlinable
+  public subscript(chunk: Int) -> Range<Int> {
+    min(items, chunk * size)..<min(items, (chunk + 1) * size)
+  }
+}

@@ -1,0 +1,128 @@
+/// Three spatial extents or positions: depth, height, width. Images have depth 1, signals height 1 too.
+public typealias Extents = SIMD3<Int>
+
+extension Extents {
+  /// Fills in 1 (or another neutral number) for the spatial dimensions that are missing at the front.
+  public init(spatial: some Collection<Int>, missing: Int = 1) {
+    precondition(spatial.count <= 3)
+    self.init(repeating: missing)
+    for (index, extent) in spatial.enumerated() { self[3 - spatial.count + index] = extent }
+  }
+
+  /// Depth × height × width.
+  public var volume: Int { self[0] * self[1] * self[2] }
+}
+
+/// What lies around an image in memory: elements that are zero, so that kernels need no edge code.
+public struct Halo: Hashable, Sendable {
+  /// Elements before the first, in each spatial dimension.
+  public var before: Extents
+  /// Elements after the last.
+  public var after: Extents
+
+  /// Makes a halo.
+  public init(before: Extents, after: Extents) {
+    self.before = before
+    self.after = after
+  }
+
+  /// No halo.
+  public static let none = Halo(before: .zero, after: .zero)
+
+  /// Large enough for both.
+  public func union(_ other: Halo) -> Halo {
+    Halo(
+      before: pointwiseMax(before, other.before), after: pointwiseMax(after, other.after))
+  }
+}
+
+/// How activations lie in memory inside a plan: planes of 16 channels, with a zero halo, and a map from
+/// logical channels to planes and lanes.
+///
+/// A plane holds, for each image of the batch, depth × height × width pixels of 16 floats. Planes need
+/// not be neighbours. Lanes that no channel maps to hold numbers of no meaning.
+///
+/// The batch lies inside the plane, so that on 1×1 maps, such as those of linear layers, the images
+/// are neighbouring pixels.
+public struct PlaneLayout: Hashable, Sendable {
+  /// Channels in a plane: one 512-bit vector, four 128-bit ones.
+  public static let lanes = 16
+
+  /// Where a channel is.
+  public struct Position: Hashable, Sendable {
+    /// Which plane.
+    public var plane: Int
+    /// Which lane of it.
+    public var lane: Int
+  }
+
+  /// How many images.
+  public let batch: Int
+  /// Depth, height and width of an image.
+  public let extents: Extents
+  /// The zeros around an image.
+  public let halo: Halo
+  /// Where each plane begins, in floats from the layout's base.
+  public var planes: [Int]
+  /// Where each channel is.
+  public var map: [Position]
+
+  /// The identity layout: channel c in lane c mod 16 of plane ⌊c ∕ 16⌋, one plane after the other.
+  public init(batch: Int, channels: Int, extents: Extents, halo: Halo = .none) {
+    self.batch = batch
+    self.extents = extents
+    self.halo = halo
+    let padded = extents &+ halo.before &+ halo.after
+    let planeCount = (channels + PlaneLayout.lanes - 1) / PlaneLayout.lanes
+    let size = batch * padded.volume * PlaneLayout.lanes
+    planes = (0..<planeCount).map { $0 * size }
+    map = (0..<channels).map { Position(plane: $0 / 16, lane: $0 % 16) }
+  }
+
+  /// The identity layout of a tensor [batch, channels, spatial…].
+  ///
+  /// - Precondition: two to five dimensions.
+  public init(_ shape: Shape, halo: Halo = .none) {
+    self.init(
+      batch: shape[0], channels: shape[1],
+      extents: Extents(spatial: shape.dimensions.dropFirst(2)), halo: halo)
+  }
+
+  /// The number of channels.
+  public var channels: Int { map.count }
+  /// Extents with the halo.
+  public var padded: Extents { extents &+ halo.before &+ halo.after }
+  /// Floats from a pixel to the one below it.
+  public var rowStride: Int { padded[2] * PlaneLayout.lanes }
+  /// Floats from a pixel to the one behind it.
+  public var sliceStride: Int { padded[1] * rowStride }
+  /// Floats from an image to the next in the batch.
+  public var imageStride: Int { padded[0] * sliceStride }
+  /// Floats in a plane.
+  public var planeSize: Int { batch * imageStride }
+  /// Floats in all planes.
+  public var elementCount: Int { planes.count * planeSize }
+
+  /// Floats from a plane's beginning to a pixel of its first image; positions may lie in the halo.
+  public func offset(_ position: Extents) -> Int {
+    let p = position &+ halo.before
+    return p[0] * sliceStride + p[1] * rowStride + p[2] * PlaneLayout.lanes
+  }
+
+  /// Floats between pixels that are this far apart.
+  public func distance(_ delta: Extents) -> Int {
+    delta[0] * sliceStride + delta[1] * rowStride + delta[2] * PlaneLayout.lanes
+  }
+
+  /// Whether channels stand in order, 16 to a plane.
+  public var isIdentityMap: Bool {
+    map.enumerated().allSatisfy { $1.plane == $0 / 16 && $1.lane == $0 % 16 }
+  }
+
+  /// The layout with every plane moved by a number of floats.
+  public func moved(by offset: Int) -> PlaneLayout {
+    var copy = self
+    copy.planes = planes.map { $0 + offset }
+    return copy
+  }
+}
