@@ -29,7 +29,7 @@ public struct Augmentation: Hashable, Sendable, Codable {
     let (height, width) = (shape[1], shape[2])
     if flips, random.below(2) == 1 {
       for row in 0..<shape[0] * height {
-        UnsafeMutableBufferPointer(rebasing: image[row * width..<(row + 1) * width]).reverse()
+        image[row * width..<(row + 1) * width].reverse()
       }
     }
     if cropPadding > 0 {

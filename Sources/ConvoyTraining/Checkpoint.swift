@@ -1,4 +1,4 @@
-public import ConvoyFormats
+import ConvoyFormats
 public import ConvoyGraphs
 public import ConvoyTensors
 

@@ -64,7 +64,7 @@ public struct Classifier: Sendable {
   public func classify(_ image: Image, top count: Int = 1) throws -> [Guess] {
     let fitted = try image.converted(toChannels: imageShape[0])
       .fitted(width: imageShape[2], height: imageShape[1])
-    let tensor = fitted.tensor(mean: normalization.mean, deviation: normalization.deviation)
+    let tensor = try fitted.tensor(mean: normalization.mean, deviation: normalization.deviation)
     let padded = Tensor(uninitialized: Shape([batch] + imageShape.dimensions)) { buffer in
       for position in 0..<batch {
         let start = position * imageShape.elementCount
@@ -167,5 +167,18 @@ extension Collection<Float> where Index == Int {
   var indexOfLargest: Int {
     (indices.max { self[$0] < self[$1] || self[$0] == self[$1] && $0 > $1 } ?? startIndex)
       - startIndex
+  }
+}
+
+extension Image {
+  /// The largest middle part of the wanted proportions, resized to the wanted size.
+  fileprivate func fitted(width wanted: Int, height wantedHeight: Int) throws -> Image {
+    let ratio = max(Double(wanted) / Double(width), Double(wantedHeight) / Double(height))
+    return
+      try resized(
+        width: max(wanted, Int((Double(width) * ratio).rounded())),
+        height: max(wantedHeight, Int((Double(height) * ratio).rounded()))
+      )
+      .centerCropped(width: wanted, height: wantedHeight)
   }
 }
