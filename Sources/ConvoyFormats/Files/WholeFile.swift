@@ -12,9 +12,6 @@ import ConvoyTensors
 public enum WholeFile {
   /// The bytes of a file.
   ///
-  /// Memory grows with what is actually read, so that a file that claims to be larger than it is
-  /// costs nothing.
-  ///
   /// - Parameters:
   ///   - path: a file, or anything else that can be read to an end, such as a pipe.
   ///   - limit: the most bytes the caller is prepared to hold.

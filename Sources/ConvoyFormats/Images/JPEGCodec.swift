@@ -94,7 +94,7 @@ struct JPEGCodec {
 
   /// Print colours to screen colours. Every program that writes such files stores them inverted, so
   /// that a value is the share of light let through, and shares multiply.
-  private static func colours(cmyk: [UInt8]) -> [UInt8] {
+  static func colours(cmyk: [UInt8]) -> [UInt8] {
     [UInt8](unsafeUninitializedCapacity: cmyk.count / 4 * 3) { buffer, count in
       count = cmyk.count / 4 * 3
       for index in 0..<count {

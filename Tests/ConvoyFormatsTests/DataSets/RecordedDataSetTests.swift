@@ -90,9 +90,7 @@ import Testing
   ///
   /// - Parameter deflated: the bytes compressed; if nil, they are stored as they are.
   static func gzip(_ bytes: [UInt8], deflated: [UInt8]? = nil) -> [UInt8] {
-    let checksum = ~bytes.reduce(UInt32.max) { sum, byte in
-      (0..<8).reduce(sum ^ UInt32(byte)) { sum, _ in sum >> 1 ^ (sum & 1) * 0xEDB8_8320 }
-    }
+    let checksum = PNGFile.checksum(bytes)
     func little(_ value: Int, _ size: Int) -> [UInt8] {
       (0..<size).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
     }

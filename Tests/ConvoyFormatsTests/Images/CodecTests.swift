@@ -34,18 +34,40 @@ enum JPEGFile {
   }
 }
 
-/// The beginning of a PNG file.
+/// PNG files small enough to write by hand, not compressed.
 enum PNGFile {
-  static func header(_ width: UInt32, _ height: UInt32) -> [UInt8] {
-    func word(_ value: UInt32) -> [UInt8] {
-      (0..<4).reversed().map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+  /// The signature and the header, of 8-bit colour if nothing else is said.
+  static func header(
+    _ width: UInt32, _ height: UInt32, depth: UInt8 = 8, kind: UInt8 = 2
+  ) -> [UInt8] {
+    [0x89, 0x50, 0x4E, 0x47, 13, 10, 26, 10]
+      + chunk("IHDR", word(width) + word(height) + [depth, kind, 0, 0, 0])
+  }
+
+  /// A picture of one row.
+  static func row(width: UInt32, depth: UInt8, kind: UInt8, _ bytes: [UInt8]) -> [UInt8] {
+    let data = [0] + bytes
+    let size = UInt16(data.count)
+    let sizes = [size, ~size].flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] }
+    let (low, high) = data.reduce((UInt32(1), UInt32(0))) { sums, byte in
+      let low = (sums.0 + UInt32(byte)) % 65521
+      return (low, (sums.1 + low) % 65521)
     }
-    let chunk = Array("IHDR".utf8) + word(width) + word(height) + [8, 2, 0, 0, 0]
-    return [0x89, 0x50, 0x4E, 0x47, 13, 10, 26, 10] + word(13) + chunk + word(checksum(chunk))
+    return header(width, 1, depth: depth, kind: kind)
+      + chunk("IDAT", [0x78, 1, 1] + sizes + data + word(high << 16 | low)) + chunk("IEND", [])
+  }
+
+  private static func word(_ value: UInt32) -> [UInt8] {
+    [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: value >> $0) }
+  }
+
+  private static func chunk(_ name: String, _ data: [UInt8]) -> [UInt8] {
+    let content = Array(name.utf8) + data
+    return word(UInt32(data.count)) + content + word(checksum(content))
   }
 
   /// CRC-32, as the PNG specification's appendix defines it.
-  private static func checksum(_ bytes: [UInt8]) -> UInt32 {
+  static func checksum(_ bytes: [UInt8]) -> UInt32 {
     ~bytes.reduce(UInt32.max) { sum, byte in
       (0..<8).reduce(sum ^ UInt32(byte)) { sum, _ in sum >> 1 ^ (sum & 1) * 0xEDB8_8320 }
     }
@@ -61,6 +83,22 @@ enum PNGFile {
       _ = try Image(decoding: PNGFile.header(.max, .max))
     }
     expectSentence(.shape, "0×9") { _ = try Image(decoding: PNGFile.header(0, 9)) }
+  }
+
+  @Test(
+    arguments: [
+      (8, 0, [7, 200], 1, [7, 200]),
+      (16, 0, [7, 7, 200, 200], 1, [7, 200]),
+      (8, 2, [1, 2, 3, 4, 5, 6], 3, [1, 2, 3, 4, 5, 6]),
+      (1, 0, [0b0100_0000], 1, [0, 255]),
+      (8, 4, [7, 255, 9, 0], 1, [7, 255]),
+      (8, 6, [1, 2, 3, 255, 4, 5, 6, 0], 3, [1, 2, 3, 255, 255, 255]),
+    ] as [(UInt8, UInt8, [UInt8], Int, [UInt8])])
+  func pixelsOfEveryKindAreKnown(
+    depth: UInt8, kind: UInt8, row: [UInt8], channels: Int, pixels: [UInt8]
+  ) throws {
+    let image = try Image(decoding: PNGFile.row(width: 2, depth: depth, kind: kind, row))
+    #expect(image == Image(2, 1, channels, pixels))
   }
 
   @Test func aHighlyCompressibleFileIsNotMistakenForAnAttack() throws {
@@ -107,6 +145,12 @@ enum PNGFile {
       _ = try Image(decoding: $0)
     }
     #expect(refused > 500)
+  }
+
+  @Test func printColoursBecomeScreenColours() {
+    let inks: [UInt8] = [255, 255, 255, 255, 0, 255, 128, 255, 200, 100, 50, 0, 255, 128, 0, 128]
+    #expect(
+      JPEGCodec.colours(cmyk: inks) == [255, 255, 255, 0, 255, 128, 0, 0, 0, 128, 64, 0])
   }
 
   @Test func aPhotographIsRead() throws {
