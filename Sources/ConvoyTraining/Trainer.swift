@@ -184,6 +184,11 @@ public final class Trainer {
     return (loss.elements[0], correct.count)
   }
 
+  /// Examines the network as it is now on the test part of the data.
+  ///
+  /// - Throws: `ConvoyError` when an image cannot be read.
+  public func evaluateTest() throws -> Evaluation { try evaluate(data.test) }
+
   /// Classifies images with the network as it is now.
   ///
   /// - Throws: `ConvoyError` when an image cannot be read.
