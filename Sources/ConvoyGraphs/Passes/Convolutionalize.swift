@@ -45,12 +45,14 @@ private struct FullyConnectedHead {
   init(of graph: Graph) throws(ConvoyError) {
     var misfit: Graph.Node?
     for node in graph.nodes {
-      let isHead = node.inputs.contains { extents[$0] != nil }
-      if !isHead, let reshape = graph.flattenedExtents(by: node) {
-        extents[node.outputs[0]] = reshape
-        droppedReshapes.insert(node.name)
-      } else if isHead, !follow(node, in: graph) {
+      let map = node.inputs.compactMap { extents[$0] }.first
+      if let map, !follow(node, in: graph) {
         misfit = misfit ?? node
+        // A linear layer further on is what makes it one.
+        for output in node.outputs where graph[output].shape.rank == 2 { extents[output] = map }
+      } else if map == nil, let flattened = graph.flattenedExtents(by: node) {
+        extents[node.outputs[0]] = flattened
+        droppedReshapes.insert(node.name)
       }
     }
     if let misfit, !linearLayers.isEmpty {
