@@ -52,6 +52,9 @@ let package = Package(
         "Convoy", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),
+    .executableTarget(
+      name: "TrainDigits", dependencies: ["Convoy"], path: "Examples/TrainDigits",
+      swiftSettings: settings),
 
     tests(of: "ConvoyTensors", ["ConvoyTensors"]),
     tests(of: "ConvoyGraphs", ["ConvoyGraphs", "ConvoyTensors"]),
@@ -60,9 +63,20 @@ let package = Package(
       of: "ConvoyTraining",
       [
         "ConvoyTraining", "ConvoyEngine", "ConvoyFormats", "ConvoyGraphs", "ConvoyTensors",
-        "ConvoyZoo",
-      ]),
+        "ConvoyZoo", "CheckpointWriter",
+      ], resources: [.copy("Golden")]),
+    // Writes checkpoints until it is killed: what a test of interrupted writing kills.
+    .executableTarget(
+      name: "CheckpointWriter",
+      dependencies: ["ConvoyTraining", "ConvoyFormats", "ConvoyGraphs", "ConvoyTensors"],
+      path: "Tests/CheckpointWriter", swiftSettings: settings),
     tests(
       of: "ConvoyFormats", ["ConvoyFormats", "ConvoyTensors"], resources: [.copy("Fixtures")]),
+    .testTarget(
+      name: "ExamplesTests", dependencies: ["TrainDigits", "ConvoyTraining"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "ConvoyCommandTests", dependencies: ["ConvoyCommand", "ConvoyFormats"],
+      swiftSettings: settings),
   ]
 )

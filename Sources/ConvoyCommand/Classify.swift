@@ -12,8 +12,10 @@ struct Classify: ParsableCommand {
         convoy classify runs/digits-1 seven.png --top 3
       """)
 
-  @Argument(help: "A folder that `convoy train` wrote, or its checkpoint.safetensors.")
-  var run: String
+  @Argument(
+    help: ArgumentHelp(
+      "A folder that `convoy train` wrote, or its checkpoint.safetensors.", valueName: "run"))
+  var trained: String
 
   @Argument(help: ArgumentHelp("Pictures.", valueName: "image"))
   var images: [String]
@@ -33,7 +35,7 @@ struct Classify: ParsableCommand {
 
   func run() throws {
     let classifier = try Classifier(
-      try RunFolder.checkpoint(at: run), options: machine.options)
+      try RunFolder.checkpoint(at: trained), options: machine.options)
     for path in images {
       let guesses = try classifier.classify(try Image(contentsOf: path), top: top)
       if json {

@@ -11,8 +11,10 @@ struct Evaluate: ParsableCommand {
         convoy evaluate runs/cifar-10-1 --data path/to/cifar-10-batches-bin --json
       """)
 
-  @Argument(help: "A folder that `convoy train` wrote, or its checkpoint.safetensors.")
-  var run: String
+  @Argument(
+    help: ArgumentHelp(
+      "A folder that `convoy train` wrote, or its checkpoint.safetensors.", valueName: "run"))
+  var trained: String
 
   @Option(
     help: ArgumentHelp(
@@ -25,7 +27,7 @@ struct Evaluate: ParsableCommand {
   var json = false
 
   func run() throws {
-    let checkpoint = try RunFolder.checkpoint(at: run)
+    let checkpoint = try RunFolder.checkpoint(at: trained)
     guard let name = data ?? checkpoint.training?.data else {
       throw ConvoyError(
         .argument, "The checkpoint does not say what data it learnt from; name some with --data.")

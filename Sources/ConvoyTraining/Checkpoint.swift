@@ -56,6 +56,15 @@ public struct Checkpoint: Sendable {
   private static let headerKey = "convoy"
   private static let graphKey = "convoy.graph"
 
+  /// Puts a classifier together that was trained by other means, or elsewhere.
+  public init(
+    model: Model, specification: String? = nil, classNames: [String], normalization: Normalization
+  ) {
+    self.init(
+      model: model, specification: specification, classNames: classNames,
+      normalization: normalization, training: nil, memory: [:])
+  }
+
   init(
     model: Model, specification: String?, classNames: [String], normalization: Normalization,
     training: Training?, memory: [String: Tensor]
