@@ -64,5 +64,6 @@ let package = Package(
       ]),
     tests(
       of: "ConvoyFormats", ["ConvoyFormats", "ConvoyTensors"], resources: [.copy("Fixtures")]),
+    tests(of: "ConvoyZoo", ["ConvoyZoo", "ConvoyGraphs", "ConvoyTensors"]),
   ]
 )
