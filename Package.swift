@@ -78,5 +78,6 @@ let package = Package(
     .testTarget(
       name: "ConvoyCommandTests", dependencies: ["ConvoyCommand", "ConvoyFormats"],
       swiftSettings: settings),
+    tests(of: "ConvoyZoo", ["ConvoyZoo", "ConvoyGraphs", "ConvoyTensors"]),
   ]
 )
