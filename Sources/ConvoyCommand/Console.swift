@@ -108,6 +108,17 @@ struct TextTable {
   }
 }
 
+extension Int {
+  /// With commas between groups of three digits: `1,232,128`.
+  var grouped: String {
+    let digits = Array(String(magnitude))
+    let groups = stride(from: digits.count, to: 0, by: -3).map {
+      String(digits[max(0, $0 - 3)..<$0])
+    }
+    return (self < 0 ? "-" : "") + groups.reversed().joined(separator: ",")
+  }
+}
+
 extension Double {
   /// With a number of digits after the point.
   func text(_ digits: Int) -> String {

@@ -25,9 +25,10 @@ struct ListZoo: ParsableCommand {
         continue
       }
       Console.line("zoo:\(entry.name)  \(entry.summary)")
-      Console.line("  \(cost.parameters) parameters, \(cost.multiplyAdds) multiply-adds an image")
+      Console.line(
+        "  \(cost.parameters.grouped) parameters, \(cost.multiplyAdds.grouped) multiply-adds an image")
       Console.line("  \(entry.source)")
-      for attribute in entry.attributes { Console.line("    \(attribute)") }
+      for attribute in entry.attributes { Console.line("    \(attribute.description)") }
       Console.line()
     }
   }

@@ -8,7 +8,7 @@ struct ConvoyCommand: ParsableCommand {
     abstract: "Describes, trains, evaluates and runs convolutional networks.",
     discussion: """
       Example:
-        convoy train                          trains a small network on bundled digits
+        convoy train                          trains a network on bundled digits
         convoy evaluate runs/digits-1         examines what was trained
         convoy classify runs/digits-1 a.png   says what a picture shows
       """,

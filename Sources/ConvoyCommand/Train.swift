@@ -6,13 +6,14 @@ struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Trains a network on labelled images.",
     discussion: """
-      Without options it trains a small network with two filter groups on the bundled handwritten
-      digits. It writes checkpoint.safetensors after each epoch, and history.csv.
+      Without options it trains a small network with two filter groups on the
+      bundled handwritten digits. After each epoch it writes checkpoint.safetensors
+      and history.csv.
 
       Examples:
         convoy train
         convoy train --epochs 10 --seed 2 --json
-        convoy train --model 'zoo:nin?groups=8' --data cifar-10-batches-bin --flip --crop 4
+        convoy train --model 'zoo:nin?groups=8' --data cifar-10-batches-bin --flip
         convoy train --resume runs/digits-1 --epochs 40
       """)
 
@@ -148,7 +149,7 @@ struct Train: ParsableCommand {
       """
       Training \(name) on \(data.training.name): \(data.training.count) images to learn from, \
       \(data.test.count) held out.
-      \(cost.parameters) parameters, \(cost.multiplyAdds) multiply-adds an image.
+      \(cost.parameters.grouped) parameters, \(cost.multiplyAdds.grouped) multiply-adds an image.
 
       epoch     loss  training  held out  seconds
       """)
