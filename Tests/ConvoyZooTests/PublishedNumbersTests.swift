@@ -20,8 +20,8 @@ struct PublishedCost: CustomTestStringConvertible, Sendable {
 }
 
 @Suite struct PublishedNumbersTests {
-  /// LeNet-5's and AlexNet's parameters, NiN's, SqueezeNet's and MobileNet's are published; their
-  /// multiply-adds follow from the layers' shapes.
+  /// The parameters of AlexNet, NiN, SqueezeNet and MobileNet are published figures; LeNet's, and all
+  /// multiply-adds, follow from the layers' shapes.
   static let costs = [
     PublishedCost("lenet", 61_706, 416_520),
     PublishedCost("alexnet?groups=1", 62_378_344, 1_135_256_096),
