@@ -105,6 +105,11 @@ extension ZooAttribute {
   }
 }
 
+extension ZooAttribute: CustomStringConvertible {
+  /// The attribute in a line: `groups=2: the number of towers (one of 1, 2, 4)`.
+  public var description: String { "\(key)=\(defaultText): \(meaning) (\(values))" }
+}
+
 extension ZooAttribute.Values: CustomStringConvertible {
   /// Words that go after "should be": `one of 1, 2, 4`.
   public var description: String {
