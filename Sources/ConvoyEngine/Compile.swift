@@ -128,6 +128,18 @@ struct Compiler {
         halos[input] = (halos[input] ?? .none).union(request.halo)
       }
     }
+    passHalosThroughAliases()
+  }
+
+  /// A value that lies where another does needs what its own readers ask for around that one.
+  private mutating func passHalosThroughAliases() {
+    for (node, choice) in zip(scheduled, layouts).reversed() {
+      for (output, sharing) in zip(node.outputs, choice.sharing) {
+        guard case .alias(let index) = sharing, let halo = halos[output] else { continue }
+        let input = node.node.inputs[index]
+        halos[input] = (halos[input] ?? .none).union(halo)
+      }
+    }
   }
 
   // MARK: Buffers
@@ -198,7 +210,9 @@ struct Compiler {
       places[Place(value: value, kind: choice.outputs[output])] = buffer
       return buffer
     }
-    for buffer in site.outputs { clearHalo(of: buffer, name: site.name) }
+    for buffer in site.outputs where !site.inputs.contains(buffer) {
+      clearHalo(of: buffer, name: site.name)
+    }
     operation.lower(site, into: &program)
   }
 
