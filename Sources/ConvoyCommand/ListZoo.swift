@@ -28,7 +28,7 @@ struct ListZoo: ParsableCommand {
       Console.line(
         "  \(cost.parameters.grouped) parameters, \(cost.multiplyAdds.grouped) multiply-adds an image")
       Console.line("  \(entry.source)")
-      for attribute in entry.attributes { Console.line("    \(\(attribute))") }
+      for attribute in entry.attributes { Console.line("    \(attribute)") }
       Console.line()
     }
   }
