@@ -2,6 +2,7 @@ import ConvoyFormats
 import ConvoyGraphs
 import ConvoyTensors
 import ConvoyTraining
+import Foundation
 
 // Writes checkpoints to the path given, one after the other, each marked by the number it has, until it is
 // killed. Prints a line when the first one stands, so that whoever kills it knows that there is one.
@@ -18,6 +19,6 @@ while true {
     model: marked, classNames: (0..<10).map { "\($0)" },
     normalization: Normalization(mean: [0], deviation: [1]))
   try checkpoint.write(to: path)
-  if number == 0 { print("ready") }
+  if number == 0 { try FileHandle.standardOutput.write(contentsOf: Data("ready\n".utf8)) }
   number += 1
 }

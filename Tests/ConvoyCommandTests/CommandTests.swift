@@ -18,7 +18,7 @@ struct CommandRun {
     process.currentDirectoryURL = URL(fileURLWithPath: folder)
     // Files rather than pipes: whatever the command prints, neither side waits for the other.
     let (out, err) = ("\(folder)/.stdout", "\(folder)/.stderr")
-    for path in [out, err] { FileManager.default.createFile(atPath: path, contents: nil) }
+    for path in [out, err] { _ = FileManager.default.createFile(atPath: path, contents: nil) }
     process.standardOutput = FileHandle(forWritingAtPath: out)
     process.standardError = FileHandle(forWritingAtPath: err)
     try process.run()

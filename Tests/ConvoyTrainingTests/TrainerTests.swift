@@ -61,11 +61,12 @@ import Testing
   }
 
   @Test func learns() throws {
-    var options = Self.options(epochs: 3)
+    var options = Self.options(epochs: 10)
     options.augmentation = .none
     let trainer = try Trainer(Self.network(), data: DataSets.open("digits"), options: options)
     while !trainer.isFinished { _ = try trainer.runEpoch() }
-    #expect(trainer.history.map(\.loss) == trainer.history.map(\.loss).sorted(by: >))
+    let losses = trainer.history.map(\.loss)
+    #expect(losses[9] < 0.7 * losses[0])
     #expect(try trainer.evaluateTest().accuracy > 0.5)
   }
 

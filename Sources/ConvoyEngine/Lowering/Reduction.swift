@@ -64,9 +64,7 @@ extension Program {
     _ site: LoweringSite, _ function: ReductionFunction, scale: Double, to output: BufferID
   ) {
     let input = site.inputs[0]
-    guard let planes = buffers[input.index].planes else {
-      preconditionFailure("Channels are reduced in planes.")
-    }
+    let planes = planes(of: input)
     let parts = arena(count: PlanePartReduction.elementCount(planes))
     step(site, writes: [parts]) {
       PlanePartReduction(

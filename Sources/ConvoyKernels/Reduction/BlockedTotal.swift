@@ -46,22 +46,26 @@ struct BlockedTotal<Function: LaneReduction> {
   /// Takes in groups of 16 numbers that lie a number of floats apart.
   @inline(__always)
   mutating func add(_ start: UnsafePointer<Float>, count: Int, step: Int = PlaneLayout.lanes) {
-    var position = start
-    var rest = count
-    while rest > 0 {
-      let block = min(rest, Self.blockSize - pending)
+    add(count: count) { (start + $0 * step).unalignedLanes }
+  }
+
+  /// Takes in groups of 16 numbers that a closure makes.
+  @inline(__always)
+  mutating func add(count: Int, _ group: (_ index: Int) -> Lanes) {
+    var index = 0
+    while index < count {
+      let block = min(count - index, Self.blockSize - pending)
       var (a, b) = (even, odd)
       for _ in 0..<block / 2 {
-        a = Function.combine(a, position.unalignedLanes)
-        b = Function.combine(b, (position + step).unalignedLanes)
-        position += 2 * step
+        a = Function.combine(a, group(index))
+        b = Function.combine(b, group(index + 1))
+        index += 2
       }
       if block % 2 != 0 {
-        a = Function.combine(a, position.unalignedLanes)
-        position += step
+        a = Function.combine(a, group(index))
+        index += 1
       }
       (even, odd) = (a, b)
-      rest -= block
       pending += block
       if pending == Self.blockSize { flush() }
     }
