@@ -23,7 +23,9 @@ extension Model {
   public func compiled(
     batch: Int = 1, options: CompileOptions = CompileOptions()
   ) throws(ConvoyError) -> Plan {
-    try graph.resized(batch: batch).compiled(parameters: parameters, options: options)
+    let simple = try simplified()
+    return try simple.graph.resized(batch: batch)
+      .compiled(parameters: simple.parameters, options: options)
   }
 }
 

@@ -1,0 +1,82 @@
+public import ConvoyTensors
+
+/// A window sliding over images in planes, each window's numbers becoming one.
+public struct PoolingProblem: Hashable, Sendable {
+  /// How a window's numbers become one.
+  public enum Function: Hashable, Sendable {
+    /// The largest.
+    case maximum
+    /// The sum, divided by the number of the image's elements in the window, or of the padded image's.
+    case average(countsPadding: Bool)
+  }
+
+  /// How a window's numbers become one.
+  public var function: Function
+  /// The image's planes.
+  public var image: PlaneLayout
+  /// The planes of what is made of it.
+  public var output: PlaneLayout
+  /// For each axis and output position, what its window covers.
+  let axes: [[Span]]
+  /// How far apart a window's elements lie.
+  let dilation: Extents
+
+  /// What a window covers along one axis: only elements of the image, for padding is never read.
+  struct Span: Hashable, Sendable {
+    /// The first of the image's positions in the window.
+    var start: Int
+    /// How many there are.
+    var count: Int
+    /// What an average's sum is divided by.
+    var divisor: Int
+  }
+
+  /// Describes a pooling.
+  ///
+  /// - Parameters:
+  ///   - padding: what surrounds the image, before and after; may be larger than its halo.
+  ///   - image: the image's planes.
+  ///   - output: planes of the same channels.
+  /// - Precondition: every window covers an element of the image.
+  public init(
+    _ function: Function, kernel: Extents, stride: Extents, dilation: Extents, padding: Halo,
+    image: PlaneLayout, output: PlaneLayout
+  ) {
+    self.function = function
+    self.image = image
+    self.output = output
+    self.dilation = dilation
+    axes = (0..<3).map { axis in
+      let (step, extent) = (dilation[axis], image.extents[axis])
+      return (0..<output.extents[axis]).map { position in
+        let corner = position * stride[axis] - padding.before[axis]
+        let skipped = corner < 0 ? (step - 1 - corner) / step : 0
+        let end = PoolingProblem.count(below: extent, from: corner, step, kernel[axis])
+        let padded = PoolingProblem.count(
+          below: extent + padding.after[axis], from: corner, step, kernel[axis])
+        precondition(end > skipped, "A window holds only padding.")
+        return Span(
+          start: corner + skipped * step, count: end - skipped,
+          divisor: function == .average(countsPadding: true) ? padded : end - skipped)
+      }
+    }
+  }
+
+  /// How many of a window's elements lie below a bound.
+  private static func count(below bound: Int, from corner: Int, _ step: Int, _ kernel: Int) -> Int {
+    min(kernel, max(0, (bound - corner + step - 1) / step))
+  }
+
+  /// The span of the windows of an output row, across slices and rows.
+  func rowSpans(slice: Int, row: Int) -> (z: Span, y: Span) { (axes[0][slice], axes[1][row]) }
+
+  /// The columns of the image that the windows of some output columns lie in.
+  func columns(of outputs: Range<Int>) -> Range<Int> {
+    var (low, high) = (Int.max, 0)
+    for span in axes[2][outputs] {
+      low = min(low, span.start)
+      high = max(high, span.start + (span.count - 1) * dilation[2] + 1)
+    }
+    return low..<high
+  }
+}

@@ -1,0 +1,169 @@
+public import ConvoyTensors
+
+/// The gradient of a pooling's image in plain Swift.
+///
+/// A chunk owns an image's plane, so that windows that overlap add to it one after the other.
+public struct PortablePoolingGradient: Kernel {
+  /// See `Kernel.name`.
+  public let name = "portable pooling gradient"
+  private let problem: PoolingProblem
+  private let operands: Operands
+  private let scales: [Float]
+
+  /// Where the kernel finds its numbers.
+  public struct Operands: Sendable {
+    /// What the problem's image counts from.
+    var image: Region
+    /// What the problem's output counts from: there the gradient comes in.
+    var gradient: Region
+    /// Planes of the image's extents.
+    var result: PlaneLayout
+    /// What `result` counts from.
+    var resultBase: Region
+
+    /// Names the places.
+    public init(image: Region, gradient: Region, result: PlaneLayout, resultBase: Region) {
+      self.image = image
+      self.gradient = gradient
+      self.result = result
+      self.resultBase = resultBase
+    }
+  }
+
+  /// Describes the work: the problem is the pooling's, its output the gradient that comes in.
+  public init(_ problem: PoolingProblem, _ operands: Operands) {
+    self.problem = problem
+    self.operands = operands
+    scales = problem.axes[2].map { 1 / Float($0.divisor) }
+  }
+
+  /// See `Kernel.chunkCount`.
+  public var chunkCount: Int { problem.image.planes.count * problem.image.batch }
+  /// See `Kernel.scratchCount`.
+  public var scratchCount: Int {
+    problem.function == .maximum ? 0 : problem.image.extents[2] * PlaneLayout.lanes
+  }
+
+  /// Makes the gradient of one image's plane.
+  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+    let (plane, image) = chunk.quotientAndRemainder(dividingBy: problem.image.batch)
+    let (source, result) = (problem.image, operands.result)
+    let read = memory[operands.image] + source.planes[plane] + image * source.imageStride
+    let written =
+      memory[operands.resultBase] + result.planes[plane] + image * result.imageStride
+    clear(written)
+    for slice in 0..<problem.output.extents[0] {
+      for row in 0..<problem.output.extents[1] {
+        let (z, y) = problem.rowSpans(slice: slice, row: row)
+        let gradient = UnsafePointer(
+          memory[operands.gradient] + problem.output.planes[plane]
+            + image * problem.output.imageStride + problem.output.offset([slice, row, 0]))
+        if problem.function == .maximum {
+          addToLargest(gradient, z, y, image: read, to: written)
+        } else {
+          addToAll(gradient, z, y, row: scratch, to: written)
+        }
+      }
+    }
+  }
+
+  private func clear(_ result: UnsafeMutablePointer<Float>) {
+    for z in 0..<operands.result.extents[0] {
+      for y in 0..<operands.result.extents[1] {
+        (result + operands.result.offset([z, y, 0])).update(
+          repeating: 0, count: operands.result.extents[2] * PlaneLayout.lanes)
+      }
+    }
+  }
+
+  // MARK: Average
+
+  /// Adds a row of gradients, divided, to all that their windows cover: first across columns, in
+  /// private memory, then to each row.
+  private func addToAll(
+    _ gradient: UnsafePointer<Float>, _ z: PoolingProblem.Span, _ y: PoolingProblem.Span,
+    row sums: UnsafeMutablePointer<Float>, to result: UnsafeMutablePointer<Float>
+  ) {
+    let width = problem.image.extents[2]
+    let lanes = PlaneLayout.lanes
+    sums.update(repeating: 0, count: width * lanes)
+    let scale = 1 / Float(z.divisor * y.divisor)
+    for (output, span) in problem.axes[2].enumerated() {
+      let share = (gradient + output * lanes).lanes * (scale * scales[output])
+      var sum = sums + span.start * lanes
+      for _ in 0..<span.count {
+        sum.lanes += share
+        sum += problem.dilation[2] * lanes
+      }
+    }
+    for slice in 0..<z.count {
+      for row in 0..<y.count {
+        let target =
+          result
+          + operands.result.offset([
+            z.start + slice * problem.dilation[0], y.start + row * problem.dilation[1], 0,
+          ])
+        for column in 0..<width {
+          (target + column * lanes).lanes += (sums + column * lanes).lanes
+        }
+      }
+    }
+  }
+
+  // MARK: Maximum
+
+  /// Adds each of a row of gradients to the first of its window's largest elements.
+  private func addToLargest(
+    _ gradient: UnsafePointer<Float>, _ z: PoolingProblem.Span, _ y: PoolingProblem.Span,
+    image: UnsafePointer<Float>, to result: UnsafeMutablePointer<Float>
+  ) {
+    for (output, x) in problem.axes[2].enumerated() {
+      let corner: Extents = [z.start, y.start, x.start]
+      let counts: Extents = [z.count, y.count, x.count]
+      let places = firstLargest(image + problem.image.offset(corner), counts)
+      let share = (gradient + output * PlaneLayout.lanes).lanes
+      var place: Int32 = 0
+      forEachPixel(result + operands.result.offset(corner), operands.result, counts) { pixel in
+        pixel.lanes += Lanes.zero.replacing(with: share, where: places .== place)
+        place += 1
+      }
+    }
+  }
+
+  /// For each lane, which of a window's elements is the first of the largest.
+  @inline(__always)
+  private func firstLargest(
+    _ start: UnsafePointer<Float>, _ counts: Extents
+  ) -> SIMD16<Int32> {
+    var largest = start.lanes
+    var places = SIMD16<Int32>.zero
+    var place: Int32 = 0
+    forEachPixel(UnsafeMutablePointer(mutating: start), problem.image, counts) { pixel in
+      let x = pixel.lanes
+      let isLarger = x .> largest
+      largest = largest.replacing(with: x, where: isLarger)
+      places = places.replacing(with: SIMD16(repeating: place), where: isLarger)
+      place += 1
+    }
+    return places
+  }
+
+  /// Visits a window's elements that lie in the image, in row-major order.
+  @inline(__always)
+  private func forEachPixel(
+    _ start: UnsafeMutablePointer<Float>, _ layout: PlaneLayout, _ counts: Extents,
+    _ body: (UnsafeMutablePointer<Float>) -> Void
+  ) {
+    let steps = problem.dilation
+    for z in 0..<counts[0] {
+      for y in 0..<counts[1] {
+        var pixel =
+          start + z * steps[0] * layout.sliceStride + y * steps[1] * layout.rowStride
+        for _ in 0..<counts[2] {
+          body(pixel)
+          pixel += steps[2] * PlaneLayout.lanes
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,156 @@
+public import ConvoyTensors
+
+/// The sum or the largest over some dimensions of a row-major tensor.
+///
+/// The last dimension of more than one element is either reduced, and then its neighbours are taken 16
+/// at a time into one result, or it is not, and then 16 neighbouring results are made at a time.
+public struct DenseReduction: Kernel {
+  /// See `Kernel.name`.
+  public let name = "portable reduction"
+  private let function: ReductionFunction
+  private let scale: Double
+  private let source: Region
+  private let target: Region
+  /// The dimensions that stay: one result each.
+  private let kept: StridedWalk
+  /// The dimensions that are reduced.
+  private let reduced: StridedWalk
+  private let work: Work
+  private let chunks: Chunks
+
+  private enum Work {
+    /// The numbers of a result are neighbours; there may be several parts of them.
+    case along(parts: Chunks)
+    /// The results of neighbours are neighbours: so many blocks of 16 in each row.
+    case across(blocks: Int)
+  }
+
+  /// - Parameters:
+  ///   - dimensions: those reduced.
+  ///   - scale: what each result is multiplied with: for a mean, 1 ∕ n.
+  ///   - target: for each position of the other dimensions, `partCount(shape, dimensions)` numbers.
+  public init(
+    _ function: ReductionFunction, _ shape: Shape, over dimensions: [Int], scale: Double,
+    from source: Region, to target: Region
+  ) {
+    self.function = function
+    self.scale = scale
+    self.source = source
+    self.target = target
+    (kept, reduced) = DenseReduction.walks(shape, dimensions)
+    if reduced.columnSteps[0] <= 1 {
+      let parts = DenseReduction.parts(reduced)
+      work = .along(parts: parts)
+      chunks = Chunks(
+        items: kept.rows * kept.columns * parts.count, cost: reduced.rows * parts.size)
+    } else {
+      let blocks = (kept.columns + PlaneLayout.lanes - 1) / PlaneLayout.lanes
+      work = .across(blocks: blocks)
+      chunks = Chunks(
+        items: kept.rows * blocks, cost: reduced.rows * reduced.columns * PlaneLayout.lanes)
+    }
+  }
+
+  /// How many numbers are made for each result: more than one where many neighbours are reduced, so
+  /// that several threads can share the work. Another reduction makes one of them.
+  public static func partCount(_ shape: Shape, over dimensions: [Int]) -> Int {
+    let reduced = walks(shape, dimensions).reduced
+    return reduced.columnSteps[0] <= 1 ? parts(reduced).count : 1
+  }
+
+  private static func walks(
+    _ shape: Shape, _ dimensions: [Int]
+  ) -> (kept: StridedWalk, reduced: StridedWalk) {
+    let strides = shape.strides
+    func walk(_ chosen: [Int]) -> StridedWalk {
+      StridedWalk(chosen.map { shape[$0] }, [chosen.map { strides[$0] }])
+    }
+    let kept = (0..<shape.rank).filter { !dimensions.contains($0) }
+    return (walk(kept), walk(dimensions))
+  }
+
+  private static func parts(_ reduced: StridedWalk) -> Chunks {
+    Chunks(items: reduced.columns, cost: 1)
+  }
+
+  /// See `Kernel.chunkCount`.
+  public var chunkCount: Int { chunks.count }
+
+  /// Makes some results.
+  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+    switch function {
+    case .sum: run(LaneSum.self, chunk, memory)
+    case .maximum: run(LaneMaximum.self, chunk, memory)
+    }
+  }
+
+  private func run<Function: LaneReduction>(
+    _ function: Function.Type, _ chunk: Int, _ memory: Memory
+  ) {
+    for item in chunks[chunk] {
+      switch work {
+      case .along(let parts):
+        let (result, part) = item.quotientAndRemainder(dividingBy: parts.count)
+        let (row, column) = result.quotientAndRemainder(dividingBy: kept.columns)
+        let start = memory[source] + kept.offsets(ofRow: row)[0] + column * kept.columnSteps[0]
+        let total = along(function, start, parts[part])
+        memory[target][item] = Float(total * scale)
+      case .across(let blocks):
+        let (row, block) = item.quotientAndRemainder(dividingBy: blocks)
+        let first = block * PlaneLayout.lanes
+        across(
+          function, memory[source] + kept.offsets(ofRow: row)[0] + first,
+          width: min(PlaneLayout.lanes, kept.columns - first),
+          to: memory[target] + row * kept.columns + first)
+      }
+    }
+  }
+
+  /// One result, of neighbours.
+  @inline(__always)
+  private func along<Function: LaneReduction>(
+    _ function: Function.Type, _ start: UnsafePointer<Float>, _ columns: Range<Int>
+  ) -> Double {
+    let lanes = PlaneLayout.lanes
+    let vectors = columns.count / lanes
+    var total = BlockedTotal<Function>()
+    var rest = Double(Function.neutral)
+    for row in 0..<reduced.rows {
+      let line = start + reduced.offsets(ofRow: row)[0] + columns.lowerBound
+      total.add(line, count: vectors)
+      for column in vectors * lanes..<columns.count {
+        rest = Function.combine(rest, Double(line[column]))
+      }
+    }
+    return Function.combine(total.finish().reduced(by: function), rest)
+  }
+
+  /// Up to 16 neighbouring results.
+  @inline(__always)
+  private func across<Function: LaneReduction>(
+    _ function: Function.Type, _ start: UnsafePointer<Float>, width: Int,
+    to results: UnsafeMutablePointer<Float>
+  ) {
+    let step = reduced.columnSteps[0]
+    guard width == PlaneLayout.lanes else {
+      for result in 0..<width {
+        var total = Double(Function.neutral)
+        for row in 0..<reduced.rows {
+          let line = start + reduced.offsets(ofRow: row)[0] + result
+          for column in 0..<reduced.columns {
+            total = Function.combine(total, Double(line[column * step]))
+          }
+        }
+        results[result] = Float(total * scale)
+      }
+      return
+    }
+    var total = BlockedTotal<Function>()
+    for row in 0..<reduced.rows {
+      total.add(
+        start + reduced.offsets(ofRow: row)[0], count: reduced.columns, step: step)
+    }
+    let totals = total.finish()
+    for lane in 0..<width { results[lane] = Float(totals[lane] * scale) }
+  }
+}

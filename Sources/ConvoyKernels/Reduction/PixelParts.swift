@@ -1,0 +1,37 @@
+import ConvoyTensors
+
+/// The pixels of a plane, image after image and row after row, cut into parts of a few thousand at most:
+/// the units in which sums over planes are made, and in which kernels visit every pixel.
+struct PixelParts: Sendable {
+  private let chunks: Chunks
+  private let width: Int
+
+  /// - Parameter cost: what one pixel costs, in elementary operations, about.
+  init(_ layout: PlaneLayout, cost: Int = 32) {
+    chunks = Chunks(items: layout.batch * layout.extents.volume, cost: cost)
+    width = layout.extents[2]
+  }
+
+  /// How many parts.
+  var count: Int { chunks.count }
+
+  /// The largest number of pixels in a part.
+  var size: Int { chunks.size }
+
+  /// How many pixels there are in a part.
+  func pixelCount(of part: Int) -> Int { chunks[part].count }
+
+  /// Calls a closure with each run of neighbours in a part: the row and column of the first, and
+  /// how many they are.
+  @inline(__always)
+  func forEachRun(of part: Int, _ body: (_ row: Int, _ column: Int, _ count: Int) -> Void) {
+    let pixels = chunks[part]
+    var pixel = pixels.lowerBound
+    while pixel < pixels.upperBound {
+      let (row, column) = pixel.quotientAndRemainder(dividingBy: width)
+      let count = min(width - column, pixels.upperBound - pixel)
+      body(row, column, count)
+      pixel += count
+    }
+  }
+}

@@ -1,0 +1,176 @@
+public import ConvoyTensors
+
+/// Makes one number of all pixels of each channel, over the whole batch; first half: of each part of them.
+///
+/// `ChannelTotals` combines the parts, so that one large plane keeps several threads busy and the result
+/// does not depend on how many.
+public struct PlanePartReduction: Kernel {
+  /// See `Kernel.name`.
+  public let name = "portable reduction"
+  private let function: ReductionFunction
+  private let planes: PlaneLayout
+  private let base: Region
+  private let target: Region
+  private let parts: PixelParts
+  private let cursor: RowCursor
+
+  /// - Parameters:
+  ///   - planes: counted from `base`.
+  ///   - target: `PlanePartReduction.elementCount` numbers: for each plane and part, sixteen.
+  public init(
+    _ function: ReductionFunction, _ planes: PlaneLayout, base: Region, to target: Region
+  ) {
+    self.function = function
+    self.planes = planes
+    self.base = base
+    self.target = target
+    parts = PixelParts(planes)
+    cursor = RowCursor(planes)
+  }
+
+  /// Floats in which the parts' results are kept.
+  public static func elementCount(_ planes: PlaneLayout) -> Int {
+    planes.planes.count * PixelParts(planes).count * PlaneLayout.lanes
+  }
+
+  /// See `Kernel.chunkCount`.
+  public var chunkCount: Int { planes.planes.count * parts.count }
+
+  /// Reduces one part of a plane.
+  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+    switch function {
+    case .sum: run(LaneSum.self, chunk, memory)
+    case .maximum: run(LaneMaximum.self, chunk, memory)
+    }
+  }
+
+  private func run<Function: LaneReduction>(
+    _ function: Function.Type, _ chunk: Int, _ memory: Memory
+  ) {
+    let (plane, part) = chunk.quotientAndRemainder(dividingBy: parts.count)
+    let start = UnsafePointer(memory[base] + planes.planes[plane])
+    var total = BlockedTotal<Function>()
+    parts.forEachRun(of: part) { row, column, count in
+      total.add(
+        start + cursor.offset(ofRow: row) + column * PlaneLayout.lanes, count: count)
+    }
+    let totals = total.finish()
+    let result = memory[target] + chunk * PlaneLayout.lanes
+    for lane in 0..<PlaneLayout.lanes { result[lane] = Float(totals[lane]) }
+  }
+}
+
+/// Makes one number of all pixels of each channel, over the whole batch; second half: of the parts.
+public struct ChannelTotals: Kernel {
+  /// See `Kernel.name`.
+  public let name = "portable reduction"
+  private let function: ReductionFunction
+  private let scale: Double
+  private let channels: Int
+  private let partCount: Int
+  private let source: Region
+  private let target: Region
+
+  /// - Parameters:
+  ///   - scale: what each result is multiplied with: for a mean, 1 ∕ n.
+  ///   - planes: those whose parts were reduced.
+  ///   - source: where `PlanePartReduction` put the parts' results.
+  ///   - target: a number for each channel.
+  public init(
+    _ function: ReductionFunction, scale: Double, of planes: PlaneLayout, from source: Region,
+    to target: Region
+  ) {
+    self.function = function
+    self.scale = scale
+    channels = planes.channels
+    partCount = PixelParts(planes).count
+    self.source = source
+    self.target = target
+  }
+
+  /// See `Kernel.chunkCount`.
+  public var chunkCount: Int { 1 }
+
+  /// Combines all parts.
+  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+    switch function {
+    case .sum: run(LaneSum.self, memory)
+    case .maximum: run(LaneMaximum.self, memory)
+    }
+  }
+
+  private func run<Function: LaneReduction>(_ function: Function.Type, _ memory: Memory) {
+    for channel in 0..<channels {
+      let (plane, lane) = channel.quotientAndRemainder(dividingBy: PlaneLayout.lanes)
+      let parts = memory[source] + plane * partCount * PlaneLayout.lanes + lane
+      var total = Double(Function.neutral)
+      for part in 0..<partCount {
+        total = Function.combine(total, Double(parts[part * PlaneLayout.lanes]))
+      }
+      memory[target][channel] = Float(total * scale)
+    }
+  }
+}
+
+/// Makes one pixel of each image, channel by channel: [B, C, …] to [B, C, 1, …], in planes.
+public struct ImageReduction: Kernel {
+  /// See `Kernel.name`.
+  public let name = "portable reduction"
+  private let function: ReductionFunction
+  private let scale: Double
+  private let planes: PlaneLayout
+  private let base: Region
+  private let output: PlaneLayout
+  private let outputBase: Region
+  private let chunks: Chunks
+
+  /// - Parameters:
+  ///   - scale: what each result is multiplied with: for a mean, 1 ∕ n.
+  ///   - planes: counted from `base`.
+  ///   - output: planes of one pixel an image, counted from `outputBase`.
+  public init(
+    _ function: ReductionFunction, scale: Double, _ planes: PlaneLayout, base: Region,
+    to output: PlaneLayout, outputBase: Region
+  ) {
+    self.function = function
+    self.scale = scale
+    self.planes = planes
+    self.base = base
+    self.output = output
+    self.outputBase = outputBase
+    chunks = Chunks(
+      items: planes.planes.count * planes.batch,
+      cost: planes.extents.volume * PlaneLayout.lanes)
+  }
+
+  /// See `Kernel.chunkCount`.
+  public var chunkCount: Int { chunks.count }
+
+  /// Reduces some images.
+  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+    switch function {
+    case .sum: run(LaneSum.self, chunk, memory)
+    case .maximum: run(LaneMaximum.self, chunk, memory)
+    }
+  }
+
+  private func run<Function: LaneReduction>(
+    _ function: Function.Type, _ chunk: Int, _ memory: Memory
+  ) {
+    for item in chunks[chunk] {
+      let (plane, image) = item.quotientAndRemainder(dividingBy: planes.batch)
+      let start = UnsafePointer(memory[base] + planes.planes[plane] + image * planes.imageStride)
+      var total = BlockedTotal<Function>()
+      for z in 0..<planes.extents[0] {
+        for y in 0..<planes.extents[1] {
+          total.add(start + planes.offset([z, y, 0]), count: planes.extents[2])
+        }
+      }
+      let totals = total.finish()
+      let pixel =
+        memory[outputBase] + output.planes[plane] + image * output.imageStride
+        + output.offset(.zero)
+      for lane in 0..<PlaneLayout.lanes { pixel[lane] = Float(totals[lane] * scale) }
+    }
+  }
+}
