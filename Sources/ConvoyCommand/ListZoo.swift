@@ -26,7 +26,8 @@ struct ListZoo: ParsableCommand {
       }
       Console.line("zoo:\(entry.name)  \(entry.summary)")
       Console.line(
-        "  \(cost.parameters.grouped) parameters, \(cost.multiplyAdds.grouped) multiply-adds an image")
+        "  \(cost.parameters.grouped) parameters, \(cost.multiplyAdds.grouped) multiply-adds an image"
+      )
       Console.line("  \(entry.source)")
       for attribute in entry.attributes { Console.line("    \(attribute)") }
       Console.line()

@@ -43,13 +43,15 @@ struct RunFolder {
     var isFolder = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
       throw ConvoyError(
-        .file, "There is no training at \(path); expected a folder that `convoy train` wrote, "
+        .file,
+        "There is no training at \(path); expected a folder that `convoy train` wrote, "
           + "or its checkpoint.safetensors.")
     }
     guard isFolder else { return try Checkpoint(contentsOf: path) }
     guard FileManager.default.fileExists(atPath: folder.checkpointPath) else {
       throw ConvoyError(
-        .file, "The folder \(path) holds no checkpoint.safetensors; expected a folder that "
+        .file,
+        "The folder \(path) holds no checkpoint.safetensors; expected a folder that "
           + "`convoy train` wrote.")
     }
     return try Checkpoint(contentsOf: folder.checkpointPath)

@@ -37,7 +37,8 @@ struct Train: ParsableCommand {
   @OptionGroup(title: "Machine") var machine: ThreadArguments
 
   @Option(
-    help: ArgumentHelp("The folder to write to; runs/NAME-1 and so on by default.", valueName: "run"))
+    help: ArgumentHelp(
+      "The folder to write to; runs/NAME-1 and so on by default.", valueName: "run"))
   var output: String?
 
   @Option(help: ArgumentHelp("Go on with a training.", valueName: "run"))
@@ -130,7 +131,8 @@ struct Train: ParsableCommand {
     guard unchanged.applied(to: begun.options) == begun.options else {
       throw ConvoyError(
         .argument,
-        "A resumed training keeps the options it began with, except --epochs; leave the others out.")
+        "A resumed training keeps the options it began with, except --epochs; leave the others out."
+      )
     }
     let trainer = try Trainer(
       resuming: checkpoint, data: splits, epochs: training.epochs,
@@ -187,7 +189,8 @@ enum ModelName {
   static func completed(_ name: String, for data: DataSplits) throws -> String {
     guard name.hasPrefix("zoo:") else {
       throw ConvoyError(
-        .argument, "A network to train is named zoo:NAME?key=value (see `convoy zoo`), got \(name).")
+        .argument, "A network to train is named zoo:NAME?key=value (see `convoy zoo`), got \(name)."
+      )
     }
     let specification = try Specification(parsing: String(name.dropFirst(4)))
     let entry = try Zoo.entry(named: specification.name)

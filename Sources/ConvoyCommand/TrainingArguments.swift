@@ -136,7 +136,8 @@ struct TrainingArguments: ParsableArguments {
 
 /// The number of threads, as an option of every subcommand that computes.
 struct ThreadArguments: ParsableArguments {
-  @Option(help: ArgumentHelp("Threads to compute with; all processors by default.", valueName: "number"))
+  @Option(
+    help: ArgumentHelp("Threads to compute with; all processors by default.", valueName: "number"))
   var threads: Int?
 
   func validate() throws {

@@ -87,7 +87,7 @@ func withFolder(_ body: (String) throws -> Void) throws {
       (["train", "--model", "zoo:alexnett"], 64, "alexnet"),
       (["train", "--model", "zoo:alexnet?groups=3&size=227", "--size", "227"], 64, "groups"),
       (["train", "--model", "resnet"], 64, "zoo:NAME"),
-      (["train", "--data", "nowhere"], 1, "nowhere"),
+      (["train", "--data", "nowhere"], 64, "nowhere"),
       (["train", "--epochs", "0"], 64, "--epochs"),
       (["train", "--epochs", "many"], 64, "many"),
       (["train", "--rate", "-1"], 64, "--rate"),

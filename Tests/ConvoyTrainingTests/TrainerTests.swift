@@ -63,6 +63,7 @@ import Testing
   @Test func learns() throws {
     var options = Self.options(epochs: 10)
     options.augmentation = .none
+    options.rate = LearningRate(0.5, .cosine, warmUpEpochs: 1)
     let trainer = try Trainer(Self.network(), data: DataSets.open("digits"), options: options)
     while !trainer.isFinished { _ = try trainer.runEpoch() }
     let losses = trainer.history.map(\.loss)

@@ -72,7 +72,8 @@ import Testing
     name: String, optimizer: Optimizer, decay: Float, rate: Float
   ) throws {
     let url = try #require(
-      Bundle.module.url(forResource: "training_losses", withExtension: "json", subdirectory: "Golden"))
+      Bundle.module.url(
+        forResource: "training_losses", withExtension: "json", subdirectory: "Golden"))
     let golden = try JSONDecoder().decode(
       [String: [Double]].self, from: try Data(contentsOf: url))
     let expected = try #require(golden[name])
