@@ -76,11 +76,12 @@ struct ProgressBar {
     let filled = min(width, width * done / total)
     let bar =
       String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
-    Console.write("\r\u{1B}[2K\(label) \(bar) \(done)/\(total) \(note)", to: STDERR_FILENO)
+    let percent = "\(100 * done / total) %"
+    Console.write("\r\u{1B}[2K\(label) \(bar) \(percent) \(note)", to: STDERR_FILENO)
   }
 
-  /// Takes the bar away.
-  mutating func finish() {
+  /// Takes the bar away, until it is updated again.
+  mutating func clear() {
     guard isShown else { return }
     Console.write("\r\u{1B}[2K", to: STDERR_FILENO)
     isShown = false

@@ -37,7 +37,7 @@ struct Evaluate: ParsableCommand {
       checkpoint, batch: min(64, splits.test.count), options: machine.options)
     var bar = ProgressBar("evaluating", total: splits.test.count)
     let evaluation = try classifier.evaluate(splits.test) { bar.update($0) }
-    bar.finish()
+    bar.clear()
     if json {
       try Console.json(Report.Summary(evaluation))
     } else {

@@ -60,14 +60,16 @@ struct Train: ParsableCommand {
     let clock = ContinuousClock()
     let start = clock.now
     let (trainer, folder) = try resume.map(resumed) ?? fresh()
+    let epochs = trainer.options.epochs
+    var bar = ProgressBar("training", total: epochs * trainer.stepsPerEpoch)
     while !trainer.isFinished {
-      var bar = ProgressBar(
-        "epoch \(trainer.history.count + 1)/\(trainer.options.epochs)",
-        total: trainer.stepsPerEpoch)
+      let epoch = trainer.history.count
       let record = try trainer.runEpoch { step, loss in
-        bar.update(step, "loss \(Double(loss).text(3))")
+        bar.update(
+          epoch * trainer.stepsPerEpoch + step,
+          "epoch \(epoch + 1)/\(epochs), loss \(Double(loss).text(3))")
       }
-      bar.finish()
+      bar.clear()
       try folder.write(try trainer.checkpoint())
       try report(record)
     }
