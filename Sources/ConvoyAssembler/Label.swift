@@ -1,0 +1,55 @@
+/// A place in the code: what a jump goes to, or where constants lie.
+///
+/// It may be jumped to before it is placed.
+public struct Label: Hashable, Sendable, CustomStringConvertible {
+  let number: Int
+
+  /// Its name in listings.
+  public var description: String { "L\(number)" }
+}
+
+/// A distance of four bytes that waits for its label to be placed.
+struct Fixup {
+  let label: Label
+  /// Where the four bytes are. The distance counts from behind them.
+  let position: Int
+}
+
+extension Assembler {
+  /// A new label, to be placed later.
+  public func label() -> Label {
+    placements.append(nil)
+    return Label(number: placements.count - 1)
+  }
+
+  /// A new label, placed here.
+  public func here() -> Label {
+    let label = label()
+    place(label)
+    return label
+  }
+
+  /// Places a label here.
+  public func place(_ label: Label) {
+    precondition(placements[label.number] == nil, "label \(label) is placed twice")
+    list { "\(label):" }
+    placements[label.number] = position
+  }
+
+  /// Appends four bytes that will say how far the label is from behind them.
+  func appendDistance(to label: Label) {
+    fixups.append(Fixup(label: label, position: position))
+    append(littleEndian: Int32(0))
+  }
+
+  /// Writes all distances, now that all labels are placed.
+  func resolveLabels() {
+    for fixup in fixups {
+      guard let target = placements[fixup.label.number] else {
+        preconditionFailure("label \(fixup.label) is used but never placed")
+      }
+      overwrite(at: fixup.position, littleEndian: Int32(target - (fixup.position + 4)))
+    }
+    fixups.removeAll()
+  }
+}
