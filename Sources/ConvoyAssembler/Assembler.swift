@@ -21,6 +21,7 @@ public final class Assembler {
   private var lines: [ListedLine]?
   var placements: [Int?] = []
   var fixups: [Fixup] = []
+  var pool: [(label: Label, words: [UInt32])] = []
 
   /// Makes an empty assembler.
   ///
@@ -35,12 +36,13 @@ public final class Assembler {
   /// What was written so far, as text; empty unless asked for when the assembler was made.
   public var listing: [ListedLine] { lines ?? [] }
 
-  /// The code, with all distances to labels written into it.
+  /// The code, with its constants behind it and all distances to labels written into it.
   ///
   /// All labels used must have been placed.
   ///
   /// - Parameter name: What profilers and listings call the code.
   public func finish(_ name: String) -> MachineCode {
+    layConstants()
     resolveLabels()
     return MachineCode(name: name, bytes: bytes)
   }

@@ -36,6 +36,28 @@ extension Assembler {
     placements[label.number] = position
   }
 
+  /// A label of 32-bit constants, which `finish` lays behind the code, aligned for whole vectors.
+  ///
+  /// `a.lea(rax, a.constants([1, 2, 3, 4]))` makes `[rax]` their vector.
+  public func constants(_ words: [UInt32]) -> Label {
+    let label = label()
+    pool.append((label, words))
+    return label
+  }
+
+  /// Lays all constants behind the code.
+  func layConstants() {
+    for (label, words) in pool {
+      align(to: 64)
+      place(label)
+      for word in words {
+        list { ".long \(word)" }
+        append(littleEndian: word)
+      }
+    }
+    pool.removeAll()
+  }
+
   /// Appends four bytes that will say how far the label is from behind them.
   func appendDistance(to label: Label) {
     fixups.append(Fixup(label: label, position: position))

@@ -4,7 +4,8 @@ extension Assembler {
   /// EVEX is for 512 bits, registers 16…31, masks and embedded broadcasts.
   func append(_ opcode: VectorOpcode, _ fields: VectorFields) {
     let name = opcode.name
-    precondition(opcode.widths.contains(fields.width), "\(name) has no form of this width")
+    precondition(
+      opcode.widths.contains(fields.width), "\(name) has no form of width \(fields.width)")
     precondition(
       !fields.rm.isBroadcast || opcode.memory.hasBroadcast, "\(name) cannot broadcast from memory")
     if let mask = fields.mask {

@@ -60,7 +60,7 @@ public final class ExecutableMemory: Sendable {
 
   /// A function, by its place among those the memory was made of.
   ///
-  /// It must not be called after this object is gone.
+  /// It must not be called after this object is gone: `withExtendedLifetime` keeps it.
   ///
   /// - Parameter type: A type of `@convention(c)` functions, with the arguments that the code
   ///   expects.

@@ -19,7 +19,7 @@
     func callAsFunction(_ leaf: UInt32, _ subleaf: UInt32 = 0) -> Answer {
       typealias Function = @convention(c) (UnsafeMutableRawPointer) -> Void
       var answer = Answer(eax: leaf, ecx: subleaf)
-      memory.function(0, as: Function.self)(&answer)
+      withExtendedLifetime(memory) { memory.function(0, as: Function.self)(&answer) }
       return answer
     }
 
@@ -27,7 +27,9 @@
     ///
     /// Only for processors whose leaf 1 has OSXSAVE.
     func preservedRegisters() -> UInt64 {
-      memory.function(1, as: (@convention(c) () -> UInt64).self)()
+      withExtendedLifetime(memory) {
+        memory.function(1, as: (@convention(c) () -> UInt64).self)()
+      }
     }
 
     /// Reads eax and ecx from where its argument points, and writes all four registers there.

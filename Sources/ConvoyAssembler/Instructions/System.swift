@@ -1,4 +1,4 @@
-/// Hints, padding, constants, and what the processor says of itself.
+/// Hints, padding, and what the processor says of itself.
 extension Assembler {
   /// Asks for a cache line, into all levels.
   public func prefetcht0(_ s: Memory) { prefetch("prefetcht0", 1, s) }
@@ -42,19 +42,6 @@ extension Assembler {
       (1...64).contains(alignment) && alignment.nonzeroBitCount == 1,
       "code is aligned to a power of two up to 64, not \(alignment)")
     nop(bytes: -position & (alignment - 1))
-  }
-
-  /// Lays 32-bit constants here, aligned for whole vectors; place them behind the last `ret`.
-  ///
-  /// - Returns: A label for `lea`.
-  public func constants(_ words: [UInt32]) -> Label {
-    align(to: 64)
-    let label = here()
-    for word in words {
-      list { ".long \(word)" }
-      append(littleEndian: word)
-    }
-    return label
   }
 
   private func prefetch(_ name: String, _ digit: UInt8, _ s: Memory) {

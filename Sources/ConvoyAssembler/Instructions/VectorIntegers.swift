@@ -42,7 +42,7 @@ extension Assembler {
 
   /// Floats to bfloat16, rounded to nearest even; `d` is half as wide as `s` (AVX-512BF16).
   ///
-  /// 128 bits of floats become the low 64 of an `xmm`.
+  /// 128 bits of floats become the low 64 of an `xmm`. Subnormal numbers become 0.
   public func vcvtneps2bf16(_ d: VectorRegister, _ s: VectorRegister, mask: Masking? = nil) {
     let opcode = VectorOpcode("vcvtneps2bf16", .xF3, .x0F38, 0x72, .evex)
     requireWidth(opcode.name, s.width.halved, d)

@@ -23,21 +23,21 @@ extension Assembler {
   /// `d[i] = bit i of immediate ? b[i] : a[i]`; VEX only.
   public var vblendps: ThreeOperandsAndImmediate { threeAndImmediate(.x66, .x0F3A, 0x0C, .vex) }
 
-  /// `d[i] = a[i] ? b[i]`, all bits set where it holds; VEX only.
+  /// `d[i] = a[i] predicate b[i]`, all bits set where it holds; VEX only.
   public func vcmpps(
     _ d: VectorRegister, _ a: VectorRegister, _ b: VectorRegister, _ predicate: Comparison
   ) {
     threeAndImmediate(.none, .x0F, 0xC2, .vex, name: "vcmpps")(d, a, b, predicate.rawValue)
   }
 
-  /// `d[i] = a[i] ? b[i]`, all bits set where it holds, `b` being in memory; VEX only.
+  /// `d[i] = a[i] predicate b[i]`, all bits set where it holds, `b` being in memory; VEX only.
   public func vcmpps(
     _ d: VectorRegister, _ a: VectorRegister, _ b: Memory, _ predicate: Comparison
   ) {
     threeAndImmediate(.none, .x0F, 0xC2, .vex, name: "vcmpps")(d, a, b, predicate.rawValue)
   }
 
-  /// `d[i] = a[i] ? b[i]`, a bit a lane; EVEX only.
+  /// `d[i] = a[i] predicate b[i]`, a bit a lane; EVEX only.
   ///
   /// - Parameter mask: Lanes outside it give 0.
   public func vcmpps(
@@ -48,7 +48,7 @@ extension Assembler {
     compare(d, a, .register(b.number), predicate, mask) { "\(b)" }
   }
 
-  /// `d[i] = a[i] ? b[i]`, a bit a lane, `b` being in memory; EVEX only.
+  /// `d[i] = a[i] predicate b[i]`, a bit a lane, `b` being in memory; EVEX only.
   ///
   /// - Parameter mask: Lanes outside it give 0.
   public func vcmpps(
