@@ -3,12 +3,14 @@
 /// ```swift
 /// let a = Assembler()
 /// a.vxorps(ymm(0), ymm(0), ymm(0))
-/// a.repeating(rdx) {                               // sum += x[i] · y[i], eight at a time
+/// a.repeating(rdx) {                               // eight sums of x[i] · y[i]
 ///   a.vmovups(ymm(1), [rdi])
 ///   a.vfmadd231ps(ymm(0), ymm(1), [rsi])
 ///   a.add(rdi, 32)
 ///   a.add(rsi, 32)
 /// }
+/// a.vmovups([rcx], ymm(0))
+/// a.vzeroupper()
 /// a.ret()
 /// let code = a.finish("dot product")
 /// ```

@@ -43,7 +43,7 @@ import Testing
       #expect(found == "r-xp")
     }
 
-    #if compiler(>=6.2)
+    #if compiler(>=6.2) && canImport(Glibc)
       @Test func refusedMemoryIsAnError() async {
         await #expect(processExitsWith: .exitCode(7)) {
           let a = Assembler()

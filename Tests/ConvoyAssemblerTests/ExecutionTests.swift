@@ -123,8 +123,8 @@ import Testing
             a.vfmadd213ps(y, x, [rdi + i * bytes])
           }
           for (i, y) in tile.enumerated() { a.vmovups([rsi + i * bytes], y) }
-          a.add(rdi, Int32(4 * bytes))
-          a.add(rsi, Int32(4 * bytes))
+          a.add(rdi, 4 * bytes)
+          a.add(rsi, 4 * bytes)
         }
         a.vzeroupper()
       }
@@ -137,6 +137,31 @@ import Testing
         memory.function(as: OfFloatsAndCount.self)(input, &output, 3)
       }
       #expect(output == expected)
+    }
+
+    @Test(.enabled(if: hasAVX512)) func exampleOfTheDocumentation() throws {
+      let a = Assembler()
+      a.repeating(rdx) {
+        a.vmovups(zmm(0), [rsi])
+        a.vmovups(zmm(1), [rdi])
+        a.vfmadd231ps(zmm(0), zmm(1), .broadcast(rcx))
+        a.vmovups([rsi], zmm(0))
+        a.add(rdi, 64)
+        a.add(rsi, 64)
+      }
+      a.vzeroupper()
+      a.ret()
+      let memory = try ExecutableMemory([a.finish("axpy")])
+      typealias Function =
+        @convention(c) (
+          UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int, UnsafePointer<Float>
+        ) -> Void
+      let x = (0..<48).map { Float($0) / 7 }
+      var y = x.map { 1 - $0 * $0 }
+      let w: Float = 0.3
+      let expected = zip(x, y).map { $1.addingProduct($0, w) }
+      withExtendedLifetime(memory) { memory.function(as: Function.self)(x, &y, 3, [w]) }
+      #expect(y == expected)
     }
 
     @Test(.enabled(if: hasAVX512)) func masksKeepTailsUntouched() throws {

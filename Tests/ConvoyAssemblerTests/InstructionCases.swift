@@ -190,7 +190,7 @@ extension InstructionCases {
         row(d, s)
         row(d.low32, s.low32)
       }
-      for value: Int32 in [0, 1, -1, 127, 128, -128, -129, 0x1234_5678, .min] {
+      for value in [0, 1, -1, 127, 128, -128, -129, 0x1234_5678, -0x8000_0000] {
         row(d, value)
         row(d.low32, value)
       }

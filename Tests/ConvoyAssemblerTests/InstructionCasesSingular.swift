@@ -87,7 +87,7 @@ extension InstructionCases {
           a.mov(d, s)
           a.test(d, s)
           a.imul(d, s)
-          a.imul(d, s, next([0, 5, -128, 127, 128, -129, .max]))
+          a.imul(d, s, next([0, 5, -128, 127, 128, -129, 0x7FFF_FFFF]))
         }
       }
       for value in [0, 1, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF] {

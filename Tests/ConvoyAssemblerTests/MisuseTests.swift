@@ -45,6 +45,11 @@ import Testing
       await #expect(processExitsWith: .failure) { Assembler().lea(rax, [rdi, rsi]) }
     }
 
+    @Test func constantBeyond32Bits() async {
+      await #expect(processExitsWith: .failure) { Assembler().add(rax, 0x8000_0000) }
+      await #expect(processExitsWith: .failure) { Assembler().mov(eax, -1) }
+    }
+
     @Test func labelThatIsNeverPlaced() async {
       await #expect(processExitsWith: .failure) {
         let a = Assembler()

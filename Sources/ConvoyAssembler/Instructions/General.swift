@@ -76,8 +76,9 @@ extension Assembler {
   }
 
   /// `d = s · value`, the low bits.
-  public func imul(_ d: GeneralRegister, _ s: GeneralRegister, _ value: Int32) {
+  public func imul(_ d: GeneralRegister, _ s: GeneralRegister, _ value: Int) {
     requireSameWidth("imul", d, s)
+    let value = int32("imul", value)
     let byte = Int8(exactly: value)
     general("imul", [byte == nil ? 0x69 : 0x6B], d, d.number, .register(s.number)) {
       ["\(d)", "\(s)", "\(value)"]
@@ -149,7 +150,8 @@ public struct Arithmetic {
   }
 
   /// Appends the instruction; the second operand is a constant.
-  public func callAsFunction(_ d: GeneralRegister, _ value: Int32) {
+  public func callAsFunction(_ d: GeneralRegister, _ value: Int) {
+    let value = int32(name, value)
     if let byte = Int8(exactly: value) {
       append(0x83, d, digit, .register(d.number)) { ["\(d)", "\(value)"] }
       assembler.append(littleEndian: byte)
@@ -171,6 +173,14 @@ public struct Arithmetic {
   ) {
     assembler.general(name, [opcode], sized, field, rm, text: text)
   }
+}
+
+/// A constant as the 32 bits, sign-extended, that an instruction has for it.
+private func int32(_ name: String, _ value: Int) -> Int32 {
+  guard let short = Int32(exactly: value) else {
+    preconditionFailure("\(name) expects a constant of 32 bits, but got \(value)")
+  }
+  return short
 }
 
 /// Stops the program unless two registers have the same width.
