@@ -32,6 +32,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
   ],
   targets: [
+    module("ConvoyAssembler"),
     module("ConvoyTensors"),
     module("ConvoyGraphs", ["ConvoyTensors"]),
     module("ConvoyKernels", ["ConvoyTensors"]),
@@ -56,6 +57,7 @@ let package = Package(
       name: "TrainDigits", dependencies: ["Convoy"], path: "Examples/TrainDigits",
       swiftSettings: settings),
 
+    tests(of: "ConvoyAssembler", ["ConvoyAssembler"], resources: [.copy("Golden")]),
     tests(of: "ConvoyTensors", ["ConvoyTensors"]),
     tests(of: "ConvoyGraphs", ["ConvoyGraphs", "ConvoyTensors"]),
     tests(of: "ConvoyKernels", ["ConvoyKernels", "ConvoyTensors"]),
