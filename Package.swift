@@ -35,7 +35,7 @@ let package = Package(
     module("ConvoyAssembler"),
     module("ConvoyTensors"),
     module("ConvoyGraphs", ["ConvoyTensors"]),
-    module("ConvoyKernels", ["ConvoyTensors"]),
+    module("ConvoyKernels", ["ConvoyAssembler", "ConvoyTensors"]),
     module("ConvoyEngine", ["ConvoyTensors", "ConvoyGraphs", "ConvoyKernels"]),
     module("ConvoyTraining", ["ConvoyTensors", "ConvoyGraphs", "ConvoyEngine", "ConvoyFormats"]),
     module("ConvoyBundledData", resources: [.embedInCode("Resources/digits.bin")]),
