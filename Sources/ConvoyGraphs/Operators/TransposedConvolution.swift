@@ -45,6 +45,14 @@ public struct TransposedConvolution: Operator {
     guard window.padding != .same, !window.roundsUp else {
       throw ConvoyError(.attribute, "expected explicit padding without rounding up")
     }
+    // Each remainder of the output's position by the stride is computed by a pass of its own.
+    let passes = window.stride.reduce(1) { $0.multipliedReportingOverflow(by: $1).partialValue }
+    guard window.stride.allSatisfy({ $0 <= 4096 }), passes <= 4096 else {
+      throw ConvoyError(
+        .attribute,
+        "expected strides whose product is at most 4096 in a transposed convolution, "
+          + "got \(window.stride)")
+    }
     guard outputPadding.count == window.rank else {
       throw ConvoyError(
         .attribute,
