@@ -14,8 +14,11 @@ func module(
   .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
 }
 
-func tests(of name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .testTarget(name: name + "Tests", dependencies: dependencies, swiftSettings: settings)
+func tests(
+  of name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []
+) -> Target {
+  .testTarget(
+    name: name + "Tests", dependencies: dependencies, resources: resources, swiftSettings: settings)
 }
 
 let package = Package(
@@ -29,9 +32,10 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
   ],
   targets: [
+    module("ConvoyAssembler"),
     module("ConvoyTensors"),
     module("ConvoyGraphs", ["ConvoyTensors"]),
-    module("ConvoyKernels", ["ConvoyTensors"]),
+    module("ConvoyKernels", ["ConvoyAssembler", "ConvoyTensors"]),
     module("ConvoyEngine", ["ConvoyTensors", "ConvoyGraphs", "ConvoyKernels"]),
     module("ConvoyTraining", ["ConvoyTensors", "ConvoyGraphs", "ConvoyEngine", "ConvoyFormats"]),
     module("ConvoyBundledData", resources: [.embedInCode("Resources/digits.bin")]),
@@ -49,10 +53,34 @@ let package = Package(
         "Convoy", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),
+    .executableTarget(
+      name: "TrainDigits", dependencies: ["Convoy"], path: "Examples/TrainDigits",
+      swiftSettings: settings),
 
+    tests(of: "ConvoyAssembler", ["ConvoyAssembler"], resources: [.copy("Golden")]),
     tests(of: "ConvoyTensors", ["ConvoyTensors"]),
     tests(of: "ConvoyGraphs", ["ConvoyGraphs", "ConvoyTensors"]),
+    tests(of: "ConvoyKernels", ["ConvoyKernels", "ConvoyTensors"]),
     tests(of: "ConvoyEngine", ["ConvoyEngine", "ConvoyGraphs", "ConvoyTensors"]),
-    tests(of: "ConvoyFormats", ["ConvoyFormats", "ConvoyTensors"]),
+    tests(
+      of: "ConvoyTraining",
+      [
+        "ConvoyTraining", "ConvoyEngine", "ConvoyFormats", "ConvoyGraphs", "ConvoyTensors",
+        "ConvoyZoo", "CheckpointWriter",
+      ], resources: [.copy("Golden")]),
+    // Writes checkpoints until it is killed: what a test of interrupted writing kills.
+    .executableTarget(
+      name: "CheckpointWriter",
+      dependencies: ["ConvoyTraining", "ConvoyFormats", "ConvoyGraphs", "ConvoyTensors"],
+      path: "Tests/CheckpointWriter", swiftSettings: settings),
+    tests(
+      of: "ConvoyFormats", ["ConvoyFormats", "ConvoyTensors"], resources: [.copy("Fixtures")]),
+    .testTarget(
+      name: "ExamplesTests", dependencies: ["TrainDigits", "ConvoyTraining"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "ConvoyCommandTests", dependencies: ["ConvoyCommand", "ConvoyFormats"],
+      swiftSettings: settings),
+    tests(of: "ConvoyZoo", ["ConvoyZoo", "ConvoyGraphs", "ConvoyTensors"]),
   ]
 )

@@ -23,7 +23,9 @@ extension Model {
   public func compiled(
     batch: Int = 1, options: CompileOptions = CompileOptions()
   ) throws(ConvoyError) -> Plan {
-    try graph.resized(batch: batch).compiled(parameters: parameters, options: options)
+    let simple = try simplified()
+    return try simple.graph.resized(batch: batch)
+      .compiled(parameters: simple.parameters, options: options)
   }
 }
 
@@ -84,13 +86,24 @@ struct Compiler {
 
   mutating func plan() throws(ConvoyError) -> Plan {
     try graph.verify()
+    try requireMemory()
     if options.fusesTails { scheduled = fuseTails(scheduled, in: graph) }
     try chooseLayouts()
     placeGivenValues()
     for index in scheduled.indices { lower(index) }
-    let outputs = graph.outputs.map { (name: $0.name, value: place($0.value, .dense)) }
+    let outputs = graph.outputs.map { (name: $0.name, value: finalPlace($0.value)) }
     finishUpdates()
     return try settle(outputs)
+  }
+
+  /// Refuses a graph that cannot fit, before work in proportion to its sizes is begun.
+  private func requireMemory() throws(ConvoyError) {
+    for info in graph.values where info.shape.elementCount * 4 > MemoryBlock.physicalBytes / 4 {
+      throw ConvoyError(
+        .resource,
+        "\(info.name) has \(info.shape.elementCount) elements, more than fit in a quarter of this "
+          + "machine's \(MemoryBlock.physicalBytes >> 20) MiB of memory.")
+    }
   }
 
   // MARK: Layouts
@@ -124,6 +137,18 @@ struct Compiler {
       for (output, kind) in zip(node.outputs, choice.outputs) { kinds[output.index] = kind }
       for (input, request) in zip(node.node.inputs, choice.inputs) where request.kind == .planes {
         halos[input] = (halos[input] ?? .none).union(request.halo)
+      }
+    }
+    passHalosThroughAliases()
+  }
+
+  /// A value that lies where another does needs what its own readers ask for around that one.
+  private mutating func passHalosThroughAliases() {
+    for (node, choice) in zip(scheduled, layouts).reversed() {
+      for (output, sharing) in zip(node.outputs, choice.sharing) {
+        guard case .alias(let index) = sharing, let halo = halos[output] else { continue }
+        let input = node.node.inputs[index]
+        halos[input] = (halos[input] ?? .none).union(halo)
       }
     }
   }
@@ -192,11 +217,13 @@ struct Compiler {
     site.outputs = node.outputs.indices.map { output in
       let value = node.outputs[output]
       let buffer =
-        shared(node, output, choice, site.inputs) ?? makeBuffer(value, choice.outputs[output])
+        shared(index, output, site.inputs) ?? makeBuffer(value, choice.outputs[output])
       places[Place(value: value, kind: choice.outputs[output])] = buffer
       return buffer
     }
-    for buffer in site.outputs { clearHalo(of: buffer, name: site.name) }
+    for buffer in site.outputs where !site.inputs.contains(buffer) {
+      clearHalo(of: buffer, name: site.name)
+    }
     operation.lower(site, into: &program)
   }
 
@@ -210,11 +237,10 @@ struct Compiler {
   }
 
   /// The input's buffer that an output takes over, if it may.
-  private func shared(
-    _ node: ScheduledNode, _ output: Int, _ choice: NodeLayouts, _ inputs: [BufferID]
-  ) -> BufferID? {
-    guard output < choice.sharing.count else { return nil }
-    switch choice.sharing[output] {
+  private func shared(_ index: Int, _ output: Int, _ inputs: [BufferID]) -> BufferID? {
+    let node = scheduled[index]
+    guard output < layouts[index].sharing.count else { return nil }
+    switch layouts[index].sharing[output] {
     case .none: return nil
     case .alias(let input): return inputs[input]
     case .update(let input):
@@ -222,23 +248,44 @@ struct Compiler {
       let isUpdate = graph.updates.contains {
         $0.parameter == parameter && $0.value == node.outputs[output]
       }
-      let lastReader = graph.nodes.last { $0.inputs.contains(parameter) }
-      return isUpdate && lastReader?.name == node.node.name ? inputs[input] : nil
+      // Parameters that are frozen are shared by all runs and stay what they are.
+      guard frozen == nil, isUpdate else { return nil }
+      let sharers = Set(places.filter { $0.value == inputs[input] }.keys.map(\.value))
+      let isReadLater =
+        scheduled[(index + 1)...].contains { !sharers.isDisjoint(with: $0.node.inputs) }
+        || graph.outputs.contains { sharers.contains($0.value) }
+        || graph.updates.contains { sharers.contains($0.value) }
+      return isReadLater ? nil : inputs[input]
     }
+  }
+
+  /// Where a value is at the end of a run: a parameter's old value is copied before it changes.
+  private mutating func finalPlace(_ value: ValueID) -> BufferID {
+    let buffer = place(value, .dense)
+    let isNew = graph.updates.contains { $0.value == value }
+    guard frozen == nil, program.buffers[buffer.index].base == .state, !isNew else { return buffer }
+    let copy = makeBuffer(value, .dense)
+    addCopy(of: value, from: buffer, to: copy)
+    return copy
+  }
+
+  private mutating func addCopy(of value: ValueID, from source: BufferID, to target: BufferID) {
+    let count = graph[value].shape.elementCount
+    program.steps.append(
+      StepDraft(name: graph[value].name, reads: [source], writes: [target]) {
+        StridedCopy(contiguous: count, from: $0.region(source), to: $0.region(target))
+      })
   }
 
   /// Adds copies to the parameters whose new values were not written in place.
   private mutating func finishUpdates() {
+    guard frozen == nil else { return }
     for update in graph.updates {
       let value = place(update.value, .dense)
       guard let parameter = places[Place(value: update.parameter, kind: .dense)],
         parameter != value
       else { continue }
-      let count = graph[update.parameter].shape.elementCount
-      program.steps.append(
-        StepDraft(name: graph[update.parameter].name, reads: [value], writes: [parameter]) {
-          StridedCopy(contiguous: count, from: $0.region(value), to: $0.region(parameter))
-        })
+      addCopy(of: update.parameter, from: value, to: parameter)
     }
   }
 

@@ -80,8 +80,12 @@ public final class Plan: Sendable {
     return Dictionary(zip(outputs.map(\.name), results)) { first, _ in first }
   }
 
+  /// The outputs in order.
+  ///
+  /// - Parameter observe: called after each step with its number and what it took.
   private func run(
-    _ given: [String: Tensor], variables: Variables? = nil
+    _ given: [String: Tensor], variables: Variables? = nil,
+    observe: ((Int, Duration) -> Void)? = nil
   ) throws(ConvoyError) -> [Tensor] {
     try check(given)
     let arena = try borrowArena()
@@ -100,12 +104,38 @@ public final class Plan: Sendable {
       }
     }
     let scratch = arena.address + arenaCount
-    for step in steps { pool.runAll(step.kernel, memory, scratch, scratchCount) }
+    let clock = ContinuousClock()
+    for (index, step) in steps.enumerated() {
+      let start = observe == nil ? nil : clock.now
+      pool.runAll(step.kernel, memory, scratch, scratchCount)
+      if let observe, let start { observe(index, clock.now - start) }
+    }
     return outputs.map { slot in
       Tensor(uninitialized: slot.shape) { elements in
         elements.baseAddress?.initialize(from: memory[slot.region], count: elements.count)
       }
     }
+  }
+
+  /// How long each step of a run takes.
+  ///
+  /// - Parameters:
+  ///   - given: as for `run`.
+  ///   - variables: as for `run`; the runs change them.
+  ///   - runs: how many runs; the shortest time of each step counts.
+  /// - Throws: `ConvoyError` when an input is missing, unknown or of another shape.
+  public func profile(
+    named given: [String: Tensor], variables: Variables? = nil, runs: Int = 3
+  ) throws(ConvoyError) -> [StepTime] {
+    var times = steps.map {
+      StepTime(node: $0.name, kernel: $0.kernel.name, seconds: .infinity)
+    }
+    for _ in 0..<max(1, runs) {
+      _ = try run(given, variables: variables) { index, duration in
+        times[index].seconds = min(times[index].seconds, duration / .seconds(1))
+      }
+    }
+    return times
   }
 
   private func check(_ given: [String: Tensor]) throws(ConvoyError) {
@@ -131,6 +161,16 @@ public final class Plan: Sendable {
     if let arena = arenas.withLock({ $0.popLast() }) { return arena }
     return try MemoryBlock(count: arenaCount + scratchCount * pool.threadCount)
   }
+}
+
+/// How long a step of a plan takes.
+public struct StepTime: Hashable, Sendable {
+  /// The node it computes, or part of which it computes.
+  public var node: String
+  /// The kernel.
+  public var kernel: String
+  /// The time.
+  public var seconds: Double
 }
 
 extension ThreadPool {

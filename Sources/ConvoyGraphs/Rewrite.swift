@@ -5,12 +5,13 @@ extension Graph {
   ///
   /// - Parameters:
   ///   - inputShapes: shapes for inputs that are to have others; every shape after them follows.
+  ///   - parameterShapes: shapes for parameters that are to have others.
   ///   - transform: for each node, the values that take the place of its outputs, or nil to keep the
   ///     node as it is. It gets the node, the values that stand for its inputs, and the builder.
   /// - Returns: the new graph, without nodes and parameters that nothing needs any more.
   /// - Throws: what a shape rule says of the new shapes.
   public func rewritten(
-    inputShapes: [String: Shape] = [:],
+    inputShapes: [String: Shape] = [:], parameterShapes: [String: Shape] = [:],
     by transform: (Node, [Value], GraphBuilder) -> [Value]? = { _, _, _ in nil }
   ) throws(ConvoyError) -> Graph {
     for name in inputShapes.keys where !inputs.contains(where: { self[$0].name == name }) {
@@ -24,7 +25,8 @@ extension Graph {
       switch info.origin {
       case .input: new[id] = builder.input(info.name, inputShapes[info.name] ?? info.shape)
       case .parameter(let parameter):
-        new[id] = builder.parameter(info.name, info.shape, parameter)
+        new[id] = builder.parameter(
+          info.name, parameterShapes[info.name] ?? info.shape, parameter)
       case .constant(let tensor): new[id] = builder.constant(tensor, name: info.name)
       case .computed: break
       }
@@ -69,6 +71,13 @@ extension Graph {
     try rewritten { node, inputs, builder in
       builder.scope(node.name) { node.operation.trainingForm(of: inputs, in: builder) }
     }
+  }
+
+  /// The graph with nothing returned: what a step that returns something else is built on.
+  public func withoutOutputs() -> Graph {
+    var copy = self
+    copy.outputs = []
+    return copy
   }
 
   /// The graph without nodes, constants and parameters that no output and no update depends on;

@@ -1,5 +1,13 @@
 import ConvoyTensors
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
 /// The 16 channels of a pixel. Without compiler flags this is four SSE or NEON registers.
 typealias Lanes = SIMD16<Float>
 
@@ -11,6 +19,15 @@ extension UnsafePointer<Float> {
   /// The 16 numbers here, at any address.
   @inline(__always)
   var unalignedLanes: Lanes { UnsafeRawPointer(self).loadUnaligned(as: Lanes.self) }
+
+  /// The first few numbers here, at any address, and something else in the other lanes; no more is read.
+  @inline(__always)
+  func lanes(first count: Int, else other: Float = 0) -> Lanes {
+    if count >= 16 { return unalignedLanes }
+    var lanes = Lanes(repeating: other)
+    for lane in 0..<count { lanes[lane] = self[lane] }
+    return lanes
+  }
 }
 
 extension UnsafeMutablePointer<Float> {
@@ -20,13 +37,15 @@ extension UnsafeMutablePointer<Float> {
     get { UnsafeRawPointer(self).load(as: Lanes.self) }
     nonmutating set { UnsafeMutableRawPointer(self).storeBytes(of: newValue, as: Lanes.self) }
   }
-}
 
-extension SIMD where Scalar == Float, MaskStorage == SIMD16<Int32> {
-  /// Lane by lane, this where positive and another elsewhere.
+  /// Writes the first few lanes, at any address, and no more.
   @inline(__always)
-  func wherePositive(_ positive: Self, else other: Self) -> Self {
-    other.replacing(with: positive, where: self .> 0)
+  func store(_ lanes: Lanes, first count: Int) {
+    if count >= 16 {
+      UnsafeMutableRawPointer(self).storeBytes(of: lanes, as: Lanes.self)
+    } else {
+      for lane in 0..<count { self[lane] = lanes[lane] }
+    }
   }
 }
 
@@ -38,16 +57,16 @@ extension SIMD where Scalar == Float, MaskStorage == SIMD16<Int32> {
 enum LaneMath {
   private static var rounder: Lanes { Lanes(repeating: 12_582_912) }
 
-  /// eˣ, relative error below 2.5e-7; 0 below −87.3, and the largest finite result above 88.3.
+  /// eˣ, relative error below 2e-7; 0 where the result would be denormal, below −87.3366.
   ///
-  /// Cody and Waite's reduction by multiples of ln 2, then a polynomial of degree 6.
+  /// Cody and Waite's reduction by multiples of ln 2, then a polynomial of degree 6, of the Cephes
+  /// library (S. Moshier).
   @inline(__always)
   static func exp(_ x: Lanes) -> Lanes {
-    let limited = x.limited(low: -87.3, high: 88.3)
     // Adding 1.5·2²³ rounds to a whole number and leaves it in the low bits.
-    let shifted = limited * 1.442_695_04 + rounder
+    let shifted = x * 1.442_695_04 + rounder
     let n = shifted - rounder
-    let high = limited - n * 0.693_359_375
+    let high = x - n * 0.693_359_375
     let r = high + n * 2.121_944_4e-4
     var p = Lanes(repeating: 1.987_569_15e-4)
     p = p * r + 1.398_199_95e-3
@@ -56,20 +75,26 @@ enum LaneMath {
     p = p * r + 1.666_666_55e-1
     p = p * r + 5.000_000_1e-1
     let y = p * (r * r) + r + 1
-    let exponent = (unsafeBitCast(shifted, to: SIMD16<Int32>.self) &+ 127) &<< 23
-    let scale = unsafeBitCast(exponent, to: Lanes.self)
-    return (y * scale).replacing(with: 0, where: x .< -87.3)
-      .replacing(with: x, where: x .!= x)
+    // Multiplied by 2ⁿ in its exponent, which holds what is neither infinite nor denormal.
+    let bits = unsafeBitCast(y, to: SIMD16<Int32>.self)
+    let exponent = unsafeBitCast(shifted, to: SIMD16<Int32>.self) &<< 23
+    let result = unsafeBitCast(bits &+ exponent, to: Lanes.self)
+    return result.replacing(with: 0, where: x .< -87.336_54)
+      .replacing(with: x + .infinity, where: .!(x .<= 88.722_83))
   }
 
-  /// The natural logarithm of positive normal numbers, relative error below 2.5e-7 away from 1.
+  /// The natural logarithm, relative error below 2e-7; −∞ of 0, not a number of negative ones.
+  ///
+  /// A polynomial of degree 9 of the mantissa, of the Cephes library (S. Moshier).
   @inline(__always)
   static func log(_ x: Lanes) -> Lanes {
-    let bits = unsafeBitCast(x, to: SIMD16<Int32>.self)
+    let isDenormal = x .< Float.leastNormalMagnitude
+    let normal = x.replacing(with: x * 0x1p23, where: isDenormal)
+    let bits = unsafeBitCast(normal, to: SIMD16<Int32>.self)
     // The mantissa is brought into √½…√2, so that the series below is short.
     let shifted = bits &- 0x3F35_04F3
-    let exponent =
-      unsafeBitCast((shifted &>> 23) &+ 0x4B40_0000, to: Lanes.self) - rounder
+    let whole = unsafeBitCast((shifted &>> 23) &+ 0x4B40_0000, to: Lanes.self) - rounder
+    let exponent = whole.replacing(with: whole - 23, where: isDenormal)
     let mantissa = unsafeBitCast((shifted & 0x007F_FFFF) &+ 0x3F35_04F3, to: Lanes.self)
     let f = mantissa - 1
     let z = f * f
@@ -83,18 +108,32 @@ enum LaneMath {
     p = p * f - 2.499_999_4e-1
     p = p * f + 3.333_333_1e-1
     let tail = p * f * z - exponent * 2.121_944_4e-4 - z * 0.5
-    return f + tail + exponent * 0.693_359_375
+    let result = f + tail + exponent * 0.693_359_375
+    return result.replacing(with: x, where: x .== .infinity)
+      .replacing(with: -.infinity, where: x .== 0).replacing(with: .nan, where: .!(x .>= 0))
   }
 
-  /// 1 ∕ (1 + e⁻ˣ)
+  /// 1 ∕ (1 + e⁻ˣ), relative error below 3e-7 where that is not denormal.
   @inline(__always)
   static func sigmoid(_ x: Lanes) -> Lanes { 1 / (1 + exp(-x)) }
 
-  /// The hyperbolic tangent, absolute error below 3e-7.
+  /// The hyperbolic tangent, relative error below 3e-7.
+  ///
+  /// An odd polynomial near 0, of the Cephes library (S. Moshier), and 1 − 2 ∕ (e²ˣ + 1) elsewhere.
   @inline(__always)
-  static func tanh(_ x: Lanes) -> Lanes { 2 * sigmoid(2 * x) - 1 }
+  static func tanh(_ x: Lanes) -> Lanes {
+    let z = x * x
+    var p = Lanes(repeating: -5.704_988_7e-3)
+    p = p * z + 2.063_908_9e-2
+    p = p * z - 5.373_971_6e-2
+    p = p * z + 1.333_144_2e-1
+    p = p * z - 3.333_328_2e-1
+    let near = x + x * z * p
+    let far = 1 - 2 / (exp(2 * x) + 1)
+    return near.replacing(with: far, where: .!(x.magnitude .< 0.625))
+  }
 
-  /// Φ, the normal distribution's cumulative function, absolute error below 2e-7.
+  /// Φ, the normal distribution's cumulative function, absolute error below 3e-7.
   ///
   /// Source: M. Abramowitz and I. Stegun, "Handbook of Mathematical Functions", 7.1.26.
   @inline(__always)
@@ -110,12 +149,29 @@ enum LaneMath {
     return half.replacing(with: 1 - half, where: x .> 0)
   }
 
-  /// x to a power, for positive normal x.
-  @inline(__always)
-  static func power(_ x: Lanes, _ exponent: Lanes) -> Lanes { exp(log(x) * exponent) }
+  /// The square root, correctly rounded.
+  ///
+  /// Not inlined: what is a branch for each lane would keep the kernels' loops from being inlined.
+  @inline(never)
+  static func squareRoot(_ x: Lanes) -> Lanes { x.squareRoot() }
+
+  /// x to a power, by the C library but for squares: for every base and exponent, and slow.
+  @inline(never)
+  static func power(_ x: Lanes, _ exponent: Lanes) -> Lanes {
+    if exponent == Lanes(repeating: 2) { return x * x }
+    var result = x
+    for lane in 0..<16 { result[lane] = pow(x[lane], exponent[lane]) }
+    return result
+  }
 }
 
 extension SIMD16<Float> {
+  /// Lane by lane, a number where this is positive and another elsewhere.
+  @inline(__always)
+  func wherePositive(_ positive: Self, else other: Self) -> Self {
+    other.replacing(with: positive, where: self .> 0)
+  }
+
   /// Brought into a range, lane by lane; not a number stays what it is.
   @inline(__always)
   func limited(low: Float, high: Float) -> Self {

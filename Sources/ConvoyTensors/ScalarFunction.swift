@@ -84,7 +84,7 @@ public enum ScalarFunction: Hashable, Sendable, Codable {
     case .hardSigmoid(let slope, let offset):
       let inner = Double(slope) * x + Double(offset)
       return inner > 0 && inner <= 1 ? Double(slope) : 0
-    case .hardSwish: return x <= -3 ? 0 : x <= 3 ? (2 * x + 3) / 6 : 1
+    case .hardSwish: return x <= -3 ? 0 : x > 3 ? 1 : (2 * x + 3) / 6
     case .silu:
       let s = 1 / (1 + exp(-x))
       return s * (1 + x * (1 - s))

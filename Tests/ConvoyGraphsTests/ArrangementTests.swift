@@ -3,16 +3,6 @@ import Testing
 
 @testable import ConvoyGraphs
 
-/// Applies an operator by its shape rule and its reference.
-func applied(_ operation: some Operator, to inputs: [ReferenceTensor]) throws -> [ReferenceTensor] {
-  operation.reference(inputs, outputs: try operation.outputShapes(for: inputs.map(\.shape)))
-}
-
-/// A tensor of normal numbers.
-func normal(_ shape: Shape, _ random: inout Random) -> ReferenceTensor {
-  ReferenceTensor(Tensor(normal: shape, using: &random))
-}
-
 /// The operators that move numbers: concatenation, slice, shuffle, transpose, pad.
 @Suite struct ArrangementTests {
   static func randomShape(rank: Int, _ random: inout Random) -> Shape {
@@ -74,14 +64,14 @@ func normal(_ shape: Shape, _ random: inout Random) -> ReferenceTensor {
       let parts = (0..<3).map { _ in
         var extents = shape.dimensions
         extents[dimension] = 1 + random.below(4)
-        return normal(Shape(extents), &random)
+        return ReferenceTensor(normal: Shape(extents), using: &random)
       }
-      let whole = try applied(Concatenation(dimension: dimension), to: parts)[0]
+      let whole = try referenceOutputs(of: Concatenation(dimension: dimension), parts)[0]
       var start = 0
       for part in parts {
         let end = start + part.shape[dimension]
         let slice = Slice(dimension: dimension, start: start, end: end)
-        #expect(try applied(slice, to: [whole]) == [part])
+        #expect(try referenceOutputs(of: slice, [whole]) == [part])
         start = end
       }
     }
@@ -90,9 +80,9 @@ func normal(_ shape: Shape, _ random: inout Random) -> ReferenceTensor {
   @Test func steppedSlicesTakeEveryFewElements() throws {
     let ten = ReferenceTensor([10], (0..<10).map(Double.init))
     let slice = Slice(dimension: 0, start: 1, end: 9, step: 3)
-    #expect(try applied(slice, to: [ten])[0].elements == [1, 4, 7])
+    #expect(try referenceOutputs(of: slice, [ten])[0].elements == [1, 4, 7])
     let gradient = SliceGradient(slice: slice, extent: 10)
-    let back = try applied(gradient, to: [ReferenceTensor([3], [1, 4, 7])])[0]
+    let back = try referenceOutputs(of: gradient, [ReferenceTensor([3], [1, 4, 7])])[0]
     #expect(back.elements == [0, 1, 0, 0, 4, 0, 0, 7, 0, 0])
   }
 
@@ -100,13 +90,13 @@ func normal(_ shape: Shape, _ random: inout Random) -> ReferenceTensor {
     var random = Random(seed: 3)
     for groups in 1...4 {
       for width in 1...4 {
-        let image = normal([2, groups * width, 3], &random)
-        let shuffled = try applied(ChannelShuffle(groups: groups), to: [image])
-        #expect(try applied(ChannelShuffle(groups: width), to: shuffled) == [image])
+        let image = ReferenceTensor(normal: [2, groups * width, 3], using: &random)
+        let shuffled = try referenceOutputs(of: ChannelShuffle(groups: groups), [image])
+        #expect(try referenceOutputs(of: ChannelShuffle(groups: width), shuffled) == [image])
 
-        let table = try applied(Reshape([0, groups, width, 3]), to: [image])
-        let turned = try applied(Transpose(permutation: [0, 2, 1, 3]), to: table)
-        #expect(try applied(Reshape([0, groups * width, 3]), to: turned) == shuffled)
+        let table = try referenceOutputs(of: Reshape([0, groups, width, 3]), [image])
+        let turned = try referenceOutputs(of: Transpose(permutation: [0, 2, 1, 3]), table)
+        #expect(try referenceOutputs(of: Reshape([0, groups * width, 3]), turned) == shuffled)
 
         for g in 0..<groups {
           for j in 0..<width {
@@ -120,31 +110,34 @@ func normal(_ shape: Shape, _ random: inout Random) -> ReferenceTensor {
   @Test func transposesOneAfterAnotherCompose() throws {
     var random = Random(seed: 4)
     for _ in 0..<20 {
-      let x = normal(Self.randomShape(rank: random.below(5), &random), &random)
+      let x = ReferenceTensor(
+        normal: Self.randomShape(rank: random.below(5), &random), using: &random)
       let first = Array(0..<x.shape.rank).shuffled(using: &random)
       let second = Array(0..<x.shape.rank).shuffled(using: &random)
-      let both = try applied(
-        Transpose(permutation: second), to: applied(Transpose(permutation: first), to: [x]))
-      #expect(try applied(Transpose(permutation: second.map { first[$0] }), to: [x]) == both)
+      let once = try referenceOutputs(of: Transpose(permutation: first), [x])
+      let both = try referenceOutputs(of: Transpose(permutation: second), once)
+      #expect(
+        try referenceOutputs(of: Transpose(permutation: second.map { first[$0] }), [x]) == both)
     }
     let x = ReferenceTensor([2, 3], [1, 2, 3, 4, 5, 6])
-    let turned = try applied(Transpose(permutation: [1, 0]), to: [x])
+    let turned = try referenceOutputs(of: Transpose(permutation: [1, 0]), [x])
     #expect(turned == [ReferenceTensor([3, 2], [1, 4, 2, 5, 3, 6])])
   }
 
   @Test func paddingSurroundsAndSlicingCropsIt() throws {
     var random = Random(seed: 5)
     for _ in 0..<20 {
-      let x = normal(Self.randomShape(rank: 1 + random.below(3), &random), &random)
+      let x = ReferenceTensor(
+        normal: Self.randomShape(rank: 1 + random.below(3), &random), using: &random)
       let before = x.shape.dimensions.map { _ in random.below(3) }
       let after = x.shape.dimensions.map { _ in random.below(3) }
-      let padded = try applied(Pad(before: before, after: after, value: -3), to: [x])
+      let padded = try referenceOutputs(of: Pad(before: before, after: after, value: -3), [x])
       let surroundings = padded[0].elements.count - x.elements.count
       #expect(padded[0].elements.count { $0 == -3 } == surroundings)
       var cropped = padded
       for (d, extent) in x.shape.dimensions.enumerated() {
-        cropped = try applied(
-          Slice(dimension: d, start: before[d], end: before[d] + extent), to: cropped)
+        let slice = Slice(dimension: d, start: before[d], end: before[d] + extent)
+        cropped = try referenceOutputs(of: slice, cropped)
       }
       #expect(cropped == [x])
     }
@@ -163,7 +156,7 @@ func normal(_ shape: Shape, _ random: inout Random) -> ReferenceTensor {
     builder.output("image", concatenate(rows, dimension: 2))
     let graph = try builder.finish()
     var random = Random(seed: 6)
-    let x = normal([2, 6, 3], &random)
+    let x = ReferenceTensor(normal: [2, 6, 3], using: &random)
     let values = graph.evaluatedByReference([image.id: x])
     #expect(values[graph.outputs[0].value]?.elements.allSatisfy { $0 == 0 } == true)
     #expect(values[graph.outputs[1].value] == x)
@@ -172,34 +165,32 @@ func normal(_ shape: Shape, _ random: inout Random) -> ReferenceTensor {
   // MARK: Refusals
 
   @Test func refusesWhatDoesNotFit() {
-    func expectRefusal(_ operation: some Operator, _ inputs: [Shape], _ text: String) {
-      let error = #expect(throws: ConvoyError.self) { try operation.outputShapes(for: inputs) }
-      #expect(error?.message == text)
-    }
-    expectRefusal(Concatenation(dimension: 1), [], "expected at least 1 input, got none")
     expectRefusal(
-      Concatenation(dimension: 1), [[2, 3, 4], [2, 5, 5]],
+      of: Concatenation(dimension: 1), inputs: [], "expected at least 1 input, got none")
+    expectRefusal(
+      of: Concatenation(dimension: 1), inputs: [[2, 3, 4], [2, 5, 5]],
       "expected inputs that differ from 2×3×4 in dimension 1 only, got 2×5×5")
     expectRefusal(
-      Concatenation(dimension: -1), [[2, 3]],
+      of: Concatenation(dimension: -1), inputs: [[2, 3]],
       "expected a dimension from 0 to below the rank of 2×3, got -1")
     expectRefusal(
-      Slice(dimension: 1, start: 2, end: 8), [[2, 6]],
+      of: Slice(dimension: 1, start: 2, end: 8), inputs: [[2, 6]],
       "expected a range of at least 1 within the 6 of dimension 1, got 2 to 8")
     expectRefusal(
-      Slice(dimension: 1, start: 2, end: 3, step: 0), [[2, 6]],
+      of: Slice(dimension: 1, start: 2, end: 3, step: 0), inputs: [[2, 6]],
       "expected a step of at least 1, got 0")
     expectRefusal(
-      SliceGradient(slice: Slice(dimension: 0, start: 0, end: 4, step: 2), extent: 6), [[3]],
+      of: SliceGradient(slice: Slice(dimension: 0, start: 0, end: 4, step: 2), extent: 6),
+      inputs: [[3]],
       "expected an extent of 2 in dimension 0, got 3")
     expectRefusal(
-      ChannelShuffle(groups: 4), [[1, 6, 2]],
+      of: ChannelShuffle(groups: 4), inputs: [[1, 6, 2]],
       "expected a number of groups that divides the 6 channels, got 4")
     expectRefusal(
-      Transpose(permutation: [0, 0]), [[2, 3]],
+      of: Transpose(permutation: [0, 0]), inputs: [[2, 3]],
       "expected each dimension of 2×3 once, counted from 0, got [0, 0]")
     expectRefusal(
-      Pad(before: [0, -1], after: [0, 0], value: 0), [[2, 3]],
+      of: Pad(before: [0, -1], after: [0, 0], value: 0), inputs: [[2, 3]],
       "expected a padding before of at least 0 for each dimension of 2×3, got [0, -1]")
   }
 

@@ -22,7 +22,7 @@ import Testing
         shape, parameter.elements.indices.map { gradient(parameter.elements[$0], $0, t) })
       var inputs = [parameter, g] + memory + [ReferenceTensor([], [rate(t)])]
       if countsSteps { inputs.append(ReferenceTensor([], [Double(t)])) }
-      let outputs = try applied(operation, to: inputs)
+      let outputs = try referenceOutputs(of: operation, inputs)
       parameter = outputs[0]
       memory = Array(outputs[1...])
       path.append(parameter.elements)
@@ -149,9 +149,10 @@ import Testing
     let operation = AdamUpdate(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.5)
     let p = ReferenceTensor([2], [3, -4])
     let zero = ReferenceTensor([2])
-    let outputs = try applied(
-      operation,
-      to: [p, zero, zero, zero, ReferenceTensor([], [0.25]), ReferenceTensor([], [1])])
+    let outputs = try referenceOutputs(
+      of:
+        operation,
+      [p, zero, zero, zero, ReferenceTensor([], [0.25]), ReferenceTensor([], [1])])
     #expect(outputs[0].elements == [3 * 0.875, -4 * 0.875])
     #expect(outputs[1] == zero && outputs[2] == zero)
   }

@@ -86,3 +86,11 @@ extension Program {
     return buffer
   }
 }
+
+extension NodeLayouts {
+  /// Everything row-major, in places of its own.
+  static func allDense(at site: LoweringSite) -> NodeLayouts {
+    NodeLayouts(
+      inputs: site.inputShapes.map { _ in .dense }, outputs: site.outputShapes.map { _ in .dense })
+  }
+}

@@ -110,16 +110,13 @@ public struct DropoutTraining: Operator {
   /// Steps are told apart up to 2²⁴, from where not every whole number is a Float; one that is
   /// negative or not finite counts as 0.
   public static func key(stream: UInt64, step: Float) -> UInt64 {
-    let step = UInt64(exactly: step.rounded(.towardZero)) ?? 0
-    return Random.hash(stream &+ step &* Random.goldenGamma)
+    DropoutMask.key(stream: stream, step: step)
   }
 
   /// Whether the element of a row-major index is kept: whether its random number, a multiple of 2⁻²⁴
   /// from 0 up to, but not including, 1, is at least the rate.
-  @inlinable
   public static func isKept(_ index: Int, key: UInt64, rate: Float) -> Bool {
-    let bits = Random.hash(key &+ UInt64(truncatingIfNeeded: index))
-    return Float(bits >> 40) * 0x1p-24 >= rate
+    DropoutMask(key: key, rate: rate).isKept(index)
   }
 
   /// The stream of a layer's name, the same in every run of the program (FNV-1a).

@@ -41,7 +41,8 @@ public struct Linear: Operator {
   /// B·O·F multiply-adds.
   public func cost(inputs: [Shape], outputs: [Shape]) -> Cost {
     Cost(
-      multiplyAdds: outputs[0].elementCount * inputs[1][1], bytes: Cost.bytes(inputs, outputs))
+      multiplyAdds: Cost.product(outputs[0].elementCount, inputs[1][1]),
+      bytes: Cost.bytes(inputs, outputs))
   }
 
   // MARK: Gradient

@@ -27,7 +27,8 @@ public struct LinearInputGradient: Operator {
   /// B·O·F multiply-adds.
   public func cost(inputs: [Shape], outputs: [Shape]) -> Cost {
     Cost(
-      multiplyAdds: outputs[0].elementCount * inputs[1][0], bytes: Cost.bytes(inputs, outputs))
+      multiplyAdds: Cost.product(outputs[0].elementCount, inputs[1][0]),
+      bytes: Cost.bytes(inputs, outputs))
   }
 
   /// Linear in both inputs.
@@ -85,7 +86,8 @@ public struct LinearWeightGradient: Operator {
   /// B·O·F multiply-adds.
   public func cost(inputs: [Shape], outputs: [Shape]) -> Cost {
     Cost(
-      multiplyAdds: outputs[0].elementCount * inputs[0][0], bytes: Cost.bytes(inputs, outputs))
+      multiplyAdds: Cost.product(outputs[0].elementCount, inputs[0][0]),
+      bytes: Cost.bytes(inputs, outputs))
   }
 
   /// Linear in both inputs.

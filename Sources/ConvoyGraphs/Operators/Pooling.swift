@@ -121,7 +121,8 @@ extension Window {
   /// of no numbers are not defined.
   ///
   /// A window that starts inside the image holds the element it starts at, so only those that start
-  /// before it, and the last, need a look.
+  /// before it, and the last, need a look; of the former only the first, which starts farthest out,
+  /// unless its elements lie so far apart that they can miss the image altogether.
   fileprivate func validateCoverage(
     of spatial: [Int], outputs: [Int]
   ) throws(ConvoyError) {
@@ -134,9 +135,10 @@ extension Window {
         return skipped < kernel[d] && start + skipped * dilation[d] < spatial[d]
       }
       let startingBefore = min((before + stride[d] - 1) / stride[d], outputs[d])
+      let looked = dilation[d] <= spatial[d] ? min(startingBefore, 1) : startingBefore
       let last = outputs[d] - 1
       let uncovered =
-        (0..<startingBefore).first { !isCovered($0) } ?? (isCovered(last) ? nil : last)
+        (0..<looked).first { !isCovered($0) } ?? (isCovered(last) ? nil : last)
       if let uncovered {
         throw ConvoyError(
           .attribute,

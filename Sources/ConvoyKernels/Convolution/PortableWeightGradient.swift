@@ -5,7 +5,7 @@ import ConvoyTensors
 /// For an output plane, 16 sums for each pair of input channel and tap: the gradient's pixels, each
 /// multiplied with what the pair reads there. A chunk is an output plane and some of its pairs, so that
 /// every sum is made by one thread, in one order.
-struct PortableWeightGradient<Access: InputAccess>: Kernel {
+struct PortableWeightGradient: Kernel {
   let name: String
   let operands: WeightGradientOperands
   let problem: ConvolutionProblem
@@ -14,7 +14,10 @@ struct PortableWeightGradient<Access: InputAccess>: Kernel {
   private let pairChunks: Chunks
   /// For each output plane, the distances of its pairs.
   private let distances: [[Int]]
+  /// Brings inputs into lanes, where each lane multiplies its own; nil where one number is broadcast.
   private let gather: LaneGather?
+  /// Where each row begins in the image's planes and in the gradient's.
+  private let rowStarts: [(input: Int, gradient: Int)]
   /// How many rows are visited before going back for the next pairs: their pixels stay in cache.
   private let rowsPerVisit: Int
 
@@ -31,6 +34,10 @@ struct PortableWeightGradient<Access: InputAccess>: Kernel {
     self.gather = gather(work)
     self.distances = distances(work, self.gather)
     order = WeightOrder(problem)
+    let grid = work.grid
+    rowStarts = (0..<grid.rows).map {
+      (grid.inputOffset(ofRow: $0), grid.outputOffset(ofRow: $0))
+    }
     let pixels = work.grid.rows * work.grid.columns
     pairChunks = Chunks(
       items: problem.inputsPerGroup * problem.kernel.volume, cost: max(1, pixels * 8))
@@ -61,45 +68,48 @@ struct PortableWeightGradient<Access: InputAccess>: Kernel {
           scratch: gathered)
       }
       distances[plane].withUnsafeBufferPointer { distances in
-        accumulate(
-          UnsafeBufferPointer(rebasing: distances[pairs]), rows: row..<end, base, gradient, sums)
+        let distances = UnsafeBufferPointer(rebasing: distances[pairs])
+        // Two calls, so that each loop is compiled for its way of reading.
+        if gather == nil {
+          accumulate(BroadcastAccess.self, distances, row..<end, base, gradient, sums)
+        } else {
+          accumulate(LaneAccess.self, distances, row..<end, base, gradient, sums)
+        }
       }
       row = end
     }
     scatter(sums, plane: plane, pairs: pairs, to: memory[operands.weights])
   }
 
-  /// Adds some rows' products to the sums, three pairs at a time.
+  /// Adds some rows' products to the sums, two pairs at a time: with three, 12 of 16 registers of 4 hold
+  /// sums and the compiler, which keeps the gradient in 4 more, spills; two were measured twice as fast.
   @inline(__always)
-  private func accumulate(
-    _ distances: UnsafeBufferPointer<Int>, rows: Range<Int>, _ input: UnsafePointer<Float>,
-    _ gradient: UnsafePointer<Float>, _ sums: UnsafeMutablePointer<Float>
+  private func accumulate<Access: InputAccess>(
+    _ access: Access.Type, _ distances: UnsafeBufferPointer<Int>, _ rows: Range<Int>,
+    _ input: UnsafePointer<Float>, _ gradient: UnsafePointer<Float>,
+    _ sums: UnsafeMutablePointer<Float>
   ) {
-    let grid = work.grid
+    let columns = work.grid.columns
+    let (inputStep, gradientStep) = (work.grid.inputColumnStep, work.grid.outputColumnStep)
     var pair = 0
     while pair < distances.count {
-      let width = min(3, distances.count - pair)
-      let d0 = distances[pair]
-      let d1 = distances[pair + min(1, width - 1)]
-      let d2 = distances[pair + width - 1]
-      var (a, b, c) = (Lanes.zero, Lanes.zero, Lanes.zero)
+      let (first, second) = (distances[pair], distances[min(pair + 1, distances.count - 1)])
+      var (a, b) = (Lanes.zero, Lanes.zero)
       for row in rows {
-        var x = input + grid.inputOffset(ofRow: row)
-        var g = gradient + grid.outputOffset(ofRow: row)
-        for _ in 0..<grid.columns {
+        var x = input + rowStarts[row].input
+        var g = gradient + rowStarts[row].gradient
+        for _ in 0..<columns {
           let lanes = g.lanes
-          a += Access.load(x + d0) * lanes
-          b += Access.load(x + d1) * lanes
-          c += Access.load(x + d2) * lanes
-          x += grid.inputColumnStep
-          g += grid.outputColumnStep
+          a += Access.load(x + first) * lanes
+          b += Access.load(x + second) * lanes
+          x += inputStep
+          g += gradientStep
         }
       }
       let target = sums + pair * PlaneLayout.lanes
       target.lanes += a
-      if width > 1 { (target + 16).lanes += b }
-      if width > 2 { (target + 32).lanes += c }
-      pair += width
+      if pair + 1 < distances.count { (target + PlaneLayout.lanes).lanes += b }
+      pair += 2
     }
   }
 
@@ -130,7 +140,7 @@ struct WeightGradientOperands: Sendable {
   var weights: Region
 }
 
-extension PortableWeightGradient where Access == BroadcastAccess {
+extension PortableWeightGradient {
   /// For convolutions whose output planes lie each within a group.
   init(broadcast problem: ConvolutionProblem, _ operands: WeightGradientOperands) {
     self.init(
@@ -143,9 +153,7 @@ extension PortableWeightGradient where Access == BroadcastAccess {
         }
       })
   }
-}
 
-extension PortableWeightGradient where Access == LaneAccess {
   /// For narrow groups and depthwise convolutions.
   init(laneByLane problem: ConvolutionProblem, _ operands: WeightGradientOperands) {
     self.init(

@@ -20,6 +20,8 @@ public enum LaneOperation: Hashable, Sendable {
   case minimum
   /// a to the power b.
   case power
+  /// a where positive, else b · a.
+  case leak
 
   @inline(__always)
   func callAsFunction(_ a: Lanes, _ b: Lanes) -> Lanes {
@@ -33,6 +35,7 @@ public enum LaneOperation: Hashable, Sendable {
     case .maximum: return b.replacing(with: a, where: a .> b)
     case .minimum: return b.replacing(with: a, where: a .< b)
     case .power: return LaneMath.power(a, b)
+    case .leak: return a.wherePositive(a, else: a * b)
     }
   }
 }

@@ -15,12 +15,13 @@ extension ScalarFunction {
       return (x * slope + offset).limited(low: 0, high: 1)
     case .hardSwish:
       let gate = (x + 3).limited(low: 0, high: 6)
-      return x * gate * (1 / 6 as Float)
+      // Divided first: the product of large numbers would overflow.
+      return x * (gate * (1 / 6 as Float))
     case .silu: return x * LaneMath.sigmoid(x)
     case .gelu: return x * LaneMath.normalCDF(x)
     case .exponential: return LaneMath.exp(x)
     case .logarithm: return LaneMath.log(x)
-    case .squareRoot: return x.squareRoot()
+    case .squareRoot: return LaneMath.squareRoot(x)
     case .square: return x * x
     case .magnitude: return x.magnitude
     case .reciprocal: return 1 / x
@@ -57,7 +58,7 @@ extension ScalarFunction {
       return LaneMath.normalCDF(x) + x * density
     case .exponential: return LaneMath.exp(x)
     case .logarithm: return 1 / x
-    case .squareRoot: return 0.5 / x.squareRoot()
+    case .squareRoot: return 0.5 / LaneMath.squareRoot(x)
     case .square: return 2 * x
     case .magnitude: return x.wherePositive(.one, else: Lanes(repeating: -1))
     case .reciprocal: return -1 / (x * x)

@@ -1,4 +1,4 @@
-public import ConvoyTensors
+import ConvoyTensors
 
 /// Pooling in plain Swift.
 ///

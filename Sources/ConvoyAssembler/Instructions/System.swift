@@ -1,0 +1,63 @@
+/// Hints, padding, and what the processor says of itself.
+extension Assembler {
+  /// Asks for a cache line, into all levels.
+  public func prefetcht0(_ s: Memory) { prefetch("prefetcht0", 1, s) }
+  /// Asks for a cache line, into the second level and up.
+  public func prefetcht1(_ s: Memory) { prefetch("prefetcht1", 2, s) }
+  /// Asks for a cache line, into the third level.
+  public func prefetcht2(_ s: Memory) { prefetch("prefetcht2", 3, s) }
+  /// Asks for a cache line that will be used once.
+  public func prefetchnta(_ s: Memory) { prefetch("prefetchnta", 0, s) }
+
+  /// What the processor says of itself: the question in eax and ecx, the answer in eax…edx.
+  public func cpuid() {
+    list { "cpuid" }
+    for byte: UInt8 in [0x0F, 0xA2] { append(byte) }
+  }
+
+  /// edx:eax = the extended control register that ecx numbers.
+  public func xgetbv() {
+    list { "xgetbv" }
+    for byte: UInt8 in [0x0F, 0x01, 0xD0] { append(byte) }
+  }
+
+  /// Appends instructions that do nothing, as few as fill that many bytes.
+  ///
+  /// Source: Intel's Software Developer's Manual, volume 2, "NOP", table 4-12.
+  public func nop(bytes count: Int) {
+    var rest = count
+    while rest > 0 {
+      let length = min(rest, Assembler.nops.count)
+      list { "nop  # \(length) bytes" }
+      for byte in Assembler.nops[length - 1] { append(byte) }
+      rest -= length
+    }
+  }
+
+  /// Pads with instructions that do nothing, up to a multiple of `alignment` bytes.
+  ///
+  /// Finished code is placed at multiples of 64, so larger alignments mean nothing.
+  public func align(to alignment: Int) {
+    precondition(
+      (1...64).contains(alignment) && alignment.nonzeroBitCount == 1,
+      "code is aligned to a power of two up to 64, not \(alignment)")
+    nop(bytes: -position & (alignment - 1))
+  }
+
+  private func prefetch(_ name: String, _ digit: UInt8, _ s: Memory) {
+    list { "\(name) \(s.text)" }
+    appendGeneral([0x0F, 0x18], wide: false, digit, .memory(s))
+  }
+
+  private static let nops: [[UInt8]] = [
+    [0x90],
+    [0x66, 0x90],
+    [0x0F, 0x1F, 0x00],
+    [0x0F, 0x1F, 0x40, 0x00],
+    [0x0F, 0x1F, 0x44, 0x00, 0x00],
+    [0x66, 0x0F, 0x1F, 0x44, 0x00, 0x00],
+    [0x0F, 0x1F, 0x80, 0x00, 0x00, 0x00, 0x00],
+    [0x0F, 0x1F, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00],
+    [0x66, 0x0F, 0x1F, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00],
+  ]
+}

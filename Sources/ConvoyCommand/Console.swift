@@ -1,0 +1,140 @@
+import Convoy
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// What the command writes where people and programs look for it.
+enum Console {
+  /// Whether a person watches standard error.
+  static var isInteractive: Bool { isatty(STDERR_FILENO) == 1 }
+
+  /// Writes a sentence to standard error.
+  static func error(_ sentence: String) { write("convoy: \(sentence)\n", to: STDERR_FILENO) }
+
+  /// Writes a line to standard output at once, also into a pipe.
+  static func line(_ text: String = "") { write(text + "\n", to: STDOUT_FILENO) }
+
+  /// Writes an object as a line of JSON to standard output.
+  static func json(_ object: some Encodable) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    line(String(decoding: try encoder.encode(object), as: UTF8.self))
+  }
+
+  fileprivate static func write(_ text: String, to file: Int32) {
+    var bytes = Array(text.utf8)[...]
+    while !bytes.isEmpty {
+      let count = bytes.withUnsafeBytes { raw in
+        #if canImport(Darwin)
+          Darwin.write(file, raw.baseAddress, raw.count)
+        #elseif canImport(Musl)
+          Musl.write(file, raw.baseAddress, raw.count)
+        #else
+          Glibc.write(file, raw.baseAddress, raw.count)
+        #endif
+      }
+      // Nobody reads any more: there is nobody to tell.
+      guard count > 0 else { return }
+      bytes = bytes.dropFirst(count)
+    }
+  }
+}
+
+/// A bar on standard error that shows how far some work is, where a person watches; it appears when the
+/// work has taken a second.
+struct ProgressBar {
+  private let label: String
+  private let total: Int
+  private let start = ContinuousClock().now
+  private var lastDrawn = ContinuousClock().now
+  private var isShown = false
+
+  init(_ label: String, total: Int) {
+    self.label = label
+    self.total = max(1, total)
+  }
+
+  /// Shows that so much is done, with a word on how it goes.
+  mutating func update(_ done: Int, _ note: String = "") {
+    let now = ContinuousClock().now
+    guard Console.isInteractive, now - start > .seconds(1), now - lastDrawn > .milliseconds(80)
+    else { return }
+    lastDrawn = now
+    isShown = true
+    let width = 28
+    let filled = min(width, width * done / total)
+    let bar =
+      String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
+    let percent = "\(100 * done / total) %"
+    Console.write("\r\u{1B}[2K\(label) \(bar) \(percent) \(note)", to: STDERR_FILENO)
+  }
+
+  /// Takes the bar away, until it is updated again.
+  mutating func clear() {
+    guard isShown else { return }
+    Console.write("\r\u{1B}[2K", to: STDERR_FILENO)
+    isShown = false
+  }
+}
+
+/// Columns of text, aligned: the first to the left, the others to the right.
+struct TextTable {
+  private var rows: [[String]]
+
+  init(_ names: [String]) { rows = [names] }
+
+  mutating func append(_ row: [String]) { rows.append(row) }
+
+  /// The table's lines.
+  var lines: [String] {
+    let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+    return rows.map { row in
+      row.indices.map { column in
+        let padding = String(repeating: " ", count: widths[column] - row[column].count)
+        return column == 0 ? row[column] + padding : padding + row[column]
+      }
+      .joined(separator: "  ")
+    }
+  }
+}
+
+extension Int {
+  /// With commas between groups of three digits: `1,232,128`.
+  var grouped: String {
+    let digits = Array(String(magnitude))
+    let groups = stride(from: digits.count, to: 0, by: -3).map {
+      String(digits[Swift.max(0, $0 - 3)..<$0])
+    }
+    return (self < 0 ? "-" : "") + groups.reversed().joined(separator: ",")
+  }
+}
+
+extension Double {
+  /// With a number of digits after the point.
+  func text(_ digits: Int) -> String {
+    guard isFinite else { return "\(self)" }
+    let scale = (0..<digits).reduce(1.0) { product, _ in product * 10 }
+    let scaled = (self * scale).rounded()
+    guard scaled.magnitude < 1e15 else { return "\(self)" }
+    let whole = Int(scaled.magnitude)
+    let sign = scaled < 0 ? "-" : ""
+    guard digits > 0 else { return sign + "\(whole)" }
+    let text = String(whole)
+    let padded = String(repeating: "0", count: max(0, digits + 1 - text.count)) + text
+    return "\(sign)\(padded.dropLast(digits)).\(padded.suffix(digits))"
+  }
+
+  /// A part of 1 as a percentage: `98.6 %`.
+  var percent: String { (self * 100).text(1) + " %" }
+}

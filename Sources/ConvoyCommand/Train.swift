@@ -1,0 +1,209 @@
+import ArgumentParser
+import Convoy
+
+/// `convoy train`
+struct Train: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Trains a network on labelled images.",
+    discussion: """
+      Without options it trains a small network with two filter groups on the
+      bundled handwritten digits. After each epoch it writes checkpoint.safetensors
+      and history.csv.
+
+      Examples:
+        convoy train
+        convoy train --epochs 10 --seed 2 --json
+        convoy train --model 'zoo:nin?groups=8' --data cifar-10-batches-bin --flip
+        convoy train --resume runs/digits-1 --epochs 40
+      """)
+
+  @Option(
+    help: ArgumentHelp(
+      "The network: zoo:NAME?key=value&… (see `convoy zoo`).", valueName: "model"))
+  var model: String?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      The images: digits, gratings?size=32, or a folder of CIFAR, MNIST (IDX) or class folders \
+      of pictures.
+      """, valueName: "data"))
+  var data: String?
+
+  @Option(help: ArgumentHelp("Resize images to this extent.", valueName: "pixels"))
+  var size: Int?
+
+  @OptionGroup(title: "Training") var training: TrainingArguments
+  @OptionGroup(title: "Machine") var machine: ThreadArguments
+
+  @Option(
+    help: ArgumentHelp(
+      "The folder to write to; runs/NAME-1 and so on by default.", valueName: "run"))
+  var output: String?
+
+  @Option(help: ArgumentHelp("Go on with a training.", valueName: "run"))
+  var resume: String?
+
+  @Flag(help: "Print one JSON object a line.")
+  var json = false
+
+  func validate() throws {
+    if resume != nil, output != nil {
+      throw ValidationError("--resume goes on in its own folder; it cannot be used with --output.")
+    }
+    if let size, !(1...4096).contains(size) {
+      throw ValidationError("Expected from 1 to 4096 pixels in --size, got \(size).")
+    }
+  }
+
+  func run() throws {
+    let clock = ContinuousClock()
+    let start = clock.now
+    let (trainer, folder) = try resume.map(resumed) ?? fresh()
+    let epochs = trainer.options.epochs
+    var bar = ProgressBar("training", total: epochs * trainer.stepsPerEpoch)
+    while !trainer.isFinished {
+      let epoch = trainer.history.count
+      let record = try trainer.runEpoch { step, loss in
+        bar.update(
+          epoch * trainer.stepsPerEpoch + step,
+          "epoch \(epoch + 1)/\(epochs), loss \(Double(loss).text(3))")
+      }
+      bar.clear()
+      try folder.write(try trainer.checkpoint())
+      try report(record)
+    }
+    let evaluation = try trainer.evaluateTest()
+    let seconds = (clock.now - start) / .seconds(1)
+    if json {
+      try Console.json(
+        Result(
+          loss: trainer.history.last?.loss ?? 0, accuracy: evaluation.accuracy,
+          seconds: seconds, epochs: trainer.history.count, checkpoint: folder.checkpointPath,
+          history: folder.historyPath))
+    } else {
+      summarize(evaluation, folder, seconds)
+    }
+  }
+
+  /// The last line of `--json`.
+  private struct Result: Encodable {
+    var loss: Double
+    var accuracy: Double
+    var seconds: Double
+    var epochs: Int
+    var checkpoint: String
+    var history: String
+  }
+
+  // MARK: Beginning
+
+  private func fresh() throws -> (Trainer, RunFolder) {
+    let dataName = data ?? "digits"
+    let splits = try DataSets.open(dataName, size: size)
+    let specification = try ModelName.completed(model ?? "zoo:alexnet-small", for: splits)
+    let network = try Zoo.network(specification)
+    let options = training.applied(to: TrainingOptions())
+    let trainer = try Trainer(
+      network, data: splits, options: options, specification: specification, dataName: dataName,
+      compileOptions: machine.options)
+    let folder = try RunFolder.make(output, for: splits.training.name)
+    introduce(specification, network.graph, splits)
+    return (trainer, folder)
+  }
+
+  private func resumed(_ path: String) throws -> (Trainer, RunFolder) {
+    let checkpoint = try RunFolder.checkpoint(at: path)
+    guard let begun = checkpoint.training else {
+      throw ConvoyError(.argument, "The checkpoint \(path) holds no training to go on with.")
+    }
+    let dataName = data ?? begun.data
+    let splits = try DataSets.open(dataName, size: size ?? checkpoint.imageShape[1])
+    if let model {
+      let wanted = try ModelName.completed(model, for: splits)
+      guard wanted == checkpoint.specification else {
+        throw ConvoyError(
+          .argument,
+          "The training in \(path) is of \(checkpoint.specification ?? "another network"), "
+            + "not of \(wanted).")
+      }
+    }
+    var unchanged = training
+    unchanged.epochs = nil
+    guard unchanged.applied(to: begun.options) == begun.options else {
+      throw ConvoyError(
+        .argument,
+        "A resumed training keeps the options it began with, except --epochs; leave the others out."
+      )
+    }
+    let trainer = try Trainer(
+      resuming: checkpoint, data: splits, epochs: training.epochs,
+      compileOptions: machine.options)
+    if !json { Console.line("Going on after epoch \(begun.history.count).") }
+    introduce(checkpoint.specification ?? "a network", checkpoint.model.graph, splits)
+    return (trainer, RunFolder(path: path))
+  }
+
+  // MARK: Reporting
+
+  private func introduce(_ name: String, _ graph: Graph, _ data: DataSplits) {
+    guard !json else { return }
+    let cost = graph.cost
+    Console.line(
+      """
+      Training \(name) on \(data.training.name): \(data.training.count) images to learn from, \
+      \(data.test.count) held out.
+      \(cost.parameters.grouped) parameters, \(cost.multiplyAdds.grouped) multiply-adds an image.
+
+      epoch     loss  training  held out  seconds
+      """)
+  }
+
+  private func report(_ record: EpochRecord) throws {
+    if json { return try Console.json(record) }
+    func right(_ text: String, _ width: Int) -> String {
+      String(repeating: " ", count: max(0, width - text.count)) + text
+    }
+    Console.line(
+      right("\(record.epoch)", 5) + right(record.loss.text(4), 9)
+        + right(record.trainingAccuracy.percent, 10) + right(record.heldOutAccuracy.percent, 10)
+        + right(record.seconds.text(2), 9))
+  }
+
+  private func summarize(_ evaluation: Evaluation, _ folder: RunFolder, _ seconds: Double) {
+    Console.line()
+    Report.print(evaluation)
+    Console.line(
+      """
+
+      Took \(seconds.text(1)) s. Wrote
+        \(folder.checkpointPath)
+        \(folder.historyPath)
+
+      Next: convoy evaluate \(folder.path)
+      """)
+  }
+}
+
+/// A model's name as it is noted: with what the data decides filled in.
+enum ModelName {
+  /// Fills in the attributes that the network takes and the user left open: classes, size, channels.
+  static func completed(_ name: String, for data: DataSplits) throws -> String {
+    guard name.hasPrefix("zoo:") else {
+      throw ConvoyError(
+        .argument, "A network to train is named zoo:NAME?key=value (see `convoy zoo`), got \(name)."
+      )
+    }
+    let specification = try Specification(parsing: String(name.dropFirst(4)))
+    let entry = try Zoo.entry(named: specification.name)
+    let shape = data.training.imageShape
+    var attributes = specification.attributes
+    for (key, value) in [
+      ("classes", data.training.classNames.count), ("size", shape[1]), ("channels", shape[0]),
+    ] where attributes[key] == nil && entry.attributes.contains(where: { $0.key == key }) {
+      attributes[key] = "\(value)"
+    }
+    let pairs = attributes.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+    return "zoo:\(specification.name)" + (pairs.isEmpty ? "" : "?" + pairs.joined(separator: "&"))
+  }
+}

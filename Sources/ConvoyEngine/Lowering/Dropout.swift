@@ -1,0 +1,39 @@
+import ConvoyGraphs
+import ConvoyKernels
+import ConvoyTensors
+
+extension Dropout: Lowerable {
+  /// Outside training a dropout is what comes in, where it is.
+  func layouts(at site: LoweringSite) -> NodeLayouts {
+    NodeLayouts(
+      inputs: [NodeLayouts.Request(kind: site.leadingKind)], outputs: [site.leadingKind],
+      sharing: [.alias(input: 0)])
+  }
+
+  func lower(_ site: LoweringSite, into program: inout Program) {}
+}
+
+extension DropoutTraining: Lowerable {
+  /// Inputs: a tensor in the layout it comes in, and the step.
+  func layouts(at site: LoweringSite) -> NodeLayouts {
+    NodeLayouts(
+      inputs: [NodeLayouts.Request(kind: site.leadingKind), .dense], outputs: [site.leadingKind])
+  }
+
+  func lower(_ site: LoweringSite, into program: inout Program) {
+    let (input, output) = (site.inputs[0], site.outputs[0])
+    let isPlanes = program.buffers[output.index].planes != nil
+    program.step(site) { placement in
+      let problem = DropoutProblem(
+        rate: rate, stream: stream, step: placement.region(site.inputs[1]))
+      guard isPlanes else {
+        return DenseDropout(
+          problem, count: site.outputShapes[0].elementCount, from: placement.region(input),
+          to: placement.region(output))
+      }
+      return PlaneDropout(
+        problem, placement.planes(input), base: placement.base(input),
+        to: placement.planes(output), outputBase: placement.base(output))
+    }
+  }
+}

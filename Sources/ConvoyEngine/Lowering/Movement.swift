@@ -1,0 +1,185 @@
+import ConvoyGraphs
+import ConvoyKernels
+import ConvoyTensors
+
+/// A box of a row-major tensor that is copied: where it begins, and its strides.
+private struct Box: Sendable {
+  var start = 0
+  var strides: [Int]
+
+  /// The whole of a tensor.
+  init(_ shape: Shape) { strides = shape.strides }
+
+  /// What a slice takes of a tensor.
+  init(_ slice: Slice, of shape: Shape) {
+    self.init(shape)
+    start = slice.start * strides[slice.dimension]
+    strides[slice.dimension] *= slice.step
+  }
+}
+
+extension Region {
+  fileprivate func moved(by count: Int) -> Region { Region(base, offset: offset + count) }
+}
+
+extension Program {
+  /// Copies a box of an input to one of the output.
+  fileprivate mutating func copy(
+    _ site: LoweringSite, _ extents: [Int], from input: BufferID, _ source: Box, to target: Box
+  ) {
+    let output = site.outputs[0]
+    step(site, reads: [input]) {
+      StridedCopy(
+        extents, from: $0.region(input).moved(by: source.start), strides: source.strides,
+        to: $0.region(output).moved(by: target.start), strides: target.strides)
+    }
+  }
+
+  /// Sets the whole row-major output to a number, before a part of it is written.
+  fileprivate mutating func fill(_ site: LoweringSite, with value: Float) {
+    let (output, count) = (site.outputs[0], site.outputShapes[0].elementCount)
+    step(site, reads: []) { Fill($0.region(output), count: count, with: value) }
+  }
+
+  /// Makes each channel of the output, in planes, one of the inputs' channels or zero.
+  fileprivate mutating func gather(_ site: LoweringSite, _ channels: [ChannelGather.Channel?]) {
+    let output = site.outputs[0]
+    step(site) { placement in
+      ChannelGather(
+        channels,
+        from: site.inputs.map { .init(placement.planes($0), base: placement.base($0)) },
+        to: placement.planes(output), base: placement.base(output))
+    }
+  }
+
+  fileprivate func isInPlanes(_ buffer: BufferID) -> Bool { buffers[buffer.index].planes != nil }
+}
+
+extension NodeLayouts {
+  /// Everything in planes if an input is and the operator can, else everything row-major.
+  fileprivate static func planes(if canPlanes: Bool, at site: LoweringSite) -> NodeLayouts {
+    guard canPlanes, site.inputKinds.contains(.planes) else { return .allDense(at: site) }
+    return NodeLayouts(
+      inputs: site.inputShapes.map { _ in .planes }, outputs: site.outputShapes.map { _ in .planes }
+    )
+  }
+}
+
+extension Concatenation: Lowerable {
+  func layouts(at site: LoweringSite) -> NodeLayouts { .planes(if: dimension == 1, at: site) }
+
+  func lower(_ site: LoweringSite, into program: inout Program) {
+    if program.isInPlanes(site.outputs[0]) {
+      program.gather(
+        site,
+        site.inputShapes.enumerated().flatMap { source, shape in
+          (0..<shape[1]).map { ChannelGather.Channel(source: source, channel: $0) }
+        })
+      return
+    }
+    var target = Box(site.outputShapes[0])
+    for (input, shape) in zip(site.inputs, site.inputShapes) {
+      program.copy(site, shape.dimensions, from: input, Box(shape), to: target)
+      target.start += shape[dimension] * target.strides[dimension]
+    }
+  }
+}
+
+extension Slice: Lowerable {
+  func layouts(at site: LoweringSite) -> NodeLayouts { .planes(if: dimension == 1, at: site) }
+
+  func lower(_ site: LoweringSite, into program: inout Program) {
+    if program.isInPlanes(site.outputs[0]) {
+      program.gather(
+        site, (0..<count).map { .init(source: 0, channel: start + $0 * step) })
+    } else {
+      program.copy(
+        site, site.outputShapes[0].dimensions, from: site.inputs[0],
+        Box(self, of: site.inputShapes[0]), to: Box(site.outputShapes[0]))
+    }
+  }
+}
+
+extension SliceGradient: Lowerable {
+  func layouts(at site: LoweringSite) -> NodeLayouts {
+    .planes(if: slice.dimension == 1, at: site)
+  }
+
+  func lower(_ site: LoweringSite, into program: inout Program) {
+    if program.isInPlanes(site.outputs[0]) {
+      var channels: [ChannelGather.Channel?] = Array(repeating: nil, count: extent)
+      for taken in 0..<slice.count {
+        channels[slice.start + taken * slice.step] = .init(source: 0, channel: taken)
+      }
+      program.gather(site, channels)
+    } else {
+      program.fill(site, with: 0)
+      program.copy(
+        site, site.inputShapes[0].dimensions, from: site.inputs[0], Box(site.inputShapes[0]),
+        to: Box(slice, of: site.outputShapes[0]))
+    }
+  }
+}
+
+extension ChannelShuffle: Lowerable {
+  func layouts(at site: LoweringSite) -> NodeLayouts {
+    .planes(if: true, at: site)
+  }
+
+  func lower(_ site: LoweringSite, into program: inout Program) {
+    let shape = site.inputShapes[0]
+    if program.isInPlanes(site.outputs[0]) {
+      program.gather(
+        site,
+        (0..<shape[1]).map { .init(source: 0, channel: source(ofChannel: $0, of: shape[1])) })
+    } else {
+      // Channels as a table of groups and columns, read column by column.
+      let (columns, pixels) = (shape[1] / groups, shape.elementCount / shape[0] / shape[1])
+      let image = shape[1] * pixels
+      var source = Box(shape)
+      source.strides = [image, pixels, columns * pixels, 1]
+      var target = Box(shape)
+      target.strides = [image, groups * pixels, pixels, 1]
+      program.copy(
+        site, [shape[0], columns, groups, pixels], from: site.inputs[0], source, to: target)
+    }
+  }
+}
+
+extension Transpose: Lowerable {
+  func layouts(at site: LoweringSite) -> NodeLayouts { .allDense(at: site) }
+
+  func lower(_ site: LoweringSite, into program: inout Program) {
+    var source = Box(site.inputShapes[0])
+    source.strides = permutation.map { source.strides[$0] }
+    program.copy(
+      site, site.outputShapes[0].dimensions, from: site.inputs[0], source,
+      to: Box(site.outputShapes[0]))
+  }
+}
+
+extension Pad: Lowerable {
+  /// Planes if only the images' extents grow.
+  func layouts(at site: LoweringSite) -> NodeLayouts {
+    let isSpatial =
+      before.prefix(2).allSatisfy { $0 == 0 } && after.prefix(2).allSatisfy { $0 == 0 }
+    return .planes(if: isSpatial, at: site)
+  }
+
+  func lower(_ site: LoweringSite, into program: inout Program) {
+    let (input, output) = (site.inputs[0], site.outputs[0])
+    if program.isInPlanes(output) {
+      program.step(site) {
+        PlanePad(
+          value, before: Extents(spatial: before.dropFirst(2), missing: 0), $0.planes(input),
+          base: $0.base(input), to: $0.planes(output), outputBase: $0.base(output))
+      }
+      return
+    }
+    var target = Box(site.outputShapes[0])
+    target.start = zip(before, target.strides).reduce(0) { $0 + $1.0 * $1.1 }
+    program.fill(site, with: value)
+    program.copy(
+      site, site.inputShapes[0].dimensions, from: input, Box(site.inputShapes[0]), to: target)
+  }
+}

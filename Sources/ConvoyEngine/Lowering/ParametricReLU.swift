@@ -1,0 +1,30 @@
+import ConvoyGraphs
+import ConvoyKernels
+import ConvoyTensors
+
+extension ParametricReLU: Lowerable {
+  /// Inputs: the image, and the slopes of its channels.
+  func layouts(at site: LoweringSite) -> NodeLayouts {
+    NodeLayouts(inputs: [.planes, .dense], outputs: [.planes])
+  }
+
+  func lower(_ site: LoweringSite, into program: inout Program) {
+    let (image, output) = (site.inputs[0], site.outputs[0])
+    let channels = site.inputShapes[0][1]
+    // The slopes as the single pixel of an image, which every pixel meets.
+    let pixel = PlaneLayout(batch: 1, channels: channels, extents: .one)
+    let slopes = program.derived(site, from: [1], count: pixel.elementCount) {
+      let source = $0.region(site.inputs[1])
+      return site.inputShapes[1] == [channels]
+        ? PaddedCopy(channels, from: source, to: $1) as any Kernel
+        : StridedCopy(
+          [pixel.elementCount], from: source, strides: [0], to: $1, strides: [1])
+    }
+    program.step(site, reads: [image, slopes]) {
+      PlaneElementwise(
+        .leak, $0.planes(image), base: $0.base(image),
+        pixel.moved(by: $0.region(slopes).offset), secondBase: $0.base(slopes),
+        to: $0.planes(output), outputBase: $0.base(output))
+    }
+  }
+}

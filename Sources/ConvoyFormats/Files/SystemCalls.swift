@@ -1,0 +1,56 @@
+import ConvoyTensors
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// The error of a system call that has just failed, told as "Cannot *do something*: *reason*."
+///
+/// - Parameter action: what was attempted, as in "read ‘weights.safetensors’".
+func systemError(cannot action: String, code: Int32 = errno) -> ConvoyError {
+  let reason = String(cString: strerror(code))
+  return ConvoyError(
+    .file, "Cannot \(action): \(reason.prefix(1).lowercased() + reason.dropFirst()).")
+}
+
+/// Repeats a system call for as long as a signal interrupts it.
+func uninterrupted<Result: SignedInteger>(_ call: () -> Result) -> Result {
+  while true {
+    let result = call()
+    if result != -1 || errno != EINTR { return result }
+  }
+}
+
+/// What stands at a path.
+enum FileKind {
+  case regular, folder, other
+
+  /// Follows symbolic links; nil when nothing stands there, or nothing that can be seen.
+  init?(at path: String) {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return nil }
+    self.init(status)
+  }
+
+  init(_ status: stat) {
+    switch status.st_mode & S_IFMT {
+    case S_IFREG: self = .regular
+    case S_IFDIR: self = .folder
+    default: self = .other
+    }
+  }
+}
+
+/// Reads up to a buffer's size from a file: how many bytes came, 0 at the end, -1 on an error.
+func readSome(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Int {
+  uninterrupted { read(descriptor, buffer.baseAddress, buffer.count) }
+}
+
+/// Writes up to a buffer's size to a file: how many bytes went, or -1 on an error.
+func writeSome(_ descriptor: Int32, from buffer: UnsafeRawBufferPointer) -> Int {
+  uninterrupted { write(descriptor, buffer.baseAddress, buffer.count) }
+}

@@ -1,0 +1,107 @@
+public import ConvoyTensors
+
+/// What a dropout kernel needs to know besides places.
+public struct DropoutProblem: Hashable, Sendable {
+  /// The part of the elements set to zero, from 0 up to, but not including, 1.
+  public var rate: Float
+  /// Which random numbers.
+  public var stream: UInt64
+  /// Where the number of the training step is.
+  public var step: Region
+
+  /// Describes a dropout.
+  public init(rate: Float, stream: UInt64, step: Region) {
+    self.rate = rate
+    self.stream = stream
+    self.step = step
+  }
+
+  fileprivate func mask(in memory: Memory) -> DropoutMask {
+    DropoutMask(stream: stream, step: memory[step].pointee, rate: rate)
+  }
+
+  fileprivate var scale: Float { Float(1 / (1 - Double(rate))) }
+}
+
+/// Sets random elements of planes to zero and scales the others.
+public struct PlaneDropout: Kernel {
+  /// See `Kernel.name`.
+  public let name = "portable dropout"
+  private let problem: DropoutProblem
+  private let input: PlaneLayout
+  private let base: Region
+  private let output: PlaneLayout
+  private let outputBase: Region
+  private let cursors: (RowCursor, RowCursor)
+  private let chunks: Chunks
+
+  /// - Parameters:
+  ///   - input: identity-mapped planes, counted from `base`.
+  ///   - output: planes of the same geometry but for the halo, counted from `outputBase`.
+  public init(
+    _ problem: DropoutProblem, _ input: PlaneLayout, base: Region, to output: PlaneLayout,
+    outputBase: Region
+  ) {
+    self.problem = problem
+    self.input = input
+    self.base = base
+    self.output = output
+    self.outputBase = outputBase
+    cursors = (RowCursor(input), RowCursor(output))
+    chunks = Chunks(items: output.planes.count * cursors.1.rows, cost: output.extents[2] * 128)
+  }
+
+  /// See `Kernel.chunkCount`.
+  public var chunkCount: Int { chunks.count }
+
+  /// Computes some rows.
+  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+    let (mask, scale) = (problem.mask(in: memory), problem.scale)
+    let (width, pixels) = (output.extents[2], output.extents.volume)
+    let rowsPerImage = cursors.1.rows / output.batch
+    for item in chunks[chunk] {
+      let (plane, row) = item.quotientAndRemainder(dividingBy: cursors.1.rows)
+      let source = UnsafePointer(memory[base] + input.planes[plane] + cursors.0.offset(ofRow: row))
+      let target = memory[outputBase] + output.planes[plane] + cursors.1.offset(ofRow: row)
+      let (image, inImage) = row.quotientAndRemainder(dividingBy: rowsPerImage)
+      // The row-major index of the first lane's first number; the next lane's is an image's map on.
+      let first =
+        (image * output.channels + plane * PlaneLayout.lanes) * pixels + inImage * width
+      for column in 0..<width {
+        let (from, to) = (source + column * PlaneLayout.lanes, target + column * PlaneLayout.lanes)
+        for lane in 0..<PlaneLayout.lanes {
+          let isKept = mask.isKept(first + column + lane * pixels)
+          to[lane] = isKept ? from[lane] * scale : 0
+        }
+      }
+    }
+  }
+}
+
+/// Sets random elements of a row-major tensor to zero and scales the others.
+public struct DenseDropout: Kernel {
+  /// See `Kernel.name`.
+  public let name = "portable dropout"
+  private let problem: DropoutProblem
+  private let input: Region
+  private let output: Region
+  private let chunks: Chunks
+
+  /// - Parameter count: how many elements.
+  public init(_ problem: DropoutProblem, count: Int, from input: Region, to output: Region) {
+    self.problem = problem
+    self.input = input
+    self.output = output
+    chunks = Chunks(items: count, cost: 8)
+  }
+
+  /// See `Kernel.chunkCount`.
+  public var chunkCount: Int { chunks.count }
+
+  /// Computes some elements.
+  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+    let (mask, scale) = (problem.mask(in: memory), problem.scale)
+    let (source, target) = (memory[input], memory[output])
+    for index in chunks[chunk] { target[index] = mask.isKept(index) ? source[index] * scale : 0 }
+  }
+}

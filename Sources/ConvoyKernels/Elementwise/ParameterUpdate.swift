@@ -1,0 +1,139 @@
+import ConvoyTensors
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// How an optimiser's step changes a parameter; the formulas stand with the operators of these names.
+public enum UpdateRule: Hashable, Sendable {
+  /// One memory: the velocity. One scalar: the rate.
+  case momentum(momentum: Float, isNesterov: Bool, weightDecay: Float)
+  /// Two memories: first and second moment. Two scalars: the rate and the step, counted from 1.
+  case adam(beta1: Float, beta2: Float, epsilon: Float, weightDecay: Float)
+  /// Two memories: running square and velocity. One scalar: the rate.
+  case rmsprop(smoothing: Float, epsilon: Float, momentum: Float, weightDecay: Float)
+}
+
+/// Where the numbers of a parameter's update are.
+public struct UpdateOperands: Hashable, Sendable {
+  /// The parameter.
+  public var parameter: Region
+  /// Its gradient.
+  public var gradient: Region
+  /// What the optimiser remembers, as many as the rule says.
+  public var memories: [Region]
+  /// The rate, and what else the rule reads at each run.
+  public var scalars: [Region]
+  /// Where the parameter and then the memories go: each where it was, or somewhere else.
+  public var outputs: [Region]
+
+  /// Names the places.
+  public init(
+    parameter: Region, gradient: Region, memories: [Region], scalars: [Region], outputs: [Region]
+  ) {
+    self.parameter = parameter
+    self.gradient = gradient
+    self.memories = memories
+    self.scalars = scalars
+    self.outputs = outputs
+  }
+}
+
+/// Takes an optimiser's step in one pass over a parameter: everything is read once and written once.
+public struct ParameterUpdate: Kernel {
+  /// See `Kernel.name`.
+  public let name = "portable update"
+  private let rule: UpdateRule
+  private let count: Int
+  private let operands: UpdateOperands
+  private let chunks: Chunks
+
+  /// - Parameter count: how many numbers the parameter has.
+  public init(_ rule: UpdateRule, count: Int, _ operands: UpdateOperands) {
+    self.rule = rule
+    self.operands = operands
+    // Whole vectors to a chunk, so that only the parameter's end has fewer than 16 numbers.
+    let cost = operands.memories.count * 16
+    chunks = Chunks(items: (count + 15) / 16, cost: cost)
+    self.count = count
+  }
+
+  /// See `Kernel.chunkCount`.
+  public var chunkCount: Int { chunks.count }
+
+  /// Updates some numbers.
+  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+    let rate = memory[operands.scalars[0]].pointee
+    switch rule {
+    case .momentum(let momentum, let isNesterov, let decay):
+      updateOne(chunk, memory) { p, g, velocity in
+        let gradient = g + p * decay
+        velocity = velocity * momentum + gradient
+        p -= (isNesterov ? gradient + velocity * momentum : velocity) * rate
+      }
+    case .adam(let beta1, let beta2, let epsilon, let decay):
+      // The corrections are differences of numbers close to 1: in Double.
+      let step = Double(memory[operands.scalars[1]].pointee)
+      let firstCorrection = Float(1 / (1 - pow(Double(beta1), step)))
+      let secondCorrection = Float(1 / (1 - pow(Double(beta2), step)))
+      let (new1, new2) = (1 - beta1, 1 - beta2)
+      let kept = Float(1 - Double(rate) * Double(decay))
+      updateTwo(chunk, memory) { p, g, first, second in
+        first = first * beta1 + g * new1
+        second = second * beta2 + g * g * new2
+        let deviation = LaneMath.squareRoot(second * secondCorrection) + epsilon
+        p = p * kept - first * firstCorrection / deviation * rate
+      }
+    case .rmsprop(let smoothing, let epsilon, let momentum, let decay):
+      let new = 1 - smoothing
+      updateTwo(chunk, memory) { p, g, square, velocity in
+        let gradient = g + p * decay
+        square = square * smoothing + gradient * gradient * new
+        velocity = velocity * momentum + gradient / (LaneMath.squareRoot(square) + epsilon)
+        p -= velocity * rate
+      }
+    }
+  }
+
+  @inline(__always)
+  private func updateOne(
+    _ chunk: Int, _ memory: Memory, _ step: (inout Lanes, Lanes, inout Lanes) -> Void
+  ) {
+    let (parameter, gradient) = (memory[operands.parameter], memory[operands.gradient])
+    let old = memory[operands.memories[0]]
+    let (newParameter, new) = (memory[operands.outputs[0]], memory[operands.outputs[1]])
+    for vector in chunks[chunk] {
+      let (at, lanes) = (vector * 16, min(16, count - vector * 16))
+      var p = UnsafePointer(parameter + at).lanes(first: lanes)
+      var m = UnsafePointer(old + at).lanes(first: lanes)
+      step(&p, UnsafePointer(gradient + at).lanes(first: lanes), &m)
+      (newParameter + at).store(p, first: lanes)
+      (new + at).store(m, first: lanes)
+    }
+  }
+
+  @inline(__always)
+  private func updateTwo(
+    _ chunk: Int, _ memory: Memory,
+    _ step: (inout Lanes, Lanes, inout Lanes, inout Lanes) -> Void
+  ) {
+    let (parameter, gradient) = (memory[operands.parameter], memory[operands.gradient])
+    let (oldA, oldB) = (memory[operands.memories[0]], memory[operands.memories[1]])
+    let newParameter = memory[operands.outputs[0]]
+    let (newA, newB) = (memory[operands.outputs[1]], memory[operands.outputs[2]])
+    for vector in chunks[chunk] {
+      let (at, lanes) = (vector * 16, min(16, count - vector * 16))
+      var p = UnsafePointer(parameter + at).lanes(first: lanes)
+      var a = UnsafePointer(oldA + at).lanes(first: lanes)
+      var b = UnsafePointer(oldB + at).lanes(first: lanes)
+      step(&p, UnsafePointer(gradient + at).lanes(first: lanes), &a, &b)
+      (newParameter + at).store(p, first: lanes)
+      (newA + at).store(a, first: lanes)
+      (newB + at).store(b, first: lanes)
+    }
+  }
+}

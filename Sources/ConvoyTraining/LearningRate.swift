@@ -1,0 +1,65 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// How far each step goes: a peak, and a course over the whole training.
+public struct LearningRate: Hashable, Sendable, Codable {
+  /// How the rate changes after the warm-up.
+  public enum Course: Hashable, Sendable, Codable {
+    /// Stays at the peak.
+    case constant
+    /// Is multiplied by a factor after every so many epochs.
+    case step(every: Int, factor: Float)
+    /// Falls from the peak to 0 along half a cosine.
+    case cosine
+    /// Rises from a 25th of the peak along a cosine for the first 30 %, then falls to a 10,000th of
+    /// that. Source: Smith and Topin, "Super-Convergence", 2018.
+    case oneCycle
+  }
+
+  /// The highest rate.
+  public var peak: Float
+  /// How it changes.
+  public var course: Course
+  /// For so many epochs the rate first rises evenly from 0; may be a fraction.
+  public var warmUpEpochs: Float
+
+  /// Describes a learning rate.
+  public init(_ peak: Float, _ course: Course = .cosine, warmUpEpochs: Float = 0) {
+    self.peak = peak
+    self.course = course
+    self.warmUpEpochs = warmUpEpochs
+  }
+
+  /// The rate of a step.
+  ///
+  /// - Parameters:
+  ///   - step: counted from 0 over the whole training.
+  ///   - stepsPerEpoch: how many steps an epoch has.
+  ///   - epochs: how many epochs the training has.
+  public func rate(step: Int, stepsPerEpoch: Int, epochs: Int) -> Float {
+    let total = Float(max(1, epochs * stepsPerEpoch))
+    let warmUp = warmUpEpochs * Float(stepsPerEpoch)
+    if Float(step) < warmUp { return peak * (Float(step) + 1) / (warmUp + 1) }
+    let progress = min(1, (Float(step) - warmUp) / max(1, total - warmUp))
+    switch course {
+    case .constant: return peak
+    case .step(let every, let factor):
+      return peak * pow(factor, Float(step / stepsPerEpoch / max(1, every)))
+    case .cosine: return LearningRate.ease(from: peak, to: 0, progress)
+    case .oneCycle:
+      let start = peak / 25
+      return progress < 0.3
+        ? LearningRate.ease(from: start, to: peak, progress / 0.3)
+        : LearningRate.ease(from: peak, to: start / 10_000, (progress - 0.3) / 0.7)
+    }
+  }
+
+  private static func ease(from start: Float, to end: Float, _ progress: Float) -> Float {
+    end + (start - end) * (1 + cos(Float.pi * progress)) / 2
+  }
+}

@@ -1,0 +1,55 @@
+import ConvoyGraphs
+import ConvoyTensors
+
+/// How parameters follow their gradients.
+public enum Optimizer: Hashable, Sendable, Codable {
+  /// Stochastic gradient descent with momentum; Nesterov's form looks ahead.
+  case sgd(momentum: Float = 0.9, isNesterov: Bool = false)
+  /// Adam with decoupled weight decay. Source: Loshchilov and Hutter, 2019.
+  case adamW(beta1: Float = 0.9, beta2: Float = 0.999, epsilon: Float = 1e-8)
+  /// Divides by a running root mean square. Source: Hinton, lecture 6e, 2012.
+  case rmsProp(smoothing: Float = 0.99, epsilon: Float = 1e-8, momentum: Float = 0)
+
+  /// Appends the update of one parameter.
+  ///
+  /// What the optimiser remembers of a parameter becomes parameters named after it:
+  /// `optimizer.velocity.conv1.weight`.
+  ///
+  /// - Parameters:
+  ///   - decay: how much of the parameter is taken off, relative to the learning rate.
+  ///   - step: the number of this step, from 1; a scalar.
+  func update(
+    _ parameter: Value, gradient: Value, rate: Value, step: Value, decay: Float
+  ) {
+    let builder = parameter.builder
+    func memory(_ kind: String) -> Value {
+      builder.parameter(
+        "\(Optimizer.prefix)\(kind).\(parameter.name)", parameter.shape,
+        Parameter(.constant(0), isTrainable: false))
+    }
+    let name = "update.\(parameter.name)"
+    let (old, new): ([Value], [Value])
+    switch self {
+    case .sgd(let momentum, let isNesterov):
+      old = [parameter, memory("velocity")]
+      new = builder.apply(
+        MomentumUpdate(momentum: momentum, isNesterov: isNesterov, weightDecay: decay),
+        to: [parameter, gradient, old[1], rate], name: name, outputCount: 2)
+    case .adamW(let beta1, let beta2, let epsilon):
+      old = [parameter, memory("first"), memory("second")]
+      new = builder.apply(
+        AdamUpdate(beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: decay),
+        to: [parameter, gradient, old[1], old[2], rate, step], name: name, outputCount: 3)
+    case .rmsProp(let smoothing, let epsilon, let momentum):
+      old = [parameter, memory("square"), memory("velocity")]
+      new = builder.apply(
+        RMSpropUpdate(
+          smoothing: smoothing, epsilon: epsilon, momentum: momentum, weightDecay: decay),
+        to: [parameter, gradient, old[1], old[2], rate], name: name, outputCount: 3)
+    }
+    for (parameter, value) in zip(old, new) { builder.update(parameter, to: value) }
+  }
+
+  /// What the names of an optimiser's own parameters begin with.
+  static let prefix = "optimizer."
+}

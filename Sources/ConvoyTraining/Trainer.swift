@@ -1,0 +1,272 @@
+public import ConvoyEngine
+public import ConvoyFormats
+public import ConvoyGraphs
+public import ConvoyTensors
+
+/// Trains a classifier, epoch by epoch.
+///
+/// ```swift
+/// let trainer = try Trainer(network, data: try DataSets.open("digits"))
+/// while !trainer.isFinished { print(try trainer.runEpoch()) }
+/// try trainer.checkpoint().write(to: "digits.safetensors")
+/// ```
+///
+/// The same network, data and options give the same bits, on any number of threads, with or without
+/// stopping in between. Not for sharing between threads.
+public final class Trainer {
+  /// How the training goes.
+  public let options: TrainingOptions
+  /// The epochs so far.
+  public private(set) var history: [EpochRecord]
+  /// How many steps an epoch has.
+  public let stepsPerEpoch: Int
+
+  private let network: Graph
+  private let specification: String?
+  private let dataName: String
+  private let data: DataSplits
+  private let normalization: Normalization
+  private let plan: Plan
+  private let variables: Variables
+  private let compileOptions: CompileOptions
+  private let trainingIndices: [Int]
+  /// The images that tell whether to end early; nil to judge by the test part, without ending.
+  private let validationIndices: [Int]?
+  private var best: Checkpoint.Training.Best?
+
+  /// Prepares to train a network from its initial parameters.
+  ///
+  /// - Parameters:
+  ///   - specification: what the network was made from, to be noted in checkpoints.
+  ///   - dataName: what the data was opened by, to be noted in checkpoints.
+  /// - Throws: `ConvoyError` when network, data and options do not fit each other.
+  public convenience init(
+    _ network: Network, data: DataSplits, options: TrainingOptions = TrainingOptions(),
+    specification: String? = nil, dataName: String? = nil,
+    compileOptions: CompileOptions = CompileOptions()
+  ) throws {
+    let statistics = try ChannelStatistics(of: data.training)
+    try self.init(
+      network.graph, parameters: network.initialized(seed: options.seed).parameters, memory: [:],
+      data: data, options: options,
+      normalization: Normalization(mean: statistics.mean, deviation: statistics.deviation),
+      specification: specification, dataName: dataName ?? data.training.name, history: [],
+      best: nil, compileOptions: compileOptions)
+  }
+
+  /// Prepares to go on with a training as if it had never stopped.
+  ///
+  /// - Parameter epochs: another number of epochs in all; nil for the one it began with.
+  /// - Throws: `ConvoyError` when the checkpoint has no training in it, or the data is other data.
+  public convenience init(
+    resuming checkpoint: Checkpoint, data: DataSplits, epochs: Int? = nil,
+    compileOptions: CompileOptions = CompileOptions()
+  ) throws {
+    guard let training = checkpoint.training else {
+      throw ConvoyError(
+        .argument, "The checkpoint holds a model but no training that could be resumed.")
+    }
+    var options = training.options
+    options.epochs = epochs ?? options.epochs
+    guard checkpoint.classNames == data.training.classNames else {
+      throw ConvoyError(
+        .argument,
+        "The training to be resumed had the classes \(checkpoint.classNames.prefix(3))…, "
+          + "but the data has \(data.training.classNames.prefix(3))….")
+    }
+    try self.init(
+      checkpoint.model.graph, parameters: checkpoint.model.parameters, memory: checkpoint.memory,
+      data: data, options: options, normalization: checkpoint.normalization,
+      specification: checkpoint.specification, dataName: training.data, history: training.history,
+      best: training.best, compileOptions: compileOptions)
+  }
+
+  private init(
+    _ network: Graph, parameters: [String: Tensor], memory: [String: Tensor], data: DataSplits,
+    options: TrainingOptions, normalization: Normalization, specification: String?,
+    dataName: String, history: [EpochRecord], best: Checkpoint.Training.Best?,
+    compileOptions: CompileOptions
+  ) throws {
+    try Trainer.requireFit(network, data, options)
+    let indices = Trainer.indices(count: data.training.count, options)
+    trainingIndices = indices.training
+    validationIndices = options.patience == nil ? nil : indices.validation
+    var options = options
+    options.batch = min(options.batch, trainingIndices.count)
+    self.network = network
+    self.options = options
+    self.data = data
+    self.normalization = normalization
+    self.specification = specification
+    self.dataName = dataName
+    self.history = history
+    self.best = best
+    self.compileOptions = compileOptions
+    stepsPerEpoch = trainingIndices.count / options.batch
+    let step = try network.trainingStep(batch: options.batch, options.step)
+    plan = try step.compiledWithVariables(options: compileOptions)
+    var initial = parameters.merging(memory) { first, _ in first }
+    for id in step.parameters where initial[step[id].name] == nil {
+      // The optimiser's memory and the step's number start as their declarations say.
+      guard case .parameter(let parameter) = step[id].origin else { continue }
+      var random = Random(seed: options.seed)
+      initial[step[id].name] = parameter.initializer.tensor(step[id].shape, using: &random)
+    }
+    variables = try Variables(plan, parameters: initial)
+  }
+
+  /// Whether all epochs are done, or the accuracy has not risen for as many as `patience` says.
+  public var isFinished: Bool {
+    if history.count >= options.epochs { return true }
+    guard let patience = options.patience, let best else { return false }
+    return history.count - best.epoch >= patience
+  }
+
+  /// Trains one epoch.
+  ///
+  /// - Parameter progress: called after each step with how many steps are done, and the step's loss.
+  /// - Throws: `ConvoyError` when an image cannot be read, or the loss is no number any more.
+  public func runEpoch(
+    progress: (_ step: Int, _ loss: Float) -> Void = { _, _ in }
+  ) throws -> EpochRecord {
+    let clock = ContinuousClock()
+    let start = clock.now
+    let epoch = history.count
+    let producer = BatchProducer(
+      data.training, indices: trainingIndices, batch: options.batch, epoch: epoch,
+      seed: options.seed, augmentation: options.augmentation, normalization: normalization)
+    var (losses, correct, step) = (0.0, 0, 0)
+    var rate: Float = 0
+    while let batch = try producer.next() {
+      rate = options.rate.rate(
+        step: epoch * stepsPerEpoch + step, stepsPerEpoch: stepsPerEpoch, epochs: options.epochs)
+      let (loss, right) = try run(batch, rate)
+      guard loss.isFinite else {
+        throw ConvoyError(
+          .argument,
+          "The loss became \(loss) in epoch \(epoch + 1), step \(step + 1); "
+            + "a learning rate below \(options.rate.peak) may help.")
+      }
+      losses += Double(loss)
+      correct += right
+      step += 1
+      progress(step, loss)
+    }
+    let heldOut =
+      try validationIndices.map { try evaluate(data.training, indices: $0) }
+      ?? evaluate(data.test)
+    let record = EpochRecord(
+      epoch: epoch + 1, loss: losses / Double(step),
+      trainingAccuracy: Double(correct) / Double(step * options.batch),
+      heldOutAccuracy: heldOut.accuracy, rate: rate,
+      seconds: (clock.now - start) / .seconds(1))
+    history.append(record)
+    if options.patience != nil, record.heldOutAccuracy > best?.accuracy ?? -1 {
+      best = Checkpoint.Training.Best(accuracy: record.heldOutAccuracy, epoch: record.epoch)
+    }
+    return record
+  }
+
+  private func run(_ batch: Batch, _ rate: Float) throws -> (loss: Float, correct: Int) {
+    let outputs = try plan.run(
+      named: [
+        network[network.inputs[0]].name: batch.images, "labels": batch.labels,
+        "rate": Tensor([], repeating: rate),
+      ], variables: variables)
+    guard let loss = outputs["loss"], let scores = outputs["scores"] else {
+      preconditionFailure("A training step returns a loss and scores.")
+    }
+    let classes = scores.shape[1]
+    let correct = batch.labels.elements.indices.filter { position in
+      let row = scores.elements[position * classes..<(position + 1) * classes]
+      return row.indexOfLargest == Int(batch.labels.elements[position])
+    }
+    return (loss.elements[0], correct.count)
+  }
+
+  /// Examines the network as it is now on the test part of the data.
+  ///
+  /// - Throws: `ConvoyError` when an image cannot be read.
+  public func evaluateTest() throws -> Evaluation { try evaluate(data.test) }
+
+  /// Classifies images with the network as it is now.
+  ///
+  /// - Throws: `ConvoyError` when an image cannot be read.
+  public func evaluate(_ data: any DataSet, indices: [Int]? = nil) throws -> Evaluation {
+    let count = indices?.count ?? data.count
+    let classifier = try Classifier(
+      model(), classNames: data.classNames, normalization: normalization,
+      batch: min(64, count), options: compileOptions)
+    return try classifier.evaluate(data, indices: indices)
+  }
+
+  /// The network with its parameters as they are now.
+  public func model() throws(ConvoyError) -> Model {
+    var parameters: [String: Tensor] = [:]
+    for id in network.parameters {
+      let name = network[id].name
+      parameters[name] = variables[name]
+    }
+    return try Model(network, parameters: parameters)
+  }
+
+  /// The training as it is now, to be written to a file.
+  public func checkpoint() throws(ConvoyError) -> Checkpoint {
+    let model = try model()
+    let memory = variables.tensors.filter { model.parameters[$0.key] == nil }
+    return Checkpoint(
+      model: model, specification: specification, classNames: data.training.classNames,
+      normalization: normalization,
+      training: Checkpoint.Training(
+        options: options, data: dataName, history: history, best: best),
+      memory: memory)
+  }
+
+  // MARK: Preparation
+
+  /// A seeded tenth of the training images is set aside when training may end early.
+  private static func indices(
+    count: Int, _ options: TrainingOptions
+  ) -> (training: [Int], validation: [Int]) {
+    guard options.patience != nil, count >= 10 else { return (Array(0..<count), Array(0..<count)) }
+    var random = Random(seed: options.seed, stream: .max)
+    let order = (0..<count).shuffled(using: &random)
+    return (order.dropFirst(count / 10).sorted(), order.prefix(count / 10).sorted())
+  }
+
+  private static func requireFit(
+    _ network: Graph, _ data: DataSplits, _ options: TrainingOptions
+  ) throws(ConvoyError) {
+    guard options.epochs >= 1, options.batch >= 1 else {
+      throw ConvoyError(
+        .argument,
+        "Training takes at least 1 epoch and 1 image a batch, got \(options.epochs) and "
+          + "\(options.batch).")
+    }
+    guard options.rate.peak.isFinite, options.rate.peak > 0 else {
+      throw ConvoyError(
+        .argument, "The learning rate must be a number above 0, got \(options.rate.peak).")
+    }
+    guard network.inputs.count == 1 else {
+      throw ConvoyError(
+        .graph, "Training takes a network of one input, got one of \(network.inputs.count).")
+    }
+    let input = network[network.inputs[0]].shape
+    guard Array(input.dimensions.dropFirst()) == data.training.imageShape.dimensions else {
+      throw ConvoyError(
+        .shape,
+        "The network takes images of \(Shape(input.dimensions.dropFirst())), but those of "
+          + "\(data.training.name) are \(data.training.imageShape).")
+    }
+    let classes = data.training.classNames.count
+    for (_, value) in network.outputs {
+      let scores = network[value].shape
+      guard scores.rank >= 2, scores[1] == classes else {
+        throw ConvoyError(
+          .shape,
+          "\(data.training.name) has \(classes) classes, but the network's scores are \(scores); "
+            + "a network of \(classes) classes is needed.")
+      }
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import ConvoyGraphs
+import ConvoyTensors
+
+extension ZooEntry {
+  /// SqueezeNet 1.1, with torchvision's names of parameters.
+  static let squeezeNet = ZooEntry(
+    "squeezenet-1.1",
+    summary: "SqueezeNet 1.1, AlexNet's accuracy with a fiftieth of its parameters",
+    source: """
+      Iandola, Han, Moskewicz, Ashraf, Dally and Keutzer, "SqueezeNet: AlexNet-level accuracy with \
+      50x fewer parameters and <0.5MB model size", 2016; form 1.1 from the authors' repository
+      """,
+    attributes: [.classes(default: 1000), .size(25...2048, default: 224)]
+  ) { settings in
+    let size = settings["size"]
+    return try Network(input: [3, size, size]) { image in
+      let features = image.scope("features") { image in
+        image
+          .convolution(64, kernel: 3, stride: 2, name: "0").relu()
+          .maxPooling(3, stride: 2, roundsUp: true, name: "2")
+          .fire("3", squeeze: 16, expand: 64)
+          .fire("4", squeeze: 16, expand: 64)
+          .maxPooling(3, stride: 2, roundsUp: true, name: "5")
+          .fire("6", squeeze: 32, expand: 128)
+          .fire("7", squeeze: 32, expand: 128)
+          .maxPooling(3, stride: 2, roundsUp: true, name: "8")
+          .fire("9", squeeze: 48, expand: 192)
+          .fire("10", squeeze: 48, expand: 192)
+          .fire("11", squeeze: 64, expand: 256)
+          .fire("12", squeeze: 64, expand: 256)
+      }
+      return features.scope("classifier") { features in
+        features
+          .dropout(0.5, name: "0")
+          .convolution(settings["classes"], kernel: 1, name: "1").relu()
+          .globalAveragePooling(name: "3")
+          .flattened()
+      }
+    }
+  }
+}
+
+extension Value {
+  /// The paper's fire module: few channels out of a 1×1, then a 1×1 and a 3×3 side by side.
+  ///
+  /// - Parameter expanded: the channels of each of the two; their outputs are concatenated.
+  fileprivate func fire(_ name: String, squeeze squeezed: Int, expand expanded: Int) -> Value {
+    scope(name) { image in
+      let few = image.convolution(squeezed, kernel: 1, name: "squeeze").relu()
+      return concatenate([
+        few.convolution(expanded, kernel: 1, name: "expand1x1").relu(),
+        few.convolution(expanded, kernel: 3, padding: 1, name: "expand3x3").relu(),
+      ])
+    }
+  }
+}

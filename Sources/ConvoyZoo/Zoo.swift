@@ -1,0 +1,40 @@
+public import ConvoyGraphs
+import ConvoyTensors
+
+/// The networks that come with Convoy, by name.
+///
+/// ```swift
+/// let network = try Zoo.network("alexnet?groups=4&classes=10")
+/// print(network.cost)
+/// ```
+public enum Zoo {
+  /// Every network: the one place to add another to.
+  public static let entries: [ZooEntry] = [
+    .leNet, .alexNet, .alexNetSmall, .networkInNetwork, .squeezeNet, .mobileNet,
+  ]
+
+  /// Describes the network that a specification names, such as `alexnet?groups=4&classes=10`.
+  ///
+  /// - Parameter specification: a name and attributes, with `zoo:` before it or not. Attributes that
+  ///   are left out have the entry's defaults.
+  /// - Throws: `ConvoyError` of kind `.argument` when a name, an attribute or a value is not one of
+  ///   those known.
+  public static func network(_ specification: String) throws -> Network {
+    let prefix = "zoo:"
+    let text =
+      specification.hasPrefix(prefix) ? specification.dropFirst(prefix.count) : specification[...]
+    let parsed = try Specification(parsing: String(text))
+    return try entry(named: parsed.name).network(parsed.attributes)
+  }
+
+  /// The entry of a name, without attributes and prefix.
+  ///
+  /// - Throws: `ConvoyError` of kind `.argument` that says which names there are.
+  public static func entry(named name: String) throws -> ZooEntry {
+    guard let entry = entries.first(where: { $0.name == name }) else {
+      throw ConvoyError(
+        .argument, unknown("network", name, of: "The zoo", known: entries.map(\.name)))
+    }
+    return entry
+  }
+}

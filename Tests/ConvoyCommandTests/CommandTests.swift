@@ -1,0 +1,121 @@
+import ConvoyFormats
+import Foundation
+import Testing
+
+/// Runs the command as a user would, in a folder of its own.
+struct CommandRun {
+  var status: Int32
+  var output: String
+  var errors: String
+
+  var lines: [Substring] { output.split(separator: "\n") }
+
+  init(_ arguments: [String], in folder: String) throws {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: CommandLine.arguments[0])
+      .deletingLastPathComponent().appending(path: "convoy")
+    process.arguments = arguments
+    process.currentDirectoryURL = URL(fileURLWithPath: folder)
+    // Files rather than pipes: whatever the command prints, neither side waits for the other.
+    let (out, err) = ("\(folder)/.stdout", "\(folder)/.stderr")
+    for path in [out, err] { _ = FileManager.default.createFile(atPath: path, contents: nil) }
+    process.standardOutput = FileHandle(forWritingAtPath: out)
+    process.standardError = FileHandle(forWritingAtPath: err)
+    try process.run()
+    process.waitUntilExit()
+    status = process.terminationStatus
+    output = try String(contentsOfFile: out, encoding: .utf8)
+    errors = try String(contentsOfFile: err, encoding: .utf8)
+  }
+
+  /// The last line of the output, read as a JSON object.
+  func lastObject() throws -> [String: Any] {
+    let line = try #require(lines.last)
+    let object = try JSONSerialization.jsonObject(with: Data(line.utf8))
+    return try #require(object as? [String: Any])
+  }
+}
+
+func withFolder(_ body: (String) throws -> Void) throws {
+  let url = FileManager.default.temporaryDirectory.appending(path: "convoy-\(UUID().uuidString)")
+  try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+  defer { try? FileManager.default.removeItem(at: url) }
+  try body(url.path)
+}
+
+@Suite struct CommandTests {
+  @Test func trainsEvaluatesClassifiesAndResumes() throws {
+    try withFolder { folder in
+      let train = try CommandRun(
+        ["train", "--epochs", "2", "--seed", "5", "--json", "--output", "whole"], in: folder)
+      #expect(train.status == 0, "\(train.errors)")
+      let result = try train.lastObject()
+      let accuracy = try #require(result["accuracy"] as? Double)
+      #expect(accuracy > 0.3 && accuracy <= 1)
+      #expect(result["loss"] is Double)
+      #expect(result["seconds"] is Double)
+      #expect(train.lines.count == 3)
+
+      // The same seed gives the same result.
+      let again = try CommandRun(
+        ["train", "--epochs", "2", "--seed", "5", "--json", "--output", "again"], in: folder)
+      #expect(try again.lastObject()["loss"] as? Double == result["loss"] as? Double)
+
+      let evaluate = try CommandRun(["evaluate", "whole", "--json"], in: folder)
+      #expect(evaluate.status == 0, "\(evaluate.errors)")
+      #expect(try evaluate.lastObject()["accuracy"] as? Double == accuracy)
+
+      let history = try String(contentsOfFile: "\(folder)/whole/history.csv", encoding: .utf8)
+      #expect(history.split(separator: "\n").count == 3)
+
+      let picture = try Image(
+        width: 16, height: 16, channels: 1, pixels: (0..<256).map { UInt8($0) })
+      try picture.write(to: "\(folder)/a.pgm")
+      let classify = try CommandRun(["classify", "whole", "a.pgm", "--top", "3"], in: folder)
+      #expect(classify.status == 0, "\(classify.errors)")
+      #expect(classify.lines.count == 4)
+
+      let resume = try CommandRun(
+        ["train", "--resume", "whole", "--epochs", "3", "--json"], in: folder)
+      #expect(resume.status == 0, "\(resume.errors)")
+      #expect(try resume.lastObject()["epochs"] as? Int == 3)
+    }
+  }
+
+  @Test(
+    arguments: [
+      (["train", "--model", "zoo:alexnett"], 64, "alexnet"),
+      (["train", "--model", "zoo:alexnet?groups=3&size=227", "--size", "227"], 64, "groups"),
+      (["train", "--model", "resnet"], 64, "zoo:NAME"),
+      (["train", "--data", "nowhere"], 64, "nowhere"),
+      (["train", "--epochs", "0"], 64, "--epochs"),
+      (["train", "--epochs", "many"], 64, "many"),
+      (["train", "--rate", "-1"], 64, "--rate"),
+      (["train", "--resume", "nothing"], 1, "nothing"),
+      (["train", "--resume", "a", "--output", "b"], 64, "--output"),
+      (["evaluate", "nothing"], 1, "nothing"),
+      (["classify", "nothing", "a.png"], 1, "nothing"),
+      (["classify"], 64, "run"),
+      (["fly"], 64, "fly"),
+    ])
+  func refusesInOneSentence(arguments: [String], status: Int32, word: String) throws {
+    try withFolder { folder in
+      let run = try CommandRun(arguments, in: folder)
+      #expect(run.status == status, "\(run.errors)")
+      #expect(run.errors.contains(word), "\(run.errors)")
+      #expect(run.output.isEmpty)
+      // Nothing is left behind.
+      let left = try FileManager.default.contentsOfDirectory(atPath: folder)
+      #expect(Set(left) == [".stdout", ".stderr"], "\(left)")
+    }
+  }
+
+  @Test(arguments: [[], ["train"], ["evaluate"], ["classify"], ["zoo"]])
+  func helpShowsAnExample(subcommand: [String]) throws {
+    try withFolder { folder in
+      let run = try CommandRun(subcommand + ["--help"], in: folder)
+      #expect(run.status == 0)
+      #expect(run.output.contains("Example"))
+    }
+  }
+}
