@@ -98,6 +98,17 @@ struct StridedWalk: Sendable {
     }
     return offsets
   }
+
+  /// Floats from an operand's first element to a row's first.
+  func offset(ofRow row: Int, operand: Int) -> Int {
+    var (rest, offset) = (row, 0)
+    for dimension in extents.indices.reversed() {
+      let (quotient, position) = rest.quotientAndRemainder(dividingBy: extents[dimension])
+      rest = quotient
+      offset += position * strides[operand][dimension]
+    }
+    return offset
+  }
 }
 
 /// Sets neighbouring numbers to one value.

@@ -57,7 +57,7 @@ struct ResponseWindow: Sendable {
     let valid = channels - plane * PlaneLayout.lanes
     if valid >= PlaneLayout.lanes { return lanes }
     let indices = SIMD16<Int32>(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
-    return Lanes.zero.replacing(with: lanes, where: indices .< Int32(valid))
+    return Lanes.zero.replacing(with: lanes, where: indices .< SIMD16(repeating: Int32(valid)))
   }
 
   /// For 16 channels, the sums of the numbers from some channels below to some above.
@@ -78,13 +78,21 @@ struct ResponseWindow: Sendable {
     sum(squares, below: before, above: after) * (alpha / Float(size)) + bias
   }
 
-  /// base^−beta; by square roots for the usual ¾.
+  /// base^−beta; the base is positive. By square roots for the usual ¾.
   @inline(__always)
   func factor(_ base: Lanes) -> Lanes {
-    if beta == 0.75 {
-      let root = base.squareRoot()
-      return 1 / (root * root.squareRoot())
+    if beta == 0.75, bias >= .leastNormalMagnitude {
+      let inverseRoot = LaneMath.inverseSquareRoot(base)
+      return inverseRoot * LaneMath.inverseSquareRoot(base * inverseRoot)
     }
-    return LaneMath.power(base, Lanes(repeating: -beta))
+    return ResponseWindow.power(base, -beta)
+  }
+
+  /// A positive number to a power.
+  ///
+  /// Not inlined: so much code at once is no longer made into vector instructions as a whole.
+  @inline(never)
+  private static func power(_ base: Lanes, _ exponent: Float) -> Lanes {
+    LaneMath.exp(LaneMath.log(base) * exponent)
   }
 }

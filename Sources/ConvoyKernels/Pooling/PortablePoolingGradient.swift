@@ -122,10 +122,10 @@ public struct PortablePoolingGradient: Kernel {
       let counts: Extents = [z.count, y.count, x.count]
       let places = firstLargest(image + problem.image.offset(corner), counts)
       let share = (gradient + output * PlaneLayout.lanes).lanes
-      var place: Int32 = 0
-      forEachPixel(result + operands.result.offset(corner), operands.result, counts) { pixel in
+      forEachPixel(
+        result + operands.result.offset(corner), operands.result, counts
+      ) { pixel, place in
         pixel.lanes += Lanes.zero.replacing(with: share, where: places .== place)
-        place += 1
       }
     }
   }
@@ -137,30 +137,31 @@ public struct PortablePoolingGradient: Kernel {
   ) -> SIMD16<Int32> {
     var largest = start.lanes
     var places = SIMD16<Int32>.zero
-    var place: Int32 = 0
-    forEachPixel(UnsafeMutablePointer(mutating: start), problem.image, counts) { pixel in
+    forEachPixel(UnsafeMutablePointer(mutating: start), problem.image, counts) { pixel, place in
       let x = pixel.lanes
       let isLarger = x .> largest
       largest = largest.replacing(with: x, where: isLarger)
-      places = places.replacing(with: SIMD16(repeating: place), where: isLarger)
-      place += 1
+      places = places.replacing(with: place, where: isLarger)
     }
     return places
   }
 
-  /// Visits a window's elements that lie in the image, in row-major order.
+  /// Visits a window's elements that lie in the image, in row-major order, with their numbers.
   @inline(__always)
   private func forEachPixel(
     _ start: UnsafeMutablePointer<Float>, _ layout: PlaneLayout, _ counts: Extents,
-    _ body: (UnsafeMutablePointer<Float>) -> Void
+    _ body: (_ pixel: UnsafeMutablePointer<Float>, _ place: SIMD16<Int32>) -> Void
   ) {
     let steps = problem.dilation
+    var place: Int32 = 0
     for z in 0..<counts[0] {
       for y in 0..<counts[1] {
         var pixel =
           start + z * steps[0] * layout.sliceStride + y * steps[1] * layout.rowStride
         for _ in 0..<counts[2] {
-          body(pixel)
+          // Comparing with a vector is one instruction; with a scalar it is a loop over lanes.
+          body(pixel, SIMD16(repeating: place))
+          place &+= 1
           pixel += steps[2] * PlaneLayout.lanes
         }
       }

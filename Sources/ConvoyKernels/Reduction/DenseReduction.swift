@@ -92,14 +92,15 @@ public struct DenseReduction: Kernel {
       case .along(let parts):
         let (result, part) = item.quotientAndRemainder(dividingBy: parts.count)
         let (row, column) = result.quotientAndRemainder(dividingBy: kept.columns)
-        let start = memory[source] + kept.offsets(ofRow: row)[0] + column * kept.columnSteps[0]
+        let start =
+          memory[source] + kept.offset(ofRow: row, operand: 0) + column * kept.columnSteps[0]
         let total = along(function, start, parts[part])
         memory[target][item] = Float(total * scale)
       case .across(let blocks):
         let (row, block) = item.quotientAndRemainder(dividingBy: blocks)
         let first = block * PlaneLayout.lanes
         across(
-          function, memory[source] + kept.offsets(ofRow: row)[0] + first,
+          function, memory[source] + kept.offset(ofRow: row, operand: 0) + first,
           width: min(PlaneLayout.lanes, kept.columns - first),
           to: memory[target] + row * kept.columns + first)
       }
@@ -116,13 +117,13 @@ public struct DenseReduction: Kernel {
     var total = BlockedTotal<Function>()
     var rest = Double(Function.neutral)
     for row in 0..<reduced.rows {
-      let line = start + reduced.offsets(ofRow: row)[0] + columns.lowerBound
+      let line = start + reduced.offset(ofRow: row, operand: 0) + columns.lowerBound
       total.add(line, count: vectors)
       for column in vectors * lanes..<columns.count {
         rest = Function.combine(rest, Double(line[column]))
       }
     }
-    return Function.combine(total.finish().reduced(by: function), rest)
+    return vectors == 0 ? rest : Function.combine(total.finish().reduced(by: function), rest)
   }
 
   /// Up to 16 neighbouring results.
@@ -136,7 +137,7 @@ public struct DenseReduction: Kernel {
       for result in 0..<width {
         var total = Double(Function.neutral)
         for row in 0..<reduced.rows {
-          let line = start + reduced.offsets(ofRow: row)[0] + result
+          let line = start + reduced.offset(ofRow: row, operand: 0) + result
           for column in 0..<reduced.columns {
             total = Function.combine(total, Double(line[column * step]))
           }
@@ -148,7 +149,7 @@ public struct DenseReduction: Kernel {
     var total = BlockedTotal<Function>()
     for row in 0..<reduced.rows {
       total.add(
-        start + reduced.offsets(ofRow: row)[0], count: reduced.columns, step: step)
+        start + reduced.offset(ofRow: row, operand: 0), count: reduced.columns, step: step)
     }
     let totals = total.finish()
     for lane in 0..<width { results[lane] = Float(totals[lane] * scale) }
