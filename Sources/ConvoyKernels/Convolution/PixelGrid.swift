@@ -11,7 +11,8 @@ struct PixelGrid: Sendable {
   let inputColumnStep: Int
   let outputColumnStep: Int
 
-  private let rowsPerSlice: Int
+  /// Rows that lie at equal distances, below one another.
+  let rowsPerSlice: Int
   private let rowsPerImage: Int
   private let inputStart: Int
   private let inputSteps: (image: Int, slice: Int, row: Int)
