@@ -96,20 +96,28 @@ struct GeneratedLaneConvolution: Kernel {
       arguments.set(.steps, work.steps)
       arguments.set(.weights, weights + plane * work.pairs * PlaneLayout.lanes + lane)
       arguments.set(bias: plane..<plane + 1, from: lane, operands, memory)
-      for band in bands {
-        let rows = work.rows(ofBand: band)
+      var next = bands.lowerBound
+      while next < bands.upperBound {
+        let rows = work.rows(ofBand: next)
+        let count = min(bands.upperBound - next, work.alikeBands(from: next))
         work.withTables(vector, rows: rows.count) { distances, numbers in
           if let distances { arguments.set(.distances, distances) }
           if let numbers { arguments.set(.lanes, numbers) }
           work.tile.run(rows: rows.count, columns: 0..<grid.columns, arguments) { column in
+            arguments.set(.bands, count)
+            arguments.set(.inputBandStep, 4 * rows.count * grid.inputRowStep)
+            arguments.set(.outputBandStep, 4 * rows.count * grid.outputRowStep)
             let from = grid.inputOffset(ofRow: rows.lowerBound) + column * grid.inputColumnStep
+            let to = grid.outputOffset(ofRow: rows.lowerBound) + column * grid.outputColumnStep
             arguments.set(.inputs, input + from)
-            for (index, row) in rows.enumerated() {
-              let to = grid.outputOffset(ofRow: row) + column * grid.outputColumnStep
-              arguments.set(.outputs, at: index, output + to)
+            for row in rows.indices {
+              arguments.set(
+                .outputs, at: row - rows.lowerBound,
+                output + to + (row - rows.lowerBound) * grid.outputRowStep)
             }
           }
         }
+        next += count
       }
     }
     guard rest.function != nil else { return }
@@ -179,11 +187,13 @@ private struct LaneWork: Sendable {
     func distances(rows: Int) -> [[Int]] {
       let read = LaneTile.lines(tileTaps, rows: rows, rowStep: phase.inputStep[1])
       return starts.map { starts in
-        starts.flatMap { start in
+        stride(from: 0, to: starts.count, by: access.sources).flatMap { step in
           ownLines.flatMap { own in
-            read.map { line in
-              let position: Extents = [line[0] + own[0], line[1] + own[1], firstColumn]
-              return (start + problem.input.distance(position)) * 4
+            starts[step..<step + access.sources].flatMap { start in
+              read.map { line in
+                let position: Extents = [line[0] + own[0], line[1] + own[1], firstColumn]
+                return (start + problem.input.distance(position)) * 4
+              }
             }
           }
         }
@@ -193,7 +203,7 @@ private struct LaneWork: Sendable {
     self.tile = functions
     self.steps = steps
     self.firstChunk = firstChunk
-    numbers = access == .permuted ? sources?.repeated(ownLines.count) ?? [] : []
+    numbers = sources?.repeated(ownLines.count) ?? []
     pairs = problem.inputsPerGroup * taps.count
     weightStart = work.weightStart
     bandsPerSlice = (grid.rowsPerSlice + shape.rows - 1) / shape.rows
@@ -210,6 +220,11 @@ private struct LaneWork: Sendable {
     let first = inSlice * tile.rows
     let end = min(grid.rowsPerSlice, first + tile.rows)
     return slice * grid.rowsPerSlice + first..<slice * grid.rowsPerSlice + end
+  }
+
+  /// How many bands, from this one on, are as high and lie in the same image.
+  func alikeBands(from band: Int) -> Int {
+    max(1, grid.rowsPerSlice / tile.rows - band % bandsPerSlice)
   }
 
   /// Runs a body with the tables of a vector of outputs.
@@ -254,10 +269,11 @@ private struct LaneWork: Sendable {
 extension LaneSources {
   /// The lanes' numbers, each channel's as often as it has steps.
   func repeated(_ count: Int) -> [[Int32]] {
-    let lanes = PlaneLayout.lanes
+    let size = access.numbersPerStep
+    guard size > 0 else { return [] }
     return numbers.map { numbers in
-      stride(from: 0, to: numbers.count, by: lanes).flatMap { first in
-        (0..<count).flatMap { _ in numbers[first..<first + lanes] }
+      stride(from: 0, to: numbers.count, by: size).flatMap { first in
+        (0..<count).flatMap { _ in numbers[first..<first + size] }
       }
     }
   }

@@ -55,6 +55,10 @@ struct PixelGrid: Sendable {
     }
   }
 
+  /// Floats from a row to the one below it.
+  var inputRowStep: Int { inputSteps.row }
+  var outputRowStep: Int { outputSteps.row }
+
   /// The image a row belongs to.
   func image(ofRow row: Int) -> Int { row / rowsPerImage }
 

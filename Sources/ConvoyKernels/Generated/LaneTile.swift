@@ -17,8 +17,8 @@ struct LaneTile: TileDescription {
   enum Access: Hashable, Sendable {
     /// As it is.
     case plain
-    /// By numbers of lanes, a vector of them a step.
-    case permuted
+    /// By numbers of lanes, of one vector or put together from several; AVX-512 only if several.
+    case permuted(sources: Int)
     /// The two channels of pairs of lanes, one after the other.
     case pairs
     /// The four channels of quadruples of lanes, one after the other.
@@ -32,6 +32,19 @@ struct LaneTile: TileDescription {
       case .quads: 4
       }
     }
+
+    /// Vectors that each vector of inputs is put together from.
+    var sources: Int { if case .permuted(let sources) = self { sources } else { 1 } }
+
+    /// Numbers in the table of lanes that a step takes: 16 a source, and 16 for the masks of the sources
+    /// after the first, if any.
+    var numbersPerStep: Int {
+      guard case .permuted(let sources) = self else { return 0 }
+      return PlaneLayout.lanes * (sources == 1 ? 1 : sources + 1)
+    }
+
+    /// The most vectors that one may be put together from.
+    static let maximalSources = 4
   }
 
   let machine: Machine
@@ -71,9 +84,11 @@ struct LaneTile: TileDescription {
 
   private var sumCount: Int { rows * columns }
 
+  private var isPermuted: Bool { access.numbersPerStep > 0 }
+
   /// Registers for weights.
   private var weightCount: Int {
-    let others = sumCount + (access == .permuted ? 1 : 0) + machine.temporaryCount
+    let others = sumCount + (isPermuted ? access.sources : 0) + machine.temporaryCount
     return max(1, machine.registerCount - others)
   }
 
@@ -107,7 +122,7 @@ struct LaneTile: TileDescription {
   var cost: Double {
     let batches = batches
     let loads = batches.reduce(0) {
-      $0 + pixels($1).count + (keepsWeights ? 0 : $1.taps.count)
+      $0 + pixels($1).count * access.sources + (keepsWeights ? 0 : $1.taps.count)
     }
     return Double(max(sumCount, machine.chainCount) * taps.count) + 0.5 * Double(loads)
       + Double(2 * sumCount + 4)
@@ -124,34 +139,49 @@ struct LaneTile: TileDescription {
     }
     let weights = (sumCount..<sumCount + weightCount).map { VectorRegister($0, width) }
     var next = sumCount + weightCount
-    let numbers = VectorRegister(min(next, machine.registerCount - 1), width)
-    if access == .permuted { next += 1 }
+    let numbers = (0..<(isPermuted ? access.sources : 0)).map { VectorRegister(next + $0, width) }
+    let masks = [k1, k2, k3].prefix(access.sources - 1)
+    next += numbers.count
     let temporaries = (next..<machine.registerCount).map { VectorRegister($0, width) }
     precondition(temporaries.count >= 2, "a tile must leave registers for pixels")
 
     let arguments = rdi
     let (tiles, weight, distance, steps) = (rsi, rdx, rcx, rax)
-    let (line, input, lanes, outputColumn) = (r8, r9, r10, r11)
+    let (scratch, input, lanes, outputColumn) = (r8, r9, r10, r11)
+    // Where the current line is in each source.
+    let lines = [r8, rbx, rbp, r12].prefix(access.sources)
     let lineCount = LaneTile.lines(taps, rows: rows, rowStep: rowStep).count
     let batches = batches
     var pixelNumber = 0
 
     func loadPixel(_ x: VectorRegister, channel: Int, column: Int) {
-      let address = line + column * pixelBytes
+      let address = lines[0] + column * pixelBytes
       switch access {
       case .plain: a.vmovups(x, [address])
-      case .permuted: a.vpermps(x, numbers, [address])
+      case .permuted:
+        a.vpermps(x, numbers[0], [address])
+        for (source, mask) in masks.enumerated() {
+          let line = lines[source + 1]
+          a.vpermps(x, numbers[source + 1], [line + column * pixelBytes], mask: .merging(mask))
+        }
       case .pairs: channel == 0 ? a.vmovsldup(x, [address]) : a.vmovshdup(x, [address])
       case .quads: a.vpermilps(x, [address], UInt8(channel * 0b01_01_01_01))
       }
     }
 
     func addProducts() {
-      if access == .permuted { a.vmovups(numbers, [lanes]) }
+      for (source, register) in numbers.enumerated() {
+        a.vmovups(register, [lanes + source * pixelBytes])
+      }
+      for (source, mask) in masks.enumerated() {
+        a.kmovw(mask, [lanes + (numbers.count * pixelBytes + 4 * source)])
+      }
       for channel in 0..<access.channels {
         for batch in batches {
-          a.mov(line, [distance + 8 * batch.line])
-          a.add(line, input)
+          for (source, line) in lines.enumerated() {
+            a.mov(line, [distance + 8 * (source * lineCount + batch.line)])
+            a.add(line, input)
+          }
           let first = channel * taps.count
           if !keepsWeights {
             for (register, use) in zip(weights, batch.taps) {
@@ -174,50 +204,62 @@ struct LaneTile: TileDescription {
       }
     }
 
-    a.mov(tiles, [arguments + .tiles])
-    a.mov(input, [arguments + .inputs])
-    a.mov(weight, [arguments + .weights])
-    a.xor(outputColumn, outputColumn)
-    if keepsWeights {
-      for (index, register) in weights.prefix(access.channels * taps.count).enumerated() {
-        a.vmovups(register, [weight + index * pixelBytes])
+    a.preserving(Array(lines.dropFirst())) {
+      a.mov(weight, [arguments + .weights])
+      if keepsWeights {
+        for (index, register) in weights.prefix(access.channels * taps.count).enumerated() {
+          a.vmovups(register, [weight + index * pixelBytes])
+        }
       }
-    }
-    a.repeating(tiles) {
-      let all = sums.flatMap { $0 }
-      a.vmovups(all[0], [arguments + .bias])
-      for sum in all.dropFirst() { a.vmovaps(sum, all[0]) }
-      a.mov(distance, [arguments + .distances])
-      if access == .permuted { a.mov(lanes, [arguments + .lanes]) }
-      if isSingleStep {
-        addProducts()
-      } else {
-        a.mov(weight, [arguments + .weights])
-        a.mov(steps, [arguments + .steps])
-        // A phase of a transposed convolution may have no taps, and so no steps.
-        let isSummed = a.label()
-        a.test(steps, steps)
-        a.je(isSummed)
-        a.align(to: 32)
-        a.repeating(steps) {
+      let band = a.here()
+      a.mov(tiles, [arguments + .tiles])
+      a.mov(input, [arguments + .inputs])
+      a.xor(outputColumn, outputColumn)
+      a.repeating(tiles) {
+        let all = sums.flatMap { $0 }
+        a.vmovups(all[0], [arguments + .bias])
+        for sum in all.dropFirst() { a.vmovaps(sum, all[0]) }
+        a.mov(distance, [arguments + .distances])
+        if isPermuted { a.mov(lanes, [arguments + .lanes]) }
+        if isSingleStep {
           addProducts()
-          a.add(distance, 8 * lineCount)
-          a.add(weight, access.channels * taps.count * pixelBytes)
-          if access == .permuted { a.add(lanes, pixelBytes) }
+        } else {
+          a.mov(weight, [arguments + .weights])
+          a.mov(steps, [arguments + .steps])
+          // A phase of a transposed convolution may have no taps, and so no steps.
+          let isSummed = a.label()
+          a.test(steps, steps)
+          a.je(isSummed)
+          a.align(to: 32)
+          a.repeating(steps) {
+            addProducts()
+            a.add(distance, 8 * lineCount * access.sources)
+            a.add(weight, access.channels * taps.count * pixelBytes)
+            if isPermuted { a.add(lanes, access.numbersPerStep * 4) }
+          }
+          a.place(isSummed)
         }
-        a.place(isSummed)
-      }
-      // Weights that stay must survive the tail.
-      let free = keepsWeights ? temporaries : weights + temporaries
-      tail.apply(to: all, free: free, constants: arguments, a)
-      for row in 0..<rows {
-        a.mov(line, [arguments + .outputs + 8 * row])
-        for column in 0..<columns {
-          a.vmovups([line + outputColumn + column * outputStep], sums[row][column])
+        // Weights that stay must survive the tail.
+        let free = keepsWeights ? temporaries : weights + temporaries
+        tail.apply(to: all, free: free, constants: arguments, a)
+        for row in 0..<rows {
+          a.mov(scratch, [arguments + .outputs + 8 * row])
+          for column in 0..<columns {
+            a.vmovups([scratch + outputColumn + column * outputStep], sums[row][column])
+          }
         }
+        a.add(input, columns * columnStep * pixelBytes)
+        a.add(outputColumn, columns * outputStep)
       }
-      a.add(input, columns * columnStep * pixelBytes)
-      a.add(outputColumn, columns * outputStep)
+      // The next band, if any: calls cost too much on small maps.
+      a.mov(scratch, [arguments + .inputBandStep])
+      a.add([arguments + .inputs], scratch)
+      a.mov(scratch, [arguments + .outputBandStep])
+      for row in 0..<rows { a.add([arguments + .outputs + 8 * row], scratch) }
+      a.mov(scratch, [arguments + .bands])
+      a.dec(scratch)
+      a.mov([arguments + .bands], scratch)
+      a.jne(band)
     }
     a.vzeroupper()
     a.ret()

@@ -26,11 +26,16 @@ struct TileArguments {
     case outputs = 96
     /// 16 numbers for each of up to 4 planes, what sums begin with.
     case bias = 256
+    /// How many bands of rows lie below one another; at least one, and zero afterwards.
+    case bands = 512
+    /// Bytes from a band to the next, in the input and in the output.
+    case inputBandStep = 520
+    case outputBandStep = 528
   }
 
   static let maximalRows = 4
   static let maximalPlanes = 4
-  static let byteCount = 512
+  static let byteCount = 576
 
   private let base: UnsafeMutableRawPointer
 
