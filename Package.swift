@@ -65,8 +65,9 @@ let package = Package(
     tests(of: "ConvoyAssembler", ["ConvoyAssembler"], resources: [.copy("Golden")]),
     tests(of: "ConvoyTensors", ["ConvoyTensors"]),
     tests(of: "ConvoyGraphs", ["ConvoyGraphs", "ConvoyTensors"]),
-    tests(of: "ConvoyKernels", ["ConvoyKernels", "ConvoyTensors"]),
-    tests(of: "ConvoyEngine", ["ConvoyEngine", "ConvoyGraphs", "ConvoyTensors"]),
+    tests(of: "ConvoyKernels", ["ConvoyAssembler", "ConvoyKernels", "ConvoyTensors"]),
+    tests(
+      of: "ConvoyEngine", ["ConvoyEngine", "ConvoyGraphs", "ConvoyKernels", "ConvoyTensors"]),
     tests(
       of: "ConvoyTraining",
       [
