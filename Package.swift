@@ -36,9 +36,14 @@ let package = Package(
     module("ConvoyTensors"),
     module("ConvoyGraphs", ["ConvoyTensors"]),
     module("ConvoyKernels", ["ConvoyAssembler", "ConvoyTensors"]),
-    module("ConvoyEngine", ["ConvoyTensors", "ConvoyGraphs", "ConvoyKernels"]),
+    module(
+      "ConvoyEngine", ["ConvoyTensors", "ConvoyGraphs", "ConvoyKernels", "ConvoyBundledData"]),
     module("ConvoyTraining", ["ConvoyTensors", "ConvoyGraphs", "ConvoyEngine", "ConvoyFormats"]),
-    module("ConvoyBundledData", resources: [.embedInCode("Resources/digits.bin")]),
+    module(
+      "ConvoyBundledData",
+      resources: [
+        .embedInCode("Resources/digits.bin"), .embedInCode("Resources/layers.csv"),
+      ]),
     module("ConvoyFormats", ["ConvoyTensors", "ConvoyGraphs", "ConvoyBundledData"]),
     module("ConvoyZoo", ["ConvoyTensors", "ConvoyGraphs"]),
     module(
@@ -60,8 +65,9 @@ let package = Package(
     tests(of: "ConvoyAssembler", ["ConvoyAssembler"], resources: [.copy("Golden")]),
     tests(of: "ConvoyTensors", ["ConvoyTensors"]),
     tests(of: "ConvoyGraphs", ["ConvoyGraphs", "ConvoyTensors"]),
-    tests(of: "ConvoyKernels", ["ConvoyKernels", "ConvoyTensors"]),
-    tests(of: "ConvoyEngine", ["ConvoyEngine", "ConvoyGraphs", "ConvoyTensors"]),
+    tests(of: "ConvoyKernels", ["ConvoyAssembler", "ConvoyKernels", "ConvoyTensors"]),
+    tests(
+      of: "ConvoyEngine", ["ConvoyEngine", "ConvoyGraphs", "ConvoyKernels", "ConvoyTensors"]),
     tests(
       of: "ConvoyTraining",
       [

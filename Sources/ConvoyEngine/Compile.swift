@@ -1,5 +1,5 @@
 public import ConvoyGraphs
-import ConvoyKernels
+public import ConvoyKernels
 public import ConvoyTensors
 
 /// How a graph is compiled.
@@ -8,6 +8,8 @@ public struct CompileOptions: Sendable {
   public var pool: ThreadPool
   /// Whether elementwise functions are computed by the convolution before them.
   public var fusesTails = true
+  /// The machine whose instructions kernels may use: one of `Machine.available`.
+  public var machine = Machine.current
 
   /// The defaults: all threads of this process' shared pool.
   public init(pool: ThreadPool = .shared) { self.pool = pool }
@@ -113,7 +115,7 @@ struct Compiler {
       name: node.node.name, inputShapes: node.node.inputs.map { graph[$0].shape },
       outputShapes: node.outputs.map { graph[$0].shape },
       inputKinds: node.node.inputs.map { kinds[$0.index] ?? .dense },
-      isFrozen: node.node.inputs.map { isKnown($0) }, tail: node.tail)
+      isFrozen: node.node.inputs.map { isKnown($0) }, machine: options.machine, tail: node.tail)
   }
 
   private func isKnown(_ id: ValueID) -> Bool {

@@ -4,31 +4,40 @@ import ConvoyTensors
 public struct CatalogEntry<Problem: Sendable, Operands: Sendable>: Sendable {
   /// What it is called.
   public let name: String
-  /// Why it cannot, as a sentence's end; nil when it can.
-  public let refusal: @Sendable (Problem) -> String?
-  /// Makes the kernel for a problem it does not refuse.
-  let make: @Sendable (Problem, Operands) -> any Kernel
+  /// Why it cannot on a machine, as a sentence's end; nil when it can.
+  public let refusal: @Sendable (Problem, Machine) -> String?
+  /// Makes the kernel for a problem it does not refuse; nil where the system refuses memory for code.
+  let make: @Sendable (Problem, Operands, Machine) -> (any Kernel)?
 }
 
 /// The ways known to compute each kind of work, best first, one that never refuses last.
 public enum Catalog {
   static let convolution: [CatalogEntry<ConvolutionProblem, ConvolutionOperands>] = [
     CatalogEntry(
-      name: "portable broadcast", refusal: { PortableBroadcastConvolution.refusal($0) },
-      make: { PortableBroadcastConvolution($0, $1) }),
+      name: "generated broadcast", refusal: { GeneratedBroadcastConvolution.refusal($0, $1) },
+      make: { GeneratedBroadcastConvolution($0, $1, $2) }),
     CatalogEntry(
-      name: "portable lane by lane", refusal: { _ in nil },
-      make: { PortableLaneConvolution($0, $1) }),
+      name: "generated lanes", refusal: { GeneratedLaneConvolution.refusal($0, $1) },
+      make: { GeneratedLaneConvolution($0, $1, $2) }),
+    CatalogEntry(
+      name: "portable broadcast",
+      refusal: { problem, _ in
+        PortableBroadcastConvolution.refusal(problem)
+      },
+      make: { problem, operands, _ in PortableBroadcastConvolution(problem, operands) }),
+    CatalogEntry(
+      name: "portable lane by lane", refusal: { _, _ in nil },
+      make: { problem, operands, _ in PortableLaneConvolution(problem, operands) }),
   ]
 
   static let weightGradient: [CatalogEntry<ConvolutionProblem, WeightGradientOperands>] = [
     CatalogEntry(
       name: "portable weight gradient, broadcast",
-      refusal: { PortableBroadcastConvolution.refusal($0) },
-      make: { PortableWeightGradient(broadcast: $0, $1) }),
+      refusal: { problem, _ in PortableBroadcastConvolution.refusal(problem) },
+      make: { problem, operands, _ in PortableWeightGradient(broadcast: problem, operands) }),
     CatalogEntry(
-      name: "portable weight gradient, lane by lane", refusal: { _ in nil },
-      make: { PortableWeightGradient(laneByLane: $0, $1) }),
+      name: "portable weight gradient, lane by lane", refusal: { _, _ in nil },
+      make: { problem, operands, _ in PortableWeightGradient(laneByLane: problem, operands) }),
   ]
 
   /// The kernel for a convolution.
@@ -39,13 +48,14 @@ public enum Catalog {
   ///   - bias: 16 numbers an output plane, or nil.
   ///   - output: the base of the problem's output planes.
   ///   - tail: what is applied to each sum.
+  ///   - machine: the machine it is to run on.
   public static func convolution(
     _ problem: ConvolutionProblem, input: Region, weights: Region, bias: Region?, output: Region,
-    tail: Tail = Tail()
+    tail: Tail = Tail(), machine: Machine = .current
   ) -> any Kernel {
     let operands = ConvolutionOperands(
       input: input, weights: weights, bias: bias, output: output, tail: tail)
-    return choose(convolution, problem, operands)
+    return choose(convolution, problem, operands, machine)
   }
 
   /// The kernel for the gradient of a forward convolution's weights.
@@ -54,26 +64,29 @@ public enum Catalog {
   ///   - input: the base of the problem's input planes: the image.
   ///   - gradient: the base of the problem's output planes.
   ///   - weights: where the gradient goes, in the order of the weights' tensor.
+  ///   - machine: the machine it is to run on.
   public static func weightGradient(
-    _ problem: ConvolutionProblem, input: Region, gradient: Region, weights: Region
+    _ problem: ConvolutionProblem, input: Region, gradient: Region, weights: Region,
+    machine: Machine = .current
   ) -> any Kernel {
     choose(
       weightGradient, problem,
-      WeightGradientOperands(input: input, gradient: gradient, weights: weights))
+      WeightGradientOperands(input: input, gradient: gradient, weights: weights), machine)
   }
 
   /// For each way to compute a convolution, best first, why it is refused; nil for those that can.
   public static func explanations(
-    _ problem: ConvolutionProblem
+    _ problem: ConvolutionProblem, machine: Machine = .current
   ) -> [(name: String, refusal: String?)] {
-    convolution.map { ($0.name, $0.refusal(problem)) }
+    convolution.map { ($0.name, $0.refusal(problem, machine)) }
   }
 
   private static func choose<Problem, Operands>(
-    _ entries: [CatalogEntry<Problem, Operands>], _ problem: Problem, _ operands: Operands
+    _ entries: [CatalogEntry<Problem, Operands>], _ problem: Problem, _ operands: Operands,
+    _ machine: Machine
   ) -> any Kernel {
-    for entry in entries where entry.refusal(problem) == nil {
-      return entry.make(problem, operands)
+    for entry in entries where entry.refusal(problem, machine) == nil {
+      if let kernel = entry.make(problem, operands, machine) { return kernel }
     }
     preconditionFailure("The last entry of a catalog refuses nothing.")
   }

@@ -1,12 +1,13 @@
 import ConvoyEngine
 import ConvoyGraphs
+import ConvoyKernels
 import ConvoyTensors
 import Testing
 
 /// Runs a graph by a plan and by the references in Double, and compares all outputs.
 ///
 /// Every run is done twice with parameters frozen and once with them as variables, on one thread and
-/// on several: the results must be the same bits.
+/// on several: the results must be the same bits. All that on every machine that this one can be.
 ///
 /// - Parameters:
 ///   - tolerance: relative to the largest magnitude in an output; sums of n products in floats are off
@@ -31,7 +32,19 @@ func expectPlanMatchesReference(
   }
   let expected = graph.evaluatedByReference(given)
 
+  for machine in Machine.available {
+    try expectPlanMatchesReference(
+      graph, on: machine, inputs, parameters, expected, tolerance, sourceLocation)
+  }
+}
+
+private func expectPlanMatchesReference(
+  _ graph: Graph, on machine: Machine, _ inputs: [String: Tensor],
+  _ parameters: [String: Tensor], _ expected: [ValueID: ReferenceTensor], _ tolerance: Double,
+  _ sourceLocation: SourceLocation
+) throws {
   var options = CompileOptions()
+  options.machine = machine
   options.pool = ThreadPool(threadCount: 1)
   let single = try graph.compiled(parameters: parameters, options: options)
   let results = try single.run(named: inputs)
@@ -43,7 +56,7 @@ func expectPlanMatchesReference(
     for (name, tensor) in results {
       #expect(
         again[name]?.elements.map(\.bitPattern) == tensor.elements.map(\.bitPattern),
-        "\(name) differs from run to run", sourceLocation: sourceLocation)
+        "\(name) differs from run to run on \(machine.name)", sourceLocation: sourceLocation)
     }
   }
   let training = try graph.compiledWithVariables(options: options)
@@ -54,14 +67,14 @@ func expectPlanMatchesReference(
     let reference = try #require(expected[id])
     for result in [results, trained] {
       let tensor = try #require(result[name])
-      expectClose(tensor, reference, tolerance, name, sourceLocation)
+      expectClose(tensor, reference, tolerance, "\(machine.name), \(name)", sourceLocation)
     }
   }
   for update in graph.updates {
     let name = graph[update.parameter].name
     let tensor = try #require(variables[name])
     let reference = try #require(expected[update.value])
-    expectClose(tensor, reference, tolerance, name, sourceLocation)
+    expectClose(tensor, reference, tolerance, "\(machine.name), \(name)", sourceLocation)
   }
 }
 

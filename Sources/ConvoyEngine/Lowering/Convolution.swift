@@ -72,7 +72,8 @@ struct ConvolutionForm: Sendable {
       Catalog.convolution(
         problem(input: placement.planes(image), output: placement.planes(output)),
         input: placement.base(image), weights: placement.region(weights),
-        bias: bias.map { placement.region($0) }, output: placement.base(output), tail: site.tail)
+        bias: bias.map { placement.region($0) }, output: placement.base(output), tail: site.tail,
+        machine: site.machine)
     }
   }
 }

@@ -49,6 +49,8 @@ struct LoweringSite: Sendable {
   var inputKinds: [LayoutKind]
   /// Which inputs are known when compiling.
   var isFrozen: [Bool]
+  /// What the kernels are for.
+  var machine: Machine
   /// What is applied to the output in place of a following node.
   var tail = Tail()
   /// Where the inputs are, as requested. Empty while layouts are chosen.

@@ -15,7 +15,7 @@ extension ConvolutionForm {
         problem(
           input: placement.planes(site.inputs[0]), output: placement.planes(site.inputs[1])),
         input: placement.base(site.inputs[0]), gradient: placement.base(site.inputs[1]),
-        weights: placement.region(site.outputs[0]))
+        weights: placement.region(site.outputs[0]), machine: site.machine)
     }
   }
 }

@@ -13,6 +13,8 @@ struct LaneGather: Sendable {
   /// For each output plane, input channel of the group and lane: floats from the input's base.
   /// Nil for a plane whose lanes stand in the input just as they do in the output.
   private let sources: [[Int]?]
+  /// For each output plane that is not gathered, where the input plane that it reads begins.
+  private let direct: [Int?]
   private let inputsPerGroup: Int
   private let imageStride: Int
   private let reach: [(first: Int, last: Int)]
@@ -37,7 +39,8 @@ struct LaneGather: Sendable {
       sources.append(isDirect ? nil : positions.map { input.planes[$0.plane] + $0.lane })
     }
     self.sources = sources
-    distances = works.map { work in
+    self.direct = direct
+    distances = works.map { [direct] work in
       let taps = work.phase.taps.map { input.distance($0.offset) }
       return direct.map { start in
         if let start { return taps.map { start + $0 } }
@@ -55,7 +58,7 @@ struct LaneGather: Sendable {
 
   /// For each input channel of a group and lane of an output plane, where that number is. Lanes that
   /// no output channel uses read what the first lane reads; their weights are 0.
-  private static func positions(
+  static func positions(
     _ problem: ConvolutionProblem, _ plane: Int
   ) -> [PlaneLayout.Position] {
     let lanes = PlaneLayout.lanes
@@ -68,6 +71,10 @@ struct LaneGather: Sendable {
       }
     }
   }
+
+  /// Where the plane that an output plane reads an input channel of its groups from begins, from the
+  /// base that `prepare` returns.
+  func start(plane: Int, channel: Int) -> Int { direct[plane] ?? channel * imageStride }
 
   /// Gathers what some rows of one image read, if it needs gathering.
   ///

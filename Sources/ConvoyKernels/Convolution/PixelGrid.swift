@@ -11,7 +11,8 @@ struct PixelGrid: Sendable {
   let inputColumnStep: Int
   let outputColumnStep: Int
 
-  private let rowsPerSlice: Int
+  /// Rows that lie at equal distances, below one another.
+  let rowsPerSlice: Int
   private let rowsPerImage: Int
   private let inputStart: Int
   private let inputSteps: (image: Int, slice: Int, row: Int)
@@ -53,6 +54,10 @@ struct PixelGrid: Sendable {
       rowsPerImage = phase.count[0] * phase.count[1]
     }
   }
+
+  /// Floats from a row to the one below it.
+  var inputRowStep: Int { inputSteps.row }
+  var outputRowStep: Int { outputSteps.row }
 
   /// The image a row belongs to.
   func image(ofRow row: Int) -> Int { row / rowsPerImage }

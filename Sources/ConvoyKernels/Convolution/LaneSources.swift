@@ -1,0 +1,119 @@
+import ConvoyTensors
+
+/// How the lanes of narrow groups' outputs find their inputs without being gathered first.
+///
+/// A vector of inputs has, in each lane, the number that the group of that lane's output reads. With
+/// identity maps and groups of 2, 4 and 8 channels, all these stand in one vector of one plane, and a
+/// permutation brings each to its lane; other widths straddle planes, and the vector is put together
+/// from two or three of them.
+struct LaneSources: Sendable {
+  let access: LaneTile.Access
+  /// For each vector of outputs, step and source, floats from the input's base to what is read.
+  let starts: [[Int]]
+  /// For each vector of outputs, the table of lanes' numbers and masks: see `LaneTile`.
+  let numbers: [[Int32]]
+
+  /// A vector that inputs are taken from.
+  private struct Source: Hashable {
+    /// Floats from the input's base.
+    var start: Int
+    /// For each lane, the lane of this source; nil where it takes another source's.
+    var lanes: [Int?]
+  }
+
+  /// - Parameter oneByOne: whether each step must be of one input channel.
+  /// - Returns: nil if lanes read from too many vectors.
+  init?(_ problem: ConvolutionProblem, _ machine: Machine, oneByOne: Bool) {
+    let vectors = problem.output.planes.indices.flatMap { plane in
+      let positions = LaneGather.positions(problem, plane)
+      return (0..<machine.vectorsPerPlane).map { part in
+        LaneSources.sources(problem, machine, plane: plane, part: part, positions)
+      }
+    }
+    let count = vectors.joined().map(\.count).max() ?? 1
+    // Only AVX-512 has masks to put vectors together.
+    guard count <= (machine.instructions == .avx512 ? LaneTile.Access.maximalSources : 1) else {
+      return nil
+    }
+    let access =
+      count > 1
+      ? .permuted(sources: count)
+      : LaneSources.access(
+        vectors.map { $0.map { $0[0].lanes } }, channels: problem.inputsPerGroup,
+        oneByOne: oneByOne)
+    self.access = access
+    // A step of pairs or quads reads its vector once for all its channels.
+    starts = vectors.map { steps in
+      stride(from: 0, to: steps.count, by: access.channels).flatMap { step in
+        (0..<count).map { steps[step][min($0, steps[step].count - 1)].start }
+      }
+    }
+    numbers =
+      access.numbersPerStep == 0
+      ? [] : vectors.map { $0.flatMap { LaneSources.table($0, count: count) } }
+  }
+
+  /// For each input channel of a group, the vectors that a vector of outputs takes it from.
+  private static func sources(
+    _ problem: ConvolutionProblem, _ machine: Machine, plane: Int, part: Int,
+    _ positions: [PlaneLayout.Position]
+  ) -> [[Source]] {
+    let lanes = PlaneLayout.lanes
+    let width = machine.vectorWidth
+    // Lanes that no output channel uses may read anything.
+    let used = problem.output.channels - plane * lanes - part * width
+    return (0..<problem.inputsPerGroup).map { channel in
+      var sources: [Source] = []
+      for lane in 0..<max(1, min(width, used)) {
+        let position = positions[channel * lanes + part * width + lane]
+        let (block, number) = position.lane.quotientAndRemainder(dividingBy: width)
+        let start = problem.input.planes[position.plane] + block * width
+        let index = sources.firstIndex { $0.start == start } ?? sources.endIndex
+        if index == sources.endIndex {
+          sources.append(Source(start: start, lanes: Array(repeating: nil, count: width)))
+        }
+        sources[index].lanes[lane] = number
+      }
+      return sources
+    }
+  }
+
+  /// The numbers of a step: 16 for each source, and behind them the masks of all but the first.
+  private static func table(_ sources: [Source], count: Int) -> [Int32] {
+    let lanes = PlaneLayout.lanes
+    var numbers: [Int32] = []
+    var masks: [Int32] = []
+    for index in 0..<count {
+      // A step of fewer sources masks the others out.
+      let source = index < sources.count ? sources[index].lanes : []
+      numbers += (0..<lanes).map { Int32((($0 < source.count ? source[$0] : nil) ?? 0)) }
+      let bits = source.enumerated().reduce(Int32(0)) {
+        $0 | ($1.element == nil ? 0 : 1 << $1.offset)
+      }
+      if index > 0 { masks.append(bits) }
+    }
+    guard count > 1 else { return numbers }
+    return numbers + masks + Array(repeating: 0, count: lanes - masks.count)
+  }
+
+  /// The cheapest way to read one vector: permutations within pairs and quads cost no more than a load.
+  ///
+  /// - Parameter lanes: for each vector of outputs and channel of the group, what its lanes take.
+  private static func access(
+    _ lanes: [[[Int?]]], channels: Int, oneByOne: Bool
+  ) -> LaneTile.Access {
+    let stayWithin = lanes.allSatisfy { vector in
+      vector.enumerated().allSatisfy { channel, lanes in
+        lanes.enumerated().allSatisfy { lane, number in
+          number == nil || number == lane - lane % channels + channel
+        }
+      }
+    }
+    switch channels {
+    case 1 where stayWithin: return .plain
+    case 2 where stayWithin && !oneByOne: return .pairs
+    case 4 where stayWithin && !oneByOne: return .quads
+    default: return .permuted(sources: 1)
+    }
+  }
+}

@@ -1,0 +1,72 @@
+/// How a grid of output pixels and a number of planes are cut into the tiles of generated kernels.
+///
+/// Planes are cut into panels of up to four, each panel's pixels into bands of rows, each band into
+/// tiles side by side. What is left over at the right and at the bottom is done by smaller tiles, so
+/// nothing is computed that is not wanted; the cut is the one whose tiles are estimated to take the least
+/// time.
+struct BroadcastPanels: Hashable, Sendable {
+  /// Planes that are computed together, and the shape of their tiles.
+  struct Panel: Hashable, Sendable {
+    var planes: Range<Int>
+    var rows: Int
+    var columns: Int
+  }
+
+  let panels: [Panel]
+
+  init(rows: Int, columns: Int, planes: Int, machine: Machine) {
+    let best = machine.broadcastTiles.map {
+      BroadcastPanels.best($0, rows: rows, columns: columns, machine: machine)
+    }
+    // The cheapest way to make up each number of planes, by its last panel.
+    var cheapest: [(cost: Double, last: Int)] = [(0, 0)]
+    for count in 1...max(1, planes) {
+      let choices = zip(machine.broadcastTiles.indices, machine.broadcastTiles).compactMap {
+        index, tile in
+        tile.planes <= count
+          ? (cost: cheapest[count - tile.planes].cost + best[index].cost, last: index) : nil
+      }
+      cheapest.append(choices.min { $0.cost < $1.cost } ?? (.infinity, 0))
+    }
+    var panels: [Panel] = []
+    var end = planes
+    while end > 0 {
+      let index = cheapest[end].last
+      let size = machine.broadcastTiles[index].planes
+      panels.append(
+        Panel(planes: end - size..<end, rows: best[index].rows, columns: best[index].columns))
+      end -= size
+    }
+    self.panels = panels.reversed()
+  }
+
+  /// The shape of at most a tile's pixels that takes a grid least time.
+  private static func best(
+    _ tile: Machine.Tile, rows: Int, columns: Int, machine: Machine
+  ) -> (cost: Double, rows: Int, columns: Int) {
+    var best = (cost: Double.infinity, rows: 1, columns: 1)
+    for height in 1...min(rows, tile.pixels, TileArguments.maximalRows) {
+      for width in 1...min(columns, tile.pixels / height) {
+        func band(_ height: Int) -> Double {
+          guard height > 0 else { return 0 }
+          let (whole, rest) = columns.quotientAndRemainder(dividingBy: width)
+          return Double(whole) * machine.cost(pixels: height * width, planes: tile.planes)
+            + (rest > 0 ? machine.cost(pixels: height * rest, planes: tile.planes) : 0)
+        }
+        let cost = Double(rows / height) * band(height) + band(rows % height)
+        if cost < best.cost { best = (cost, height, width) }
+      }
+    }
+    return best
+  }
+}
+
+extension Machine {
+  /// What one step of a broadcast tile takes, about, in multiplications: its own, or as many as must be
+  /// under way; a little for each load, and for the loop itself.
+  func cost(pixels: Int, planes: Int) -> Double {
+    let vectors = planes * vectorsPerPlane
+    let loads = pixels + vectors
+    return Double(max(pixels * vectors, chainCount)) + 0.05 * Double(loads) + 1
+  }
+}

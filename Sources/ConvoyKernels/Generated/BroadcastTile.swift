@@ -1,0 +1,131 @@
+import ConvoyAssembler
+import ConvoyTensors
+
+/// The inner loops of dense convolution: tiles of rows × columns output pixels of up to four planes,
+///
+///     sum[pixel][plane] = bias[plane] + Σ over pairs of x[pixel + distance[pair]] · w[pair][plane]
+///
+/// where x is one number, the same for all lanes, and w a vector of 16 output channels. Pairs are of
+/// input channel and tap; their distances come from a table, so that any channel may lie anywhere. Each
+/// sum is made in the order of the pairs, whatever the tile: the same bits from every tile.
+struct BroadcastTile: TileDescription {
+  let machine: Machine
+  /// Rows of a tile: each begins at an address of its own.
+  var rows: Int
+  /// Columns of a tile.
+  var columns: Int
+  /// Planes of a tile.
+  var planes: Int
+  /// Bytes from a column to the next in the input.
+  var inputStep: Int
+  /// Bytes from a column to the next in the output.
+  var outputStep: Int
+  var tail: TileTail
+
+  func generate() -> MachineCode {
+    let a = Assembler()
+    let width: VectorWidth = machine.instructions == .avx512 ? .zmm : .ymm
+    let parts = machine.vectorsPerPlane
+    let vectors = planes * parts
+    let pixels = rows * columns
+
+    // Fixed ranges of registers: sums, weights, pixels under way.
+    let sums = (0..<pixels).map { pixel in
+      (0..<vectors).map { VectorRegister(pixel * vectors + $0, width) }
+    }
+    let weights = (0..<vectors).map { VectorRegister(pixels * vectors + $0, width) }
+    let temporaries = ((pixels + 1) * vectors..<machine.registerCount).map {
+      VectorRegister($0, width)
+    }
+    // One vector a pixel multiplies with a broadcast from memory, which only AVX-512 can.
+    let embedsBroadcast = vectors == 1 && width == .zmm
+    precondition(embedsBroadcast || !temporaries.isEmpty, "a tile must fit the registers")
+
+    let arguments = rdi
+    let (tiles, weight, distance, pairs) = (rsi, rdx, rcx, rax)
+    let (offset, pitch, triplePitch, outputColumn) = (r8, r9, r10, r11)
+    let inputs = [rbx, rbp, r12, r13].prefix(rows)
+
+    /// Where a vector of the current pair's weights stands.
+    func weightAddress(_ vector: Int) -> Address {
+      let (plane, part) = vector.quotientAndRemainder(dividingBy: parts)
+      let inPlane = weight + part * width.rawValue
+      return switch plane {
+      case 0: inPlane
+      case 1: inPlane + pitch
+      case 2: inPlane + pitch * 2
+      default: inPlane + triplePitch
+      }
+    }
+
+    a.preserving(Array(inputs)) {
+      a.mov(tiles, [arguments + .tiles])
+      a.mov(pitch, [arguments + .weightPitch])
+      a.lea(triplePitch, [pitch + pitch * 2])
+      a.xor(outputColumn, outputColumn)
+      for (row, input) in inputs.enumerated() { a.mov(input, [arguments + .inputs + 8 * row]) }
+
+      a.repeating(tiles) {
+        for vector in 0..<vectors {
+          a.vmovups(sums[0][vector], [arguments + .bias + vector * width.rawValue])
+          for sum in sums.dropFirst() { a.vmovaps(sum[vector], sums[0][vector]) }
+        }
+        a.mov(weight, [arguments + .weights])
+        a.mov(distance, [arguments + .distances])
+        a.mov(pairs, [arguments + .steps])
+        // A phase of a transposed convolution may have no pairs.
+        let isSummed = a.label()
+        a.test(pairs, pairs)
+        a.je(isSummed)
+
+        a.align(to: 32)
+        a.repeating(pairs) {
+          a.mov(offset, [distance])
+          for vector in 0..<vectors { a.vmovups(weights[vector], [weightAddress(vector)]) }
+          for pixel in 0..<pixels {
+            let (row, column) = pixel.quotientAndRemainder(dividingBy: columns)
+            let address = inputs[row] + offset + column * inputStep
+            if embedsBroadcast {
+              a.vfmadd231ps(sums[pixel][0], weights[0], .broadcast(address))
+            } else {
+              let x = temporaries[pixel % temporaries.count]
+              a.vbroadcastss(x, [address])
+              for vector in 0..<vectors { a.vfmadd231ps(sums[pixel][vector], x, weights[vector]) }
+            }
+          }
+          a.add(distance, 8)
+          a.add(weight, PlaneLayout.lanes * 4)
+        }
+        a.place(isSummed)
+
+        let all = sums.flatMap { $0 }
+        tail.apply(to: all, free: weights + temporaries, constants: arguments, a)
+        for row in 0..<rows {
+          for plane in 0..<planes {
+            a.mov(offset, [arguments + .outputs + 8 * (plane * rows + row)])
+            for column in 0..<columns {
+              for part in 0..<parts {
+                a.vmovups(
+                  [offset + outputColumn + (column * outputStep + part * width.rawValue)],
+                  sums[row * columns + column][plane * parts + part])
+              }
+            }
+          }
+        }
+        for input in inputs { a.add(input, columns * inputStep) }
+        a.add(outputColumn, columns * outputStep)
+      }
+    }
+    a.vzeroupper()
+    a.ret()
+    return a.finish(
+      "\(machine.name) broadcast \(rows)x\(columns)x\(planes) \(tail) \(inputStep) \(outputStep)")
+  }
+}
+
+extension GeneralRegister {
+  /// The address of a field of the arguments.
+  static func + (base: GeneralRegister, field: TileArguments.Field) -> Address {
+    base + field.rawValue
+  }
+}

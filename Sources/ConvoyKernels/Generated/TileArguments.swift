@@ -1,0 +1,101 @@
+import ConvoyAssembler
+
+/// What a generated tile kernel is told: a block of memory whose address is its one argument.
+///
+/// The fields are words of 8 bytes, at fixed distances that the generators bake into their code.
+struct TileArguments {
+  /// A field, by its distance in bytes.
+  enum Field: Int {
+    /// How many tiles lie side by side; at least one.
+    case tiles = 0
+    /// How often the sum's loop runs: pairs, or input channels of a group.
+    case steps = 8
+    /// Distances in bytes that the sum's loop walks along.
+    case distances = 16
+    /// Weights of the first plane.
+    case weights = 24
+    /// Bytes from a plane's weights to the next plane's.
+    case weightPitch = 32
+    /// Lane numbers for permutations, a vector a step.
+    case lanes = 40
+    /// The tail's two constants, 4 bytes each.
+    case tail = 48
+    /// Where each of up to 4 rows begins in the input.
+    case inputs = 64
+    /// Where each row of each of up to 4 planes begins in the output: rows of the first plane first.
+    case outputs = 96
+    /// 16 numbers for each of up to 4 planes, what sums begin with.
+    case bias = 256
+    /// How many bands of rows lie below one another; at least one, and zero afterwards.
+    case bands = 512
+    /// Bytes from a band to the next, in the input and in the output.
+    case inputBandStep = 520
+    case outputBandStep = 528
+  }
+
+  static let maximalRows = 4
+  static let maximalPlanes = 4
+  static let byteCount = 576
+
+  private let base: UnsafeMutableRawPointer
+
+  /// Runs a body with a block on the stack.
+  static func with<R>(_ body: (TileArguments) -> R) -> R {
+    withUnsafeTemporaryAllocation(byteCount: byteCount, alignment: 64) {
+      // The block is as large as was asked for, so it has an address.
+      body(TileArguments(base: $0.baseAddress.unsafelyUnwrapped))
+    }
+  }
+
+  func set(_ field: Field, _ value: Int) {
+    base.storeBytes(of: value, toByteOffset: field.rawValue, as: Int.self)
+  }
+
+  func set(_ field: Field, at index: Int = 0, _ address: UnsafePointer<Float>) {
+    base.storeBytes(
+      of: UInt(bitPattern: address), toByteOffset: field.rawValue + 8 * index, as: UInt.self)
+  }
+
+  func set(_ field: Field, _ address: UnsafePointer<Int>) {
+    base.storeBytes(of: UInt(bitPattern: address), toByteOffset: field.rawValue, as: UInt.self)
+  }
+
+  func set(_ field: Field, _ address: UnsafePointer<Int32>) {
+    base.storeBytes(of: UInt(bitPattern: address), toByteOffset: field.rawValue, as: UInt.self)
+  }
+
+  /// Sets what the sums of some planes begin with, and the constants of what is done to them.
+  ///
+  /// - Parameter lane: the first lane that counts, 0 or 8. Those before it land below the field, where
+  ///   nothing else is.
+  func set(
+    bias planes: Range<Int>, from lane: Int = 0, _ operands: ConvolutionOperands, _ memory: Memory
+  ) {
+    for (index, plane) in planes.enumerated() {
+      base.storeBytes(
+        of: operands.bias(plane, memory),
+        toByteOffset: Field.bias.rawValue + 64 * index - 4 * lane, as: Lanes.self)
+    }
+    let (low, high) = TileTail.constants(of: operands.tail)
+    base.storeBytes(of: low, toByteOffset: Field.tail.rawValue, as: Float.self)
+    base.storeBytes(of: high, toByteOffset: Field.tail.rawValue + 4, as: Float.self)
+  }
+
+  /// Runs a kernel on these arguments.
+  func run(_ function: TileFunction) { function.pointer(base) }
+}
+
+/// A generated tile kernel: its argument is a block of `TileArguments`.
+///
+/// `function` keeps the code it stands in.
+struct TileFunction: Sendable {
+  typealias Pointer = @convention(c) (UnsafeRawPointer) -> Void
+
+  let pointer: Pointer
+  private let code: ExecutableMemory
+
+  init(_ code: MachineCode) throws(ExecutableMemoryError) {
+    self.code = try ExecutableMemory([code])
+    pointer = self.code.function(as: Pointer.self)
+  }
+}

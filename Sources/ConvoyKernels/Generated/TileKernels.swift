@@ -1,0 +1,46 @@
+import ConvoyAssembler
+import Synchronization
+
+/// A description of a tile kernel from which its code follows: the key by which it is shared.
+protocol TileDescription: Hashable, Sendable {
+  /// The code; its argument is a block of `TileArguments`.
+  func generate() -> MachineCode
+}
+
+/// The tile kernels of this process, made when they are first asked for and kept to its end.
+///
+/// Problems differ in sizes and distances, which are arguments; the kernels differ in tiles, steps and
+/// tails, of which there are few: a page of memory each.
+enum TileKernels {
+  private static let made = Mutex<[AnyHashableSendable: TileFunction]>([:])
+
+  /// The kernel of a description, or nil where the system refuses memory for code.
+  static func function(_ description: some TileDescription) -> TileFunction? {
+    let key = AnyHashableSendable(description)
+    return made.withLock { made in
+      if let function = made[key] { return function }
+      do {
+        let function = try TileFunction(description.generate())
+        made[key] = function
+        return function
+      } catch {
+        refusal.withLock { isSaid in
+          if !isSaid { Notice.say("\(error) Convoy uses a slower kernel.") }
+          isSaid = true
+        }
+        return nil
+      }
+    }
+  }
+
+  private static let refusal = Mutex(false)
+}
+
+/// A key of any type of description.
+///
+/// `@unchecked Sendable`: `AnyHashable` is not, but it is made of a value that is.
+private struct AnyHashableSendable: Hashable, @unchecked Sendable {
+  private let value: AnyHashable
+
+  init(_ value: some TileDescription) { self.value = AnyHashable(value) }
+}

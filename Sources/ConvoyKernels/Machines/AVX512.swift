@@ -1,0 +1,17 @@
+import ConvoyAssembler
+
+extension Machine {
+  /// Processors with AVX-512: Intel's servers since Skylake, AMD's since Zen 4.
+  ///
+  /// Sums, one vector of weights a plane, and at least one pixel fill the 32 registers; with one plane
+  /// the pixel is a broadcast in the multiplication itself.
+  static func avx512(_ caches: CacheSizes) -> Machine {
+    Machine(
+      name: "avx512", instructions: .avx512, vectorWidth: 16, registerCount: 32,
+      firstLevelCache: caches.level1Data, secondLevelCache: caches.level2,
+      broadcastTiles: [
+        Tile(pixels: 6, planes: 4), Tile(pixels: 9, planes: 3), Tile(pixels: 14, planes: 2),
+        Tile(pixels: 28, planes: 1),
+      ], laneTile: (2, 8), chainCount: 12, temporaryCount: 4)
+  }
+}

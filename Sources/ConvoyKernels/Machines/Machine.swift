@@ -1,0 +1,58 @@
+import ConvoyTensors
+
+/// What kernels need to know of the processor, in one place: no tile size stands anywhere else.
+public struct Machine: Hashable, Sendable {
+  /// The instructions that generated kernels are made of.
+  enum Instructions: Hashable, Sendable {
+    /// 16 registers of 8 floats, fused multiply-add.
+    case avx2
+    /// 32 registers of 16 floats.
+    case avx512
+  }
+
+  /// The largest tile of a convolution's outputs that registers hold, for a number of planes.
+  struct Tile: Hashable, Sendable {
+    /// Pixels of 16 channels.
+    var pixels: Int
+    /// Planes that are computed together, so that each pixel read serves them all.
+    var planes: Int
+  }
+
+  /// What it is called: `portable`, `avx2`, `avx512`.
+  public let name: String
+  /// What generated kernels are made of; nil where there are none.
+  let instructions: Instructions?
+  /// Floats in a vector register.
+  public let vectorWidth: Int
+  /// Vector registers.
+  public let registerCount: Int
+  /// Bytes of first-level data cache.
+  public let firstLevelCache: Int
+  /// Bytes of second-level cache.
+  public let secondLevelCache: Int
+  /// Tiles where one number is broadcast to all lanes, one for each number of planes.
+  let broadcastTiles: [Tile]
+  /// The largest tile where each lane reads its own number, in rows and columns of one plane.
+  let laneTile: (rows: Int, columns: Int)
+  /// Sums that must be under way at once for the multipliers to be busy.
+  let chainCount: Int
+  /// Registers between a load and its use that hide its latency.
+  let temporaryCount: Int
+
+  /// The machine this program runs on, with the fastest instructions it has.
+  ///
+  /// `CONVOY_ISA=portable`, `avx2` or `avx512` in the environment asks for others.
+  public static let current = chosen
+
+  /// Every machine this processor can be, the slowest first.
+  public static let available = availableHere
+
+  /// Vector registers that hold the 16 channels of a plane's pixel.
+  var vectorsPerPlane: Int { PlaneLayout.lanes / vectorWidth }
+
+  /// Two machines are the same when they have the same name: a name stands for one description.
+  public static func == (a: Machine, b: Machine) -> Bool { a.name == b.name }
+
+  /// Hashes the name.
+  public func hash(into hasher: inout Hasher) { hasher.combine(name) }
+}

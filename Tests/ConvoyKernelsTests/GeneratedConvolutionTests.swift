@@ -1,0 +1,219 @@
+import ConvoyTensors
+import Testing
+
+@testable import ConvoyKernels
+
+/// Generated convolutions against the portable ones, on every machine that this one can be.
+@Suite struct GeneratedConvolutionTests {
+  static let machines = Machine.available.filter { $0.name != "portable" }
+
+  static let functions: [ScalarFunction?] = [
+    nil, nil, .relu, .clip(low: -0.5, high: 0.75), .leakyReLU(slope: 0.1), .leakyReLU(slope: -2),
+    .tanh,
+  ]
+
+  /// Dense convolutions and those whose groups fill planes.
+  @Test(arguments: machines) func broadcast(_ machine: Machine) {
+    var random = Random(seed: 31)
+    for _ in 0..<400 {
+      let groups = [1, 1, 1, 2, 3][random.below(5)]
+      let outputs = groups == 1 ? 1 + random.below(150) : 16 * groups * (1 + random.below(3))
+      let inputs = groups * (1 + random.below(20))
+      let problem = ProblemCase.random(inputs, outputs, groups, &random)
+      expectSame(problem, on: machine, name: "broadcast", &random)
+    }
+  }
+
+  /// Depthwise, also with several outputs for each input.
+  @Test(arguments: machines) func depthwise(_ machine: Machine) {
+    var random = Random(seed: 32)
+    for _ in 0..<400 {
+      let groups = 2 + random.below(60)
+      let multiple = [1, 1, 1, 2, 3][random.below(5)]
+      let problem = ProblemCase.random(groups, groups * multiple, groups, &random)
+      expectSame(problem, on: machine, name: "lanes", &random)
+    }
+  }
+
+  /// Groups of 1 to 15 channels, as many outputs as inputs or not.
+  @Test(arguments: machines) func narrowGroups(_ machine: Machine) {
+    var random = Random(seed: 33)
+    for _ in 0..<600 {
+      let width = [2, 2, 4, 4, 8, 8, 3, 5, 6, 12, 15][random.below(11)]
+      let outputs = random.below(3) > 0 ? width : 1 + random.below(15)
+      let groups = 2 + random.below(20)
+      let problem = ProblemCase.random(groups * width, groups * outputs, groups, &random)
+      expectSame(problem, on: machine, name: "lanes", &random)
+    }
+  }
+
+  /// Kernels with so many taps that each of their lines is a step.
+  @Test(arguments: machines) func largeKernels(_ machine: Machine) {
+    var random = Random(seed: 34)
+    for _ in 0..<60 {
+      let width = [1, 2, 4, 3][random.below(4)]
+      let groups = 16 / width + random.below(10)
+      let problem = ProblemCase.random(
+        groups * width, groups * width, groups, kernel: 9 + random.below(5), &random)
+      expectSame(problem, on: machine, name: "lanes", &random)
+    }
+  }
+
+  /// Runs a problem by the best kernel for a machine and by the portable one, over poisoned outputs.
+  private func expectSame(
+    _ test: ProblemCase, on machine: Machine, name: String, _ random: inout Random
+  ) {
+    let function = Self.functions[random.below(Self.functions.count)]
+    let kernels = [machine, .portable].map { test.kernel($0, Tail(function)) }
+    #expect(kernels[0].name.hasPrefix("\(machine.name) \(name)"), "\(kernels[0].name)")
+    let (got, want) = (test.run(kernels[0]), test.run(kernels[1]))
+    var worst: Float = 0
+    var strays = 0
+    for index in want.indices {
+      if want[index].isNaN {
+        // Lanes and surroundings that hold nothing: poison must have stayed around the image.
+        strays += test.isOutside(index) && !got[index].isNaN ? 1 : 0
+      } else {
+        let error = abs(got[index] - want[index])
+        worst = max(worst, error.isNaN ? .infinity : error)
+      }
+    }
+    // Both add in the same order; a fused product is rounded once instead of twice.
+    #expect(worst <= test.tolerance * (function == .leakyReLU(slope: -2) ? 2 : 1), "\(test)")
+    #expect(strays == 0, "\(test)")
+  }
+}
+
+/// A convolution problem with numbers to run it on.
+struct ProblemCase: CustomStringConvertible {
+  var problem: ConvolutionProblem
+  var numbers: [Float]
+  var weightStart: Int
+  var biasStart: Int
+  var outputStart: Int
+
+  var description: String {
+    """
+    \(problem.direction) \(problem.input.channels) to \(problem.output.channels) in \
+    \(problem.groups) groups, kernel \(problem.kernel), stride \(problem.stride), dilation \
+    \(problem.dilation), padding \(problem.padding), \(problem.input.batch) images of \
+    \(problem.input.extents), out \(problem.output.extents)
+    """
+  }
+
+  /// Sums of n products of normal numbers, each off by half a unit in the last place of a sum so far.
+  var tolerance: Float {
+    let count = Float(problem.inputsPerGroup * problem.kernel.volume)
+    return 4 * count.squareRoot() * Float.ulpOfOne * (2 + count.squareRoot())
+  }
+
+  static func random(
+    _ inputs: Int, _ outputs: Int, _ groups: Int, kernel size: Int? = nil, _ random: inout Random
+  ) -> ProblemCase {
+    let isPointwise = size == nil && random.below(3) == 0
+    let isFlat = random.below(4) > 0
+    func extents(_ draw: () -> Int) -> Extents {
+      let (first, second, third) = (isFlat ? 1 : min(3, draw()), draw(), draw())
+      return [first, second, third]
+    }
+    let kernel = isPointwise ? Extents(1, 1, 1) : extents { size ?? 1 + random.below(5) }
+    let stride = extents { [1, 1, 1, 2, 3, 4][random.below(6)] }
+    let dilation = extents { [1, 1, 1, 2][random.below(4)] }
+    let span = (kernel &- 1) &* dilation &+ 1
+    let direction: ConvolutionProblem.Direction = random.below(3) == 0 ? .transposed : .forward
+    let padding = extents { 0 } &+ pointwiseMin((span &- 1) / 2, extents { random.below(3) })
+    let small = pointwiseMax(
+      span &- padding, extents { random.below(5) == 0 ? 1 : 1 + random.below(17) })
+    let large = (small &- 1) &* stride &+ span &- padding &- pointwiseMin(padding, span / 2)
+    let (from, to): (Extents, Extents)
+    if direction == .forward {
+      from = small
+      to = pointwiseMax(
+        Extents(repeating: 1), (small &+ 2 &* padding &- span) / stride &+ 1)
+    } else {
+      from = (small &+ 1) / 2
+      to = pointwiseMax(
+        Extents(repeating: 1), pointwiseMin(large, (from &- 1) &* stride &+ span &- 2 &* padding))
+    }
+    var halo = ConvolutionProblem.halo(
+      direction, kernel: kernel, stride: stride, dilation: dilation, padding: padding, input: from,
+      output: to)
+    if random.below(3) == 0 { halo = halo.union(Halo(before: [0, 1, 2], after: [0, 0, 1])) }
+    let outer =
+      random.below(2) == 0 ? Halo.none : Halo(before: [0, 1, 1], after: [0, 2, 1])
+    let batch = 1 + random.below(3)
+    let input = PlaneLayout(batch: batch, channels: inputs, extents: from, halo: halo)
+    let output = PlaneLayout(batch: batch, channels: outputs, extents: to, halo: outer)
+    let problem = ConvolutionProblem(
+      direction, kernel: kernel, stride: stride, dilation: dilation, padding: padding,
+      groups: groups, input: input, output: output)
+    return ProblemCase(problem, &random)
+  }
+
+  init(_ problem: ConvolutionProblem, _ random: inout Random) {
+    self.problem = problem
+    let input = problem.input
+    weightStart = input.elementCount
+    biasStart = weightStart + WeightPacking.elementCount(problem)
+    outputStart = biasStart + problem.output.planes.count * 16
+    numbers = Array(repeating: 0, count: outputStart + problem.output.elementCount)
+    let weightCount = problem.output.channels * problem.inputsPerGroup * problem.kernel.volume
+    let weights = Tensor(normal: Shape([max(1, weightCount)]), using: &random).elements
+    let values = Tensor(normal: Shape([1 << 12]), using: &random).elements
+    for index in 0..<weightStart where ProblemCase.isInside(index, input) {
+      numbers[index] = values[index % 4093]
+    }
+    for index in 0..<problem.output.channels { numbers[biasStart + index] = values[index] }
+    for index in outputStart..<numbers.count { numbers[index] = .nan }
+    // The weights' tensor is packed from behind the outputs, where it is cut off again.
+    let start = numbers.count
+    numbers += weights
+    let packing = WeightPacking(
+      problem, from: Region(.arena, offset: start), to: Region(.arena, offset: weightStart))
+    numbers = run(packing, from: 0)
+    numbers.removeSubrange(start...)
+  }
+
+  func kernel(_ machine: Machine, _ tail: Tail) -> any Kernel {
+    let output = Region(.arena, offset: outputStart)
+    return Catalog.convolution(
+      problem, input: Region(.arena, offset: 0), weights: Region(.arena, offset: weightStart),
+      bias: Region(.arena, offset: biasStart), output: output, tail: tail, machine: machine)
+  }
+
+  /// The outputs, surroundings and all.
+  func run(_ kernel: any Kernel) -> [Float] { run(kernel, from: outputStart) }
+
+  private func run(_ kernel: any Kernel, from start: Int) -> [Float] {
+    let block = UnsafeMutableRawPointer.allocate(byteCount: numbers.count * 4, alignment: 64)
+      .bindMemory(to: Float.self, capacity: numbers.count)
+    defer { block.deallocate() }
+    block.update(from: numbers, count: numbers.count)
+    let scratch = UnsafeMutableRawPointer.allocate(
+      byteCount: max(64, kernel.scratchCount * 4), alignment: 64)
+    defer { scratch.deallocate() }
+    let memory = Memory(arena: block, state: block, constants: block)
+    for chunk in (0..<kernel.chunkCount).reversed() {
+      kernel.run(
+        chunk: chunk, in: memory, scratch: scratch.assumingMemoryBound(to: Float.self))
+    }
+    return (start..<numbers.count).map { block[$0] }
+  }
+
+  /// Whether an element of the outputs belongs to no pixel of the image.
+  func isOutside(_ index: Int) -> Bool {
+    !ProblemCase.isInside(index, problem.output, lanes: false)
+  }
+
+  /// Whether an element of a layout belongs to a pixel of the image, and to a channel.
+  private static func isInside(_ index: Int, _ layout: PlaneLayout, lanes: Bool = true) -> Bool {
+    let (plane, inPlane) = index.quotientAndRemainder(dividingBy: layout.planeSize)
+    if lanes, plane * 16 + inPlane % 16 >= layout.channels { return false }
+    let inImage = inPlane % layout.imageStride
+    let position = Extents(
+      inImage / layout.sliceStride, inImage % layout.sliceStride / layout.rowStride,
+      inImage % layout.rowStride / 16)
+    let inner = position &- layout.halo.before
+    return inner.min() >= 0 && (layout.extents &- inner).min() > 0
+  }
+}
