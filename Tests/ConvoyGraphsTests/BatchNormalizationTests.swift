@@ -117,7 +117,10 @@ import Testing
     expectRefusal(of: operation, inputs: [[2, 3, 4], [3]], "expected 5 inputs, got 2")
     expectRefusal(
       of: operation, inputs: [[3], [3], [3], [3], [3]],
-      "expected an image of shape batch×channels×extents, got 3")
+      "expected an image of shape batch×channels×extents, with at most 3 extents, got 3")
+    expectRefusal(
+      of: operation, inputs: [[2, 3, 1, 1, 1, 4], [3], [3], [3], [3]],
+      "expected an image of shape batch×channels×extents, with at most 3 extents, got 2×3×1×1×1×4")
     expectRefusal(
       of: BatchNormalization(epsilon: -1, momentum: 0.1),
       inputs: [[2, 3], [3], [3], [3], [3]], "expected an epsilon of at least 0, got -1.0")

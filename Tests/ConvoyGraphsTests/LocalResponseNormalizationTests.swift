@@ -46,8 +46,11 @@ import Testing
     expectRefusal(
       of: operation(bias: 0), inputs: [[1, 3]],
       "expected an alpha of at least 0, a bias above 0 and a finite beta, got 1.0, 0.0 and 0.75")
-    expectRefusal(
-      of: operation(), inputs: [[3]], "expected an image of shape batch×channels×extents, got 3")
+    for (shape, text) in [([3], "3"), ([1, 3, 2, 2, 2, 2], "1×3×2×2×2×2")] as [(Shape, String)] {
+      expectRefusal(
+        of: operation(), inputs: [shape],
+        "expected an image of shape batch×channels×extents, with at most 3 extents, got \(text)")
+    }
     expectRefusal(
       of: LocalResponseNormalizationGradient(size: 5, alpha: 1, beta: 1, bias: 1),
       inputs: [[1, 3], [1, 4]], "expected a gradient of shape 1×3, got 1×4")

@@ -152,7 +152,10 @@ import Testing
         + "dimension 2 holds only padding")
     expectRefusal(
       of: Pooling(.maximum, window: nil), inputs: [[1, 3]],
-      "expected an image of shape batch×channels×extents, got 1×3")
+      "expected an image of shape batch×channels×extents, with at most 3 extents, got 1×3")
+    expectRefusal(
+      of: Pooling(.maximum, window: nil), inputs: [[1, 3, 2, 2, 2, 2]],
+      "expected an image of shape batch×channels×extents, with at most 3 extents, got 1×3×2×2×2×2")
     expectRefusal(
       of: Pooling(.maximum, window: Window(kernel: [3])), inputs: [[1, 3, 2]],
       "expected an image of at least 3 with its padding in spatial dimension 1, got 2 + 0 + 0")

@@ -58,6 +58,14 @@ import Testing
     #expect(worst.error <= 2e-7, "at \(worst.at)")
   }
 
+  @Test func inverseSquareRoot() {
+    let numbers = Self.positive.filter(\.isNormal)
+    let worst = Self.worst(numbers, atLeast: 0, LaneMath.inverseSquareRoot) { 1 / $0.squareRoot() }
+    #expect(worst.error <= 3e-7, "at \(worst.at)")
+    #expect(Self.apply([.infinity], LaneMath.inverseSquareRoot)[0] < 1e-19)
+    #expect(Self.apply([.nan], LaneMath.inverseSquareRoot)[0].isNaN)
+  }
+
   @Test func expBeyondItsRange() {
     #expect(
       Self.apply([88.722_84, 89, 1e10, .infinity, .greatestFiniteMagnitude], LaneMath.exp)

@@ -46,9 +46,10 @@ public struct BatchNormalization: Operator {
     guard epsilon >= 0, epsilon.isFinite else {
       throw ConvoyError(.attribute, "expected an epsilon of at least 0, got \(epsilon)")
     }
-    guard image.rank >= 2 else {
+    guard (2...5).contains(image.rank) else {
       throw ConvoyError(
-        .shape, "expected an image of shape batch×channels×extents, got \(image)")
+        .shape,
+        "expected an image of shape batch×channels×extents, with at most 3 extents, got \(image)")
     }
     for (name, shape) in perChannel where shape.dimensions != [image[1]] {
       throw ConvoyError(

@@ -40,9 +40,11 @@ public struct LocalResponseNormalization: Operator {
   /// The image's shape.
   public func outputShapes(for inputs: [Shape]) throws(ConvoyError) -> [Shape] {
     try expect(inputs, count: 1...1)
-    guard inputs[0].rank >= 2 else {
+    guard (2...5).contains(inputs[0].rank) else {
       throw ConvoyError(
-        .shape, "expected an image of shape batch×channels×extents, got \(inputs[0])")
+        .shape,
+        "expected an image of shape batch×channels×extents, with at most 3 extents, got \(inputs[0])"
+      )
     }
     guard (1...Window.largestAttribute).contains(size) else {
       throw ConvoyError(

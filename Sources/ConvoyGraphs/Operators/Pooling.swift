@@ -36,9 +36,10 @@ public struct Pooling: Operator {
   public func outputShapes(for inputs: [Shape]) throws(ConvoyError) -> [Shape] {
     try expect(inputs, count: 1...1)
     let image = inputs[0]
-    guard image.rank >= 3 else {
+    guard (3...5).contains(image.rank) else {
       throw ConvoyError(
-        .shape, "expected an image of shape batch×channels×extents, got \(image)")
+        .shape,
+        "expected an image of shape batch×channels×extents, with at most 3 extents, got \(image)")
     }
     let spatial = Array(image.dimensions.dropFirst(2))
     guard let window else {
