@@ -17,7 +17,7 @@ struct GeneratedLaneConvolution: Kernel {
   private let rest: Tail
 
   static func refusal(_ problem: ConvolutionProblem, _ machine: Machine) -> String? {
-    if machine.instructions == nil { return "the machine \(machine.name) has no generated code" }
+    if let refusal = problem.refusalOfGeneratedCode(machine) { return refusal }
     if problem.kernel[2] > 64 { return "lines of \(problem.kernel[2]) taps make too much code" }
     return nil
   }
@@ -31,7 +31,9 @@ struct GeneratedLaneConvolution: Kernel {
     rest = tail == nil ? operands.tail : Tail()
     // A large kernel's taps are too many for one step: each of its lines becomes a step.
     let isByLine = problem.kernel.volume > 64
-    let sources = LaneSources(problem, machine, oneByOne: isByLine)
+    // Four channels of a 5×5 kernel are as much code as the caches of decoded instructions hold.
+    let oneByOne = isByLine || problem.kernel.volume > 25
+    let sources = LaneSources(problem, machine, oneByOne: oneByOne)
     let phases = PhaseSchedule(problem, joinsImages: false).works
     gather = sources == nil ? LaneGather(problem, phases) : nil
     let starts = sources?.starts ?? LaneSources.gatheredStarts(problem, machine, gather)
@@ -134,7 +136,10 @@ struct GeneratedLaneConvolution: Kernel {
 }
 
 /// The work of one phase of a convolution lane by lane: its tiles, and what they are told.
-private struct LaneWork: Sendable {
+///
+/// A class, since each chunk takes hold of one: copies of its tables' references would cost more than a
+/// small plane's sums.
+private final class LaneWork: Sendable {
   let grid: PixelGrid
   let tile: TileFunctions
   let steps: Int
