@@ -36,9 +36,14 @@ let package = Package(
     module("ConvoyTensors"),
     module("ConvoyGraphs", ["ConvoyTensors"]),
     module("ConvoyKernels", ["ConvoyAssembler", "ConvoyTensors"]),
-    module("ConvoyEngine", ["ConvoyTensors", "ConvoyGraphs", "ConvoyKernels"]),
+    module(
+      "ConvoyEngine", ["ConvoyTensors", "ConvoyGraphs", "ConvoyKernels", "ConvoyBundledData"]),
     module("ConvoyTraining", ["ConvoyTensors", "ConvoyGraphs", "ConvoyEngine", "ConvoyFormats"]),
-    module("ConvoyBundledData", resources: [.embedInCode("Resources/digits.bin")]),
+    module(
+      "ConvoyBundledData",
+      resources: [
+        .embedInCode("Resources/digits.bin"), .embedInCode("Resources/layers.csv"),
+      ]),
     module("ConvoyFormats", ["ConvoyTensors", "ConvoyGraphs", "ConvoyBundledData"]),
     module("ConvoyZoo", ["ConvoyTensors", "ConvoyGraphs"]),
     module(

@@ -88,6 +88,7 @@ struct Compiler {
 
   mutating func plan() throws(ConvoyError) -> Plan {
     try graph.verify()
+    try requireMemory()
     if options.fusesTails { scheduled = fuseTails(scheduled, in: graph) }
     try chooseLayouts()
     placeGivenValues()
@@ -95,6 +96,16 @@ struct Compiler {
     let outputs = graph.outputs.map { (name: $0.name, value: finalPlace($0.value)) }
     finishUpdates()
     return try settle(outputs)
+  }
+
+  /// Refuses a graph that cannot fit, before work in proportion to its sizes is begun.
+  private func requireMemory() throws(ConvoyError) {
+    for info in graph.values where info.shape.elementCount * 4 > MemoryBlock.physicalBytes / 4 {
+      throw ConvoyError(
+        .resource,
+        "\(info.name) has \(info.shape.elementCount) elements, more than fit in a quarter of this "
+          + "machine's \(MemoryBlock.physicalBytes >> 20) MiB of memory.")
+    }
   }
 
   // MARK: Layouts

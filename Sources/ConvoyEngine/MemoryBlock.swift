@@ -16,10 +16,15 @@ final class MemoryBlock: @unchecked Sendable {
   let address: UnsafeMutablePointer<Float>
   let count: Int
 
+  /// How much memory the machine has.
+  static var physicalBytes: Int {
+    sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
+  }
+
   /// - Throws: `ConvoyError` of kind `.resource` when the machine has less memory than that.
   init(count: Int) throws(ConvoyError) {
     let (bytes, overflow) = max(count, 1).multipliedReportingOverflow(by: 4)
-    let physical = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
+    let physical = MemoryBlock.physicalBytes
     let refusal = ConvoyError(
       .resource,
       "This needs \(count >> 18) MiB of memory; the machine has \(physical >> 20) MiB.")

@@ -131,11 +131,20 @@ public final class Plan: Sendable {
       StepTime(node: $0.name, kernel: $0.kernel.name, seconds: .infinity)
     }
     for _ in 0..<max(1, runs) {
-      _ = try run(given, variables: variables) { index, duration in
-        times[index].seconds = min(times[index].seconds, duration / .seconds(1))
+      for (index, seconds) in try stepSeconds(named: given, variables: variables).enumerated() {
+        times[index].seconds = min(times[index].seconds, seconds)
       }
     }
     return times
+  }
+
+  /// How long each step of one run took.
+  func stepSeconds(
+    named given: [String: Tensor], variables: Variables? = nil
+  ) throws(ConvoyError) -> [Double] {
+    var seconds = Array(repeating: 0.0, count: steps.count)
+    _ = try run(given, variables: variables) { seconds[$0] = $1 / .seconds(1) }
+    return seconds
   }
 
   private func check(_ given: [String: Tensor]) throws(ConvoyError) {

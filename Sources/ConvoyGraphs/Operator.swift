@@ -79,6 +79,16 @@ public struct GradientSite {
   /// For each input, whether its gradient is used; computing one that is not would be wasted work.
   public let isNeeded: [Bool]
 
+  /// Describes where a gradient is asked for.
+  public init(
+    inputs: [Value], outputs: [Value], outputGradients: [Value?], isNeeded: [Bool]
+  ) {
+    self.inputs = inputs
+    self.outputs = outputs
+    self.outputGradients = outputGradients
+    self.isNeeded = isNeeded
+  }
+
   /// The gradient of the only output, for operators that have one.
   public var outputGradient: Value {
     guard let gradient = outputGradients.first ?? nil else {

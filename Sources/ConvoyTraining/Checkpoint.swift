@@ -160,6 +160,9 @@ public struct Checkpoint: Sendable {
     guard model.graph.inputs.count == 1, model.graph.outputs.count == 1,
       model.graph[model.graph.inputs[0]].shape.rank == 4
     else { throw refuse("holds no classifier of images: one input batch×channels×height×width") }
+    guard imageShape.elementCount <= 1 << 26 else {
+      throw refuse("takes images of \(imageShape), more than 2²⁶ numbers")
+    }
     let channels = imageShape[0]
     guard normalization.mean.count == channels, normalization.deviation.count == channels,
       normalization.deviation.allSatisfy({ $0 > 0 })

@@ -18,7 +18,7 @@ public struct TrainingOptions: Hashable, Sendable, Codable {
 
   /// Describes a training; the defaults suit small images and networks.
   public init(
-    epochs: Int = 24, batch: Int = 64, step: StepOptions = StepOptions(weightDecay: 5e-4),
+    epochs: Int = 30, batch: Int = 64, step: StepOptions = StepOptions(weightDecay: 5e-4),
     rate: LearningRate = LearningRate(0.05, .cosine, warmUpEpochs: 1),
     augmentation: Augmentation = .none, seed: UInt64 = 1, patience: Int? = nil
   ) {

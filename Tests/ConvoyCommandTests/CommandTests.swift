@@ -82,6 +82,20 @@ func withFolder(_ body: (String) throws -> Void) throws {
     }
   }
 
+  @Test func timesALayer() throws {
+    try withFolder { folder in
+      let run = try CommandRun(
+        ["bench", "layers", "--only", "squeezenet-expand3x3", "--json"], in: folder)
+      #expect(run.status == 0, "\(run.errors)")
+      let object = try run.lastObject()
+      #expect(object["name"] as? String == "squeezenet-expand3x3")
+      for key in ["milliseconds", "medianMilliseconds", "gigaflopsPerSecond", "percentOfPeak"] {
+        #expect((object[key] as? Double ?? 0) > 0, "\(key)")
+      }
+      #expect((object["kernel"] as? String)?.isEmpty == false)
+    }
+  }
+
   @Test(
     arguments: [
       (["train", "--model", "zoo:alexnett"], 64, "alexnet"),
@@ -97,6 +111,9 @@ func withFolder(_ body: (String) throws -> Void) throws {
       (["classify", "nothing", "a.png"], 1, "nothing"),
       (["classify"], 64, "run"),
       (["fly"], 64, "fly"),
+      (["bench", "layers", "--only", "fly"], 64, "fly"),
+      (["bench", "layers", "--threads", "0"], 64, "--threads"),
+      (["bench", "layers", "nowhere.csv"], 1, "nowhere.csv"),
     ])
   func refusesInOneSentence(arguments: [String], status: Int32, word: String) throws {
     try withFolder { folder in
@@ -110,7 +127,9 @@ func withFolder(_ body: (String) throws -> Void) throws {
     }
   }
 
-  @Test(arguments: [[], ["train"], ["evaluate"], ["classify"], ["zoo"]])
+  @Test(arguments: [
+    [], ["train"], ["evaluate"], ["classify"], ["zoo"], ["bench"], ["bench", "layers"],
+  ])
   func helpShowsAnExample(subcommand: [String]) throws {
     try withFolder { folder in
       let run = try CommandRun(subcommand + ["--help"], in: folder)

@@ -165,20 +165,35 @@ extension Value {
     padding: Padding = 0, dilation: any SpatialExtents = 1, groups: Int = 1, bias: Bool = true,
     initializer: Initializer = .he, name: String? = nil
   ) -> Value {
-    layer(name, kind: Convolution.name) { name throws(ConvoyError) in
+    convolutionLayer(
+      name, kind: Convolution.name, outputChannels, groups, hasBias: bias, initializer
+    ) { () throws(ConvoyError) in
       let window = try slidingWindow(
         kernel: kernel, stride: stride, dilation: dilation, padding: padding)
+      return (Convolution(window, groups: groups), [outputChannels, shape[1]] + window.kernel)
+    }
+  }
+
+  /// A layer of a convolution of either kind: declares weights and bias, and applies the operator.
+  ///
+  /// - Parameter describe: the operator, and the shape its weights would have with one group.
+  func convolutionLayer(
+    _ name: String?, kind: String, _ outputChannels: Int, _ groups: Int, hasBias: Bool,
+    _ initializer: Initializer,
+    _ describe: () throws(ConvoyError) -> (operation: some Operator, weights: [Int])
+  ) -> Value {
+    layer(name, kind: kind) { name throws(ConvoyError) in
+      var (operation, extents) = try describe()
       try Convolution.validateGroups(
         groups, inputChannels: shape[1], outputChannels: outputChannels)
-      let weightShape = try Shape(
-        validating: [outputChannels, shape[1] / groups] + window.kernel)
-      let weights = builder.parameter("\(name).weight", weightShape, Parameter(initializer))
-      let shift =
-        bias
+      // In both kinds the weights' first extent counts all channels, the second those of a group.
+      extents[1] /= groups
+      let weights = builder.parameter(
+        "\(name).weight", try Shape(validating: extents), Parameter(initializer))
+      let bias =
+        hasBias
         ? [builder.parameter("\(name).bias", [outputChannels], Parameter(.constant(0)))] : []
-      return applying(
-        Convolution(window, groups: groups),
-        [weights] + shift, name: name)
+      return applying(operation, [weights] + bias, name: name)
     }
   }
 }

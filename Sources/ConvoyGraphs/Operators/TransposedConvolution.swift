@@ -45,6 +45,14 @@ public struct TransposedConvolution: Operator {
     guard window.padding != .same, !window.roundsUp else {
       throw ConvoyError(.attribute, "expected explicit padding without rounding up")
     }
+    // Each remainder of the output's position by the stride is computed by a pass of its own.
+    let passes = window.stride.reduce(1) { $0.multipliedReportingOverflow(by: $1).partialValue }
+    guard window.stride.allSatisfy({ $0 <= 4096 }), passes <= 4096 else {
+      throw ConvoyError(
+        .attribute,
+        "expected strides whose product is at most 4096 in a transposed convolution, "
+          + "got \(window.stride)")
+    }
     guard outputPadding.count == window.rank else {
       throw ConvoyError(
         .attribute,
@@ -188,20 +196,14 @@ extension Value {
     dilation: any SpatialExtents = 1, groups: Int = 1, bias: Bool = true,
     initializer: Initializer = .he, name: String? = nil
   ) -> Value {
-    layer(name, kind: TransposedConvolution.name) { name throws(ConvoyError) in
+    convolutionLayer(
+      name, kind: TransposedConvolution.name, outputChannels, groups, hasBias: bias, initializer
+    ) { () throws(ConvoyError) in
       let window = try slidingWindow(
         kernel: kernel, stride: stride, dilation: dilation, padding: padding)
-      try Convolution.validateGroups(
-        groups, inputChannels: shape[1], outputChannels: outputChannels)
-      let weightShape = try Shape(
-        validating: [shape[1], outputChannels / groups] + window.kernel)
-      let weights = builder.parameter("\(name).weight", weightShape, Parameter(initializer))
-      let shift =
-        bias
-        ? [builder.parameter("\(name).bias", [outputChannels], Parameter(.constant(0)))] : []
-      return applying(
-        TransposedConvolution(window, groups: groups, outputPadding: outputPadding),
-        [weights] + shift, name: name)
+      let operation = TransposedConvolution(
+        window, groups: groups, outputPadding: outputPadding)
+      return (operation, [shape[1], outputChannels] + window.kernel)
     }
   }
 }

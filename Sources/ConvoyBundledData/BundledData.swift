@@ -6,4 +6,8 @@ public enum BundledData {
   /// Source: E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine
   /// Learning Repository, 1998, CC BY 4.0; the test part, as distributed with scikit-learn.
   public static var digits: [UInt8] { PackageResources.digits_bin }
+
+  /// The suite of convolution layers that benchmarks run by default, as comma-separated values: layers of
+  /// published networks, and groups of every width.
+  public static var layers: [UInt8] { PackageResources.layers_csv }
 }

@@ -1,0 +1,174 @@
+import ArgumentParser
+import Convoy
+
+/// `convoy bench`
+struct Bench: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Measures how fast convolutions run.",
+    discussion: """
+      Example:
+        convoy bench layers --only mobilenet2-dw-144
+      """,
+    subcommands: [BenchLayers.self])
+}
+
+/// `convoy bench layers`
+struct BenchLayers: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "layers",
+    abstract: "Times single layers.",
+    discussion: """
+      What is timed is what a layer costs inside a network: its kernels, without the
+      reordering of the network's input and output. The peak is measured in the same
+      run, by independent multiply-adds on the widest registers.
+
+      Examples:
+        convoy bench layers
+        convoy bench layers --only resnext50-32x4d-c2 --threads 2
+        convoy bench layers mine.csv --batch 16 --direction training --json
+      """)
+
+  @Argument(
+    help: ArgumentHelp(
+      """
+      Layers as comma-separated values: \
+      name,inputChannels,outputChannels,height,width,kernel,stride,padding,dilation,groups.
+      """, valueName: "file.csv"))
+  var file: String?
+
+  @Option(help: ArgumentHelp("Only layers whose name contains this.", valueName: "name"))
+  var only: String?
+
+  @Option(help: ArgumentHelp("Threads; 1 by default.", valueName: "number"))
+  var threads = 1
+
+  @Option(help: ArgumentHelp("Images at once.", valueName: "number"))
+  var batch = 1
+
+  @Option(help: "What is timed: forward, or training (forward and both gradients).")
+  var direction = Direction.forward
+
+  enum Direction: String, ExpressibleByArgument, CaseIterable {
+    case forward, training
+
+    var measured: LayerBenchmark.Direction { self == .forward ? .forward : .training }
+  }
+
+  @Flag(help: "Print one JSON object a layer.")
+  var json = false
+
+  func validate() throws {
+    guard (1...1024).contains(threads) else {
+      throw ValidationError("Expected from 1 to 1024 in --threads, got \(threads).")
+    }
+    guard (1...4096).contains(batch) else {
+      throw ValidationError("Expected from 1 to 4096 images in --batch, got \(batch).")
+    }
+  }
+
+  func run() throws {
+    let layers = try chosenLayers()
+    let benchmark = LayerBenchmark(
+      batch: batch, direction: direction.measured,
+      options: CompileOptions(pool: ThreadPool(threadCount: threads)))
+    if !json {
+      Console.line(
+        "Peak \(benchmark.peak.text(1)) GFLOP/s on \(threads) "
+          + "\(threads == 1 ? "thread" : "threads"), batch \(batch), \(direction.rawValue).\n")
+    }
+    var measurements: [LayerMeasurement] = []
+    var bar = ProgressBar("timing", total: layers.count)
+    for layer in layers {
+      bar.update(measurements.count, layer.name)
+      let measurement = try benchmark.measure(layer)
+      measurements.append(measurement)
+      if json { try Console.json(measurement) }
+    }
+    bar.clear()
+    guard !json else { return }
+    var table = TextTable(["layer", "ms", "median", "GFLOP/s", "% of peak", "kernel"])
+    for row in measurements {
+      table.append([
+        row.name, row.milliseconds.text(3), row.medianMilliseconds.text(3),
+        row.gigaflopsPerSecond.text(1), row.percentOfPeak.text(1), row.kernel,
+      ])
+    }
+    for line in table.lines { Console.line(line) }
+    Console.line()
+    for line in TextRoofline(measurements, peak: benchmark.peak).lines { Console.line(line) }
+  }
+
+  private func chosenLayers() throws -> [LayerShape] {
+    let all =
+      try file.map {
+        try LayerShape.parse(String(decoding: WholeFile.read($0), as: UTF8.self), name: $0)
+      } ?? LayerShape.suite
+    guard let only else { return all }
+    let chosen = all.filter { $0.name.contains(only) }
+    guard !chosen.isEmpty else {
+      throw ConvoyError(
+        .argument,
+        "No layer's name contains ‘\(only)’; there are \(all.map(\.name).joined(separator: ", ")).")
+    }
+    return chosen
+  }
+}
+
+/// Where layers stand between the two limits, memory and arithmetic: operations for each byte to the right,
+/// per cent of peak upwards, a letter a layer.
+struct TextRoofline {
+  private let measurements: [LayerMeasurement]
+  private let peak: Double
+
+  init(_ measurements: [LayerMeasurement], peak: Double) {
+    self.measurements = measurements
+    self.peak = peak
+  }
+
+  private static let columnsPerDoubling = 6
+  private static let doublings = 10
+  private static let letters = Array(
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+
+  /// The picture's lines.
+  var lines: [String] {
+    let width = TextRoofline.columnsPerDoubling * TextRoofline.doublings + 1
+    var rows = Array(repeating: Array(repeating: Character(" "), count: width), count: 11)
+    for (index, row) in measurements.enumerated() {
+      let level = min(10, max(0, Int((row.percentOfPeak / 10).rounded())))
+      let column = min(width - 1, max(0, TextRoofline.column(row.intensity)))
+      let letter = TextRoofline.letters[index % TextRoofline.letters.count]
+      rows[10 - level][column] = rows[10 - level][column] == " " ? letter : "*"
+    }
+    var lines = ["% of peak (\(peak.text(0)) GFLOP/s)"]
+    for (index, row) in rows.enumerated() {
+      let label = "\(100 - 10 * index)"
+      lines.append(
+        String(repeating: " ", count: 4 - label.count) + label + " │" + String(row))
+    }
+    lines.append("     └" + String(repeating: "─", count: width))
+    let marks = (0..<TextRoofline.doublings).map { doubling in
+      let text = doubling == 0 ? "½" : "\(1 << (doubling - 1))"
+      return text
+        + String(repeating: " ", count: TextRoofline.columnsPerDoubling - text.count)
+    }
+    lines.append("      " + marks.joined() + " operations a byte")
+    let names = measurements.enumerated().map {
+      "\(TextRoofline.letters[$0 % TextRoofline.letters.count]) \($1.name)"
+    }
+    lines.append("* several; " + names.joined(separator: ", "))
+    return lines
+  }
+
+  /// The column of an intensity: from ½ on, so many columns for each doubling.
+  private static func column(_ intensity: Double) -> Int {
+    var column = 0
+    var edge = 0.5
+    let step = 1.122_462_048_309_373  // The sixth root of 2.
+    while edge * step < intensity, column < columnsPerDoubling * doublings {
+      edge *= step
+      column += 1
+    }
+    return column
+  }
+}

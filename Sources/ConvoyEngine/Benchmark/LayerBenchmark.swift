@@ -1,0 +1,116 @@
+import ConvoyGraphs
+import ConvoyKernels
+import ConvoyTensors
+
+/// How fast one layer is.
+public struct LayerMeasurement: Hashable, Sendable, Codable {
+  /// The layer.
+  public var name: String
+  /// The shortest run.
+  public var milliseconds: Double
+  /// The run in the middle.
+  public var medianMilliseconds: Double
+  /// Two operations a multiply-add, in the shortest run.
+  public var gigaflopsPerSecond: Double
+  /// Of what as many threads could do at most, measured in the same run of the program.
+  public var percentOfPeak: Double
+  /// The kernel that does most of the work.
+  public var kernel: String
+  /// Operations for each byte of input, weights and output.
+  public var intensity: Double
+}
+
+/// Times layers by themselves.
+///
+/// What is timed is what a layer costs inside a network: its kernels, and clearing halos; not the
+/// reordering between the user's tensors and planes, which a network does once at either end. Weights
+/// are packed beforehand, as they are in a plan.
+public struct LayerBenchmark: Sendable {
+  /// What is timed.
+  public enum Direction: String, Sendable, CaseIterable {
+    /// The layer.
+    case forward
+    /// The layer, and the gradients of its image and weights.
+    case training
+  }
+
+  /// Images at once.
+  public var batch: Int
+  /// What is timed.
+  public var direction: Direction
+  /// GFLOP/s that the threads could do at most.
+  public let peak: Double
+
+  private let options: CompileOptions
+
+  /// Measures the peak, and prepares to time layers.
+  public init(batch: Int = 1, direction: Direction = .forward, options: CompileOptions) {
+    self.batch = batch
+    self.direction = direction
+    self.options = options
+    peak = PeakMeasurement.gigaflopsPerSecond() * Double(options.pool.threadCount)
+  }
+
+  /// Times a layer, for a third of a second but at least seven runs.
+  ///
+  /// - Throws: `ConvoyError` when the numbers make no convolution.
+  public func measure(_ layer: LayerShape) throws -> LayerMeasurement {
+    let network = try layer.network()
+    let cost = network.graph.cost
+    let forward = try network.graph.resized(batch: batch)
+    let graph = direction == .forward ? forward : try LayerBenchmark.withGradients(forward)
+    var random = Random(seed: 1)
+    var tensors: [String: Tensor] = [:]
+    for id in graph.inputs {
+      tensors[graph[id].name] = Tensor(
+        uniform: graph[id].shape, in: -1...1, using: &random)
+    }
+    let plan = try graph.compiled(
+      parameters: network.initialized(seed: 1).parameters, options: options)
+    let counted = plan.steps.indices.filter { !plan.steps[$0].isReordering }
+
+    let clock = ContinuousClock()
+    let start = clock.now
+    var runs: [Double] = []
+    var shortest: [Double] = Array(repeating: .infinity, count: plan.steps.count)
+    while runs.count < 7 || clock.now - start < .milliseconds(330) {
+      let seconds = try plan.stepSeconds(named: tensors)
+      runs.append(counted.reduce(0) { $0 + seconds[$1] })
+      for index in seconds.indices { shortest[index] = min(shortest[index], seconds[index]) }
+    }
+    // The first run meets cold caches and fresh pages.
+    runs = runs.dropFirst().sorted()
+    let factor = direction == .forward ? 1 : 3
+    let operations = 2 * Double(cost.multiplyAdds) * Double(batch * factor)
+    let gigaflops = operations / runs[0] * 1e-9
+    let slowest = counted.max { shortest[$0] < shortest[$1] }
+    return LayerMeasurement(
+      name: layer.name, milliseconds: runs[0] * 1e3,
+      medianMilliseconds: runs[runs.count / 2] * 1e3, gigaflopsPerSecond: gigaflops,
+      percentOfPeak: 100 * gigaflops / peak,
+      kernel: slowest.map { plan.steps[$0].kernel.name } ?? "",
+      intensity: operations / Double(forward.cost.bytes * factor))
+  }
+
+  /// The layer, and the gradients of its image and weights from a given gradient of its output.
+  private static func withGradients(_ graph: Graph) throws(ConvoyError) -> Graph {
+    let builder = GraphBuilder(graph)
+    let output = builder.value(graph.outputs[0].value)
+    let seed = builder.input("gradient", output.shape)
+    let wanted = (graph.inputs + graph.parameters).map(builder.value)
+    for node in graph.nodes where node.name == LayerShape.node {
+      let site = GradientSite(
+        inputs: wanted, outputs: [output], outputGradients: [seed],
+        isNeeded: wanted.map { _ in true })
+      for (index, gradient) in node.operation.gradients(at: site).enumerated() {
+        if let gradient { builder.output("gradient \(index)", gradient) }
+      }
+    }
+    return try builder.finish()
+  }
+}
+
+extension Plan.Step {
+  /// Whether the step only carries numbers between row-major tensors and planes.
+  var isReordering: Bool { kernel is PlanesFromDense || kernel is DenseFromPlanes }
+}
