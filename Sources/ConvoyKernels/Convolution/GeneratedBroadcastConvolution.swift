@@ -13,7 +13,9 @@ struct GeneratedBroadcastConvolution: Kernel {
   private let rest: Tail
 
   /// The work of a panel of planes: the outputs of one phase.
-  private struct Piece: Sendable {
+  ///
+  /// A class, since each chunk takes hold of one.
+  private final class Piece: Sendable {
     let planes: Range<Int>
     let tile: TileFunctions
     let grid: PixelGrid
@@ -22,18 +24,28 @@ struct GeneratedBroadcastConvolution: Kernel {
     let firstChunk: Int
     let chunks: Chunks
 
-    /// Bands of rows; where there is but one row, tiles of it.
-    static func units(_ grid: PixelGrid, _ panel: BroadcastPanels.Panel) -> Int {
-      grid.rows == 1
+    init(
+      _ problem: ConvolutionProblem, _ panel: BroadcastPanels.Panel, planes: Range<Int>,
+      _ grid: PixelGrid, _ tile: TileFunctions, distances: [Int], weightStart: Int, firstChunk: Int
+    ) {
+      self.planes = planes
+      self.tile = tile
+      self.grid = grid
+      self.distances = distances
+      self.weightStart = weightStart
+      self.firstChunk = firstChunk
+      // Bands of rows; where there is but one row, tiles of it.
+      let units =
+        grid.rows == 1
         ? (grid.columns + panel.columns - 1) / panel.columns
         : (grid.rows + panel.rows - 1) / panel.rows
+      let sums = grid.rows * grid.columns * planes.count * PlaneLayout.lanes
+      chunks = Chunks(generated: units, multiplyAdds: sums * max(1, distances.count) / units)
     }
   }
 
   static func refusal(_ problem: ConvolutionProblem, _ machine: Machine) -> String? {
-    if machine.instructions == nil { return "the machine \(machine.name) has no generated code" }
-    let step = max(problem.input.imageStride, problem.output.imageStride)
-    if step > 1 << 24 { return "its images are further apart than code can say" }
+    if let refusal = problem.refusalOfGeneratedCode(machine) { return refusal }
     return PortableBroadcastConvolution.refusal(problem)
   }
 
@@ -44,7 +56,6 @@ struct GeneratedBroadcastConvolution: Kernel {
     self.operands = operands
     let tail = TileTail(operands.tail)
     rest = tail == nil ? operands.tail : Tail()
-    let lanes = PlaneLayout.lanes
     let planesPerGroup = problem.output.planes.count / problem.groups
     let starts = WeightPacking.starts(problem)
     var pieces: [Piece] = []
@@ -66,15 +77,11 @@ struct GeneratedBroadcastConvolution: Kernel {
               tail: tail ?? .none)
           }
           guard let tile else { return nil }
-          let units = Piece.units(grid, panel)
-          let pixels = grid.rows * grid.columns
-          let work = pixels * panel.planes.count * lanes * max(1, distances.count)
           let first = group * planesPerGroup
           let piece = Piece(
-            planes: first + panel.planes.lowerBound..<first + panel.planes.upperBound, tile: tile,
-            grid: grid, distances: distances, weightStart: weightStart,
-            firstChunk: pieceOfChunk.count,
-            chunks: Chunks(generated: units, multiplyAdds: work / units))
+            problem, panel,
+            planes: first + panel.planes.lowerBound..<first + panel.planes.upperBound, grid, tile,
+            distances: distances, weightStart: weightStart, firstChunk: pieceOfChunk.count)
           pieceOfChunk += Array(repeating: pieces.count, count: piece.chunks.count)
           pieces.append(piece)
         }
@@ -154,6 +161,19 @@ extension Tail {
       let pixel = first + column * step
       pixel.lanes = self(pixel.lanes)
     }
+  }
+}
+
+extension ConvolutionProblem {
+  /// Why no generated code computes this, as a sentence's end; nil if some may.
+  func refusalOfGeneratedCode(_ machine: Machine) -> String? {
+    if machine.instructions == nil { return "the machine \(machine.name) has no generated code" }
+    // Columns' distances in bytes, times a tile's columns, are constants of 32 bits in the code.
+    let isFar = max(input.imageStride, output.imageStride) > 1 << 24
+    if isFar || max(stride.max(), dilation.max()) > 1 << 16 {
+      return "its pixels are further apart than generated code can say"
+    }
+    return nil
   }
 }
 

@@ -17,7 +17,7 @@ struct GeneratedLaneConvolution: Kernel {
   private let rest: Tail
 
   static func refusal(_ problem: ConvolutionProblem, _ machine: Machine) -> String? {
-    if machine.instructions == nil { return "the machine \(machine.name) has no generated code" }
+    if let refusal = problem.refusalOfGeneratedCode(machine) { return refusal }
     if problem.kernel[2] > 64 { return "lines of \(problem.kernel[2]) taps make too much code" }
     return nil
   }
@@ -31,7 +31,9 @@ struct GeneratedLaneConvolution: Kernel {
     rest = tail == nil ? operands.tail : Tail()
     // A large kernel's taps are too many for one step: each of its lines becomes a step.
     let isByLine = problem.kernel.volume > 64
-    let sources = LaneSources(problem, machine, oneByOne: isByLine)
+    // Four channels of a 5×5 kernel are as much code as the caches of decoded instructions hold.
+    let oneByOne = isByLine || problem.kernel.volume > 25
+    let sources = LaneSources(problem, machine, oneByOne: oneByOne)
     let phases = PhaseSchedule(problem, joinsImages: false).works
     gather = sources == nil ? LaneGather(problem, phases) : nil
     let starts = sources?.starts ?? LaneSources.gatheredStarts(problem, machine, gather)
@@ -60,25 +62,43 @@ struct GeneratedLaneConvolution: Kernel {
     let grid = work.grid
     let (plane, part) = (chunk - work.firstChunk).quotientAndRemainder(
       dividingBy: work.chunks.count)
-    var bands = work.chunks[part]
-    while !bands.isEmpty {
-      // Bands of one image at a time: a gathered plane holds one image.
-      let first = work.rows(ofBand: bands.lowerBound).lowerBound
+    let bands = work.chunks[part]
+    guard let gather else {
+      return run(work, plane: plane, bands, UnsafePointer(memory[operands.input]), memory)
+    }
+    // Bands of one image at a time: a gathered plane holds one image.
+    var next = bands.lowerBound
+    while next < bands.upperBound {
+      let first = work.rows(ofBand: next).lowerBound
       let image = grid.image(ofRow: first)
-      var end = bands.lowerBound + 1
+      var end = next + 1
       while end < bands.upperBound,
         grid.image(ofRow: work.rows(ofBand: end).lowerBound) == image
       { end += 1 }
-      var base = UnsafePointer(memory[operands.input])
-      if let gather {
-        base = gather.prepare(
-          plane: plane, image: image, rows: first..<work.rows(ofBand: end - 1).upperBound,
-          of: grid, work: index, from: base, scratch: scratch)
+      let base = gather.prepare(
+        plane: plane, image: image, rows: first..<work.rows(ofBand: end - 1).upperBound,
+        of: grid, work: index, from: UnsafePointer(memory[operands.input]), scratch: scratch)
+      run(work, plane: plane, next..<end, base, memory)
+      next = end
+    }
+  }
+
+  /// Computes some bands.
+  private func run(
+    _ work: LaneWork, plane: Int, _ bands: Range<Int>, _ input: UnsafePointer<Float>,
+    _ memory: Memory
+  ) {
+    for part in 0..<parts {
+      run(work, plane: plane, part: part, bands: bands, input, memory)
+    }
+    guard rest.function != nil else { return }
+    let output = memory[operands.output] + problem.output.planes[plane]
+    for band in bands {
+      for row in work.rows(ofBand: band) {
+        rest.apply(
+          output + work.grid.outputOffset(ofRow: row), columns: work.grid.columns,
+          step: work.grid.outputColumnStep)
       }
-      for part in 0..<parts {
-        run(work, plane: plane, part: part, bands: bands.lowerBound..<end, base, memory)
-      }
-      bands = end..<bands.upperBound
     }
   }
 
@@ -120,21 +140,14 @@ struct GeneratedLaneConvolution: Kernel {
         next += count
       }
     }
-    guard rest.function != nil else { return }
-    // Once both halves are there.
-    guard part == parts - 1 else { return }
-    for band in bands {
-      for row in work.rows(ofBand: band) {
-        rest.apply(
-          output - lane + grid.outputOffset(ofRow: row), columns: grid.columns,
-          step: grid.outputColumnStep)
-      }
-    }
   }
 }
 
 /// The work of one phase of a convolution lane by lane: its tiles, and what they are told.
-private struct LaneWork: Sendable {
+///
+/// A class, since each chunk takes hold of one: copies of its tables' references would cost more than a
+/// small plane's sums.
+private final class LaneWork: Sendable {
   let grid: PixelGrid
   let tile: TileFunctions
   let steps: Int

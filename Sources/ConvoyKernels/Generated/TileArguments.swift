@@ -1,5 +1,3 @@
-import ConvoyAssembler
-
 /// What a generated tile kernel is told: a block of memory whose address is its one argument.
 ///
 /// The fields are words of 8 bytes, at fixed distances that the generators bake into their code.
@@ -37,9 +35,11 @@ struct TileArguments {
   static let maximalPlanes = 4
   static let byteCount = 576
 
-  private let base: UnsafeMutableRawPointer
+  /// Where the block begins.
+  let base: UnsafeMutableRawPointer
 
   /// Runs a body with a block on the stack.
+  @inline(__always)
   static func with<R>(_ body: (TileArguments) -> R) -> R {
     withUnsafeTemporaryAllocation(byteCount: byteCount, alignment: 64) {
       // The block is as large as was asked for, so it has an address.
@@ -85,17 +85,10 @@ struct TileArguments {
   func run(_ function: TileFunction) { function.pointer(base) }
 }
 
-/// A generated tile kernel: its argument is a block of `TileArguments`.
-///
-/// `function` keeps the code it stands in.
+/// A generated tile kernel: its argument is a block of `TileArguments`. `TileKernels` keeps the code to
+/// the end of the process.
 struct TileFunction: Sendable {
   typealias Pointer = @convention(c) (UnsafeRawPointer) -> Void
 
   let pointer: Pointer
-  private let code: ExecutableMemory
-
-  init(_ code: MachineCode) throws(ExecutableMemoryError) {
-    self.code = try ExecutableMemory([code])
-    pointer = self.code.function(as: Pointer.self)
-  }
 }

@@ -12,16 +12,22 @@ protocol TileDescription: Hashable, Sendable {
 /// Problems differ in sizes and distances, which are arguments; the kernels differ in tiles, steps and
 /// tails, of which there are few: a page of memory each.
 enum TileKernels {
-  private static let made = Mutex<[AnyHashableSendable: TileFunction]>([:])
+  private static let made = Mutex<[AnyHashableSendable: Made]>([:])
+
+  private struct Made: Sendable {
+    let code: ExecutableMemory
+    let function: TileFunction
+  }
 
   /// The kernel of a description, or nil where the system refuses memory for code.
   static func function(_ description: some TileDescription) -> TileFunction? {
     let key = AnyHashableSendable(description)
     return made.withLock { made in
-      if let function = made[key] { return function }
+      if let known = made[key] { return known.function }
       do {
-        let function = try TileFunction(description.generate())
-        made[key] = function
+        let code = try ExecutableMemory([description.generate()])
+        let function = TileFunction(pointer: code.function(as: TileFunction.Pointer.self))
+        made[key] = Made(code: code, function: function)
         return function
       } catch {
         refusal.withLock { isSaid in

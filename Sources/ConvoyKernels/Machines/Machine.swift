@@ -1,7 +1,7 @@
 import ConvoyTensors
 
 /// What kernels need to know of the processor, in one place: no tile size stands anywhere else.
-public struct Machine: Hashable, Sendable {
+public struct Machine: Hashable, Sendable, CustomStringConvertible {
   /// The instructions that generated kernels are made of.
   enum Instructions: Hashable, Sendable {
     /// 16 registers of 8 floats, fused multiply-add.
@@ -49,6 +49,9 @@ public struct Machine: Hashable, Sendable {
 
   /// Vector registers that hold the 16 channels of a plane's pixel.
   var vectorsPerPlane: Int { PlaneLayout.lanes / vectorWidth }
+
+  /// The name.
+  public var description: String { name }
 
   /// Two machines are the same when they have the same name: a name stands for one description.
   public static func == (a: Machine, b: Machine) -> Bool { a.name == b.name }
