@@ -49,8 +49,8 @@ let package = Package(
     module(
       "Convoy",
       [
-        "ConvoyTensors", "ConvoyGraphs", "ConvoyEngine", "ConvoyTraining", "ConvoyFormats",
-        "ConvoyZoo",
+        "ConvoyTensors", "ConvoyGraphs", "ConvoyKernels", "ConvoyEngine", "ConvoyTraining",
+        "ConvoyFormats", "ConvoyZoo",
       ]),
     .executableTarget(
       name: "ConvoyCommand",
