@@ -12,7 +12,7 @@ protocol TileDescription: Hashable, Sendable {
 /// Problems differ in sizes and distances, which are arguments; the kernels differ in tiles, steps and
 /// tails, of which there are few: a page of memory each.
 enum TileKernels {
-  private static let made = Mutex<[AnyHashableSendable: Made]>([:])
+  private static let made = POSIXMutex<[AnyHashableSendable: Made]>([:])
 
   private struct Made: Sendable {
     let code: ExecutableMemory
