@@ -85,7 +85,8 @@ let package = Package(
       name: "ExamplesTests", dependencies: ["TrainDigits", "ConvoyTraining"],
       swiftSettings: settings),
     .testTarget(
-      name: "ConvoyCommandTests", dependencies: ["ConvoyCommand", "ConvoyFormats"],
+      name: "ConvoyCommandTests",
+      dependencies: ["ConvoyCommand", "ConvoyFormats", "ConvoyKernels"],
       swiftSettings: settings),
     tests(of: "ConvoyZoo", ["ConvoyZoo", "ConvoyGraphs", "ConvoyTensors"]),
   ]

@@ -13,7 +13,7 @@ struct ConvoyCommand: ParsableCommand {
         convoy classify runs/digits-1 a.png   says what a picture shows
       """,
     version: "0.1.0",
-    subcommands: [Train.self, Evaluate.self, Classify.self, ListZoo.self, Bench.self])
+    subcommands: [Train.self, Evaluate.self, Classify.self, ListZoo.self, Bench.self, Explain.self])
 }
 
 @main

@@ -62,6 +62,9 @@ public struct Memory: @unchecked Sendable {
 public protocol Kernel: Sendable {
   /// What it is called in profiles and explanations: `portable broadcast`.
   var name: String { get }
+  /// How it goes about this piece of work, for explanations: its tiles. Empty where there is nothing to
+  /// tell.
+  var detail: String { get }
   /// How many chunks.
   var chunkCount: Int { get }
   /// Floats of private memory each thread needs while it runs a chunk.
@@ -71,6 +74,9 @@ public protocol Kernel: Sendable {
 }
 
 extension Kernel {
+  /// Most kernels have but one way.
+  public var detail: String { "" }
+
   /// Most kernels need no private memory.
   public var scratchCount: Int { 0 }
 }

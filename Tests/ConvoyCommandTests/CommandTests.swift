@@ -10,11 +10,15 @@ struct CommandRun {
 
   var lines: [Substring] { output.split(separator: "\n") }
 
-  init(_ arguments: [String], in folder: String) throws {
+  /// - Parameter environment: what is set besides the environment of the tests.
+  init(
+    _ arguments: [String], in folder: String, environment: [String: String] = [:]
+  ) throws {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: CommandLine.arguments[0])
       .deletingLastPathComponent().appending(path: "convoy")
     process.arguments = arguments
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     process.currentDirectoryURL = URL(fileURLWithPath: folder)
     // Files rather than pipes: whatever the command prints, neither side waits for the other.
     let (out, err) = ("\(folder)/.stdout", "\(folder)/.stderr")
@@ -128,7 +132,7 @@ func withFolder(_ body: (String) throws -> Void) throws {
   }
 
   @Test(arguments: [
-    [], ["train"], ["evaluate"], ["classify"], ["zoo"], ["bench"], ["bench", "layers"],
+    [], ["train"], ["evaluate"], ["classify"], ["zoo"], ["bench"], ["bench", "layers"], ["explain"],
   ])
   func helpShowsAnExample(subcommand: [String]) throws {
     try withFolder { folder in

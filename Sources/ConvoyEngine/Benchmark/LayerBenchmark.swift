@@ -51,11 +51,22 @@ public struct LayerBenchmark: Sendable {
     peak = PeakMeasurement.gigaflopsPerSecond() * Double(options.pool.threadCount)
   }
 
+  /// GB/s that as many threads copy: see `BandwidthMeasurement`.
+  public func measuredBandwidth() -> Double {
+    BandwidthMeasurement.gigabytesPerSecond(parts: options.pool.threadCount) { parts, copy in
+      options.pool.run(chunks: parts) { part, _ in copy(part) }
+    }
+  }
+
   /// Times a layer, for a third of a second but at least seven runs.
   ///
   /// - Throws: `ConvoyError` when the numbers make no convolution.
   public func measure(_ layer: LayerShape) throws -> LayerMeasurement {
-    let network = try layer.network()
+    try measure(layer.network(), name: layer.name)
+  }
+
+  /// Times a network of one layer, whose node is called `LayerShape.node`.
+  func measure(_ network: Network, name: String) throws -> LayerMeasurement {
     let cost = network.graph.cost
     let forward = try network.graph.resized(batch: batch)
     let graph = direction == .forward ? forward : try LayerBenchmark.withGradients(forward)
@@ -85,7 +96,7 @@ public struct LayerBenchmark: Sendable {
     let gigaflops = operations / runs[0] * 1e-9
     let slowest = counted.max { shortest[$0] < shortest[$1] }
     return LayerMeasurement(
-      name: layer.name, milliseconds: runs[0] * 1e3,
+      name: name, milliseconds: runs[0] * 1e3,
       medianMilliseconds: runs[runs.count / 2] * 1e3, gigaflopsPerSecond: gigaflops,
       percentOfPeak: 100 * gigaflops / peak,
       kernel: slowest.map { plan.steps[$0].kernel.name } ?? "",

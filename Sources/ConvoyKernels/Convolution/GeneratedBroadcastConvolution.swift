@@ -93,6 +93,8 @@ struct GeneratedBroadcastConvolution: Kernel {
 
   var chunkCount: Int { pieceOfChunk.count }
 
+  var detail: String { TileFunctions.text(pieces.map { ($0.tile, $0.planes.count) }) }
+
   func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let piece = pieces[pieceOfChunk[chunk]]
     let units = piece.chunks[chunk - piece.firstChunk]

@@ -55,6 +55,8 @@ struct GeneratedLaneConvolution: Kernel {
 
   var scratchCount: Int { gather?.scratchCount ?? 0 }
 
+  var detail: String { TileFunctions.text(works.map { ($0.tile, 1) }) }
+
   func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     var index = works.count - 1
     while works[index].firstChunk > chunk { index -= 1 }

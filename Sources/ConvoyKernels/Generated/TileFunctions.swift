@@ -34,6 +34,16 @@ struct TileFunctions: Sendable {
     if isRefused { return nil }
   }
 
+  /// What tiles are used, each once: `tiles of 2×7 pixels × 1 plane`.
+  static func text(_ tiles: [(functions: TileFunctions, planes: Int)]) -> String {
+    let all = tiles.map { tile in
+      "\(tile.functions.rows)×\(tile.functions.columns) pixels × \(tile.planes) "
+        + (tile.planes == 1 ? "plane" : "planes")
+    }
+    let different = all.enumerated().filter { all.firstIndex(of: $0.element) == $0.offset }
+    return "tiles of " + different.map(\.element).joined(separator: ", ")
+  }
+
   /// Runs the kernels for some columns of a band.
   ///
   /// - Parameters:

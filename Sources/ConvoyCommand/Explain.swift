@@ -1,0 +1,121 @@
+import ArgumentParser
+import Convoy
+
+/// `convoy explain`
+struct Explain: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Says what a convolution costs and which kernel computes it.",
+    discussion: """
+      The layer is written as attributes: C, the channels of the image; N, those of
+      the output; K, the kernel, 3 or 3x5; size, the image, 56 or 56x56; and if need
+      be groups, stride, padding, dilation, batch, transposed=yes. The padding is
+      dilation·(K − 1)∕2 unless it is given. Nothing is run without --measure.
+
+      Examples:
+        convoy explain C=128 N=128 K=3 groups=32 size=56x56
+        convoy explain C=64 N=32 K=4 stride=2 size=28 transposed=yes --measure
+      """)
+
+  @Argument(help: ArgumentHelp("The layer's attributes.", valueName: "key=value"))
+  var layer: [String]
+
+  @Option(
+    help: ArgumentHelp("The instruction set: portable, avx2 or avx512.", valueName: "name"))
+  var isa: String?
+
+  @Flag(help: "Time it too, against the peak measured in the same run.")
+  var measure = false
+
+  @Option(help: ArgumentHelp("Threads for --measure; 1 by default.", valueName: "number"))
+  var threads = 1
+
+  @Flag(help: "Print one JSON object.")
+  var json = false
+
+  func validate() throws {
+    guard (1...1024).contains(threads) else {
+      throw ValidationError("Expected from 1 to 1024 in --threads, got \(threads).")
+    }
+  }
+
+  func run() throws {
+    let layer = try LayerDescription(parsing: layer.joined(separator: " "))
+    let explanation =
+      measure
+      ? try LayerExplanation(
+        measuring: layer, isa: isa, on: ThreadPool(threadCount: threads))
+      : try LayerExplanation(layer, isa: isa)
+    if json { return try Console.json(explanation) }
+    print(cost: explanation)
+    print(kernel: explanation)
+    print(catalog: explanation)
+    print(measurement: explanation)
+  }
+
+  private func print(cost explanation: LayerExplanation) {
+    let shapes = [explanation.inputShape, explanation.outputShape].map { shape in
+      shape.map { String($0) }.joined(separator: "×")
+    }
+    let law = explanation.factors.map(\.name).joined(separator: "·")
+    let numbers = explanation.factors.map { String($0.value) }.joined(separator: "·")
+    let bytes = [explanation.inputBytes, explanation.weightBytes, explanation.outputBytes]
+    Console.line(explanation.layer)
+    Console.line("\(shapes[0]) → \(shapes[1])\n")
+    Console.line("multiply-adds  \(law) = \(numbers) = \(explanation.multiplyAdds.grouped)")
+    let weights = explanation.factors.prefix(3)
+    Console.line(
+      "parameters     \(weights.map(\.name).joined(separator: "·")) = "
+        + weights.map { String($0.value) }.joined(separator: "·")
+        + " = \(explanation.parameters.grouped)")
+    Console.line(
+      "bytes          image \(bytes[0].grouped), weights \(bytes[1].grouped), "
+        + "output \(bytes[2].grouped)")
+    Console.line(
+      "intensity      \(explanation.operationsPerByte.text(1)) operations a byte, two a multiply-add"
+    )
+    let saving = explanation.groupSaving
+    Console.line(
+      "groups         "
+        + (saving == 1
+          ? "one: every output channel sees every input channel"
+          : "\(saving): 1∕\(saving) of the multiply-adds and parameters of the ungrouped convolution")
+        + "\n")
+  }
+
+  private func print(kernel explanation: LayerExplanation) {
+    let detail = explanation.detail.isEmpty ? "" : ", \(explanation.detail)"
+    let used = Double(explanation.usedLanes) / Double(explanation.lanes)
+    Console.line("kernel         \(explanation.kernel)\(detail)")
+    Console.line(
+      "lanes          \(explanation.usedLanes) of \(explanation.lanes) hold channels "
+        + "(\(used.percent))\n")
+  }
+
+  private func print(catalog explanation: LayerExplanation) {
+    Console.line("The catalog on \(explanation.machine), best first; the first that can is taken:")
+    let width = explanation.candidates.map(\.name.count).max() ?? 0
+    for candidate in explanation.candidates {
+      let name = candidate.name + String(repeating: " ", count: width - candidate.name.count)
+      let verdict =
+        candidate.refusal.map { "refuses: \($0)" } ?? (candidate.isChosen ? "taken" : "could, too")
+      Console.line("  \(candidate.isChosen ? "→" : " ") \(name)  \(verdict)")
+    }
+  }
+
+  private func print(measurement explanation: LayerExplanation) {
+    guard let measured = explanation.measurement, let peak = explanation.peak,
+      let bandwidth = explanation.bandwidth
+    else { return }
+    let roof = bandwidth * explanation.operationsPerByte
+    Console.line(
+      "\nmeasured       \(measured.milliseconds.text(3)) ms, "
+        + "\(measured.gigaflopsPerSecond.text(1)) GFLOP/s, "
+        + "\(measured.percentOfPeak.text(1)) % of the peak of \(peak.text(1))")
+    Console.line(
+      "bound          "
+        + (roof < peak
+          ? "memory beyond the second-level cache: \(bandwidth.text(1)) GB/s allow "
+            + "\(roof.text(1)) GFLOP/s"
+          : "arithmetic: memory at \(bandwidth.text(1)) GB/s would allow \(roof.text(1)) GFLOP/s"))
+  }
+}

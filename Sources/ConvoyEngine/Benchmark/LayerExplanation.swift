@@ -1,0 +1,169 @@
+import ConvoyGraphs
+import ConvoyKernels
+import ConvoyTensors
+
+/// What a convolution layer costs, which kernel computes it and why the others do not.
+public struct LayerExplanation: Hashable, Sendable, Encodable {
+  /// A way to compute convolutions that the catalog knows.
+  public struct Candidate: Hashable, Sendable, Encodable {
+    /// What it is called.
+    public var name: String
+    /// Why it cannot, as a sentence's end; nil when it can.
+    public var refusal: String?
+    /// Whether it is the one that is used: the first that can.
+    public var isChosen: Bool
+  }
+
+  /// The layer, written in full.
+  public var layer: String
+  /// The extents of the image and of the output, batch first.
+  public var inputShape: [Int]
+  /// See `inputShape`.
+  public var outputShape: [Int]
+  /// H'·W'·N·K²·C∕G for each image, or H·W·C·K²·N∕G of a transposed one.
+  public var multiplyAdds: Int
+  /// The factors of `multiplyAdds`, by the law's letters.
+  public var factors: [Factor]
+  /// Weights; no bias is counted.
+  public var parameters: Int
+  /// Bytes of the image, as 32-bit floats.
+  public var inputBytes: Int
+  /// Bytes of the weights.
+  public var weightBytes: Int
+  /// Bytes of the output.
+  public var outputBytes: Int
+  /// Two operations for each multiply-add, over the bytes of image, weights and output.
+  public var operationsPerByte: Double
+  /// Multiply-adds of the ungrouped convolution of the same sizes, over these: the number of groups.
+  public var groupSaving: Int
+  /// The instruction set that is explained: `avx512`.
+  public var machine: String
+  /// What the kernel is called in profiles.
+  public var kernel: String
+  /// Its tiles, if it has any.
+  public var detail: String
+  /// Vector lanes of the output's planes that hold a channel.
+  public var usedLanes: Int
+  /// Vector lanes of the output's planes.
+  public var lanes: Int
+  /// Everything the catalog knows, best first.
+  public var candidates: [Candidate]
+  /// What was measured, if that was asked for.
+  public var measurement: LayerMeasurement?
+  /// GFLOP/s that the threads could do at most, if measured.
+  public var peak: Double?
+  /// GB/s that the threads copy, if measured.
+  public var bandwidth: Double?
+
+  /// A factor of the cost law: `(C∕groups)` and 4.
+  public struct Factor: Hashable, Sendable, Encodable {
+    /// As the law writes it.
+    public var name: String
+    /// Its number.
+    public var value: Int
+  }
+
+  /// Explains a layer without running it.
+  ///
+  /// - Parameter isa: a machine's name; that of this program if nil.
+  /// - Throws: `ConvoyError` when the processor is no such machine.
+  public init(_ layer: LayerDescription, isa: String? = nil) throws {
+    let machine = try LayerExplanation.machine(isa)
+    let graph = try layer.network().graph.resized(batch: layer.batch)
+    let cost = graph.cost
+    let input = graph[graph.inputs[0]].shape
+    let output = graph[graph.outputs[0].value].shape
+    self.layer = layer.text
+    inputShape = input.dimensions
+    outputShape = output.dimensions
+    multiplyAdds = cost.multiplyAdds
+    factors = LayerExplanation.factors(layer, output)
+    parameters = cost.parameters
+    inputBytes = 4 * input.elementCount
+    weightBytes = 4 * cost.parameters
+    outputBytes = 4 * output.elementCount
+    operationsPerByte = 2 * Double(cost.multiplyAdds) / Double(cost.bytes)
+    groupSaving = layer.groups
+
+    let problem = LayerExplanation.problem(layer, input, output)
+    let choice = LayerExplanation.choice(problem, machine)
+    self.machine = machine.name
+    kernel = choice.kernel.name
+    detail = choice.kernel.detail
+    usedLanes = problem.output.channels
+    lanes = problem.output.planes.count * PlaneLayout.lanes
+    let chosen = choice.candidates.firstIndex { $0.refusal == nil }
+    candidates = choice.candidates.enumerated().map { index, candidate in
+      Candidate(name: candidate.name, refusal: candidate.refusal, isChosen: index == chosen)
+    }
+  }
+
+  /// Explains a layer, and times it.
+  ///
+  /// - Parameters:
+  ///   - isa: a machine's name; that of this program if nil.
+  ///   - pool: the threads that run it.
+  /// - Throws: `ConvoyError` when the processor is no such machine, or has too little memory.
+  public init(measuring layer: LayerDescription, isa: String? = nil, on pool: ThreadPool) throws {
+    try self.init(layer, isa: isa)
+    var options = CompileOptions(pool: pool)
+    options.machine = try LayerExplanation.machine(isa)
+    let benchmark = LayerBenchmark(batch: layer.batch, options: options)
+    measurement = try benchmark.measure(layer.network(), name: layer.text)
+    peak = benchmark.peak
+    bandwidth = benchmark.measuredBandwidth()
+  }
+
+  // MARK: - What the catalog says
+
+  /// The only place that asks the catalog: which kernel it takes, and what it says of each.
+  private static func choice(
+    _ problem: ConvolutionProblem, _ machine: Machine
+  ) -> (kernel: any Kernel, candidates: [(name: String, refusal: String?)]) {
+    let nowhere = Region(.arena, offset: 0)
+    let kernel = Catalog.convolution(
+      problem, input: nowhere, weights: nowhere, bias: nil, output: nowhere, machine: machine)
+    return (kernel, Catalog.explanations(problem, machine: machine))
+  }
+
+  /// The problem as a plan poses it, with nothing around it.
+  private static func problem(
+    _ layer: LayerDescription, _ input: Shape, _ output: Shape
+  ) -> ConvolutionProblem {
+    let window = Window(
+      kernel: layer.kernel, stride: layer.stride, dilation: layer.dilation,
+      padding: .explicit(before: layer.padding, after: layer.padding))
+    let image = layer.isTransposed ? output : input
+    let form = ConvolutionForm(
+      layer.isTransposed ? .transposed : .forward, window, groups: layer.groups,
+      image: Array(image.dimensions.dropFirst(2)))
+    let halo = form.halo(input: input, output: output)
+    return form.problem(input: PlaneLayout(input, halo: halo), output: PlaneLayout(output))
+  }
+
+  private static func machine(_ name: String?) throws(ConvoyError) -> Machine {
+    guard let name else { return .current }
+    guard let machine = Machine.available.first(where: { $0.name == name }) else {
+      let known = Machine.available.map(\.name).joined(separator: ", ")
+      throw ConvoyError(.argument, "This processor can be \(known), got ‘\(name)’.")
+    }
+    return machine
+  }
+
+  private static func factors(_ layer: LayerDescription, _ output: Shape) -> [Factor] {
+    let (outer, inner) =
+      layer.isTransposed
+      ? (("C", layer.inputChannels), ("N", layer.outputChannels))
+      : (("N", layer.outputChannels), ("C", layer.inputChannels))
+    let pixels = layer.isTransposed ? layer.size : Array(output.dimensions.suffix(2))
+    let isSquare = layer.kernel[0] == layer.kernel[1]
+    let mark = layer.isTransposed ? "" : "'"
+    return [
+      Factor(name: outer.0, value: outer.1),
+      Factor(name: "(\(inner.0)∕groups)", value: inner.1 / layer.groups),
+      Factor(name: isSquare ? "K²" : "K₁·K₂", value: layer.kernel[0] * layer.kernel[1]),
+      Factor(name: "H\(mark)", value: pixels[0]), Factor(name: "W\(mark)", value: pixels[1]),
+      Factor(name: "batch", value: layer.batch),
+    ]
+  }
+}

@@ -1,0 +1,134 @@
+import ConvoyKernels
+import Foundation
+import Testing
+
+@Suite struct ExplainTests {
+  static let layer = ["explain", "C=128", "N=128", "K=3", "groups=32", "size=56x56"]
+
+  @Test func saysWhatALayerCosts() throws {
+    try withFolder { folder in
+      let run = try CommandRun(Self.layer, in: folder)
+      #expect(run.status == 0, "\(run.errors)")
+      for part in [
+        "N·(C∕groups)·K²·H'·W'·batch = 128·4·9·56·56·1 = 14,450,688", "= 4,608",
+        "image 1,605,632, weights 18,432, output 1,605,632", "8.9 operations a byte", "1∕32",
+        "128 of 128", "groups of 4 outputs do not fill planes of 16",
+      ] {
+        #expect(run.output.contains(part), "\(part)")
+      }
+      #expect(!run.output.contains("GFLOP/s"))
+    }
+  }
+
+  /// In one word or several, the attributes mean the same.
+  @Test func saysSoToPrograms() throws {
+    try withFolder { folder in
+      let run = try CommandRun(Self.layer + ["--json", "--isa", "portable"], in: folder)
+      #expect(run.status == 0, "\(run.errors)")
+      #expect(run.lines.count == 1)
+      let object = try run.lastObject()
+      #expect(object["multiplyAdds"] as? Int == 14_450_688)
+      #expect(object["machine"] as? String == "portable")
+      #expect(object["measurement"] == nil)
+      let candidates = try #require(object["candidates"] as? [[String: Any]])
+      #expect(candidates.filter { $0["isChosen"] as? Bool == true }.count == 1)
+      let quoted = [Self.layer.dropFirst().joined(separator: " "), "--json", "--isa", "portable"]
+      #expect(try CommandRun(["explain"] + quoted, in: folder).output == run.output)
+    }
+  }
+
+  /// `CONVOY_ISA` chooses the machine of a process.
+  @Test(arguments: Machine.available.map(\.name))
+  func theEnvironmentChoosesTheMachine(name: String) throws {
+    try withFolder { folder in
+      let run = try CommandRun(
+        Self.layer + ["--json"], in: folder, environment: ["CONVOY_ISA": name])
+      #expect(run.status == 0)
+      #expect(run.errors.isEmpty, "\(run.errors)")
+      let object = try run.lastObject()
+      #expect(object["machine"] as? String == name)
+      #expect((object["kernel"] as? String)?.hasPrefix(name) == true)
+    }
+  }
+
+  @Test func anUnknownMachineIsTheBestWithANotice() throws {
+    try withFolder { folder in
+      let run = try CommandRun(
+        Self.layer + ["--json"], in: folder, environment: ["CONVOY_ISA": "sse"])
+      #expect(run.status == 0)
+      #expect(run.errors.split(separator: "\n").count == 1)
+      #expect(run.errors.contains("CONVOY_ISA asks for sse"), "\(run.errors)")
+      #expect(try run.lastObject()["machine"] as? String == Machine.available.last?.name)
+    }
+  }
+
+  @Test func measuresWhenAsked() throws {
+    try withFolder { folder in
+      let run = try CommandRun(
+        ["explain", "C=8", "N=8", "K=3", "size=6", "--measure"], in: folder)
+      #expect(run.status == 0, "\(run.errors)")
+      #expect(run.output.contains("% of the peak of"))
+      #expect(run.output.contains("bound "))
+    }
+  }
+
+  @Test(
+    arguments: [
+      (["explain"], "key=value"), (["explain", "C=3"], "N is missing"),
+      (["explain", "C=3", "N=4", "K=1", "size=1", "groups=2"], "groups"),
+      (["explain", "C=3", "N=4", "K=1", "size=1", "fly=2"], "fly"),
+      (["explain", "C=three", "N=4", "K=1", "size=1"], "three"),
+      (["explain", "C=3", "N=4", "K=1", "size=1", "--isa", "sse"], "portable"),
+      (["explain", "C=3", "N=4", "K=1", "size=1", "--threads", "0"], "--threads"),
+      (
+        ["explain", "C=3", "N=4", "K=2", "size=2", "stride=1000", "transposed=yes"], "4096"
+      ),
+    ])
+  func refusesInOneSentence(arguments: [String], word: String) throws {
+    try withFolder { folder in
+      let run = try CommandRun(arguments, in: folder)
+      #expect(run.status == 64, "\(run.errors)")
+      #expect(run.errors.contains(word), "\(run.errors)")
+      #expect(run.output.isEmpty)
+    }
+  }
+}
+
+@Suite struct BenchTests {
+  private func layers(_ only: String, in folder: String) throws -> [String] {
+    let run = try CommandRun(["bench", "layers", "a.csv", "--only", only, "--json"], in: folder)
+    #expect(run.status == 0, "\(run.errors)")
+    return try run.lines.map { line in
+      let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+      return try #require(object?["name"] as? String)
+    }
+  }
+
+  /// A layer whose name begins another's can be timed alone.
+  @Test func exactNamesComeFirst() throws {
+    try withFolder { folder in
+      let head =
+        "name,inputChannels,outputChannels,height,width,kernel,stride,padding,dilation,groups"
+      let text = "\(head)\nwide,8,8,4,4,1,1,0,1,1\nwide-2,8,8,4,4,1,1,0,1,1\n"
+      try text.write(toFile: "\(folder)/a.csv", atomically: true, encoding: .utf8)
+      #expect(try layers("wide", in: folder) == ["wide"])
+      #expect(try layers("wid", in: folder) == ["wide", "wide-2"])
+    }
+  }
+
+  /// The picture has both roofs, and says where they meet.
+  @Test func drawsARoofline() throws {
+    try withFolder { folder in
+      let run = try CommandRun(
+        ["bench", "layers", "--only", "squeezenet-expand3x3"], in: folder)
+      #expect(run.status == 0, "\(run.errors)")
+      let picture = run.lines.filter { $0.contains("│") }
+      #expect(picture.count == 11)
+      #expect(picture[0].contains("──"))
+      #expect(picture.contains { $0.contains("·") })
+      #expect(run.output.contains("┴"))
+      #expect(run.output.contains("a squeezenet-expand3x3"))
+      #expect(run.output.contains("GB/s"))
+    }
+  }
+}
