@@ -36,7 +36,9 @@ struct BenchLayers: ParsableCommand {
       """, valueName: "file.csv"))
   var file: String?
 
-  @Option(help: ArgumentHelp("Only layers whose name contains this.", valueName: "name"))
+  @Option(
+    help: ArgumentHelp(
+      "Only the layer of this name, or all whose name contains it.", valueName: "name"))
   var only: String?
 
   @Option(help: ArgumentHelp("Threads; 1 by default.", valueName: "number"))
@@ -95,7 +97,9 @@ struct BenchLayers: ParsableCommand {
     }
     for line in table.lines { Console.line(line) }
     Console.line()
-    for line in TextRoofline(measurements, peak: benchmark.peak).lines { Console.line(line) }
+    let picture = TextRoofline(
+      measurements, peak: benchmark.peak, bandwidth: benchmark.measuredBandwidth())
+    for line in picture.lines { Console.line(line) }
   }
 
   private func chosenLayers() throws -> [LayerShape] {
@@ -104,71 +108,13 @@ struct BenchLayers: ParsableCommand {
         try LayerShape.parse(String(decoding: WholeFile.read($0), as: UTF8.self), name: $0)
       } ?? LayerShape.suite
     guard let only else { return all }
-    let chosen = all.filter { $0.name.contains(only) }
+    let exact = all.filter { $0.name == only }
+    let chosen = exact.isEmpty ? all.filter { $0.name.contains(only) } : exact
     guard !chosen.isEmpty else {
       throw ConvoyError(
         .argument,
         "No layer's name contains ‘\(only)’; there are \(all.map(\.name).joined(separator: ", ")).")
     }
     return chosen
-  }
-}
-
-/// Where layers stand between the two limits, memory and arithmetic: operations for each byte to the right,
-/// per cent of peak upwards, a letter a layer.
-struct TextRoofline {
-  private let measurements: [LayerMeasurement]
-  private let peak: Double
-
-  init(_ measurements: [LayerMeasurement], peak: Double) {
-    self.measurements = measurements
-    self.peak = peak
-  }
-
-  private static let columnsPerDoubling = 6
-  private static let doublings = 10
-  private static let letters = Array(
-    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
-
-  /// The picture's lines.
-  var lines: [String] {
-    let width = TextRoofline.columnsPerDoubling * TextRoofline.doublings + 1
-    var rows = Array(repeating: Array(repeating: Character(" "), count: width), count: 11)
-    for (index, row) in measurements.enumerated() {
-      let level = min(10, max(0, Int((row.percentOfPeak / 10).rounded())))
-      let column = min(width - 1, max(0, TextRoofline.column(row.intensity)))
-      let letter = TextRoofline.letters[index % TextRoofline.letters.count]
-      rows[10 - level][column] = rows[10 - level][column] == " " ? letter : "*"
-    }
-    var lines = ["% of peak (\(peak.text(0)) GFLOP/s)"]
-    for (index, row) in rows.enumerated() {
-      let label = "\(100 - 10 * index)"
-      lines.append(
-        String(repeating: " ", count: 4 - label.count) + label + " │" + String(row))
-    }
-    lines.append("     └" + String(repeating: "─", count: width))
-    let marks = (0..<TextRoofline.doublings).map { doubling in
-      let text = doubling == 0 ? "½" : "\(1 << (doubling - 1))"
-      return text
-        + String(repeating: " ", count: TextRoofline.columnsPerDoubling - text.count)
-    }
-    lines.append("      " + marks.joined() + " operations a byte")
-    let names = measurements.enumerated().map {
-      "\(TextRoofline.letters[$0 % TextRoofline.letters.count]) \($1.name)"
-    }
-    lines.append("* several; " + names.joined(separator: ", "))
-    return lines
-  }
-
-  /// The column of an intensity: from ½ on, so many columns for each doubling.
-  private static func column(_ intensity: Double) -> Int {
-    var column = 0
-    var edge = 0.5
-    let step = 1.122_462_048_309_373  // The sixth root of 2.
-    while edge * step < intensity, column < columnsPerDoubling * doublings {
-      edge *= step
-      column += 1
-    }
-    return column
   }
 }
