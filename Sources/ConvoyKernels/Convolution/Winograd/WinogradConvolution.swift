@@ -42,10 +42,10 @@ struct WinogradConvolution: Kernel {
       return "fewer than \(fewestChannels) channels do not pay for the transforms"
     }
     let bytes = WinogradWeights.elementCount(problem) * 4
-    if bytes > mostCaches * machine.secondLevelCache {
-      return "its transformed weights, \(bytes >> 20) MiB, are too many for the caches"
+    if bytes > mostBytes {
+      return "its transformed weights would take \(bytes >> 20) MiB, more than \(mostBytes >> 20)"
     }
-    let (_, cost) = WinogradCut.best(problem, machine)
+    let cost = WinogradCut.best(problem, machine).cost
     let direct = directCost(problem, machine)
     if cost > worthwhile * direct {
       return "it would take about \(Int(100 * cost / direct)) % of direct convolution's time"
@@ -54,9 +54,8 @@ struct WinogradConvolution: Kernel {
   }
 
   private static let fewestChannels = 32
-  /// Transformed weights may fill this many second-level caches: half of a third-level cache that has
-  /// 2 MiB a core.
-  private static let mostCaches = 16
+  /// Transformed weights take four times the memory.
+  private static let mostBytes = 64 << 20
   /// The share of direct convolution's estimated time that is taken on, as estimates may be off.
   private static let worthwhile = 0.8
 
@@ -81,7 +80,7 @@ struct WinogradConvolution: Kernel {
     name = "\(machine.name) winograd"
     self.problem = problem
     self.operands = operands
-    let cut = cut ?? WinogradCut.best(problem, machine).0
+    let cut = cut ?? WinogradCut.best(problem, machine).cut
     self.cut = cut
     let tail = TileTail(operands.tail)
     rest = tail == nil ? operands.tail : Tail()

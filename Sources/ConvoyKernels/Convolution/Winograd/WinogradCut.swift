@@ -32,17 +32,18 @@ struct WinogradCut: Hashable, Sendable {
   var planesPerPart: Int { (planes + parts - 1) / parts }
 
   /// The cut that takes a problem least time, and what it takes, in multiplications of vectors.
-  static func best(_ problem: ConvolutionProblem, _ machine: Machine) -> (WinogradCut, cost: Double)
-  {
+  static func best(
+    _ problem: ConvolutionProblem, _ machine: Machine
+  ) -> (cut: WinogradCut, cost: Double) {
     let tiles = WinogradGrid(problem).count
     let planes = problem.output.planes.count / problem.groups
-    let first = WinogradCut(tiles: tiles, planes: planes, blocks: 1, parts: 1)
-    var best = (first, cost: Double.infinity)
-    for size in 1...min(tiles, 64) {
-      for parts in 1...min(planes, 4) {
-        var cut = first
-        cut.blocks = (tiles + size - 1) / size
-        cut.parts = parts
+    var best = (
+      cut: WinogradCut(tiles: tiles, planes: planes, blocks: 1, parts: 1), cost: Double.infinity
+    )
+    for parts in 1...min(planes, 4) {
+      for size in 1...min(tiles, 64) {
+        let blocks = (tiles + size - 1) / size
+        let cut = WinogradCut(tiles: tiles, planes: planes, blocks: blocks, parts: parts)
         let cost = cut.cost(problem, machine)
         if cost < best.cost { best = (cut, cost) }
       }
@@ -50,51 +51,43 @@ struct WinogradCut: Hashable, Sendable {
     return best
   }
 
+  // MARK: - Cost
+
+  /// A transform of a tile of a plane, for each vector of the plane, in multiplications: 144 additions and
+  /// multiplications, 90 loads and stores, some of them at the same time.
+  private static let transform = 190.0
+  /// Starting a kernel.
+  private static let call = 40.0
+  /// Fetching a vector from memory, and from the cache beyond the second.
+  private static let (fetch, refetch) = (16.0, 8.0)
+
   /// What all chunks take, in multiplications of vectors.
   private func cost(_ problem: ConvolutionProblem, _ machine: Machine) -> Double {
+    let points = WinogradTransform.points * WinogradTransform.points
     let chunks = problem.groups * blocks * parts
-    let chunk = Chunk(
-      tiles: tilesPerBlock, inputs: problem.inputsPerGroup, planes: planesPerPart,
-      machine: machine)
+    let inputs = problem.inputsPerGroup
+    let inputPlanes = (inputs + PlaneLayout.lanes - 1) / PlaneLayout.lanes
+    let panels = BroadcastPanels(
+      rows: 1, columns: tilesPerBlock, planes: planesPerPart, machine: machine
+    ).panels
+    let step = panels.reduce(0) {
+      $0 + Double(inputs) * $1.cost(rows: 1, columns: tilesPerBlock, machine) + WinogradCut.call
+    }
+    let products = Double(chunks * points) * step
+    let tilePlanes = tilesPerBlock * (inputPlanes + planesPerPart)
+    let transforms = Double(chunks * tilePlanes * machine.vectorsPerPlane) * WinogradCut.transform
+
+    // A network's weights come from memory once, and again for every block unless the second-level
+    // cache holds them beside what a chunk works on. They are fetched ahead, while products are made.
+    let cache = machine.secondLevelCache / (machine.vectorWidth * 4)
+    let weights = points * inputs * planesPerPart * machine.vectorsPerPlane
+    let values = points * tilePlanes * machine.vectorsPerPlane
+    let again = weights + values > cache ? Double(blocks - 1) * WinogradCut.refetch : 0
+    let weightTraffic = Double(problem.groups * parts * weights) * (WinogradCut.fetch + again)
+    let valueTraffic = values > cache ? Double(chunks * 2 * values) * WinogradCut.refetch : 0
+
     // Of an odd number of chunks, one of two threads does one more.
-    return chunk.cost * Double(2 * ((chunks + 1) / 2))
-  }
-
-  /// The size of a chunk, and what it takes.
-  private struct Chunk {
-    var tiles: Int
-    var inputs: Int
-    var planes: Int
-    var machine: Machine
-
-    private static let points = WinogradTransform.points * WinogradTransform.points
-    /// What a transform of a tile of a plane takes, for each vector of the plane: 36 loads and stores
-    /// and 144 additions and multiplications, some of them at the same time.
-    private static let transform = 190.0
-    /// Starting a kernel, in multiplications.
-    private static let call = 40.0
-    /// Bytes that come from the second-level cache, or from beyond it, while a vector is multiplied.
-    private static let (near, far) = (32.0, 8.0)
-
-    var cost: Double {
-      let inputPlanes = (inputs + PlaneLayout.lanes - 1) / PlaneLayout.lanes
-      let cut = BroadcastPanels(rows: 1, columns: tiles, planes: planes, machine: machine)
-      let products = cut.panels.reduce(0) {
-        $0 + Double(inputs) * $1.cost(rows: 1, columns: tiles, machine) + Chunk.call
-      }
-      let vectors = Double(tiles * (inputPlanes + planes) * machine.vectorsPerPlane)
-      return Double(Chunk.points) * products + Chunk.transform * vectors
-        + traffic(inputPlanes: inputPlanes)
-    }
-
-    private func traffic(inputPlanes: Int) -> Double {
-      let pointBytes = Double(Chunk.points * PlaneLayout.lanes * 4)
-      let weights = pointBytes * Double(inputs * planes)
-      let values = 2 * pointBytes * Double(tiles * (inputPlanes + planes))
-      let isNear = weights + values / 2 <= Double(machine.secondLevelCache)
-      let areValuesNear = values / 2 <= Double(machine.secondLevelCache)
-      return weights / (isNear ? Chunk.near : Chunk.far)
-        + values / (areValuesNear ? Chunk.near : Chunk.far)
-    }
+    let imbalance = Double((chunks + 1) / 2 * 2) / Double(chunks)
+    return imbalance * (max(products, weightTraffic) + transforms + valueTraffic)
   }
 }
