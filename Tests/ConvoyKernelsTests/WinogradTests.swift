@@ -63,7 +63,7 @@ import Testing
   @Test(arguments: machines) func error(_ machine: Machine) throws {
     var random = Random(seed: 42)
     let test = WinogradCase(
-      inputs: 256, outputs: 16, groups: 1, height: 16, width: 16, padding: 1, draw: { $0.normal() },
+      inputs: 256, outputs: 16, groups: 1, height: 12, width: 12, padding: 1, draw: { $0.normal() },
       &random)
     let output = try test.run(on: machine, Tail(), nil)
     var (worst, squares, count) = (0.0, 0.0, 0.0)
@@ -73,7 +73,7 @@ import Testing
       count += 1
     }
     let relative = worst / (squares / count).squareRoot()
-    #expect(relative < 2e-5)
+    #expect(relative < 1.6e-5)
     #expect(relative > 1e-7, "Nothing was measured.")
   }
 

@@ -54,10 +54,11 @@ struct WinogradConvolution: Kernel {
   }
 
   private static let fewestChannels = 32
-  /// Transformed weights take four times the memory.
+  /// Bytes of memory that a layer may take for its transformed weights, which are four times the weights.
   private static let mostBytes = 64 << 20
-  /// The share of direct convolution's estimated time that is taken on, as estimates may be off.
-  private static let worthwhile = 0.8
+  /// The share of direct convolution's estimated time that is taken on. Where few tiles wait for weights
+  /// out of memory, the estimate was up to 40 % too low.
+  private static let worthwhile = 0.6
 
   /// What a direct convolution takes, in multiplications of vectors.
   private static func directCost(_ problem: ConvolutionProblem, _ machine: Machine) -> Double {
