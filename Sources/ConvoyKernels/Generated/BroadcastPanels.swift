@@ -10,6 +10,17 @@ struct BroadcastPanels: Hashable, Sendable {
     var planes: Range<Int>
     var rows: Int
     var columns: Int
+
+    /// What one step of a grid of pixels takes, about, in multiplications.
+    func cost(rows gridRows: Int, columns gridColumns: Int, _ machine: Machine) -> Double {
+      func band(_ height: Int) -> Double {
+        guard height > 0 else { return 0 }
+        let (whole, rest) = gridColumns.quotientAndRemainder(dividingBy: columns)
+        return Double(whole) * machine.cost(pixels: height * columns, planes: planes.count)
+          + (rest > 0 ? machine.cost(pixels: height * rest, planes: planes.count) : 0)
+      }
+      return Double(gridRows / rows) * band(rows) + band(gridRows % rows)
+    }
   }
 
   let panels: [Panel]
@@ -47,13 +58,8 @@ struct BroadcastPanels: Hashable, Sendable {
     var best = (cost: Double.infinity, rows: 1, columns: 1)
     for height in 1...min(rows, tile.pixels, TileArguments.maximalRows) {
       for width in 1...min(columns, tile.pixels / height) {
-        func band(_ height: Int) -> Double {
-          guard height > 0 else { return 0 }
-          let (whole, rest) = columns.quotientAndRemainder(dividingBy: width)
-          return Double(whole) * machine.cost(pixels: height * width, planes: tile.planes)
-            + (rest > 0 ? machine.cost(pixels: height * rest, planes: tile.planes) : 0)
-        }
-        let cost = Double(rows / height) * band(height) + band(rows % height)
+        let panel = Panel(planes: 0..<tile.planes, rows: height, columns: width)
+        let cost = panel.cost(rows: rows, columns: columns, machine)
         if cost < best.cost { best = (cost, height, width) }
       }
     }

@@ -29,6 +29,8 @@ struct TileArguments {
     /// Bytes from a band to the next, in the input and in the output.
     case inputBandStep = 520
     case outputBandStep = 528
+    /// Where numbers between two passes are kept.
+    case buffer = 536
   }
 
   static let maximalRows = 4

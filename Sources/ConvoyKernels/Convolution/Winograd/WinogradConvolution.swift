@@ -1,0 +1,248 @@
+import ConvoyTensors
+
+/// Convolution by 3×3 kernels in the fast form F(4×4, 3×3): see `WinogradTransform`. A quarter of the
+/// multiplications, for about twice the rounding error of direct convolution.
+///
+/// A chunk transforms the inputs of some tiles, multiplies them with the weights at each of the 36
+/// points, by the same tiles as a 1×1 convolution, and transforms the sums of some output planes.
+struct WinogradConvolution: Kernel {
+  let name: String
+  let scratchCount: Int
+  private let operands: ConvolutionOperands
+  private let problem: ConvolutionProblem
+  private let cut: WinogradCut
+  /// For each group, where the planes of its inputs begin.
+  private let inputPlanes: [[Int]]
+  /// For each block, its tiles.
+  private let blocks: [[WinogradGrid.Run]]
+  /// For each size of block and part that occurs, its products.
+  private let products: [Size: [WinogradProducts]]
+  private let inputTiles: EdgeFunctions
+  private let outputTiles: EdgeFunctions
+  /// What generated code leaves to be done to the sums.
+  private let rest: Tail
+
+  /// The size of a chunk.
+  private struct Size: Hashable {
+    var tiles: Int
+    var planes: Int
+  }
+
+  static func refusal(_ problem: ConvolutionProblem, _ machine: Machine) -> String? {
+    if let refusal = problem.refusalOfGeneratedCode(machine) { return refusal }
+    let one = Extents(repeating: 1)
+    guard problem.direction == .forward, problem.kernel == [1, 3, 3], problem.stride == one,
+      problem.dilation == one, problem.input.extents[0] == 1, problem.output.extents[0] == 1,
+      problem.padding[0] == 0
+    else { return "only forward 3×3 convolutions of images, without stride or dilation, gain" }
+    if problem.groups > 1, problem.outputsPerGroup % PlaneLayout.lanes != 0 {
+      return "groups of \(problem.outputsPerGroup) outputs do not fill planes of 16"
+    }
+    if min(problem.inputsPerGroup, problem.outputsPerGroup) < fewestChannels {
+      return "fewer than \(fewestChannels) channels do not pay for the transforms"
+    }
+    let bytes = WinogradWeights.elementCount(problem) * 4
+    if bytes > mostBytes {
+      return "its transformed weights would take \(bytes >> 20) MiB, more than \(mostBytes >> 20)"
+    }
+    let cost = WinogradCut.best(problem, machine).cost
+    let direct = directCost(problem, machine)
+    if cost > worthwhile * direct {
+      return "it would take about \(Int(100 * cost / direct)) % of direct convolution's time"
+    }
+    return nil
+  }
+
+  private static let fewestChannels = 32
+  /// Bytes of memory that a layer may take for its transformed weights, which are four times the weights.
+  private static let mostBytes = 64 << 20
+  /// The share of direct convolution's estimated time that is taken on. Where few tiles wait for weights
+  /// out of memory, the estimate was up to 40 % too low.
+  private static let worthwhile = 0.6
+
+  /// What a direct convolution takes, in multiplications of vectors.
+  private static func directCost(_ problem: ConvolutionProblem, _ machine: Machine) -> Double {
+    let (rows, columns) = (
+      problem.output.batch * problem.output.extents[1], problem.output.extents[2]
+    )
+    let cut = BroadcastPanels(
+      rows: rows, columns: columns, planes: problem.output.planes.count / problem.groups,
+      machine: machine)
+    let step = cut.panels.reduce(0) { $0 + $1.cost(rows: rows, columns: columns, machine) }
+    return step * Double(problem.inputsPerGroup * problem.kernel.volume * problem.groups)
+  }
+
+  /// - Parameter cut: how the work is cut into chunks, if not as is estimated best.
+  /// - Returns: nil where the system refuses memory for code.
+  init?(
+    _ problem: ConvolutionProblem, _ operands: ConvolutionOperands, _ machine: Machine,
+    cut: WinogradCut? = nil
+  ) {
+    name = "\(machine.name) winograd"
+    self.problem = problem
+    self.operands = operands
+    let cut = cut ?? WinogradCut.best(problem, machine).cut
+    self.cut = cut
+    let tail = TileTail(operands.tail)
+    rest = tail == nil ? operands.tail : Tail()
+
+    let grid = WinogradGrid(problem)
+    let blocks = (0..<cut.blocks).map { grid.runs(cut.block($0)) }
+    self.blocks = blocks
+    let used = (0..<problem.groups).map { problem.planes(ofGroup: $0) }
+    inputPlanes = used.map { $0.map { problem.input.planes[$0] } }
+
+    let border = WinogradTransform.taps - 1
+    let inputTiles = EdgeFunctions(grid, blocks) {
+      WinogradInputTile(machine: machine, rows: $0 + border, columns: $1 + border)
+    }
+    let outputTiles = EdgeFunctions(grid, blocks) {
+      WinogradOutputTile(machine: machine, rows: $0, columns: $1, tail: tail ?? .none)
+    }
+    guard let inputTiles, let outputTiles else { return nil }
+    (self.inputTiles, self.outputTiles) = (inputTiles, outputTiles)
+
+    var products: [Size: [WinogradProducts]] = [:]
+    for tiles in Set((0..<cut.blocks).map { cut.block($0).count }) {
+      for planes in Set((0..<cut.parts).map { cut.part($0).count }) {
+        var groups: [WinogradProducts] = []
+        for (group, used) in used.enumerated() {
+          guard
+            let product = WinogradProducts(
+              problem, group: group, inputPlanes: used, tiles: tiles, planes: planes, machine)
+          else { return nil }
+          groups.append(product)
+        }
+        products[Size(tiles: tiles, planes: planes)] = groups
+      }
+    }
+    self.products = products
+    let values = products.values.joined().map { $0.inputCount + $0.outputCount }.max() ?? 0
+    scratchCount = values + WinogradMiddle.bufferCount
+  }
+
+  var chunkCount: Int { problem.groups * cut.parts * cut.blocks }
+
+  func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+    // Neighbouring chunks share their weights.
+    let (rest, block) = chunk.quotientAndRemainder(dividingBy: cut.blocks)
+    let (group, part) = rest.quotientAndRemainder(dividingBy: cut.parts)
+    let size = Size(tiles: cut.block(block).count, planes: cut.part(part).count)
+    guard let products = products[size]?[group] else { return }
+    let planes = cut.part(part).shifted(by: group * cut.planes)
+    let values = scratch + WinogradMiddle.bufferCount
+    let sums = values + products.inputCount
+    TileArguments.with { arguments in
+      arguments.set(.buffer, scratch)
+      transformInputs(group, block, memory[operands.input], values, products, arguments)
+      products.run(
+        planes: planes, weights: memory[operands.weights], values: values, sums: sums, arguments)
+      transformOutputs(planes, block, memory, sums, products, arguments)
+    }
+  }
+
+  private func transformInputs(
+    _ group: Int, _ block: Int, _ input: UnsafeMutablePointer<Float>,
+    _ values: UnsafeMutablePointer<Float>, _ products: WinogradProducts,
+    _ arguments: TileArguments
+  ) {
+    arguments.set(.inputBandStep, problem.input.rowStride * 4)
+    arguments.set(.outputBandStep, products.inputPitch * 4)
+    let first = cut.block(block).lowerBound
+    for (index, plane) in inputPlanes[group].enumerated() {
+      for run in blocks[block] {
+        let tile = index * products.tiles + run.first - first
+        arguments.set(.tiles, run.count)
+        arguments.set(.inputs, input + plane + run.input)
+        arguments.set(.outputs, values + tile * PlaneLayout.lanes)
+        inputTiles.run(run, arguments)
+      }
+    }
+  }
+
+  private func transformOutputs(
+    _ planes: Range<Int>, _ block: Int, _ memory: Memory, _ sums: UnsafeMutablePointer<Float>,
+    _ products: WinogradProducts, _ arguments: TileArguments
+  ) {
+    let output = memory[operands.output]
+    arguments.set(.inputBandStep, products.outputPitch * 4)
+    arguments.set(.outputBandStep, problem.output.rowStride * 4)
+    let first = cut.block(block).lowerBound
+    for (index, plane) in planes.enumerated() {
+      arguments.set(bias: plane..<plane + 1, operands, memory)
+      for run in blocks[block] {
+        let tile = index * products.tiles + run.first - first
+        let target = output + problem.output.planes[plane] + run.output
+        arguments.set(.tiles, run.count)
+        arguments.set(.inputs, sums + tile * PlaneLayout.lanes)
+        arguments.set(.outputs, target)
+        outputTiles.run(run, arguments)
+        if rest.function != nil { applyRest(run, target) }
+      }
+    }
+  }
+
+  /// Applies a function that generated code does not know.
+  private func applyRest(_ run: WinogradGrid.Run, _ target: UnsafeMutablePointer<Float>) {
+    let size = WinogradTransform.outputs
+    let rows = run.isBottom ? outputTiles.edge.rows : size
+    let columns = run.isRight ? outputTiles.edge.columns : run.count * size
+    for row in 0..<rows {
+      rest.apply(
+        target + row * problem.output.rowStride, columns: columns, step: PlaneLayout.lanes)
+    }
+  }
+}
+
+extension ConvolutionProblem {
+  /// The input planes that a group's channels stand in, in order.
+  fileprivate func planes(ofGroup group: Int) -> [Int] {
+    let channels = input.map[group * inputsPerGroup..<(group + 1) * inputsPerGroup]
+    return Set(channels.map(\.plane)).sorted()
+  }
+}
+
+extension Range<Int> {
+  fileprivate func shifted(by distance: Int) -> Range {
+    lowerBound + distance..<upperBound + distance
+  }
+}
+
+/// The transforms of whole tiles, and of those at the edges.
+private struct EdgeFunctions: Sendable {
+  let edge: (rows: Int, columns: Int)
+  private let whole: TileFunction?
+  private let right: TileFunction?
+  private let bottom: TileFunction?
+  private let corner: TileFunction?
+
+  /// - Returns: nil where the system refuses memory for code.
+  init?(
+    _ grid: WinogradGrid, _ blocks: [[WinogradGrid.Run]],
+    _ description: (_ rows: Int, _ columns: Int) -> some TileDescription
+  ) {
+    edge = grid.edge
+    var isRefused = false
+    func function(isBottom: Bool, isRight: Bool) -> TileFunction? {
+      let isNeeded = blocks.contains { block in
+        block.contains { $0.isBottom == isBottom && $0.isRight == isRight }
+      }
+      guard isNeeded else { return nil }
+      let size = WinogradTransform.outputs
+      let function = TileKernels.function(
+        description(isBottom ? grid.edge.rows : size, isRight ? grid.edge.columns : size))
+      if function == nil { isRefused = true }
+      return function
+    }
+    whole = function(isBottom: false, isRight: false)
+    right = function(isBottom: false, isRight: true)
+    bottom = function(isBottom: true, isRight: false)
+    corner = function(isBottom: true, isRight: true)
+    if isRefused { return nil }
+  }
+
+  func run(_ run: WinogradGrid.Run, _ arguments: TileArguments) {
+    let function = run.isBottom ? (run.isRight ? corner : bottom) : (run.isRight ? right : whole)
+    if let function { arguments.run(function) }
+  }
+}

@@ -1,0 +1,63 @@
+import ConvoyTensors
+
+/// The outputs of a convolution as tiles of 4×4 pixels, numbered row by row, image by image; those at the
+/// right and at the bottom edge may have fewer pixels.
+struct WinogradGrid: Sendable {
+  /// Tiles side by side, of the same shape, one after the other in the numbering.
+  struct Run: Sendable {
+    /// The first tile's number.
+    var first: Int
+    var count: Int
+    /// Floats from a plane's beginning to the first pixel read, and written.
+    var input: Int
+    var output: Int
+    /// Whether the tiles have fewer than 4 rows.
+    var isBottom: Bool
+    /// Whether the tiles have fewer than 4 columns.
+    var isRight: Bool
+  }
+
+  private let input: PlaneLayout
+  private let output: PlaneLayout
+  private let padding: Extents
+  private let rows: Int
+  private let columns: Int
+
+  init(_ problem: ConvolutionProblem) {
+    (input, output, padding) = (problem.input, problem.output, problem.padding)
+    let size = WinogradTransform.outputs
+    rows = (output.extents[1] + size - 1) / size
+    columns = (output.extents[2] + size - 1) / size
+  }
+
+  /// How many tiles.
+  var count: Int { output.batch * rows * columns }
+
+  /// Rows of the tiles at the bottom, columns of those at the right; 0 where they are whole.
+  var edge: (rows: Int, columns: Int) {
+    (output.extents[1] % WinogradTransform.outputs, output.extents[2] % WinogradTransform.outputs)
+  }
+
+  /// Some of the tiles as runs.
+  func runs(_ tiles: Range<Int>) -> [Run] {
+    var runs: [Run] = []
+    var tile = tiles.lowerBound
+    while tile < tiles.upperBound {
+      let (line, column) = tile.quotientAndRemainder(dividingBy: columns)
+      let (image, row) = line.quotientAndRemainder(dividingBy: rows)
+      // The last tile of a row is a run of its own if it is narrow.
+      let whole = edge.columns == 0 ? columns : columns - 1
+      let end = column < whole ? whole : columns
+      let count = min(end - column, tiles.upperBound - tile)
+      let corner = Extents(0, row, column) &* WinogradTransform.outputs
+      runs.append(
+        Run(
+          first: tile, count: count,
+          input: image * input.imageStride + input.offset(corner &- padding),
+          output: image * output.imageStride + output.offset(corner),
+          isBottom: edge.rows > 0 && row == rows - 1, isRight: column >= whole))
+      tile += count
+    }
+    return runs
+  }
+}

@@ -1,0 +1,100 @@
+import ConvoyTensors
+
+/// The products of a chunk: at each of the 36 points, the matrix of its tiles and input channels times
+/// that of input and output channels.
+///
+/// Points lie an odd number of pixels apart: were the distance a large power of two, the 36 points of a
+/// tile would compete for the same few lines of the first-level cache.
+final class WinogradProducts: Sendable {
+  let tiles: Int
+  /// Floats from a point to the next in the transformed inputs, each [input plane][tile][16 lanes].
+  let inputPitch: Int
+  /// Floats from a point to the next in the sums, each [output plane][tile][16 lanes].
+  let outputPitch: Int
+  private let inputs: Int
+  /// Floats from a point to the next in the weights.
+  private let weightPitch: Int
+  private let panels: [(planes: Range<Int>, tile: TileFunctions)]
+  /// For each input channel, bytes from a point's beginning to its lane of the first tile.
+  private let distances: [Int]
+
+  private static let points = WinogradTransform.points * WinogradTransform.points
+
+  /// - Parameters:
+  ///   - inputPlanes: the planes of the input that hold the group's channels.
+  ///   - planes: how many output planes.
+  /// - Returns: nil where the system refuses memory for code.
+  init?(
+    _ problem: ConvolutionProblem, group: Int, inputPlanes: [Int], tiles: Int, planes: Int,
+    _ machine: Machine
+  ) {
+    let lanes = PlaneLayout.lanes
+    self.tiles = tiles
+    inputs = problem.inputsPerGroup
+    inputPitch = (inputPlanes.count * tiles | 1) * lanes
+    outputPitch = (planes * tiles | 1) * lanes
+    weightPitch = problem.output.planes.count * inputs * lanes
+    distances = (0..<inputs).map { input in
+      let position = problem.input.map[group * problem.inputsPerGroup + input]
+      let index = inputPlanes.firstIndex(of: position.plane) ?? 0
+      return (index * tiles * lanes + position.lane) * 4
+    }
+    var panels: [(Range<Int>, TileFunctions)] = []
+    for panel in BroadcastPanels(rows: 1, columns: tiles, planes: planes, machine: machine).panels {
+      let functions = TileFunctions(
+        rows: 1, columns: panel.columns, gridRows: 1, gridColumns: tiles
+      ) { rows, columns in
+        BroadcastTile(
+          machine: machine, rows: rows, columns: columns, planes: panel.planes.count,
+          inputStep: lanes * 4, outputStep: lanes * 4, tail: .none)
+      }
+      guard let functions else { return nil }
+      panels.append((panel.planes, functions))
+    }
+    self.panels = panels
+  }
+
+  /// Floats of the transformed inputs.
+  var inputCount: Int { WinogradProducts.points * inputPitch }
+  /// Floats of the sums.
+  var outputCount: Int { WinogradProducts.points * outputPitch }
+
+  /// Makes the sums of some output planes.
+  func run(
+    planes: Range<Int>, weights: UnsafePointer<Float>, values: UnsafePointer<Float>,
+    sums: UnsafePointer<Float>, _ arguments: TileArguments
+  ) {
+    let lanes = PlaneLayout.lanes
+    let pitch = inputs * lanes
+    arguments.clearBias()
+    arguments.set(.steps, inputs)
+    arguments.set(.weightPitch, pitch * 4)
+    distances.withUnsafeBufferPointer { distances in
+      if let address = distances.baseAddress { arguments.set(.distances, address) }
+      for point in 0..<WinogradProducts.points {
+        let input = values + point * inputPitch
+        let output = sums + point * outputPitch
+        let pointWeights = weights + point * weightPitch + planes.lowerBound * pitch
+        for (panel, functions) in panels {
+          arguments.set(.weights, pointWeights + panel.lowerBound * pitch)
+          functions.run(rows: 1, columns: 0..<tiles, arguments) { tile in
+            arguments.set(.inputs, input + tile * lanes)
+            for (index, plane) in panel.enumerated() {
+              arguments.set(.outputs, at: index, output + (plane * tiles + tile) * lanes)
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+extension TileArguments {
+  /// Lets all sums begin with 0.
+  func clearBias() {
+    for plane in 0..<TileArguments.maximalPlanes {
+      base.storeBytes(
+        of: .zero, toByteOffset: Field.bias.rawValue + 64 * plane, as: Lanes.self)
+    }
+  }
+}
