@@ -29,6 +29,8 @@ struct TileArguments {
     /// Bytes from a band to the next, in the input and in the output.
     case inputBandStep = 520
     case outputBandStep = 528
+    /// Bytes from a band to the next in a second input.
+    case secondBandStep = 536
     /// The two parameters of the tail's function, each in 8 lanes.
     case parameters = 576
     /// Room for registers that the tail puts aside.

@@ -63,8 +63,6 @@ enum TileTail: Hashable, Sendable, CaseIterable {
 
   /// Applies the function to sums, as `ScalarFunction.lanes` does, also to what is not a number.
   ///
-  /// Where too few registers are free, others are put aside meanwhile, sums among them.
-  ///
   /// - Parameters:
   ///   - free: registers that may be overwritten.
   ///   - arguments: where the block of arguments is.
@@ -76,20 +74,29 @@ enum TileTail: Hashable, Sendable, CaseIterable {
     guard self != .none, let width = sums.first?.width else { return }
     let constants = ConstantTable(a, width, base: table)
     constants.load()
-    let math = VectorMath(a: a, width: width, constants: constants, arguments: arguments)
+    apply(
+      to: sums[...], free: free,
+      VectorMath(a: a, width: width, constants: constants, arguments: arguments))
+    constants.lay()
+  }
+
+  /// Applies the function to registers.
+  ///
+  /// Where too few registers are free, others are put aside meanwhile, such as come later among them.
+  func apply(to sums: ArraySlice<VectorRegister>, free: [VectorRegister], _ math: VectorMath) {
+    let (a, width) = (math.a, math.width)
     let lacking = max(0, temporaryCount - free.count)
-    let half = lacking > 0 ? sums.count / 2 : 0
-    for turn in [sums[..<half], sums[half...]] where !turn.isEmpty {
+    let middle = sums.startIndex + (lacking > 0 ? sums.count / 2 : 0)
+    for turn in [sums[..<middle], sums[middle...]] where !turn.isEmpty {
       let others = (0..<(width == .zmm ? 32 : 16)).map { VectorRegister($0, width) }
         .filter { !turn.contains($0) && !free.contains($0) }
       let aside = others.prefix(lacking).enumerated().map {
-        (register: $1, place: MemoryOperand(arguments + .aside + $0 * 64))
+        (register: $1, place: MemoryOperand(math.arguments + .aside + $0 * 64))
       }
       for (register, place) in aside { a.vmovaps(place, register) }
       math.apply(self, to: turn, using: free + aside.map(\.register))
       for (register, place) in aside { a.vmovaps(register, place) }
     }
-    constants.lay()
   }
 }
 

@@ -189,5 +189,5 @@ extension VectorMath {
 
 extension ArraySlice {
   /// The element that many places from the first.
-  fileprivate func at(_ offset: Int) -> Element { self[startIndex + offset] }
+  func at(_ offset: Int) -> Element { self[startIndex + offset] }
 }
