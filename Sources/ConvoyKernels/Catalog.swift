@@ -58,6 +58,15 @@ public enum Catalog {
       make: { problem, operands, _ in PortableNormalization(problem, operands) }),
   ]
 
+  static let pooling: [CatalogEntry<PoolingProblem, PoolingOperands>] = [
+    CatalogEntry(
+      name: "generated pooling", refusal: { GeneratedPooling.refusal($0, $1) },
+      make: { GeneratedPooling($0, $1, $2) }),
+    CatalogEntry(
+      name: "portable pooling", refusal: { _, _ in nil },
+      make: { problem, operands, _ in PortablePooling(problem, operands) }),
+  ]
+
   /// The kernel for a convolution.
   ///
   /// - Parameters:
@@ -104,6 +113,17 @@ public enum Catalog {
     _ problem: NormalizationProblem, _ operands: NormalizationOperands, machine: Machine = .current
   ) -> any Kernel {
     choose(normalization, problem, operands, machine)
+  }
+
+  /// The kernel for a pooling.
+  ///
+  /// - Parameters:
+  ///   - input: what the problem's image counts from.
+  ///   - output: what its output counts from.
+  public static func pooling(
+    _ problem: PoolingProblem, input: Region, output: Region, machine: Machine = .current
+  ) -> any Kernel {
+    choose(pooling, problem, PoolingOperands(input: input, output: output), machine)
   }
 
   /// For each way to compute a convolution, best first, why it is refused; nil for those that can.
