@@ -5,21 +5,18 @@ struct GeneratedPooling: Kernel {
   let name: String
   private let problem: PoolingProblem
   private let operands: PoolingOperands
-  private let columnRuns: [WindowRun]
-  private let rowRuns: [WindowRun]
-  /// For each output row, its run.
+  /// The runs of windows along each axis.
+  private let runs: [[WindowRun]]
+  /// For each output slice and for each row, its run.
+  private let runOfSlice: [Int]
   private let runOfRow: [Int]
   private let cursor: RowCursor
   private let chunks: Chunks
-  /// For each number of slices and of rows in a window, the distances of its lines in bytes, and for each
-  /// run of columns the code.
-  private let windows: [WindowSize: Window]
+  /// For each run of slices and each of rows.
+  private let windows: [Window]
 
-  private struct WindowSize: Hashable {
-    var slices: Int
-    var rows: Int
-  }
-
+  /// The distances of a window's lines in bytes, and for each run of columns the code.
+  ///
   /// A class, since each chunk takes hold of some.
   private final class Window: Sendable {
     let distances: [Int]
@@ -50,17 +47,16 @@ struct GeneratedPooling: Kernel {
     name = "\(machine.name) pooling"
     self.problem = problem
     self.operands = operands
-    let columnRuns = WindowRun.runs(of: problem.axes[2])
-    let rowRuns = WindowRun.runs(of: problem.axes[1])
-    self.columnRuns = columnRuns
-    self.rowRuns = rowRuns
-    runOfRow = rowRuns.indices.flatMap { Array(repeating: $0, count: rowRuns[$0].positions.count) }
+    let runs = problem.axes.map { WindowRun.runs(of: $0) }
+    self.runs = runs
+    runOfSlice = WindowRun.runOfPosition(runs[0])
+    runOfRow = WindowRun.runOfPosition(runs[1])
     cursor = RowCursor(problem.output)
-    var windows: [WindowSize: Window] = [:]
-    for slices in Set(problem.axes[0].map(\.count)) {
-      for rows in Set(rowRuns.map(\.span.count)) {
+    var windows: [Window] = []
+    for slices in runs[0].map(\.span.count) {
+      for rows in runs[1].map(\.span.count) {
         var tiles: [TileFunctions] = []
-        for run in columnRuns {
+        for run in runs[2] {
           let most = machine.laneTile.rows * machine.laneTile.columns
           let count = (run.positions.count + most - 1) / most
           let tile = TileFunctions(
@@ -80,8 +76,7 @@ struct GeneratedPooling: Kernel {
             4 * problem.image.distance([slice, row, 0] &* problem.dilation)
           }
         }
-        windows[WindowSize(slices: slices, rows: rows)] = Window(
-          distances: distances, tiles: tiles)
+        windows.append(Window(distances: distances, tiles: tiles))
       }
     }
     self.windows = windows
@@ -101,9 +96,9 @@ struct GeneratedPooling: Kernel {
       while next < rows.upperBound {
         let (plane, row) = next.quotientAndRemainder(dividingBy: cursor.rows)
         let y = row % problem.output.extents[1]
-        let run = rowRuns[runOfRow[y]]
-        let count = min(rows.upperBound - next, run.positions.upperBound - y)
-        self.run(plane: plane, row: row, run, from: y, count: count, memory, arguments)
+        let end = runs[1][runOfRow[y]].positions.upperBound
+        let count = min(rows.upperBound - next, end - y)
+        run(plane: plane, row: row, count: count, memory, arguments)
         next += count
       }
     }
@@ -111,14 +106,13 @@ struct GeneratedPooling: Kernel {
 
   /// Makes some rows of a slice whose windows are alike.
   private func run(
-    plane: Int, row: Int, _ rows: WindowRun, from y: Int, count: Int, _ memory: Memory,
-    _ arguments: TileArguments
+    plane: Int, row: Int, count: Int, _ memory: Memory, _ arguments: TileArguments
   ) {
     let extents = problem.output.extents
-    let slice = problem.axes[0][row / extents[1] % extents[0]]
-    guard let window = windows[WindowSize(slices: slice.count, rows: rows.span.count)] else {
-      preconditionFailure("Every size of window has its tiles.")
-    }
+    let (z, y) = (row / extents[1] % extents[0], row % extents[1])
+    let rows = runs[1][runOfRow[y]]
+    let window = windows[runOfSlice[z] * runs[1].count + runOfRow[y]]
+    let slice = problem.axes[0][z]
     let top = rows.span.start + (y - rows.positions.lowerBound) * rows.step
     let image =
       memory[operands.input] + problem.image.planes[plane]
@@ -128,7 +122,7 @@ struct GeneratedPooling: Kernel {
     arguments.set(.outputBandStep, 4 * problem.output.rowStride)
     window.distances.withUnsafeBufferPointer { distances in
       if let address = distances.baseAddress { arguments.set(.distances, address) }
-      for (columns, tile) in zip(columnRuns, window.tiles) {
+      for (columns, tile) in zip(runs[2], window.tiles) {
         let scale =
           1 / Float(slice.divisor * rows.span.divisor) * (1 / Float(columns.span.divisor))
         arguments.set(parametersOf: .affine(scale: scale, offset: 0))

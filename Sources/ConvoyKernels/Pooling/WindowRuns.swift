@@ -25,4 +25,9 @@ struct WindowRun: Hashable, Sendable {
     }
     return runs
   }
+
+  /// For each output position of an axis, the number of its run.
+  static func runOfPosition(_ runs: [WindowRun]) -> [Int] {
+    runs.indices.flatMap { Array(repeating: $0, count: runs[$0].positions.count) }
+  }
 }
