@@ -41,9 +41,13 @@ extension Assembler {
   /// `a.lea(rax, a.constants([1, 2, 3, 4]))` makes `[rax]` their vector.
   public func constants(_ words: [UInt32]) -> Label {
     let label = label()
-    pool.append((label, words))
+    constants(words, at: label)
     return label
   }
+
+  /// Has 32-bit constants laid behind the code, as `constants(_:)` does, at a label that code may have
+  /// named before the constants were known.
+  public func constants(_ words: [UInt32], at label: Label) { pool.append((label, words)) }
 
   /// Lays all constants behind the code.
   func layConstants() {

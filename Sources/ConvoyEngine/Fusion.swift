@@ -16,7 +16,7 @@ struct ScheduledNode: Sendable {
   }
 }
 
-/// Lets convolutions compute the elementwise function after them, where nothing else reads what is between.
+/// Lets operators compute the elementwise function after them, where nothing else reads what is between.
 func fuseTails(_ nodes: [ScheduledNode], in graph: Graph) -> [ScheduledNode] {
   var readers = Array(repeating: 0, count: graph.values.count)
   for node in nodes { for input in node.node.inputs { readers[input.index] += 1 } }
@@ -44,3 +44,5 @@ protocol TailFusing: Lowerable {}
 extension Convolution: TailFusing {}
 extension TransposedConvolution: TailFusing {}
 extension Linear: TailFusing {}
+extension Arithmetic: TailFusing {}
+extension BatchNormalization: TailFusing {}

@@ -40,6 +40,33 @@ public enum Catalog {
       make: { problem, operands, _ in PortableWeightGradient(laneByLane: problem, operands) }),
   ]
 
+  static let elementwise: [CatalogEntry<ElementwiseProblem, ElementwiseOperands>] = [
+    CatalogEntry(
+      name: "generated elementwise", refusal: { GeneratedElementwise.refusal($0, $1) },
+      make: { GeneratedElementwise($0, $1, $2) }),
+    CatalogEntry(
+      name: "portable elementwise", refusal: { _, _ in nil },
+      make: { problem, operands, _ in PortableElementwise(problem, operands) }),
+  ]
+
+  static let normalization: [CatalogEntry<NormalizationProblem, NormalizationOperands>] = [
+    CatalogEntry(
+      name: "generated batch norm", refusal: { GeneratedNormalization.refusal($0, $1) },
+      make: { GeneratedNormalization($0, $1, $2) }),
+    CatalogEntry(
+      name: "portable batch norm", refusal: { _, _ in nil },
+      make: { problem, operands, _ in PortableNormalization(problem, operands) }),
+  ]
+
+  static let pooling: [CatalogEntry<PoolingProblem, PoolingOperands>] = [
+    CatalogEntry(
+      name: "generated pooling", refusal: { GeneratedPooling.refusal($0, $1) },
+      make: { GeneratedPooling($0, $1, $2) }),
+    CatalogEntry(
+      name: "portable pooling", refusal: { _, _ in nil },
+      make: { problem, operands, _ in PortablePooling(problem, operands) }),
+  ]
+
   /// The kernel for a convolution.
   ///
   /// - Parameters:
@@ -72,6 +99,31 @@ public enum Catalog {
     choose(
       weightGradient, problem,
       WeightGradientOperands(input: input, gradient: gradient, weights: weights), machine)
+  }
+
+  /// The kernel for an elementwise operation in planes.
+  public static func elementwise(
+    _ problem: ElementwiseProblem, _ operands: ElementwiseOperands, machine: Machine = .current
+  ) -> any Kernel {
+    choose(elementwise, problem, operands, machine)
+  }
+
+  /// The kernel for a batch normalisation by given statistics.
+  public static func normalization(
+    _ problem: NormalizationProblem, _ operands: NormalizationOperands, machine: Machine = .current
+  ) -> any Kernel {
+    choose(normalization, problem, operands, machine)
+  }
+
+  /// The kernel for a pooling.
+  ///
+  /// - Parameters:
+  ///   - input: what the problem's image counts from.
+  ///   - output: what its output counts from.
+  public static func pooling(
+    _ problem: PoolingProblem, input: Region, output: Region, machine: Machine = .current
+  ) -> any Kernel {
+    choose(pooling, problem, PoolingOperands(input: input, output: output), machine)
   }
 
   /// For each way to compute a convolution, best first, why it is refused; nil for those that can.

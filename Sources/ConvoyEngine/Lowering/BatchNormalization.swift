@@ -10,12 +10,14 @@ extension BatchNormalization: Lowerable {
   func lower(_ site: LoweringSite, into program: inout Program) {
     let (image, output) = (site.inputs[0], site.outputs[0])
     program.step(site) {
-      PlaneNormalization(
-        ChannelStatistics(
-          scale: $0.region(site.inputs[1]), mean: $0.region(site.inputs[3]),
-          variance: $0.region(site.inputs[4]), epsilon: epsilon),
-        shift: $0.region(site.inputs[2]), $0.planes(image), base: $0.base(image),
-        to: $0.planes(output), outputBase: $0.base(output))
+      Catalog.normalization(
+        NormalizationProblem($0.planes(image), to: $0.planes(output), tail: site.tail),
+        NormalizationOperands(
+          ChannelStatistics(
+            scale: $0.region(site.inputs[1]), mean: $0.region(site.inputs[3]),
+            variance: $0.region(site.inputs[4]), epsilon: epsilon),
+          shift: $0.region(site.inputs[2]), image: $0.base(image), output: $0.base(output)),
+        machine: site.machine)
     }
   }
 }
@@ -38,12 +40,14 @@ extension BatchNormalizationTraining: Lowerable {
         of: planes, from: $0.region(parts), mean: $0.region(mean), variance: $0.region(variance))
     }
     program.step(site, reads: [image, scale, shift, mean, variance], writes: [output]) {
-      PlaneNormalization(
-        ChannelStatistics(
-          scale: $0.region(scale), mean: $0.region(mean), variance: $0.region(variance),
-          epsilon: epsilon),
-        shift: $0.region(shift), $0.planes(image), base: $0.base(image), to: $0.planes(output),
-        outputBase: $0.base(output))
+      Catalog.normalization(
+        NormalizationProblem($0.planes(image), to: $0.planes(output)),
+        NormalizationOperands(
+          ChannelStatistics(
+            scale: $0.region(scale), mean: $0.region(mean), variance: $0.region(variance),
+            epsilon: epsilon),
+          shift: $0.region(shift), image: $0.base(image), output: $0.base(output)),
+        machine: site.machine)
     }
   }
 }

@@ -28,15 +28,18 @@ extension LaneOperation {
     let (a, b, out) = (site.inputs[0], site.inputs.dropFirst().first, site.outputs[0])
     if program.buffers[out.index].planes != nil {
       program.step(site) {
-        PlaneElementwise(
-          self, $0.planes(a), base: $0.base(a), b.map($0.planes), secondBase: b.map($0.base),
-          to: $0.planes(out), outputBase: $0.base(out))
+        Catalog.elementwise(
+          ElementwiseProblem(
+            self, $0.planes(a), b.map($0.planes), to: $0.planes(out), tail: site.tail),
+          ElementwiseOperands(
+            first: $0.base(a), second: b.map($0.base), output: $0.base(out)),
+          machine: site.machine)
       }
     } else {
       program.step(site) {
         DenseElementwise(
           self, site.outputShapes[0], $0.region(a), site.inputShapes[0], b.map($0.region),
-          b.map { _ in site.inputShapes[1] }, to: $0.region(out))
+          b.map { _ in site.inputShapes[1] }, to: $0.region(out), tail: site.tail)
       }
     }
   }

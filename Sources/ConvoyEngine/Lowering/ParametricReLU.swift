@@ -21,10 +21,13 @@ extension ParametricReLU: Lowerable {
           [pixel.elementCount], from: source, strides: [0], to: $1, strides: [1])
     }
     program.step(site, reads: [image, slopes]) {
-      PlaneElementwise(
-        .leak, $0.planes(image), base: $0.base(image),
-        pixel.moved(by: $0.region(slopes).offset), secondBase: $0.base(slopes),
-        to: $0.planes(output), outputBase: $0.base(output))
+      Catalog.elementwise(
+        ElementwiseProblem(
+          .leak, $0.planes(image), pixel.moved(by: $0.region(slopes).offset),
+          to: $0.planes(output)),
+        ElementwiseOperands(
+          first: $0.base(image), second: $0.base(slopes), output: $0.base(output)),
+        machine: site.machine)
     }
   }
 }

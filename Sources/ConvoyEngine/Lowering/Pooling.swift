@@ -38,9 +38,9 @@ extension Pooling: Lowerable {
     let shape = site.inputShapes[0]
     guard window == nil else {
       program.step(site) {
-        PortablePooling(
+        Catalog.pooling(
           problem(shape, image: $0.planes(input), output: $0.planes(output)),
-          base: $0.base(input), outputBase: $0.base(output))
+          input: $0.base(input), output: $0.base(output), machine: site.machine)
       }
       return
     }

@@ -9,8 +9,6 @@ struct GeneratedBroadcastConvolution: Kernel {
   private let pieces: [Piece]
   /// For each chunk, its piece.
   private let pieceOfChunk: [Int]
-  /// What generated code leaves to be done to the sums.
-  private let rest: Tail
 
   /// The work of a panel of planes: the outputs of one phase.
   ///
@@ -55,7 +53,6 @@ struct GeneratedBroadcastConvolution: Kernel {
     self.problem = problem
     self.operands = operands
     let tail = TileTail(operands.tail)
-    rest = tail == nil ? operands.tail : Tail()
     let planesPerGroup = problem.output.planes.count / problem.groups
     let starts = WeightPacking.starts(problem)
     var pieces: [Piece] = []
@@ -74,7 +71,7 @@ struct GeneratedBroadcastConvolution: Kernel {
             BroadcastTile(
               machine: machine, rows: rows, columns: columns, planes: panel.planes.count,
               inputStep: grid.inputColumnStep * 4, outputStep: grid.outputColumnStep * 4,
-              tail: tail ?? .none)
+              tail: tail)
           }
           guard let tile else { return nil }
           let first = group * planesPerGroup
@@ -144,25 +141,6 @@ struct GeneratedBroadcastConvolution: Kernel {
         }
       }
     }
-    guard rest.function != nil else { return }
-    for row in rows {
-      for plane in piece.planes {
-        rest.apply(
-          output + problem.output.planes[plane] + grid.outputOffset(ofRow: row)
-            + columns.lowerBound * grid.outputColumnStep, columns: columns.count,
-          step: grid.outputColumnStep)
-      }
-    }
-  }
-}
-
-extension Tail {
-  /// Applies the function to pixels of 16 channels.
-  func apply(_ first: UnsafeMutablePointer<Float>, columns: Int, step: Int) {
-    for column in 0..<columns {
-      let pixel = first + column * step
-      pixel.lanes = self(pixel.lanes)
-    }
   }
 }
 
@@ -184,6 +162,6 @@ extension Chunks {
   ///
   /// - Parameter multiplyAdds: what one item costs.
   init(generated items: Int, multiplyAdds: Int) {
-    self.init(items: items, cost: max(1, multiplyAdds * Chunks.worthwhile >> 20))
+    self.init(items: items, cost: max(1, (multiplyAdds * Chunks.worthwhile) >> 20))
   }
 }

@@ -13,8 +13,6 @@ struct GeneratedLaneConvolution: Kernel {
   private let gather: LaneGather?
   /// Vectors of a plane's pixel.
   private let parts: Int
-  /// What generated code leaves to be done to the sums.
-  private let rest: Tail
 
   static func refusal(_ problem: ConvolutionProblem, _ machine: Machine) -> String? {
     if let refusal = problem.refusalOfGeneratedCode(machine) { return refusal }
@@ -28,7 +26,6 @@ struct GeneratedLaneConvolution: Kernel {
     self.operands = operands
     parts = machine.vectorsPerPlane
     let tail = TileTail(operands.tail)
-    rest = tail == nil ? operands.tail : Tail()
     // A large kernel's taps are too many for one step: each of its lines becomes a step.
     let isByLine = problem.kernel.volume > 64
     // Four channels of a 5×5 kernel are as much code as the caches of decoded instructions hold.
@@ -42,7 +39,7 @@ struct GeneratedLaneConvolution: Kernel {
     for work in phases {
       let result = LaneWork(
         problem, work, sources, starts: starts, isByLine: isByLine,
-        tail ?? .none, machine, firstChunk: firstChunk)
+        tail, machine, firstChunk: firstChunk)
       guard let result else { return nil }
       firstChunk += result.chunks.count * problem.output.planes.count
       works.append(result)
@@ -92,15 +89,6 @@ struct GeneratedLaneConvolution: Kernel {
   ) {
     for part in 0..<parts {
       run(work, plane: plane, part: part, bands: bands, input, memory)
-    }
-    guard rest.function != nil else { return }
-    let output = memory[operands.output] + problem.output.planes[plane]
-    for band in bands {
-      for row in work.rows(ofBand: band) {
-        rest.apply(
-          output + work.grid.outputOffset(ofRow: row), columns: work.grid.columns,
-          step: work.grid.outputColumnStep)
-      }
     }
   }
 

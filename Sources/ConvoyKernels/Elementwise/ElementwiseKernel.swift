@@ -40,65 +40,46 @@ public enum LaneOperation: Hashable, Sendable {
   }
 }
 
-/// Computes each output number from one or two input numbers, in planes of one geometry.
-///
-/// The second operand may also be an image's or the batch's single pixel, which every pixel meets:
-/// scaling and shifting by channel.
-public struct PlaneElementwise: Kernel {
-  /// See `Kernel.name`.
-  public let name = "portable elementwise"
-  private let operation: LaneOperation
-  private let base: Region
-  private let first: PlaneLayout
-  private let second: PlaneLayout?
-  private let output: PlaneLayout
-  private let outputBase: Region
-  private let secondBase: Region
-  private let cursors: (RowCursor, RowCursor)
+/// Elementwise computation in planes, in plain Swift: for every problem.
+struct PortableElementwise: Kernel {
+  let name = "portable elementwise"
+  private let problem: ElementwiseProblem
+  private let operands: ElementwiseOperands
+  private let cursors: (first: RowCursor, output: RowCursor)
   private let chunks: Chunks
 
-  /// - Parameters:
-  ///   - first: planes counted from `base`.
-  ///   - second: planes counted from `secondBase`, of the first's extents or of one pixel, and of its
-  ///     batch or of one image; nil for a function of one number.
-  ///   - output: planes counted from `outputBase`, of the first's extents and batch.
-  public init(
-    _ operation: LaneOperation, _ first: PlaneLayout, base: Region, _ second: PlaneLayout? = nil,
-    secondBase: Region? = nil, to output: PlaneLayout, outputBase: Region
-  ) {
-    self.operation = operation
-    self.first = first
-    self.base = base
-    self.second = second
-    self.secondBase = secondBase ?? base
-    self.output = output
-    self.outputBase = outputBase
-    cursors = (RowCursor(first), RowCursor(output))
-    chunks = Chunks(items: output.planes.count * cursors.1.rows, cost: output.extents[2] * 16)
+  init(_ problem: ElementwiseProblem, _ operands: ElementwiseOperands) {
+    self.problem = problem
+    self.operands = operands
+    cursors = (RowCursor(problem.first), RowCursor(problem.output))
+    chunks = Chunks(
+      items: problem.output.planes.count * cursors.output.rows,
+      cost: problem.output.extents[2] * 16)
   }
 
-  /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { chunks.count }
+  var chunkCount: Int { chunks.count }
 
   /// Computes some rows.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+    let (first, output) = (problem.first, problem.output)
     for item in chunks[chunk] {
-      let (plane, row) = item.quotientAndRemainder(dividingBy: cursors.1.rows)
-      let a = UnsafePointer(memory[base] + first.planes[plane] + cursors.0.offset(ofRow: row))
-      let out = memory[outputBase] + output.planes[plane] + cursors.1.offset(ofRow: row)
-      guard let second else {
+      let (plane, row) = item.quotientAndRemainder(dividingBy: cursors.output.rows)
+      let a = UnsafePointer(
+        memory[operands.first] + first.planes[plane] + cursors.first.offset(ofRow: row))
+      let out =
+        memory[operands.output] + output.planes[plane] + cursors.output.offset(ofRow: row)
+      guard let second = problem.second else {
         apply(a, a, out, secondStep: 16)
         continue
       }
-      let isPixel = second.extents.volume == 1 && output.extents.volume != 1
-      let image = cursors.1.image(ofRow: row)
-      let imageStart = second.batch == 1 ? 0 : image * second.imageStride
+      let image = cursors.output.image(ofRow: row)
+      let imageStart = problem.isSecondShared ? 0 : image * second.imageStride
       let rowStart =
-        isPixel
+        problem.isByChannel
         ? second.offset(.zero)
-        : RowCursor(second).offset(ofRow: row - image * (cursors.1.rows / output.batch))
-      let b = UnsafePointer(memory[secondBase] + second.planes[plane] + imageStart + rowStart)
-      apply(a, b, out, secondStep: isPixel ? 0 : 16)
+        : RowCursor(second).offset(ofRow: row - image * (cursors.output.rows / output.batch))
+      let b = UnsafePointer(memory[operands.second] + second.planes[plane] + imageStart + rowStart)
+      apply(a, b, out, secondStep: problem.isByChannel ? 0 : 16)
     }
   }
 
@@ -107,9 +88,14 @@ public struct PlaneElementwise: Kernel {
     _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ out: UnsafeMutablePointer<Float>,
     secondStep: Int
   ) {
-    for column in 0..<output.extents[2] {
+    let operation = problem.operation
+    for column in 0..<problem.output.extents[2] {
       (out + column * 16).lanes = operation(
         (a + column * 16).lanes, (b + column * secondStep).lanes)
+    }
+    guard problem.tail.function != nil else { return }
+    for column in 0..<problem.output.extents[2] {
+      (out + column * 16).lanes = problem.tail((out + column * 16).lanes)
     }
   }
 }
@@ -122,19 +108,22 @@ public struct DenseElementwise: Kernel {
   private let first: Region
   private let second: Region
   private let output: Region
+  private let tail: Tail
   private let walk: StridedWalk
   private let chunks: Chunks
 
   /// - Parameters:
   ///   - shape: the output's shape, to which the operands' broadcast.
+  ///   - tail: what is applied to each result.
   public init(
     _ operation: LaneOperation, _ shape: Shape, _ first: Region, _ firstShape: Shape,
-    _ second: Region? = nil, _ secondShape: Shape? = nil, to output: Region
+    _ second: Region? = nil, _ secondShape: Shape? = nil, to output: Region, tail: Tail = Tail()
   ) {
     self.operation = operation
     self.first = first
     self.second = second ?? first
     self.output = output
+    self.tail = tail
     walk = StridedWalk(
       shape.dimensions,
       [
@@ -161,12 +150,12 @@ public struct DenseElementwise: Kernel {
       while column + 16 <= end {
         let x = load(a + column * stepA, stepA)
         let y = load(b + column * stepB, stepB)
-        UnsafeMutableRawPointer(out + column).storeBytes(of: operation(x, y), as: Lanes.self)
+        UnsafeMutableRawPointer(out + column).storeBytes(of: tail(operation(x, y)), as: Lanes.self)
         column += 16
       }
       while column < end {
         let x = Lanes(repeating: a[column * stepA])
-        out[column] = operation(x, Lanes(repeating: b[column * stepB]))[0]
+        out[column] = tail(operation(x, Lanes(repeating: b[column * stepB])))[0]
         column += 1
       }
     }

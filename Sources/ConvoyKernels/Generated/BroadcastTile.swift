@@ -99,7 +99,7 @@ struct BroadcastTile: TileDescription {
         a.place(isSummed)
 
         let all = sums.flatMap { $0 }
-        tail.apply(to: all, free: weights + temporaries, constants: arguments, a)
+        tail.apply(to: all, free: weights + temporaries, arguments: arguments, table: pairs, a)
         for row in 0..<rows {
           for plane in 0..<planes {
             a.mov(offset, [arguments + .outputs + 8 * (plane * rows + row)])

@@ -241,7 +241,7 @@ struct LaneTile: TileDescription {
         }
         // Weights that stay must survive the tail.
         let free = keepsWeights ? temporaries : weights + temporaries
-        tail.apply(to: all, free: free, constants: arguments, a)
+        tail.apply(to: all, free: free, arguments: arguments, table: steps, a)
         for row in 0..<rows {
           a.mov(scratch, [arguments + .outputs + 8 * row])
           for column in 0..<columns {

@@ -1,3 +1,5 @@
+import ConvoyTensors
+
 /// What a generated tile kernel is told: a block of memory whose address is its one argument.
 ///
 /// The fields are words of 8 bytes, at fixed distances that the generators bake into their code.
@@ -16,8 +18,6 @@ struct TileArguments {
     case weightPitch = 32
     /// Lane numbers for permutations, a vector a step.
     case lanes = 40
-    /// The tail's two constants, 4 bytes each.
-    case tail = 48
     /// Where each of up to 4 rows begins in the input.
     case inputs = 64
     /// Where each row of each of up to 4 planes begins in the output: rows of the first plane first.
@@ -29,13 +29,19 @@ struct TileArguments {
     /// Bytes from a band to the next, in the input and in the output.
     case inputBandStep = 520
     case outputBandStep = 528
+    /// Bytes from a band to the next in a second input.
+    case secondBandStep = 536
     /// Where numbers between two passes are kept.
-    case buffer = 536
+    case buffer = 544
+    /// The two parameters of the tail's function, each in 8 lanes.
+    case parameters = 576
+    /// Room for registers that the tail puts aside.
+    case aside = 640
   }
 
   static let maximalRows = 4
   static let maximalPlanes = 4
-  static let byteCount = 576
+  static let byteCount = Field.aside.rawValue + 64 * TileTail.maximalTemporaries
 
   /// Where the block begins.
   let base: UnsafeMutableRawPointer
@@ -66,7 +72,7 @@ struct TileArguments {
     base.storeBytes(of: UInt(bitPattern: address), toByteOffset: field.rawValue, as: UInt.self)
   }
 
-  /// Sets what the sums of some planes begin with, and the constants of what is done to them.
+  /// Sets what the sums of some planes begin with, and the parameters of what is done to them.
   ///
   /// - Parameter lane: the first lane that counts, 0 or 8. Those before it land below the field, where
   ///   nothing else is.
@@ -78,9 +84,15 @@ struct TileArguments {
         of: operands.bias(plane, memory),
         toByteOffset: Field.bias.rawValue + 64 * index - 4 * lane, as: Lanes.self)
     }
-    let (low, high) = TileTail.constants(of: operands.tail)
-    base.storeBytes(of: low, toByteOffset: Field.tail.rawValue, as: Float.self)
-    base.storeBytes(of: high, toByteOffset: Field.tail.rawValue + 4, as: Float.self)
+    if let function = operands.tail.function { set(parametersOf: function) }
+  }
+
+  /// Sets what a function is told beside a number.
+  func set(parametersOf function: ScalarFunction) {
+    let (first, second) = TileTail.parameters(of: function)
+    base.storeBytes(
+      of: Lanes(lowHalf: SIMD8(repeating: first), highHalf: SIMD8(repeating: second)),
+      toByteOffset: Field.parameters.rawValue, as: Lanes.self)
   }
 
   /// Runs a kernel on these arguments.

@@ -1,30 +1,62 @@
 import ConvoyAssembler
 import ConvoyTensors
 
-/// What a generated kernel does to its sums before it writes them. The constants are arguments, so
-/// that kernels of the same kind share their code.
-enum TileTail: Hashable, Sendable {
+/// What a generated kernel does to its sums before it writes them: nothing, or a `ScalarFunction`. Its
+/// parameters are arguments, so that kernels of the same kind share their code.
+enum TileTail: Hashable, Sendable, CaseIterable {
   case none
   case relu
   case clip
   case leakyReLU
+  case sigmoid
+  case tanh
+  case hardSigmoid
+  case hardSwish
+  case silu
+  case gelu
+  case exponential
+  case logarithm
+  case squareRoot
+  case square
+  case magnitude
+  case reciprocal
+  case affine
+  case step
 
-  /// The tail of a convolution, or nil if generated code does not know its function.
-  init?(_ tail: Tail) {
-    switch tail.function {
-    case nil: self = .none
-    case .relu: self = .relu
-    case .clip: self = .clip
-    case .leakyReLU: self = .leakyReLU
-    default: return nil
-    }
+  /// The tail of a convolution.
+  init(_ tail: Tail) { self = tail.function.map { TileTail($0) } ?? .none }
+
+  /// The application of a function.
+  init(_ function: ScalarFunction) {
+    self =
+      switch function {
+      case .relu: .relu
+      case .clip: .clip
+      case .leakyReLU: .leakyReLU
+      case .sigmoid: .sigmoid
+      case .tanh: .tanh
+      case .hardSigmoid: .hardSigmoid
+      case .hardSwish: .hardSwish
+      case .silu: .silu
+      case .gelu: .gelu
+      case .exponential: .exponential
+      case .logarithm: .logarithm
+      case .squareRoot: .squareRoot
+      case .square: .square
+      case .magnitude: .magnitude
+      case .reciprocal: .reciprocal
+      case .affine: .affine
+      case .step: .step
+      }
   }
 
-  /// The two numbers that `TileArguments.Field.tail` holds for a convolution's tail.
-  static func constants(of tail: Tail) -> (Float, Float) {
-    switch tail.function {
+  /// The two numbers that `TileArguments.Field.parameters` holds for a function.
+  static func parameters(of function: ScalarFunction) -> (Float, Float) {
+    switch function {
     case .clip(let low, let high): (low, high)
     case .leakyReLU(let slope): (slope, 0)
+    case .hardSigmoid(let slope, let offset): (slope, offset)
+    case .affine(let scale, let offset): (scale, offset)
     default: (0, 0)
     }
   }
@@ -32,43 +64,38 @@ enum TileTail: Hashable, Sendable {
   /// Applies the function to sums, as `ScalarFunction.lanes` does, also to what is not a number.
   ///
   /// - Parameters:
-  ///   - free: two registers that may be overwritten.
-  ///   - constants: where the two constants stand.
+  ///   - free: registers that may be overwritten.
+  ///   - arguments: where the block of arguments is.
+  ///   - table: a register that may be overwritten.
   func apply(
-    to sums: [VectorRegister], free: [VectorRegister], constants: GeneralRegister,
-    _ a: Assembler
+    to sums: [VectorRegister], free: [VectorRegister], arguments: GeneralRegister,
+    table: GeneralRegister, _ a: Assembler
   ) {
-    let (low, high) = (free[0], free[1])
-    switch self {
-    case .none: break
-    case .relu:
-      let zero = free[0]
-      a.clear(zero)
-      // Of two numbers the second is taken unless the first is greater: 0 for what is not a number.
-      for sum in sums { a.vmaxps(sum, sum, zero) }
-    case .clip:
-      a.vbroadcastss(low, [constants + .tail])
-      a.vbroadcastss(high, [constants + TileArguments.Field.tail.rawValue + 4])
-      for sum in sums {
-        a.vmaxps(sum, low, sum)
-        a.vminps(sum, high, sum)
+    guard self != .none, let width = sums.first?.width else { return }
+    let constants = ConstantTable(a, width, base: table)
+    constants.load()
+    apply(
+      to: sums[...], free: free,
+      VectorMath(a: a, width: width, constants: constants, arguments: arguments))
+    constants.lay()
+  }
+
+  /// Applies the function to registers.
+  ///
+  /// Where too few registers are free, others are put aside meanwhile, such as come later among them.
+  func apply(to sums: ArraySlice<VectorRegister>, free: [VectorRegister], _ math: VectorMath) {
+    let (a, width) = (math.a, math.width)
+    let lacking = max(0, temporaryCount - free.count)
+    let middle = sums.startIndex + (lacking > 0 ? sums.count / 2 : 0)
+    for turn in [sums[..<middle], sums[middle...]] where !turn.isEmpty {
+      let others = (0..<(width == .zmm ? 32 : 16)).map { VectorRegister($0, width) }
+        .filter { !turn.contains($0) && !free.contains($0) }
+      let aside = others.prefix(lacking).enumerated().map {
+        (register: $1, place: MemoryOperand(math.arguments + .aside + $0 * 64))
       }
-    case .leakyReLU where low.width == .zmm:
-      let (slope, zero) = (free[0], free[1])
-      a.vbroadcastss(slope, [constants + .tail])
-      a.clear(zero)
-      for sum in sums {
-        a.vcmpps(k1, sum, zero, .lessOrEqual)
-        a.vmulps(sum, sum, slope, mask: .merging(k1))
-      }
-    case .leakyReLU:
-      let (slope, product) = (free[0], free[1])
-      a.vbroadcastss(slope, [constants + .tail])
-      for sum in sums {
-        // The number's own sign chooses; 0 is 0 either way.
-        a.vmulps(product, sum, slope)
-        a.vblendvps(sum, sum, product, sum)
-      }
+      for (register, place) in aside { a.vmovaps(place, register) }
+      math.apply(self, to: turn, using: free + aside.map(\.register))
+      for (register, place) in aside { a.vmovaps(register, place) }
     }
   }
 }

@@ -124,7 +124,8 @@ struct WinogradOutputTile: TileDescription {
             let written = Array(sums.prefix(rows))
             for sum in written { a.vaddps(sum, sum, [arguments + .bias + half]) }
             // A residual is added here, from where the pixels are written to.
-            tail.apply(to: written, free: passes.pool.free, constants: arguments, a)
+            tail.apply(
+              to: written, free: passes.pool.free, arguments: arguments, table: points.cursor, a)
             for (row, sum) in written.enumerated() {
               let pixel =
                 switch row {

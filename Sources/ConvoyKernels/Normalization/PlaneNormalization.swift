@@ -39,56 +39,91 @@ public struct ChannelStatistics: Sendable {
 ///
 /// The mean is subtracted first rather than folded into the shift, which would lose digits where it is
 /// large beside the deviation.
-public struct PlaneNormalization: Kernel {
-  /// See `Kernel.name`.
-  public let name = "portable batch norm"
-  private let statistics: ChannelStatistics
-  private let shift: Region
-  private let image: PlaneLayout
-  private let base: Region
-  private let output: PlaneLayout
-  private let outputBase: Region
-  private let parts: PixelParts
-  private let cursors: (RowCursor, RowCursor)
+public struct NormalizationProblem: Hashable, Sendable {
+  /// The image's planes.
+  public var image: PlaneLayout
+  /// The planes of the results, of the image's extents and batch.
+  public var output: PlaneLayout
+  /// What is applied to each result.
+  public var tail: Tail
 
+  /// Describes the work.
+  public init(_ image: PlaneLayout, to output: PlaneLayout, tail: Tail = Tail()) {
+    self.image = image
+    self.output = output
+    self.tail = tail
+  }
+}
+
+/// Where the numbers of a batch normalisation are.
+public struct NormalizationOperands: Sendable {
+  let statistics: ChannelStatistics
+  let shift: Region
+  let image: Region
+  let output: Region
+
+  /// Names the places.
+  ///
   /// - Parameters:
   ///   - shift: one number a channel.
-  ///   - image: planes counted from `base`.
-  ///   - output: planes of the image's extents, counted from `outputBase`.
-  public init(
-    _ statistics: ChannelStatistics, shift: Region, _ image: PlaneLayout, base: Region,
-    to output: PlaneLayout, outputBase: Region
-  ) {
+  ///   - image: what the image's planes count from.
+  ///   - output: what the results' planes count from.
+  public init(_ statistics: ChannelStatistics, shift: Region, image: Region, output: Region) {
     self.statistics = statistics
     self.shift = shift
     self.image = image
-    self.base = base
     self.output = output
-    self.outputBase = outputBase
-    parts = PixelParts(image)
-    cursors = (RowCursor(image), RowCursor(output))
   }
 
-  /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { image.planes.count * parts.count }
-
-  /// Normalises a part of a plane.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
-    let (plane, part) = chunk.quotientAndRemainder(dividingBy: parts.count)
-    let channels = image.channels
-    let mean = statistics.mean(plane, of: channels, in: memory)
+  /// For the channels of a plane: the mean, what the difference from it is multiplied with, and the shift.
+  @inline(__always)
+  func vectors(ofPlane plane: Int, of channels: Int, in memory: Memory) -> (Lanes, Lanes, Lanes) {
     let factor =
       statistics.scale(plane, of: channels, in: memory)
       * statistics.inverseDeviation(plane, of: channels, in: memory)
-    let shift = ChannelVector(region: shift, channels: channels).lanes(ofPlane: plane, in: memory)
-    let source = UnsafePointer(memory[base] + image.planes[plane])
-    let target = memory[outputBase] + output.planes[plane]
+    let shift = ChannelVector(region: shift, channels: channels)
+    return (
+      statistics.mean(plane, of: channels, in: memory), factor,
+      shift.lanes(ofPlane: plane, in: memory)
+    )
+  }
+}
+
+/// Batch normalisation in plain Swift.
+struct PortableNormalization: Kernel {
+  let name = "portable batch norm"
+  private let problem: NormalizationProblem
+  private let operands: NormalizationOperands
+  private let parts: PixelParts
+  private let cursors: (RowCursor, RowCursor)
+
+  init(_ problem: NormalizationProblem, _ operands: NormalizationOperands) {
+    self.problem = problem
+    self.operands = operands
+    parts = PixelParts(problem.image)
+    cursors = (RowCursor(problem.image), RowCursor(problem.output))
+  }
+
+  var chunkCount: Int { problem.image.planes.count * parts.count }
+
+  /// Normalises a part of a plane.
+  func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+    let (plane, part) = chunk.quotientAndRemainder(dividingBy: parts.count)
+    let (mean, factor, shift) = operands.vectors(
+      ofPlane: plane, of: problem.image.channels, in: memory)
+    let source = UnsafePointer(memory[operands.image] + problem.image.planes[plane])
+    let target = memory[operands.output] + problem.output.planes[plane]
     parts.forEachRun(of: part) { row, column, count in
       let from = source + cursors.0.offset(ofRow: row) + column * PlaneLayout.lanes
       let to = target + cursors.1.offset(ofRow: row) + column * PlaneLayout.lanes
       for pixel in 0..<count {
         (to + pixel * PlaneLayout.lanes).lanes =
           ((from + pixel * PlaneLayout.lanes).lanes - mean) * factor + shift
+      }
+      guard problem.tail.function != nil else { return }
+      for pixel in 0..<count {
+        let x = to + pixel * PlaneLayout.lanes
+        x.lanes = problem.tail(x.lanes)
       }
     }
   }

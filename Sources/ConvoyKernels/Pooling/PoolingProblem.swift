@@ -80,3 +80,9 @@ public struct PoolingProblem: Hashable, Sendable {
     return low..<high
   }
 }
+
+/// Where the numbers of a pooling are: what the problem's image and output count from.
+struct PoolingOperands: Sendable {
+  var input: Region
+  var output: Region
+}

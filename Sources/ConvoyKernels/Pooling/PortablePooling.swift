@@ -4,12 +4,10 @@ import ConvoyTensors
 ///
 /// The windows' rows are combined first, for all columns a row of outputs reads, and then the columns:
 /// a k×k window costs 2k operations rather than k².
-public struct PortablePooling: Kernel {
-  /// See `Kernel.name`.
-  public let name = "portable pooling"
+struct PortablePooling: Kernel {
+  let name = "portable pooling"
   private let problem: PoolingProblem
-  private let base: Region
-  private let outputBase: Region
+  private let operands: PoolingOperands
   private let blocks: Chunks
   private let rows: RowCursor
   private let chunks: Chunks
@@ -21,13 +19,9 @@ public struct PortablePooling: Kernel {
   /// So many neighbouring outputs are made from rows combined in private memory.
   private static let blockSize = 64
 
-  /// - Parameters:
-  ///   - base: what the problem's image counts from.
-  ///   - outputBase: what its output counts from.
-  public init(_ problem: PoolingProblem, base: Region, outputBase: Region) {
+  init(_ problem: PoolingProblem, _ operands: PoolingOperands) {
     self.problem = problem
-    self.base = base
-    self.outputBase = outputBase
+    self.operands = operands
     let width = problem.output.extents[2]
     blocks = Chunks(items: width, cost: Chunks.worthwhile / PortablePooling.blockSize)
     let (blocks, rows) = (blocks, RowCursor(problem.output))
@@ -41,13 +35,11 @@ public struct PortablePooling: Kernel {
       cost: rowCost * PlaneLayout.lanes)
   }
 
-  /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { chunks.count }
-  /// See `Kernel.scratchCount`.
-  public var scratchCount: Int { (columns.map(\.count).max() ?? 0) * PlaneLayout.lanes }
+  var chunkCount: Int { chunks.count }
+  var scratchCount: Int { (columns.map(\.count).max() ?? 0) * PlaneLayout.lanes }
 
   /// Makes some rows.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     switch problem.function {
     case .maximum: run(LaneMaximum.self, chunk, memory, scratch)
     case .average: run(LaneSum.self, chunk, memory, scratch)
@@ -62,7 +54,7 @@ public struct PortablePooling: Kernel {
       let (line, block) = item.quotientAndRemainder(dividingBy: blocks.count)
       let (plane, row) = line.quotientAndRemainder(dividingBy: rows.rows)
       let image =
-        memory[base] + problem.image.planes[plane]
+        memory[operands.input] + problem.image.planes[plane]
         + rows.image(ofRow: row) * problem.image.imageStride
       let inImage = row % (problem.output.extents[0] * problem.output.extents[1])
       let (z, y) = problem.rowSpans(
@@ -71,7 +63,7 @@ public struct PortablePooling: Kernel {
       let scale = problem.function == .maximum ? 1 : 1 / Float(z.divisor * y.divisor)
       combineColumns(
         function, scratch, blocks[block], from: columns[block].lowerBound, scale: scale,
-        to: memory[outputBase] + problem.output.planes[plane] + rows.offset(ofRow: row))
+        to: memory[operands.output] + problem.output.planes[plane] + rows.offset(ofRow: row))
     }
   }
 

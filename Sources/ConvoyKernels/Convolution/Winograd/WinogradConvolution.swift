@@ -19,8 +19,6 @@ struct WinogradConvolution: Kernel {
   private let products: [Size: [WinogradProducts]]
   private let inputTiles: EdgeFunctions
   private let outputTiles: EdgeFunctions
-  /// What generated code leaves to be done to the sums.
-  private let rest: Tail
 
   /// The size of a chunk.
   private struct Size: Hashable {
@@ -83,8 +81,6 @@ struct WinogradConvolution: Kernel {
     self.operands = operands
     let cut = cut ?? WinogradCut.best(problem, machine).cut
     self.cut = cut
-    let tail = TileTail(operands.tail)
-    rest = tail == nil ? operands.tail : Tail()
 
     let grid = WinogradGrid(problem)
     let blocks = (0..<cut.blocks).map { grid.runs(cut.block($0)) }
@@ -97,7 +93,7 @@ struct WinogradConvolution: Kernel {
       WinogradInputTile(machine: machine, rows: $0 + border, columns: $1 + border)
     }
     let outputTiles = EdgeFunctions(grid, blocks) {
-      WinogradOutputTile(machine: machine, rows: $0, columns: $1, tail: tail ?? .none)
+      WinogradOutputTile(machine: machine, rows: $0, columns: $1, tail: TileTail(operands.tail))
     }
     guard let inputTiles, let outputTiles else { return nil }
     (self.inputTiles, self.outputTiles) = (inputTiles, outputTiles)
@@ -172,24 +168,11 @@ struct WinogradConvolution: Kernel {
       arguments.set(bias: plane..<plane + 1, operands, memory)
       for run in blocks[block] {
         let tile = index * products.tiles + run.first - first
-        let target = output + problem.output.planes[plane] + run.output
         arguments.set(.tiles, run.count)
         arguments.set(.inputs, sums + tile * PlaneLayout.lanes)
-        arguments.set(.outputs, target)
+        arguments.set(.outputs, output + problem.output.planes[plane] + run.output)
         outputTiles.run(run, arguments)
-        if rest.function != nil { applyRest(run, target) }
       }
-    }
-  }
-
-  /// Applies a function that generated code does not know.
-  private func applyRest(_ run: WinogradGrid.Run, _ target: UnsafeMutablePointer<Float>) {
-    let size = WinogradTransform.outputs
-    let rows = run.isBottom ? outputTiles.edge.rows : size
-    let columns = run.isRight ? outputTiles.edge.columns : run.count * size
-    for row in 0..<rows {
-      rest.apply(
-        target + row * problem.output.rowStride, columns: columns, step: PlaneLayout.lanes)
     }
   }
 }

@@ -1,0 +1,63 @@
+public import ConvoyTensors
+
+/// Each output number made from one or two input numbers, in planes of one geometry.
+///
+/// The second operand may also be an image's or the batch's single pixel, which every pixel meets:
+/// scaling and shifting by channel.
+public struct ElementwiseProblem: Hashable, Sendable {
+  /// What is computed.
+  public var operation: LaneOperation
+  /// The first operand's planes.
+  public var first: PlaneLayout
+  /// The second operand's planes, if there is one.
+  public var second: PlaneLayout?
+  /// The planes of the results.
+  public var output: PlaneLayout
+  /// What is applied to each result.
+  public var tail: Tail
+
+  /// Describes the work.
+  ///
+  /// - Parameters:
+  ///   - second: planes of the first's extents or of one pixel, and of its batch or of one image; nil
+  ///     for a function of one number.
+  ///   - output: planes of the first's extents and batch.
+  ///   - tail: what is applied to each result.
+  public init(
+    _ operation: LaneOperation, _ first: PlaneLayout, _ second: PlaneLayout? = nil,
+    to output: PlaneLayout, tail: Tail = Tail()
+  ) {
+    self.operation = operation
+    self.first = first
+    self.second = second
+    self.output = output
+    self.tail = tail
+  }
+
+  /// Whether all images meet the same pixels of the second operand.
+  var isSecondShared: Bool { second?.batch == 1 && output.batch > 1 }
+
+  /// Whether every pixel of an image meets the same pixel of the second operand.
+  var isByChannel: Bool {
+    second?.extents.volume == 1 && (output.extents.volume > 1 || isSecondShared)
+  }
+}
+
+/// Where the numbers of an elementwise kernel are.
+public struct ElementwiseOperands: Sendable {
+  let first: Region
+  let second: Region
+  let output: Region
+
+  /// Names the places.
+  ///
+  /// - Parameters:
+  ///   - first: what the first operand's planes count from.
+  ///   - second: what the second's count from, if there is one.
+  ///   - output: what the results' planes count from.
+  public init(first: Region, second: Region? = nil, output: Region) {
+    self.first = first
+    self.second = second ?? first
+    self.output = output
+  }
+}

@@ -1,0 +1,74 @@
+import ConvoyTensors
+
+/// The rows of planes of one geometry, put together to stretches that generated code walks in one call,
+/// and cut into chunks.
+struct PlaneStretches: Sendable {
+  /// Some rows below one another, as generated code takes them.
+  struct Stretch {
+    /// Which plane they are of.
+    let plane: Int
+    /// The first row, counted through the images of the plane.
+    let row: Int
+    /// How often `pixels` neighbours follow, with the distances of `steps` between.
+    let bands: Int
+    let pixels: Int
+  }
+
+  private let rowsPerPlane: Int
+  private let rowsPerStretch: Int
+  private let rowsPerImage: Int
+  private let width: Int
+  private let isContiguous: Bool
+  private let chunks: Chunks
+  /// For each layout, bytes from the end of a band to the next one.
+  let steps: [Int]
+
+  /// - Parameters:
+  ///   - layouts: of the same extents and batch; the first tells how many planes there are.
+  ///   - byImage: whether a stretch must lie in one image.
+  ///   - tail: the function that is applied to each pixel.
+  init(_ layouts: [PlaneLayout], byImage: Bool, tail: TileTail) {
+    let (batch, extents) = (layouts[0].batch, layouts[0].extents)
+    width = extents[2]
+    rowsPerImage = extents[0] * extents[1]
+    rowsPerPlane = batch * rowsPerImage
+    let isDense = layouts.allSatisfy { $0.halo == .none }
+    let hasDenseRows = layouts.allSatisfy { $0.padded[2] == extents[2] }
+    isContiguous = isDense || hasDenseRows
+    rowsPerStretch = !isDense ? extents[1] : byImage ? rowsPerImage : rowsPerPlane
+    let isContiguous = isContiguous
+    steps = layouts.map { isContiguous ? 0 : ($0.rowStride - extents[2] * PlaneLayout.lanes) * 4 }
+    // A pixel of 64 bytes takes some nanoseconds to come and go, and as long to be put into a polynomial.
+    let cost = extents[2] * (tail.temporaryCount < 3 ? 8 : 16)
+    chunks = Chunks(items: layouts[0].planes.count * rowsPerPlane, cost: cost)
+  }
+
+  var chunkCount: Int { chunks.count }
+
+  /// The image a row belongs to.
+  func image(ofRow row: Int) -> Int { row / rowsPerImage }
+
+  /// Calls a closure with each stretch of a chunk.
+  @inline(__always)
+  func forEach(inChunk chunk: Int, _ body: (Stretch) -> Void) {
+    let rows = chunks[chunk]
+    var next = rows.lowerBound
+    while next < rows.upperBound {
+      let (plane, row) = next.quotientAndRemainder(dividingBy: rowsPerPlane)
+      let count = min(rows.upperBound - next, rowsPerStretch - row % rowsPerStretch)
+      body(
+        Stretch(
+          plane: plane, row: row, bands: isContiguous ? 1 : count,
+          pixels: isContiguous ? count * width : width))
+      next += count
+    }
+  }
+}
+
+extension TileArguments {
+  /// Sets how many pixels and bands a stretch has, and the steps between its bands.
+  func set(_ stretch: PlaneStretches.Stretch) {
+    set(.tiles, stretch.pixels)
+    set(.bands, stretch.bands)
+  }
+}

@@ -1,0 +1,193 @@
+import ConvoyAssembler
+
+/// Elementary functions of a vector register in generated code: what `LaneMath` is in Swift.
+///
+/// The same reductions, polynomials and special values, with products and sums rounded together; so the
+/// errors are within the same bounds, which tests assert, while last bits may differ. A function
+/// changes its register in place and overwrites the first few temporaries.
+struct VectorMath {
+  let a: Assembler
+  let width: VectorWidth
+  /// Where constants stand.
+  let constants: ConstantTable
+  /// Holds the address of `TileArguments`, among them the parameters of functions that have such.
+  let arguments: GeneralRegister
+
+  /// 1.5·2²³: adding it rounds to a whole number and leaves that in the low bits.
+  private static let rounder: Float = 12_582_912
+
+  /// x = eˣ, relative error below 2e-7; 0 below −87.3366. Three temporaries. See `LaneMath.exp`.
+  func exp(_ x: VectorRegister, using t: ArraySlice<VectorRegister>) {
+    let (shifted, n, r) = (t.at(0), t.at(1), t.at(2))
+    load(shifted, VectorMath.rounder)
+    a.vfmadd231ps(shifted, x, constants[1.442_695_04])
+    a.vsubps(n, shifted, constants[VectorMath.rounder])
+    a.vmovaps(r, x)
+    a.vfnmadd231ps(r, n, constants[0.693_359_375])
+    a.vfmadd231ps(r, n, constants[2.121_944_4e-4])
+    let p = n
+    polynomial(
+      p, of: r,
+      [
+        1.987_569_15e-4, 1.398_199_95e-3, 8.333_451_9e-3, 4.166_579_6e-2, 1.666_666_55e-1,
+        5.000_000_1e-1,
+      ])
+    // 1 + r + p·r², times 2ⁿ in the exponent.
+    a.vmulps(p, p, r)
+    a.vfmadd213ps(p, r, r)
+    a.vaddps(p, p, constants[1])
+    a.vpslld(shifted, shifted, 23)
+    a.vpaddd(p, p, shifted)
+    let (mask, beyond) = (shifted, r)
+    a.vaddps(beyond, x, constants[.infinity])
+    replace(p, with: constants[0], where: x, .less, constants[-87.336_54], mask)
+    replace(p, with: beyond, where: x, .notLessOrEqual, constants[88.722_83], mask)
+    a.vmovaps(x, p)
+  }
+
+  /// x = the natural logarithm of x, relative error below 2e-7. Four temporaries. See `LaneMath.log`.
+  func log(_ x: VectorRegister, using t: ArraySlice<VectorRegister>) {
+    let (bits, exponent, other, mask) = (t.at(0), t.at(1), t.at(2), t.at(3))
+    let leastNormal = constants[.leastNormalMagnitude]
+    a.vmovaps(bits, x)
+    a.vmulps(other, x, constants[0x1p23])
+    replace(bits, with: other, where: x, .less, leastNormal, mask)
+    // The mantissa is brought into √½…√2, so that the series below is short.
+    let half = constants[bits: 0x3F35_04F3]
+    a.vpsubd(bits, bits, half)
+    a.vpsrad(exponent, bits, 23)
+    a.vpaddd(exponent, exponent, constants[bits: VectorMath.rounder.bitPattern])
+    a.vsubps(exponent, exponent, constants[VectorMath.rounder])
+    a.vsubps(other, exponent, constants[23])
+    replace(exponent, with: other, where: x, .less, leastNormal, mask)
+    a.vandps(bits, bits, constants[bits: 0x007F_FFFF])
+    a.vpaddd(bits, bits, half)
+    let (f, z, p) = (bits, other, mask)
+    a.vsubps(f, bits, constants[1])
+    polynomial(
+      p, of: f,
+      [
+        7.037_683_6e-2, -1.151_461e-1, 1.167_699_9e-1, -1.242_014_1e-1, 1.424_932_3e-1,
+        -1.666_805_8e-1, 2.000_071_5e-1, -2.499_999_4e-1, 3.333_333_1e-1,
+      ])
+    // f + (p·f·z − z ∕ 2 − exponent · low) + exponent · high, with z = f²
+    a.vmulps(z, f, f)
+    a.vmulps(p, p, f)
+    a.vmulps(p, p, z)
+    a.vfnmadd231ps(p, z, constants[0.5])
+    a.vfnmadd231ps(p, exponent, constants[2.121_944_4e-4])
+    a.vaddps(f, f, p)
+    a.vfmadd231ps(f, exponent, constants[0.693_359_375])
+    // Infinity stays, and what is not a number.
+    replace(f, with: x, where: x, .notLess, constants[.infinity], mask)
+    replace(f, with: constants[-.infinity], where: x, .equal, constants[0], mask)
+    replace(f, with: constants[.nan], where: x, .less, constants[0], mask)
+    a.vmovaps(x, f)
+  }
+
+  /// x = 1 ∕ (1 + e⁻ˣ), relative error below 3e-7. Three temporaries.
+  func sigmoid(_ x: VectorRegister, using t: ArraySlice<VectorRegister>) {
+    a.vxorps(x, x, constants[-0.0])
+    exp(x, using: t)
+    a.vaddps(x, x, constants[1])
+    let one = t.at(0)
+    load(one, 1)
+    a.vdivps(x, one, x)
+  }
+
+  /// x = tanh x, relative error below 3e-7. Four temporaries. See `LaneMath.tanh`.
+  func tanh(_ x: VectorRegister, using t: ArraySlice<VectorRegister>) {
+    let far = t.at(0)
+    a.vaddps(far, x, x)
+    exp(far, using: t.dropFirst())
+    a.vaddps(far, far, constants[1])
+    let (two, z, near, size) = (t.at(1), t.at(1), t.at(2), t.at(3))
+    load(two, 2)
+    a.vdivps(far, two, far)
+    load(two, 1)
+    a.vsubps(far, two, far)
+    a.vmulps(z, x, x)
+    polynomial(
+      near, of: z,
+      [-5.704_988_7e-3, 2.063_908_9e-2, -5.373_971_6e-2, 1.333_144_2e-1, -3.333_328_2e-1])
+    // x + x·z·p
+    a.vmulps(z, z, x)
+    a.vfmadd213ps(near, z, x)
+    a.vandps(size, x, constants[bits: 0x7FFF_FFFF])
+    replace(near, with: far, where: size, .notLess, constants[0.625], z)
+    a.vmovaps(x, near)
+  }
+
+  /// y = Φ(x), the normal distribution's cumulative function, absolute error below 3e-7; y is the first
+  /// of five temporaries, and x stays. See `LaneMath.normalCDF`.
+  func normalCDF(_ x: VectorRegister, using t: ArraySlice<VectorRegister>) {
+    let (p, power, fraction, z) = (t.at(0), t.at(1), t.at(2), t.at(3))
+    a.vandps(z, x, constants[bits: 0x7FFF_FFFF])
+    a.vmulps(z, z, constants[0.707_106_78])
+    load(fraction, 1)
+    a.vmovaps(power, fraction)
+    a.vfmadd231ps(power, z, constants[0.327_591_1])
+    a.vdivps(fraction, fraction, power)
+    polynomial(
+      p, of: fraction, [1.061_405_43, -1.453_152_03, 1.421_413_74, -0.284_496_74, 0.254_829_59])
+    a.vmulps(p, p, fraction)
+    a.vmulps(power, z, z)
+    a.vxorps(power, power, constants[-0.0])
+    exp(power, using: t.dropFirst(2))
+    // Half of p · t · e^−z² is the tail's area.
+    a.vmulps(p, p, power)
+    a.vmulps(p, p, constants[0.5])
+    let (one, mask) = (fraction, z)
+    load(one, 1)
+    a.vsubps(one, one, p)
+    replace(p, with: one, where: x, .greater, constants[0], mask)
+  }
+}
+
+// MARK: - The steps of formulas
+
+extension VectorMath {
+  /// d = a number in all lanes.
+  func load(_ d: VectorRegister, _ number: Float) {
+    a.vbroadcastss(d, [constants.address(number.bitPattern)])
+  }
+
+  /// p = a polynomial of x, by Horner's rule; the coefficient of the highest power comes first.
+  func polynomial(_ p: VectorRegister, of x: VectorRegister, _ coefficients: [Float]) {
+    load(p, coefficients[0])
+    for coefficient in coefficients.dropFirst() { a.vfmadd213ps(p, x, constants[coefficient]) }
+  }
+
+  /// d = s in the lanes where a comparison holds. AVX2 needs a register for the lanes.
+  func replace(
+    _ d: VectorRegister, with s: VectorRegister, where x: VectorRegister,
+    _ comparison: Comparison, _ bound: MemoryOperand, _ mask: VectorRegister
+  ) {
+    if width == .zmm {
+      a.vcmpps(k1, x, bound, comparison)
+      a.vmovaps(d, s, mask: .merging(k1))
+    } else {
+      a.vcmpps(mask, x, bound, comparison)
+      a.vblendvps(d, d, s, mask)
+    }
+  }
+
+  /// d = a number in memory in the lanes where a comparison holds.
+  func replace(
+    _ d: VectorRegister, with s: MemoryOperand, where x: VectorRegister, _ comparison: Comparison,
+    _ bound: MemoryOperand, _ mask: VectorRegister
+  ) {
+    if width == .zmm {
+      a.vcmpps(k1, x, bound, comparison)
+      a.vblendmps(d, d, s, mask: .merging(k1))
+    } else {
+      a.vcmpps(mask, x, bound, comparison)
+      a.vblendvps(d, d, s, mask)
+    }
+  }
+}
+
+extension ArraySlice {
+  /// The element that many places from the first.
+  func at(_ offset: Int) -> Element { self[startIndex + offset] }
+}

@@ -1,0 +1,176 @@
+import ConvoyAssembler
+import ConvoyTensors
+import Foundation
+import Testing
+
+@testable import ConvoyKernels
+
+/// Every activation in generated code, against the table's form in Double, on every machine that this one
+/// can be; and that nothing but the registers asked for is changed.
+@Suite struct VectorMathTests {
+  static let machines = GeneratedConvolutionTests.machines
+
+  /// As few free registers as tiles leave and plenty, one sum and many.
+  static let shapes: [(sums: Int, free: Int)] = [(1, 6), (1, 2), (3, 0), (8, 2), (12, 4)]
+
+  /// Errors are measured against the result or 1; products with x may be off by that times x.
+  @Test(arguments: machines) func values(_ machine: Machine) throws {
+    for function in LaneFunctionTests.functions {
+      for shape in Self.shapes {
+        let probe = try FunctionProbe(function, machine, sums: shape.sums, free: shape.free)
+        let worst = worst(probe, LaneFunctionTests.numbers, atLeast: 1) {
+          Double(Float(function($0)))
+        }
+        #expect(worst.error <= 1e-6, "\(function) at \(worst.at), \(shape)")
+      }
+    }
+  }
+
+  /// The bounds that `LaneMath` documents.
+  @Test(arguments: machines) func elementaryFunctions(_ machine: Machine) throws {
+    func expect(
+      _ function: ScalarFunction, _ numbers: [Float], atLeast size: Double = 0, below bound: Double
+    ) throws {
+      let probe = try FunctionProbe(function, machine, sums: 8, free: 4)
+      let worst = worst(probe, numbers, atLeast: size) { function($0) }
+      #expect(worst.error <= bound, "\(function) at \(worst.at)")
+    }
+    let signed = LaneMathTests.positive.flatMap { [$0, -$0] }
+    let extremes = LaneMathTests.extremes
+    try expect(
+      .exponential,
+      LaneMathTests.sweep(-87.33...88.72, also: [0, 1e-30, -1e-30, 88, 88.3, 88.72]), below: 2e-7)
+    try expect(
+      .logarithm,
+      LaneMathTests.positive + extremes
+        + LaneMathTests.sweep(0.5...2, also: [1, 0.707_106_77, 1.414_213_5]), below: 2e-7)
+    try expect(
+      .sigmoid, LaneMathTests.sweep(-86...40) + extremes + [-100, 100], atLeast: 1e-36,
+      below: 3e-7)
+    try expect(
+      .tanh, LaneMathTests.sweep(-12...12, also: [0.625, -0.625]) + signed + extremes,
+      atLeast: Double(Float.leastNormalMagnitude), below: 3e-7)
+    try expect(.gelu, LaneMathTests.sweep(-1...1) + extremes, atLeast: 1, below: 3e-7)
+  }
+
+  /// Infinite, not a number, 0 and the largest numbers: what the portable functions make of them.
+  @Test(arguments: machines) func specialNumbers(_ machine: Machine) throws {
+    let numbers =
+      LaneMathTests.extremes + [
+        88.722_84, 88.722_83, 89, 1e10, -87.336_54, -87.336_55, -104, -1e10,
+      ]
+      + [-.nan, Float(bitPattern: 0x7FFF_FFFF), Float(bitPattern: 0xFFC0_0155), 1e30, -1e30]
+    for function in LaneFunctionTests.functions + [.leakyReLU(slope: -2), .clip(low: 1, high: 0)] {
+      let probe = try FunctionProbe(function, machine, sums: 3, free: 3)
+      let wanted = LaneMathTests.apply(numbers) { function.lanes($0) }
+      for (index, (got, want)) in zip(probe.run(numbers), wanted).enumerated() {
+        // Infinite and zero results must be met exactly.
+        let isMet =
+          want.isFinite && want != 0
+          ? abs(got - want) <= abs(want) * 1e-6 : want == got || want.isNaN && got.isNaN
+        #expect(isMet, "\(function) of \(numbers[index]): \(got), expected \(want)")
+      }
+    }
+  }
+
+  /// Functions without products that are summed are the same to the last bit.
+  @Test(arguments: machines) func exactFunctions(_ machine: Machine) throws {
+    let numbers = LaneFunctionTests.numbers + LaneMathTests.positive.flatMap { [$0, -$0] }
+    let functions: [ScalarFunction] = [
+      .relu, .clip(low: -1, high: 0.5), .leakyReLU(slope: 0.01), .squareRoot, .square, .magnitude,
+      .reciprocal, .step, .hardSwish,
+    ]
+    for function in functions {
+      let probe = try FunctionProbe(function, machine, sums: 12, free: 2)
+      let wanted = LaneMathTests.apply(numbers) { function.lanes($0) }
+      for (index, (got, want)) in zip(probe.run(numbers), wanted).enumerated() {
+        if want == got || want.isNaN && got.isNaN { continue }
+        Issue.record("\(function) of \(numbers[index]): \(got), expected \(want)")
+      }
+    }
+  }
+
+  private func worst(
+    _ probe: FunctionProbe, _ numbers: [Float], atLeast size: Double, _ exact: (Double) -> Double
+  ) -> (error: Double, at: Float) {
+    var worst = (error: 0.0, at: Float(0))
+    for (x, y) in zip(numbers, probe.run(numbers)) {
+      let want = exact(Double(x))
+      if Float(want) == y || want.isNaN && y.isNaN { continue }
+      let error = abs(Double(y) - want) / max(abs(want), size)
+      if !(error <= worst.error) { worst = (error.isNaN ? .infinity : error, x) }
+    }
+    return worst
+  }
+}
+
+/// Generated code that applies a function to some registers while all others but the free ones hold
+/// something.
+struct FunctionProbe {
+  private struct Code: TileDescription {
+    let machine: Machine
+    let tail: TileTail
+    let sums: Int
+    let free: Int
+
+    var width: VectorWidth { machine.vectorWidth == 16 ? .zmm : .ymm }
+
+    func generate() -> MachineCode {
+      let a = Assembler()
+      let registers = (0..<machine.registerCount).map { VectorRegister($0, width) }
+      let kept = registers.dropLast(free)
+      a.mov(rsi, [rdi + .inputs])
+      a.mov(rdx, [rdi + .outputs])
+      for (index, register) in kept.enumerated() {
+        a.vmovups(register, [rsi + index * width.rawValue])
+      }
+      tail.apply(
+        to: Array(registers.prefix(sums)), free: registers.suffix(free), arguments: rdi, table: rax,
+        a)
+      for (index, register) in kept.enumerated() {
+        a.vmovups([rdx + index * width.rawValue], register)
+      }
+      a.vzeroupper()
+      a.ret()
+      return a.finish("\(tail) of \(sums)")
+    }
+  }
+
+  private let function: ScalarFunction
+  private let code: Code
+  private let tile: TileFunction
+
+  init(_ function: ScalarFunction, _ machine: Machine, sums: Int, free: Int) throws {
+    self.function = function
+    code = Code(machine: machine, tail: TileTail(function), sums: sums, free: free)
+    tile = try #require(TileKernels.function(code))
+  }
+
+  /// Applies the function, a few registers at a time, and checks the others.
+  func run(_ numbers: [Float]) -> [Float] {
+    let lanes = code.machine.vectorWidth
+    let count = code.sums * lanes
+    var registers = (0..<code.machine.registerCount * lanes).map { Float($0) + 0.5 }
+    let others = registers[count..<(code.machine.registerCount - code.free) * lanes]
+    var results: [Float] = []
+    TileArguments.with { arguments in
+      arguments.set(parametersOf: function)
+      for start in stride(from: 0, to: numbers.count, by: count) {
+        let part = numbers[start..<min(numbers.count, start + count)]
+        registers.replaceSubrange(0..<part.count, with: part)
+        registers.withUnsafeMutableBufferPointer { registers in
+          guard let base = registers.baseAddress else { return }
+          arguments.set(.inputs, base)
+          arguments.set(.outputs, base)
+          arguments.run(tile)
+        }
+        results += registers.prefix(part.count)
+        if registers[others.indices] != others {
+          Issue.record("\(code.tail) of \(code.sums) sums changed another register")
+          return
+        }
+      }
+    }
+    return results
+  }
+}
