@@ -56,6 +56,9 @@ struct BenchLayers: ParsableCommand {
     var measured: LayerBenchmark.Direction { self == .forward ? .forward : .training }
   }
 
+  @Flag(help: "Compute 3×3 convolutions directly, not in Winograd's form.")
+  var noWinograd = false
+
   @Flag(help: "Print one JSON object a layer.")
   var json = false
 
@@ -70,9 +73,10 @@ struct BenchLayers: ParsableCommand {
 
   func run() throws {
     let layers = try chosenLayers()
+    var options = CompileOptions(pool: ThreadPool(threadCount: threads))
+    options.usesWinograd = !noWinograd
     let benchmark = LayerBenchmark(
-      batch: batch, direction: direction.measured,
-      options: CompileOptions(pool: ThreadPool(threadCount: threads)))
+      batch: batch, direction: direction.measured, options: options)
     if !json {
       Console.line(
         "Peak \(benchmark.peak.text(1)) GFLOP/s on \(threads) "

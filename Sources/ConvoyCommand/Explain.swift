@@ -23,6 +23,9 @@ struct Explain: ParsableCommand {
     help: ArgumentHelp("The instruction set: portable, avx2 or avx512.", valueName: "name"))
   var isa: String?
 
+  @Flag(help: "Without Winograd's form.")
+  var noWinograd = false
+
   @Flag(help: "Time it too, against the peak measured in the same run.")
   var measure = false
 
@@ -43,8 +46,8 @@ struct Explain: ParsableCommand {
     let explanation =
       measure
       ? try LayerExplanation(
-        measuring: layer, isa: isa, on: ThreadPool(threadCount: threads))
-      : try LayerExplanation(layer, isa: isa)
+        measuring: layer, isa: isa, usesWinograd: !noWinograd, on: ThreadPool(threadCount: threads))
+      : try LayerExplanation(layer, isa: isa, usesWinograd: !noWinograd)
     if json { return try Console.json(explanation) }
     print(cost: explanation)
     print(kernel: explanation)

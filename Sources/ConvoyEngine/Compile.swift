@@ -10,6 +10,9 @@ public struct CompileOptions: Sendable {
   public var fusesTails = true
   /// The machine whose instructions kernels may use: one of `Machine.available`.
   public var machine = Machine.current
+  /// Whether 3×3 convolutions with fixed weights may be computed in Winograd's form: two to three times
+  /// faster, with about twice the rounding error. See `Documentation/Winograd.md`.
+  public var usesWinograd = true
 
   /// The defaults: all threads of this process' shared pool.
   public init(pool: ThreadPool = .shared) { self.pool = pool }
@@ -115,7 +118,11 @@ struct Compiler {
       name: node.node.name, inputShapes: node.node.inputs.map { graph[$0].shape },
       outputShapes: node.outputs.map { graph[$0].shape },
       inputKinds: node.node.inputs.map { kinds[$0.index] ?? .dense },
-      isFrozen: node.node.inputs.map { isKnown($0) }, machine: options.machine, tail: node.tail)
+      isFrozen: node.node.inputs.map { isKnown($0) },
+      // Weights that change would be transformed again in every run.
+      settings: KernelSettings(
+        machine: options.machine, allowsWinograd: options.usesWinograd && frozen != nil),
+      tail: node.tail)
   }
 
   private func isKnown(_ id: ValueID) -> Bool {

@@ -12,24 +12,6 @@ public struct CatalogEntry<Problem: Sendable, Operands: Sendable>: Sendable {
 
 /// The ways known to compute each kind of work, best first, one that never refuses last.
 public enum Catalog {
-  static let convolution: [CatalogEntry<ConvolutionProblem, ConvolutionOperands>] = [
-    CatalogEntry(
-      name: "generated broadcast", refusal: { GeneratedBroadcastConvolution.refusal($0, $1) },
-      make: { GeneratedBroadcastConvolution($0, $1, $2) }),
-    CatalogEntry(
-      name: "generated lanes", refusal: { GeneratedLaneConvolution.refusal($0, $1) },
-      make: { GeneratedLaneConvolution($0, $1, $2) }),
-    CatalogEntry(
-      name: "portable broadcast",
-      refusal: { problem, _ in
-        PortableBroadcastConvolution.refusal(problem)
-      },
-      make: { problem, operands, _ in PortableBroadcastConvolution(problem, operands) }),
-    CatalogEntry(
-      name: "portable lane by lane", refusal: { _, _ in nil },
-      make: { problem, operands, _ in PortableLaneConvolution(problem, operands) }),
-  ]
-
   static let weightGradient: [CatalogEntry<ConvolutionProblem, WeightGradientOperands>] = [
     CatalogEntry(
       name: "portable weight gradient, broadcast",
@@ -66,24 +48,6 @@ public enum Catalog {
       name: "portable pooling", refusal: { _, _ in nil },
       make: { problem, operands, _ in PortablePooling(problem, operands) }),
   ]
-
-  /// The kernel for a convolution.
-  ///
-  /// - Parameters:
-  ///   - input: the base of the problem's input planes.
-  ///   - weights: weights packed by `WeightPacking`.
-  ///   - bias: 16 numbers an output plane, or nil.
-  ///   - output: the base of the problem's output planes.
-  ///   - tail: what is applied to each sum.
-  ///   - machine: the machine it is to run on.
-  public static func convolution(
-    _ problem: ConvolutionProblem, input: Region, weights: Region, bias: Region?, output: Region,
-    tail: Tail = Tail(), machine: Machine = .current
-  ) -> any Kernel {
-    let operands = ConvolutionOperands(
-      input: input, weights: weights, bias: bias, output: output, tail: tail)
-    return choose(convolution, problem, operands, machine)
-  }
 
   /// The kernel for the gradient of a forward convolution's weights.
   ///
@@ -124,13 +88,6 @@ public enum Catalog {
     _ problem: PoolingProblem, input: Region, output: Region, machine: Machine = .current
   ) -> any Kernel {
     choose(pooling, problem, PoolingOperands(input: input, output: output), machine)
-  }
-
-  /// For each way to compute a convolution, best first, why it is refused; nil for those that can.
-  public static func explanations(
-    _ problem: ConvolutionProblem, machine: Machine = .current
-  ) -> [(name: String, refusal: String?)] {
-    convolution.map { ($0.name, $0.refusal(problem, machine)) }
   }
 
   private static func choose<Problem, Operands>(

@@ -79,14 +79,27 @@ public struct PlaneLayout: Hashable, Sendable {
     map = (0..<channels).map { Position(plane: $0 / 16, lane: $0 % 16) }
   }
 
-  /// The identity layout of a tensor [batch, channels, spatial…].
+  /// The layout of a tensor [batch, channels, spatial…], one plane after the other.
   ///
+  /// - Parameter order: where its channels stand; the identity if nil.
   /// - Precondition: two to five dimensions.
-  public init(_ shape: Shape, halo: Halo = .none) {
+  public init(_ shape: Shape, halo: Halo = .none, order: ChannelOrder? = nil) {
     self.init(
       batch: shape[0], channels: shape[1],
       extents: Extents(spatial: shape.dimensions.dropFirst(2)), halo: halo)
+    if let order { self = arranged(order) }
   }
+
+  /// The same images with their channels in another order, one plane after the other.
+  public func arranged(_ order: ChannelOrder) -> PlaneLayout {
+    var copy = self
+    copy.planes = (0..<order.planeCount).map { $0 * planeSize }
+    copy.map = order.positions
+    return copy
+  }
+
+  /// Where the channels stand.
+  public var order: ChannelOrder { ChannelOrder(planeCount: planes.count, positions: map) }
 
   /// The number of channels.
   public var channels: Int { map.count }
@@ -114,10 +127,10 @@ public struct PlaneLayout: Hashable, Sendable {
     delta[0] * sliceStride + delta[1] * rowStride + delta[2] * PlaneLayout.lanes
   }
 
-  /// Whether channels stand in order, 16 to a plane.
-  public var isIdentityMap: Bool {
-    map.enumerated().allSatisfy { $1.plane == $0 / 16 && $1.lane == $0 % 16 }
-  }
+  /// For each lane of each plane, the channel that stands there, if any.
+  ///
+  /// - Complexity: O(channels + lanes)
+  public var channelsByLane: [Int?] { order.channelsByLane }
 
   /// The layout with every plane moved by a number of floats.
   public func moved(by offset: Int) -> PlaneLayout {

@@ -92,6 +92,8 @@ struct ProblemCase: CustomStringConvertible {
   var numbers: [Float]
   var weightStart: Int
   var biasStart: Int
+  /// Where what is added to the output is, if anything.
+  var residualStart: Int?
   var outputStart: Int
 
   var description: String {
@@ -144,8 +146,14 @@ struct ProblemCase: CustomStringConvertible {
     let outer =
       random.below(2) == 0 ? Halo.none : Halo(before: [0, 1, 1], after: [0, 2, 1])
     let batch = 1 + random.below(3)
-    let input = PlaneLayout(batch: batch, channels: inputs, extents: from, halo: halo)
-    let output = PlaneLayout(batch: batch, channels: outputs, extents: to, halo: outer)
+    var input = PlaneLayout(batch: batch, channels: inputs, extents: from, halo: halo)
+    if random.below(3) == 0 {
+      input = input.arranged(.random(groups, channels: inputs, &random))
+    }
+    var output = PlaneLayout(batch: batch, channels: outputs, extents: to, halo: outer)
+    if groups > 1, random.below(2) == 0 {
+      output = output.arranged(.random(groups, channels: outputs, &random))
+    }
     let problem = ConvolutionProblem(
       direction, kernel: kernel, stride: stride, dilation: dilation, padding: padding,
       groups: groups, input: input, output: output)
@@ -157,15 +165,23 @@ struct ProblemCase: CustomStringConvertible {
     let input = problem.input
     weightStart = input.elementCount
     biasStart = weightStart + WeightPacking.elementCount(problem)
-    outputStart = biasStart + problem.output.planes.count * 16
+    let end = biasStart + problem.output.planes.count * 16
+    residualStart = random.below(3) == 0 ? end : nil
+    outputStart = end + (residualStart == nil ? 0 : problem.output.elementCount)
     numbers = Array(repeating: 0, count: outputStart + problem.output.elementCount)
     let weightCount = problem.output.channels * problem.inputsPerGroup * problem.kernel.volume
     let weights = Tensor(normal: Shape([max(1, weightCount)]), using: &random).elements
     let values = Tensor(normal: Shape([1 << 12]), using: &random).elements
+    let channels = input.channelsByLane
     for index in 0..<weightStart where ProblemCase.isInside(index, input) {
-      numbers[index] = values[index % 4093]
+      // Lanes without a channel may hold anything.
+      let lane = index / input.planeSize * PlaneLayout.lanes + index % PlaneLayout.lanes
+      numbers[index] = channels[lane] == nil ? .nan : values[index % 4093]
     }
-    for index in 0..<problem.output.channels { numbers[biasStart + index] = values[index] }
+    for (lane, channel) in problem.output.channelsByLane.enumerated() {
+      if let channel { numbers[biasStart + lane] = values[channel] }
+    }
+    for index in (residualStart ?? end)..<outputStart { numbers[index] = values[index % 4091] }
     for index in outputStart..<numbers.count { numbers[index] = .nan }
     // The weights' tensor is packed from behind the outputs, where it is cut off again.
     let start = numbers.count
@@ -178,9 +194,16 @@ struct ProblemCase: CustomStringConvertible {
 
   func kernel(_ machine: Machine, _ tail: Tail) -> any Kernel {
     let output = Region(.arena, offset: outputStart)
-    return Catalog.convolution(
-      problem, input: Region(.arena, offset: 0), weights: Region(.arena, offset: weightStart),
-      bias: Region(.arena, offset: biasStart), output: output, tail: tail, machine: machine)
+    let settings = KernelSettings(machine: machine, allowsWinograd: false)
+    let operands = ConvolutionOperands(
+      input: Region(.arena, offset: 0), weights: Region(.arena, offset: weightStart),
+      bias: Region(.arena, offset: biasStart), output: output,
+      residual: residualStart.map { start in
+        .init(
+          base: Region(.arena, offset: 0), planes: problem.output.planes.map { $0 + start })
+      }, tail: tail)
+    return ConvolutionChoice(problem, tail: tail, addsResidual: residualStart != nil, settings)
+      .kernel(problem, operands)
   }
 
   /// The outputs, surroundings and all.
@@ -204,18 +227,43 @@ struct ProblemCase: CustomStringConvertible {
 
   /// Whether an element of the outputs belongs to no pixel of the image.
   func isOutside(_ index: Int) -> Bool {
-    !ProblemCase.isInside(index, problem.output, lanes: false)
+    !ProblemCase.isInside(index, problem.output)
   }
 
-  /// Whether an element of a layout belongs to a pixel of the image, and to a channel.
-  private static func isInside(_ index: Int, _ layout: PlaneLayout, lanes: Bool = true) -> Bool {
-    let (plane, inPlane) = index.quotientAndRemainder(dividingBy: layout.planeSize)
-    if lanes, plane * 16 + inPlane % 16 >= layout.channels { return false }
-    let inImage = inPlane % layout.imageStride
+  /// Whether an element of a layout belongs to a pixel of the image.
+  private static func isInside(_ index: Int, _ layout: PlaneLayout) -> Bool {
+    let inImage = index % layout.planeSize % layout.imageStride
     let position = Extents(
       inImage / layout.sliceStride, inImage % layout.sliceStride / layout.rowStride,
       inImage % layout.rowStride / 16)
     let inner = position &- layout.halo.before
     return inner.min() >= 0 && (layout.extents &- inner).min() > 0
+  }
+}
+
+extension ChannelOrder {
+  /// One of the orders that plans use, or any at all.
+  static func random(_ groups: Int, channels: Int, _ random: inout Random) -> ChannelOrder {
+    let width = channels / groups
+    switch random.below(3) {
+    case 0: return ChannelOrder(paddingGroups: groups, channels: channels)
+    case 1:
+      let blocks = [1, 2, 4].filter { width % $0 == 0 }
+      return ChannelOrder(
+        interleaving: groups, channels: channels, block: blocks[random.below(blocks.count)])
+    default:
+      // Scattered, with lanes to spare.
+      let identity = ChannelOrder(identity: channels)
+      let planeCount = identity.planeCount + random.below(3)
+      var places = Array(0..<planeCount * PlaneLayout.lanes)
+      for index in places.indices {
+        places.swapAt(index, index + random.below(places.count - index))
+      }
+      return ChannelOrder(
+        planeCount: planeCount,
+        positions: places.prefix(channels).map {
+          PlaneLayout.Position(plane: $0 / PlaneLayout.lanes, lane: $0 % PlaneLayout.lanes)
+        })
+    }
   }
 }

@@ -132,6 +132,7 @@ private struct GuardedCase {
   private let outputs: [GuardedBlock]
   private let weights: GuardedBlock
   private let bias: GuardedBlock
+  private let residuals: [GuardedBlock]
   /// What regions are counted from: a guarded page, for it is not to be touched either.
   private let base = GuardedBlock(count: 0, side: .end)
 
@@ -146,7 +147,9 @@ private struct GuardedCase {
     inputs = planes(test.problem.input, from: 0)
     outputs = planes(test.problem.output, from: test.outputStart)
     weights = GuardedBlock(test.numbers[test.weightStart..<test.biasStart], side)
-    bias = GuardedBlock(test.numbers[test.biasStart..<test.outputStart], side)
+    bias = GuardedBlock(
+      test.numbers[test.biasStart..<(test.residualStart ?? test.outputStart)], side)
+    residuals = test.residualStart.map { planes(test.problem.output, from: $0) } ?? []
     problem.input.planes = inputs.map { region($0).offset }
     problem.output.planes = outputs.map { region($0).offset }
   }
@@ -158,9 +161,15 @@ private struct GuardedCase {
   /// The outputs, surroundings and all, plane by plane.
   func run(_ machine: Machine, _ tail: Tail) -> [Float] {
     let planes = Region(.arena, offset: 0)
-    let kernel = Catalog.convolution(
-      problem, input: planes, weights: region(weights), bias: region(bias), output: planes,
-      tail: tail, machine: machine)
+    let settings = KernelSettings(machine: machine, allowsWinograd: false)
+    let kernel = ConvolutionChoice(problem, tail: tail, addsResidual: !residuals.isEmpty, settings)
+      .kernel(
+        problem,
+        ConvolutionOperands(
+          input: planes, weights: region(weights), bias: region(bias), output: planes,
+          residual: residuals.isEmpty
+            ? nil : .init(base: planes, planes: residuals.map { region($0).offset }),
+          tail: tail))
     let scratch = GuardedBlock(count: (kernel.scratchCount + 15) / 16 * 16, side: side)
     let memory = Memory(arena: base.start, state: base.start, constants: base.start)
     for chunk in (0..<kernel.chunkCount).reversed() {

@@ -65,10 +65,15 @@ public struct LayerExplanation: Hashable, Sendable, Encodable {
 
   /// Explains a layer without running it.
   ///
-  /// - Parameter isa: a machine's name; that of this program if nil.
+  /// - Parameters:
+  ///   - isa: a machine's name; that of this program if nil.
+  ///   - usesWinograd: see `CompileOptions.usesWinograd`.
   /// - Throws: `ConvoyError` when the processor is no such machine.
-  public init(_ layer: LayerDescription, isa: String? = nil) throws {
+  public init(
+    _ layer: LayerDescription, isa: String? = nil, usesWinograd: Bool = true
+  ) throws {
     let machine = try LayerExplanation.machine(isa)
+    let settings = KernelSettings(machine: machine, allowsWinograd: usesWinograd)
     let graph = try layer.network().graph.resized(batch: layer.batch)
     let cost = graph.cost
     let input = graph[graph.inputs[0]].shape
@@ -86,7 +91,7 @@ public struct LayerExplanation: Hashable, Sendable, Encodable {
     groupSaving = layer.groups
 
     let problem = LayerExplanation.problem(layer, input, output)
-    let choice = LayerExplanation.choice(problem, machine)
+    let choice = LayerExplanation.choice(problem, settings)
     self.machine = machine.name
     kernel = choice.kernel.name
     detail = choice.kernel.detail
@@ -104,10 +109,14 @@ public struct LayerExplanation: Hashable, Sendable, Encodable {
   ///   - isa: a machine's name; that of this program if nil.
   ///   - pool: the threads that run it.
   /// - Throws: `ConvoyError` when the processor is no such machine, or has too little memory.
-  public init(measuring layer: LayerDescription, isa: String? = nil, on pool: ThreadPool) throws {
-    try self.init(layer, isa: isa)
+  public init(
+    measuring layer: LayerDescription, isa: String? = nil, usesWinograd: Bool = true,
+    on pool: ThreadPool
+  ) throws {
+    try self.init(layer, isa: isa, usesWinograd: usesWinograd)
     var options = CompileOptions(pool: pool)
     options.machine = try LayerExplanation.machine(isa)
+    options.usesWinograd = usesWinograd
     let benchmark = LayerBenchmark(batch: layer.batch, options: options)
     measurement = try benchmark.measure(layer.network(), name: layer.text)
     peak = benchmark.peak
@@ -118,12 +127,13 @@ public struct LayerExplanation: Hashable, Sendable, Encodable {
 
   /// The only place that asks the catalog: which kernel it takes, and what it says of each.
   private static func choice(
-    _ problem: ConvolutionProblem, _ machine: Machine
+    _ problem: ConvolutionProblem, _ settings: KernelSettings
   ) -> (kernel: any Kernel, candidates: [(name: String, refusal: String?)]) {
     let nowhere = Region(.arena, offset: 0)
-    let kernel = Catalog.convolution(
-      problem, input: nowhere, weights: nowhere, bias: nil, output: nowhere, machine: machine)
-    return (kernel, Catalog.explanations(problem, machine: machine))
+    let kernel = ConvolutionChoice(problem, settings).kernel(
+      problem,
+      ConvolutionOperands(input: nowhere, weights: nowhere, bias: nil, output: nowhere))
+    return (kernel, ConvolutionChoice.explanations(problem, settings))
   }
 
   /// The problem as a plan poses it, with nothing around it.

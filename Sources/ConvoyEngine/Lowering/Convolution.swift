@@ -54,26 +54,28 @@ struct ConvolutionForm: Sendable {
     guard let from = program.buffers[image.index].planes,
       let to = program.buffers[output.index].planes
     else { preconditionFailure("A convolution reads and writes planes.") }
-    let weights = program.derived(
-      site, from: [1], count: WeightPacking.elementCount(problem(input: from, output: to))
-    ) { placement, target in
-      WeightPacking(
-        problem(input: from, output: to), from: placement.region(site.inputs[1]), to: target)
+    let shape = problem(input: from, output: to)
+    let choice = ConvolutionChoice(
+      shape, tail: site.tail, addsResidual: site.residual != nil, site.settings)
+    let weights = program.derived(site, from: [1], count: choice.weightCount(shape)) {
+      choice.packing(shape, from: $0.region(site.inputs[1]), to: $1)
     }
     var bias: BufferID?
-    if site.inputs.count == 3 {
-      let channels = to.channels
+    if site.inputShapes.count == 3 {
       bias = program.derived(site, from: [2], count: to.planes.count * PlaneLayout.lanes) {
-        PaddedCopy(channels, from: $0.region(site.inputs[2]), to: $1)
+        LaneCopy(to.order, from: $0.region(site.inputs[2]), to: $1)
       }
     }
-    let reads = [image, weights] + (bias.map { [$0] } ?? [])
+    let reads = [image, weights] + [bias, site.residual].compactMap { $0 }
     program.step(site, reads: reads) { [bias] placement in
-      Catalog.convolution(
+      choice.kernel(
         problem(input: placement.planes(image), output: placement.planes(output)),
-        input: placement.base(image), weights: placement.region(weights),
-        bias: bias.map { placement.region($0) }, output: placement.base(output), tail: site.tail,
-        machine: site.machine)
+        ConvolutionOperands(
+          input: placement.base(image), weights: placement.region(weights),
+          bias: bias.map { placement.region($0) }, output: placement.base(output),
+          residual: site.residual.map {
+            .init(base: placement.base($0), planes: placement.planes($0).planes)
+          }, tail: site.tail))
     }
   }
 }

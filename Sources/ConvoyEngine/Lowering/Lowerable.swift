@@ -50,13 +50,18 @@ struct LoweringSite: Sendable {
   /// Which inputs are known when compiling.
   var isFrozen: [Bool]
   /// What the kernels are for.
-  var machine: Machine
+  var settings: KernelSettings
   /// What is applied to the output in place of a following node.
   var tail = Tail()
+  /// What is added to the output before the tail, if anything: planes like the output's.
+  var residual: BufferID?
   /// Where the inputs are, as requested. Empty while layouts are chosen.
   var inputs: [BufferID] = []
   /// Where the outputs go. Empty while layouts are chosen.
   var outputs: [BufferID] = []
+
+  /// What the kernels are for.
+  var machine: Machine { settings.machine }
 
   /// The kind most inputs of an operator that takes either should come in: that of its first.
   var leadingKind: LayoutKind { inputKinds.first ?? .dense }

@@ -16,7 +16,7 @@ extension ParametricReLU: Lowerable {
     let slopes = program.derived(site, from: [1], count: pixel.elementCount) {
       let source = $0.region(site.inputs[1])
       return site.inputShapes[1] == [channels]
-        ? PaddedCopy(channels, from: source, to: $1) as any Kernel
+        ? LaneCopy(pixel.order, from: source, to: $1) as any Kernel
         : StridedCopy(
           [pixel.elementCount], from: source, strides: [0], to: $1, strides: [1])
     }

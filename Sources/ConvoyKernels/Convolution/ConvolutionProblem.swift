@@ -28,7 +28,7 @@ public struct ConvolutionProblem: Hashable, Sendable {
   public var groups: Int
   /// The input, from its base.
   public var input: PlaneLayout
-  /// The output, from its base, with the identity map.
+  /// The output, from its base.
   public var output: PlaneLayout
 
   /// Describes a convolution.
@@ -52,6 +52,31 @@ public struct ConvolutionProblem: Hashable, Sendable {
   public var outputsPerGroup: Int { output.channels / groups }
   /// The group of an output channel.
   public func group(ofOutput channel: Int) -> Int { channel / outputsPerGroup }
+
+  /// For each output plane the group whose channels it holds; nil where it holds those of several.
+  var groupOfPlanes: [Int?] {
+    var groups: [Int?] = Array(repeating: nil, count: output.planes.count)
+    var isMixed = Array(repeating: false, count: output.planes.count)
+    for (channel, position) in output.map.enumerated() {
+      let group = group(ofOutput: channel)
+      if let other = groups[position.plane], other != group { isMixed[position.plane] = true }
+      groups[position.plane] = group
+    }
+    return zip(groups, isMixed).map { $1 ? nil : $0 }
+  }
+
+  /// For each group the output planes that hold its channels, a range; nil if a plane holds channels of
+  /// several groups, or a group's planes are no range.
+  var planesOfGroups: [Range<Int>]? {
+    let holders = groupOfPlanes
+    guard !holders.contains(nil) else { return nil }
+    return (0..<groups).reduce(into: Optional([])) { ranges, group in
+      let planes = holders.indices.filter { holders[$0] == group }
+      guard let first = planes.first, let last = planes.last, last - first + 1 == planes.count
+      else { return ranges = nil }
+      ranges?.append(first..<last + 1)
+    }
+  }
 
   /// Multiply-adds of one run.
   public var multiplyAdds: Int {

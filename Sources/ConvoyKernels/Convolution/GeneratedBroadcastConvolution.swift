@@ -53,15 +53,16 @@ struct GeneratedBroadcastConvolution: Kernel {
     self.problem = problem
     self.operands = operands
     let tail = TileTail(operands.tail)
-    let planesPerGroup = problem.output.planes.count / problem.groups
+    // What `refusal` accepts has such planes.
+    let planesOfGroups = problem.planesOfGroups ?? []
     let starts = WeightPacking.starts(problem)
     var pieces: [Piece] = []
     var pieceOfChunk: [Int] = []
     for (phase, weightStart) in zip(problem.phases, starts) {
       let grid = PixelGrid(phase, input: problem.input, output: problem.output)
-      let cut = BroadcastPanels(
-        rows: grid.rows, columns: grid.columns, planes: planesPerGroup, machine: machine)
-      for group in 0..<problem.groups {
+      for (group, planes) in planesOfGroups.enumerated() {
+        let cut = BroadcastPanels(
+          rows: grid.rows, columns: grid.columns, planes: planes.count, machine: machine)
         let distances = problem.broadcastDistances(group: group, phase.taps).map { $0 * 4 }
         for panel in cut.panels {
           let tile = TileFunctions(
@@ -71,10 +72,10 @@ struct GeneratedBroadcastConvolution: Kernel {
             BroadcastTile(
               machine: machine, rows: rows, columns: columns, planes: panel.planes.count,
               inputStep: grid.inputColumnStep * 4, outputStep: grid.outputColumnStep * 4,
-              tail: tail)
+              addsResidual: operands.residual != nil, tail: tail)
           }
           guard let tile else { return nil }
-          let first = group * planesPerGroup
+          let first = planes.lowerBound
           let piece = Piece(
             problem, panel,
             planes: first + panel.planes.lowerBound..<first + panel.planes.upperBound, grid, tile,
@@ -103,6 +104,7 @@ struct GeneratedBroadcastConvolution: Kernel {
       arguments.set(.weights, weights + piece.planes.lowerBound * pitch)
       arguments.set(.weightPitch, pitch * 4)
       arguments.set(bias: piece.planes, operands, memory)
+      arguments.set(residual: piece.planes, operands, problem, memory)
       piece.distances.withUnsafeBufferPointer { distances in
         if let address = distances.baseAddress { arguments.set(.distances, address) }
         if grid.rows == 1 {

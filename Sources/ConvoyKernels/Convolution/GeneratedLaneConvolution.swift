@@ -39,7 +39,7 @@ struct GeneratedLaneConvolution: Kernel {
     for work in phases {
       let result = LaneWork(
         problem, work, sources, starts: starts, isByLine: isByLine,
-        tail, machine, firstChunk: firstChunk)
+        addsResidual: operands.residual != nil, tail, machine, firstChunk: firstChunk)
       guard let result else { return nil }
       firstChunk += result.chunks.count * problem.output.planes.count
       works.append(result)
@@ -106,6 +106,7 @@ struct GeneratedLaneConvolution: Kernel {
       arguments.set(.steps, work.steps)
       arguments.set(.weights, weights + plane * work.pairs * PlaneLayout.lanes + lane)
       arguments.set(bias: plane..<plane + 1, from: lane, operands, memory)
+      arguments.set(residual: plane..<plane + 1, operands, problem, memory)
       var next = bands.lowerBound
       while next < bands.upperBound {
         let rows = work.rows(ofBand: next)
@@ -156,7 +157,7 @@ private final class LaneWork: Sendable {
 
   init?(
     _ problem: ConvolutionProblem, _ work: PhaseWork, _ sources: LaneSources?, starts: [[Int]],
-    isByLine: Bool, _ tail: TileTail, _ machine: Machine, firstChunk: Int
+    isByLine: Bool, addsResidual: Bool, _ tail: TileTail, _ machine: Machine, firstChunk: Int
   ) {
     let phase = work.phase
     let access = sources?.access ?? .plain
@@ -178,7 +179,7 @@ private final class LaneWork: Sendable {
         machine: machine, rows: rows, columns: columns, taps: tileTaps,
         rowStep: phase.inputStep[1], columnStep: phase.inputStep[2],
         outputStep: work.grid.outputColumnStep * 4, access: access, isSingleStep: steps == 1,
-        tail: tail)
+        addsResidual: addsResidual, tail: tail)
     }
     let grid = work.grid
     let shape = LaneWork.shape(grid, machine, maximalRows: isByLine ? 1 : .max, tile)

@@ -26,14 +26,15 @@ struct LaneGather: Sendable {
     imageStride = input.imageStride
     var direct: [Int?] = []
     var sources: [[Int]?] = []
+    let channels = problem.output.channelsByLane
     for plane in problem.output.planes.indices {
-      let positions = LaneGather.positions(problem, plane)
+      let positions = LaneGather.positions(problem, plane, channels)
       let first = positions[0]
       let isDirect =
         problem.inputsPerGroup == 1
-        && (plane * lanes..<min((plane + 1) * lanes, problem.output.channels)).allSatisfy {
-          let position = positions[$0 - plane * lanes]
-          return position.plane == first.plane && position.lane == $0 % lanes
+        && (0..<lanes).allSatisfy { lane in
+          channels[plane * lanes + lane] == nil
+            || (positions[lane].plane == first.plane && positions[lane].lane == lane)
         }
       direct.append(isDirect ? input.planes[first.plane] : nil)
       sources.append(isDirect ? nil : positions.map { input.planes[$0.plane] + $0.lane })
@@ -57,16 +58,18 @@ struct LaneGather: Sendable {
   }
 
   /// For each input channel of a group and lane of an output plane, where that number is. Lanes that
-  /// no output channel uses read what the first lane reads; their weights are 0.
+  /// no output channel uses read what the first that one uses reads; their weights are 0.
+  ///
+  /// - Parameter channels: for each lane of the output its channel.
   static func positions(
-    _ problem: ConvolutionProblem, _ plane: Int
+    _ problem: ConvolutionProblem, _ plane: Int, _ channels: [Int?]
   ) -> [PlaneLayout.Position] {
     let lanes = PlaneLayout.lanes
+    let channels = channels[plane * lanes..<(plane + 1) * lanes]
+    let first = channels.lazy.compactMap { $0 }.first ?? 0
     return (0..<problem.inputsPerGroup).flatMap { channel in
       (0..<lanes).map { lane in
-        let output = plane * lanes + lane
-        let group = problem.group(
-          ofOutput: output < problem.output.channels ? output : plane * lanes)
+        let group = problem.group(ofOutput: channels[plane * lanes + lane] ?? first)
         return problem.input.map[group * problem.inputsPerGroup + channel]
       }
     }

@@ -24,10 +24,14 @@ struct LaneSources: Sendable {
   /// - Parameter oneByOne: whether each step must be of one input channel.
   /// - Returns: nil if lanes read from too many vectors.
   init?(_ problem: ConvolutionProblem, _ machine: Machine, oneByOne: Bool) {
+    let channels = problem.output.channelsByLane
     let vectors = problem.output.planes.indices.flatMap { plane in
-      let positions = LaneGather.positions(problem, plane)
+      let positions = LaneGather.positions(problem, plane, channels)
       return (0..<machine.vectorsPerPlane).map { part in
-        LaneSources.sources(problem, machine, plane: plane, part: part, positions)
+        let first = plane * PlaneLayout.lanes + part * machine.vectorWidth
+        return LaneSources.sources(
+          problem, machine, lane: part * machine.vectorWidth, positions,
+          isUsed: channels[first..<first + machine.vectorWidth].map { $0 != nil })
       }
     }
     let count = vectors.joined().map(\.count).max() ?? 1
@@ -55,17 +59,17 @@ struct LaneSources: Sendable {
 
   /// For each input channel of a group, the vectors that a vector of outputs takes it from.
   private static func sources(
-    _ problem: ConvolutionProblem, _ machine: Machine, plane: Int, part: Int,
-    _ positions: [PlaneLayout.Position]
+    _ problem: ConvolutionProblem, _ machine: Machine, lane first: Int,
+    _ positions: [PlaneLayout.Position], isUsed: [Bool]
   ) -> [[Source]] {
     let lanes = PlaneLayout.lanes
     let width = machine.vectorWidth
-    // Lanes that no output channel uses may read anything.
-    let used = problem.output.channels - plane * lanes - part * width
+    // Lanes that no output channel uses may read anything; a vector of such must read something.
+    let used = isUsed.contains(true) ? isUsed.indices.filter { isUsed[$0] } : [0]
     return (0..<problem.inputsPerGroup).map { channel in
       var sources: [Source] = []
-      for lane in 0..<max(1, min(width, used)) {
-        let position = positions[channel * lanes + part * width + lane]
+      for lane in used {
+        let position = positions[channel * lanes + first + lane]
         let (block, number) = position.lane.quotientAndRemainder(dividingBy: width)
         let start = problem.input.planes[position.plane] + block * width
         let index = sources.firstIndex { $0.start == start } ?? sources.endIndex

@@ -1,23 +1,5 @@
 import ConvoyTensors
 
-/// Where a convolution kernel finds its numbers, and what it does to each sum at the end.
-struct ConvolutionOperands: Sendable {
-  /// The base of the problem's input planes.
-  var input: Region
-  /// The packed weights.
-  var weights: Region
-  /// The bias, 16 numbers an output plane.
-  var bias: Region?
-  /// The base of the problem's output planes.
-  var output: Region
-  /// What is applied to each sum before it is written.
-  var tail: Tail
-
-  func bias(_ plane: Int, _ memory: Memory) -> Lanes {
-    bias.map { UnsafePointer(memory[$0] + plane * PlaneLayout.lanes).lanes } ?? .zero
-  }
-}
-
 /// How an inner loop reads its input: one number for all lanes, or one for each.
 protocol InputAccess: Sendable {
   static func load(_ address: UnsafePointer<Float>) -> Lanes
@@ -44,6 +26,8 @@ struct RowConvolver<Access: InputAccess> {
   let weights: UnsafePointer<Float>
   let bias: Lanes
   let tail: Tail
+  /// Bytes from an output to what is added to it; nil for nothing.
+  let residualDistance: Int?
   let inputStep: Int
   let outputStep: Int
 
@@ -65,9 +49,9 @@ struct RowConvolver<Access: InputAccess> {
         c += Access.load(x + 2 * inputStep) * w
       }
       let target = output + column * outputStep
-      target.lanes = tail(a)
-      (target + outputStep).lanes = tail(b)
-      (target + 2 * outputStep).lanes = tail(c)
+      finish(a, target)
+      finish(b, target + outputStep)
+      finish(c, target + 2 * outputStep)
       column += 3
     }
     while column < columns {
@@ -76,9 +60,19 @@ struct RowConvolver<Access: InputAccess> {
       for pair in distances.indices {
         a += Access.load(start + distances[pair]) * (weights + pair * 16).lanes
       }
-      (output + column * outputStep).lanes = tail(a)
+      finish(a, output + column * outputStep)
       column += 1
     }
+  }
+
+  @inline(__always)
+  private func finish(_ sum: Lanes, _ target: UnsafeMutablePointer<Float>) {
+    guard let residualDistance else {
+      target.lanes = tail(sum)
+      return
+    }
+    let other = UnsafeRawPointer(target) + residualDistance
+    target.lanes = tail(sum + other.assumingMemoryBound(to: Float.self).lanes)
   }
 }
 
@@ -170,17 +164,19 @@ struct PortableBroadcastConvolution: Kernel {
   private let schedule: PhaseSchedule
   /// For each phase and group, the distances of its pairs.
   private let distances: [[[Int]]]
+  private let groupOfPlanes: [Int]
 
   static func refusal(_ problem: ConvolutionProblem) -> String? {
-    let lanes = PlaneLayout.lanes
-    return problem.groups == 1 || problem.outputsPerGroup % lanes == 0
-      ? nil : "groups of \(problem.outputsPerGroup) outputs do not fill planes of \(lanes)"
+    problem.planesOfGroups == nil
+      ? "planes of \(PlaneLayout.lanes) outputs hold several groups of \(problem.outputsPerGroup)"
+      : nil
   }
 
   init(_ problem: ConvolutionProblem, _ operands: ConvolutionOperands) {
     self.problem = problem
     self.operands = operands
     schedule = PhaseSchedule(problem, joinsImages: true)
+    groupOfPlanes = problem.groupOfPlanes.map { $0 ?? 0 }
     distances = schedule.works.map { work in
       (0..<problem.groups).map { problem.broadcastDistances(group: $0, work.phase.taps) }
     }
@@ -191,7 +187,7 @@ struct PortableBroadcastConvolution: Kernel {
   func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let (index, plane, items) = schedule.locate(chunk)
     let work = schedule.works[index]
-    let group = problem.group(ofOutput: plane * PlaneLayout.lanes)
+    let group = groupOfPlanes[plane]
     let input = UnsafePointer(memory[operands.input])
     let output = memory[operands.output] + problem.output.planes[plane]
     distances[index][group].withUnsafeBufferPointer { distances in
@@ -199,6 +195,7 @@ struct PortableBroadcastConvolution: Kernel {
         distances: distances,
         weights: memory[operands.weights] + work.weightStart + plane * distances.count * 16,
         bias: operands.bias(plane, memory), tail: operands.tail,
+        residualDistance: operands.residualDistance(plane, of: problem, memory),
         inputStep: work.grid.inputColumnStep, outputStep: work.grid.outputColumnStep)
       for item in items {
         let (row, columns) = work.part(item)
@@ -254,6 +251,7 @@ struct PortableLaneConvolution: Kernel {
           distances: distances,
           weights: memory[operands.weights] + work.weightStart + plane * distances.count * 16,
           bias: operands.bias(plane, memory), tail: operands.tail,
+          residualDistance: operands.residualDistance(plane, of: problem, memory),
           inputStep: work.grid.inputColumnStep, outputStep: work.grid.outputColumnStep)
         for row in row..<end {
           convolver.convolve(

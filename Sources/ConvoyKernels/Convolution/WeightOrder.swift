@@ -32,7 +32,7 @@ public struct WeightOrder: Hashable, Sendable {
 }
 
 /// Packs a convolution's weights for kernels whose lanes are the channels of an output plane:
-/// for each phase and plane a row of 16 weights for each pair of input channel and tap.
+/// for each phase and plane, a row of 16 weights for each pair of input channel and tap.
 public struct WeightPacking: Kernel {
   /// See `Kernel.name`.
   public let name = "pack weights"
@@ -42,8 +42,8 @@ public struct WeightPacking: Kernel {
   private let phases: [Phase]
   private let starts: [Int]
   private let inputsPerGroup: Int
-  private let outputChannels: Int
-  private let planeCount: Int
+  /// For each lane of each output plane its channel.
+  private let channels: [Int?]
 
   /// Describes the packing of a problem's weights.
   public init(_ problem: ConvolutionProblem, from source: Region, to destination: Region) {
@@ -52,8 +52,7 @@ public struct WeightPacking: Kernel {
     order = WeightOrder(problem)
     phases = problem.phases
     inputsPerGroup = problem.inputsPerGroup
-    outputChannels = problem.output.channels
-    planeCount = problem.output.planes.count
+    channels = problem.output.channelsByLane
     starts = WeightPacking.starts(problem)
   }
 
@@ -71,7 +70,7 @@ public struct WeightPacking: Kernel {
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { planeCount }
+  public var chunkCount: Int { channels.count / PlaneLayout.lanes }
 
   /// Packs one output plane.
   public func run(chunk plane: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
@@ -83,10 +82,10 @@ public struct WeightPacking: Kernel {
       for input in 0..<inputsPerGroup {
         for tap in phase.taps {
           for lane in 0..<lanes {
-            let output = plane * lanes + lane
             target[lane] =
-              output < outputChannels
-              ? weights[order.index(output: output, inputInGroup: input, tap: tap.index)] : 0
+              channels[plane * lanes + lane].map {
+                weights[order.index(output: $0, inputInGroup: input, tap: tap.index)]
+              } ?? 0
           }
           target += lanes
         }

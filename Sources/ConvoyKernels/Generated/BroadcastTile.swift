@@ -20,6 +20,8 @@ struct BroadcastTile: TileDescription {
   var inputStep: Int
   /// Bytes from a column to the next in the output.
   var outputStep: Int
+  /// Whether something is added to each sum.
+  var addsResidual = false
   var tail: TileTail
 
   func generate() -> MachineCode {
@@ -99,6 +101,21 @@ struct BroadcastTile: TileDescription {
         a.place(isSummed)
 
         let all = sums.flatMap { $0 }
+        if addsResidual {
+          for row in 0..<rows {
+            for plane in 0..<planes {
+              a.mov(offset, [arguments + .outputs + 8 * (plane * rows + row)])
+              a.add(offset, [arguments + .residuals + 8 * plane])
+              for column in 0..<columns {
+                for part in 0..<parts {
+                  let sum = sums[row * columns + column][plane * parts + part]
+                  let place = offset + outputColumn + (column * outputStep + part * width.rawValue)
+                  a.vaddps(sum, sum, [place])
+                }
+              }
+            }
+          }
+        }
         tail.apply(to: all, free: weights + temporaries, arguments: arguments, table: pairs, a)
         for row in 0..<rows {
           for plane in 0..<planes {

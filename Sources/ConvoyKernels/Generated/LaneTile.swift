@@ -64,6 +64,8 @@ struct LaneTile: TileDescription {
   var access: Access
   /// Whether there is but one step, so that its weights may stay in registers.
   var isSingleStep: Bool
+  /// Whether something is added to each sum.
+  var addsResidual = false
   /// What is done to the sums.
   var tail: TileTail
 
@@ -241,6 +243,16 @@ struct LaneTile: TileDescription {
         }
         // Weights that stay must survive the tail.
         let free = keepsWeights ? temporaries : weights + temporaries
+        if addsResidual {
+          for row in 0..<rows {
+            a.mov(scratch, [arguments + .outputs + 8 * row])
+            a.add(scratch, [arguments + .residuals])
+            for column in 0..<columns {
+              let sum = sums[row][column]
+              a.vaddps(sum, sum, [scratch + outputColumn + column * outputStep])
+            }
+          }
+        }
         tail.apply(to: all, free: free, arguments: arguments, table: steps, a)
         for row in 0..<rows {
           a.mov(scratch, [arguments + .outputs + 8 * row])

@@ -33,10 +33,12 @@ struct TileArguments {
     case secondBandStep = 536
     /// Where numbers between two passes are kept.
     case buffer = 544
+    /// Bytes from an output of each of up to 4 planes to what is added to it.
+    case residuals = 576
     /// The two parameters of the tail's function, each in 8 lanes.
-    case parameters = 576
+    case parameters = 640
     /// Room for registers that the tail puts aside.
-    case aside = 640
+    case aside = 704
   }
 
   static let maximalRows = 4
@@ -93,6 +95,19 @@ struct TileArguments {
     base.storeBytes(
       of: Lanes(lowHalf: SIMD8(repeating: first), highHalf: SIMD8(repeating: second)),
       toByteOffset: Field.parameters.rawValue, as: Lanes.self)
+  }
+
+  /// Sets where what is added to some planes' sums is.
+  func set(
+    residual planes: Range<Int>, _ operands: ConvolutionOperands, _ problem: ConvolutionProblem,
+    _ memory: Memory
+  ) {
+    guard operands.residual != nil else { return }
+    for (index, plane) in planes.enumerated() {
+      base.storeBytes(
+        of: operands.residualDistance(plane, of: problem, memory) ?? 0,
+        toByteOffset: Field.residuals.rawValue + 8 * index, as: Int.self)
+    }
   }
 
   /// Runs a kernel on these arguments.

@@ -82,6 +82,8 @@ struct WinogradOutputTile: TileDescription {
   var rows: Int
   /// Columns of a tile that are written.
   var columns: Int
+  /// Whether something is added to each output.
+  var addsResidual = false
   var tail: TileTail
 
   func generate() -> MachineCode {
@@ -123,18 +125,24 @@ struct WinogradOutputTile: TileDescription {
             let sums = passes.output(middle.line(column, &passes.pool))
             let written = Array(sums.prefix(rows))
             for sum in written { a.vaddps(sum, sum, [arguments + .bias + half]) }
-            // A residual is added here, from where the pixels are written to.
+            let inRow = column * PlaneLayout.lanes * 4 + half
+            func pixel(_ row: Int) -> Address {
+              switch row {
+              case 0: output.address
+              case 3: output + tripleStep
+              default: output + rowStep * row
+              }
+            }
+            if addsResidual {
+              for (row, sum) in written.enumerated() {
+                a.lea(points.cursor, [pixel(row)])
+                a.add(points.cursor, [arguments + .residuals])
+                a.vaddps(sum, sum, [points.cursor + inRow])
+              }
+            }
             tail.apply(
               to: written, free: passes.pool.free, arguments: arguments, table: points.cursor, a)
-            for (row, sum) in written.enumerated() {
-              let pixel =
-                switch row {
-                case 0: output.address
-                case 3: output + tripleStep
-                default: output + rowStep * row
-                }
-              a.vmovups([pixel + (column * PlaneLayout.lanes * 4 + half)], sum)
-            }
+            for (row, sum) in written.enumerated() { a.vmovups([pixel(row) + inRow], sum) }
             passes.pool.give(sums)
           }
         }

@@ -1,4 +1,4 @@
-import ConvoyTensors
+public import ConvoyTensors
 
 /// Copies a box of numbers between two row-major tensors, each walked with strides of its own:
 /// transposes, slices, pads, repeats and concatenates.
@@ -136,17 +136,17 @@ public struct Fill: Kernel {
   }
 }
 
-/// Copies neighbouring numbers, and fills the last vector of 16 up with zeros: biases.
-public struct PaddedCopy: Kernel {
+/// Brings a number a channel into the lanes where the channels stand, and zeros into the others: biases.
+public struct LaneCopy: Kernel {
   /// See `Kernel.name`.
   public let name = "pack bias"
-  private let count: Int
+  private let channels: [Int?]
   private let source: Region
   private let target: Region
 
-  /// - Parameter count: how many numbers are copied.
-  public init(_ count: Int, from source: Region, to target: Region) {
-    self.count = count
+  /// - Parameter order: where the channels stand.
+  public init(_ order: ChannelOrder, from source: Region, to target: Region) {
+    channels = order.channelsByLane
     self.source = source
     self.target = target
   }
@@ -156,8 +156,8 @@ public struct PaddedCopy: Kernel {
 
   /// Copies all.
   public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
-    memory[target].update(from: memory[source], count: count)
-    let rest = (PlaneLayout.lanes - count % PlaneLayout.lanes) % PlaneLayout.lanes
-    (memory[target] + count).update(repeating: 0, count: rest)
+    let numbers = memory[source]
+    let lanes = memory[target]
+    for (lane, channel) in channels.enumerated() { lanes[lane] = channel.map { numbers[$0] } ?? 0 }
   }
 }

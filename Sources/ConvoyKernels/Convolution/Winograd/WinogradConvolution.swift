@@ -36,6 +36,7 @@ struct WinogradConvolution: Kernel {
     if problem.groups > 1, problem.outputsPerGroup % PlaneLayout.lanes != 0 {
       return "groups of \(problem.outputsPerGroup) outputs do not fill planes of 16"
     }
+    if problem.planesOfGroups == nil { return "planes hold channels of several groups" }
     if min(problem.inputsPerGroup, problem.outputsPerGroup) < fewestChannels {
       return "fewer than \(fewestChannels) channels do not pay for the transforms"
     }
@@ -93,7 +94,9 @@ struct WinogradConvolution: Kernel {
       WinogradInputTile(machine: machine, rows: $0 + border, columns: $1 + border)
     }
     let outputTiles = EdgeFunctions(grid, blocks) {
-      WinogradOutputTile(machine: machine, rows: $0, columns: $1, tail: TileTail(operands.tail))
+      WinogradOutputTile(
+        machine: machine, rows: $0, columns: $1, addsResidual: operands.residual != nil,
+        tail: TileTail(operands.tail))
     }
     guard let inputTiles, let outputTiles else { return nil }
     (self.inputTiles, self.outputTiles) = (inputTiles, outputTiles)
@@ -166,6 +169,7 @@ struct WinogradConvolution: Kernel {
     let first = cut.block(block).lowerBound
     for (index, plane) in planes.enumerated() {
       arguments.set(bias: plane..<plane + 1, operands, memory)
+      arguments.set(residual: plane..<plane + 1, operands, problem, memory)
       for run in blocks[block] {
         let tile = index * products.tiles + run.first - first
         arguments.set(.tiles, run.count)

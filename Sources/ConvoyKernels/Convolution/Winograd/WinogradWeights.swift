@@ -8,7 +8,8 @@ public struct WinogradWeights: Kernel {
   private let source: Region
   private let destination: Region
   private let order: WeightOrder
-  private let output: PlaneLayout
+  /// For each lane of each output plane its channel.
+  private let channels: [Int?]
   private let inputsPerGroup: Int
 
   /// Describes the transform of a problem's weights [O, I∕G, 3, 3].
@@ -16,7 +17,7 @@ public struct WinogradWeights: Kernel {
     self.source = source
     self.destination = destination
     order = WeightOrder(problem)
-    output = problem.output
+    channels = problem.output.channelsByLane
     inputsPerGroup = problem.inputsPerGroup
   }
 
@@ -28,16 +29,16 @@ public struct WinogradWeights: Kernel {
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { output.planes.count }
+  public var chunkCount: Int { channels.count / PlaneLayout.lanes }
 
   /// Transforms the weights of one output plane.
   public func run(chunk plane: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let weights = memory[source]
     let lanes = PlaneLayout.lanes
-    let pointStep = output.planes.count * inputsPerGroup * lanes
+    let pointStep = channels.count * inputsPerGroup
     let first = memory[destination] + plane * inputsPerGroup * lanes
     for lane in 0..<lanes {
-      let channel = output.channel(plane: plane, lane: lane)
+      let channel = channels[plane * lanes + lane]
       for input in 0..<inputsPerGroup {
         let target = first + input * lanes + lane
         guard let channel else {
@@ -73,13 +74,4 @@ public struct WinogradWeights: Kernel {
 
   /// The rows of G.
   private static let rows = WinogradTransform.weight.map { SIMD3($0[0], $0[1], $0[2]) }
-}
-
-extension PlaneLayout {
-  /// The channel that stands at a lane of a plane, if any.
-  ///
-  /// - Complexity: O(channels)
-  func channel(plane: Int, lane: Int) -> Int? {
-    map.firstIndex { $0.plane == plane && $0.lane == lane }
-  }
 }
