@@ -44,7 +44,7 @@ extension Graph {
     parameters: [String: Tensor], options: CompileOptions = CompileOptions()
   ) throws(ConvoyError) -> Plan {
     let model = try Model(self, parameters: parameters)
-    var compiler = Compiler(self, frozen: model.parameters, options: options)
+    var compiler = try Compiler(self, frozen: model.parameters, options: options)
     return try compiler.plan()
   }
 
@@ -55,7 +55,7 @@ extension Graph {
   public func compiledWithVariables(
     options: CompileOptions = CompileOptions()
   ) throws(ConvoyError) -> Plan {
-    var compiler = Compiler(self, frozen: nil, options: options)
+    var compiler = try Compiler(self, frozen: nil, options: options)
     return try compiler.plan()
   }
 }
@@ -69,9 +69,7 @@ struct Compiler {
 
   private var program = Program()
   private var scheduled: [ScheduledNode]
-  private var layouts: [NodeLayouts] = []
-  private var kinds: [LayoutKind?]
-  private var halos: [ValueID: Halo] = [:]
+  private var layouts: LayoutPass
   /// Where each value is, in each layout it is asked for in.
   private var places: [Place: BufferID] = [:]
   private var contents: [(buffer: BufferID, tensor: Tensor)] = []
@@ -79,21 +77,26 @@ struct Compiler {
   private struct Place: Hashable {
     var value: ValueID
     var kind: LayoutKind
+    /// The order of channels in planes; nil for that which the value was made in.
+    var order: ChannelOrder?
   }
 
-  init(_ graph: Graph, frozen: [String: Tensor]?, options: CompileOptions) {
+  init(
+    _ graph: Graph, frozen: [String: Tensor]?, options: CompileOptions
+  ) throws(ConvoyError) {
     self.graph = graph
     self.frozen = frozen
     self.options = options
-    kinds = graph.values.map { $0.origin == .computed ? nil : .dense }
-    scheduled = graph.nodes.map { ScheduledNode($0) }
+    try graph.verify()
+    try Compiler.requireMemory(for: graph)
+    let nodes = graph.nodes.map { ScheduledNode($0) }
+    scheduled = options.fusesTails ? fuseTails(nodes, in: graph) : nodes
+    layouts = try LayoutPass(graph, scheduled) {
+      Compiler.site($0, graph, isFrozen: frozen != nil, options)
+    }
   }
 
   mutating func plan() throws(ConvoyError) -> Plan {
-    try graph.verify()
-    try requireMemory()
-    if options.fusesTails { scheduled = fuseTails(scheduled, in: graph) }
-    try chooseLayouts()
     placeGivenValues()
     for index in scheduled.indices { lower(index) }
     let outputs = graph.outputs.map { (name: $0.name, value: finalPlace($0.value)) }
@@ -102,7 +105,7 @@ struct Compiler {
   }
 
   /// Refuses a graph that cannot fit, before work in proportion to its sizes is begun.
-  private func requireMemory() throws(ConvoyError) {
+  private static func requireMemory(for graph: Graph) throws(ConvoyError) {
     for info in graph.values where info.shape.elementCount * 4 > MemoryBlock.physicalBytes / 4 {
       throw ConvoyError(
         .resource,
@@ -111,55 +114,24 @@ struct Compiler {
     }
   }
 
-  // MARK: Layouts
-
-  private func site(_ node: ScheduledNode) -> LoweringSite {
+  /// What a node's lowering is told, but for layouts and places.
+  private static func site(
+    _ node: ScheduledNode, _ graph: Graph, isFrozen: Bool, _ options: CompileOptions
+  ) -> LoweringSite {
     LoweringSite(
       name: node.node.name, inputShapes: node.node.inputs.map { graph[$0].shape },
       outputShapes: node.outputs.map { graph[$0].shape },
-      inputKinds: node.node.inputs.map { kinds[$0.index] ?? .dense },
-      isFrozen: node.node.inputs.map { isKnown($0) },
+      isFrozen: node.node.inputs.map {
+        switch graph[$0].origin {
+        case .parameter: isFrozen
+        case .constant: true
+        case .input, .computed: false
+        }
+      },
       // Weights that change would be transformed again in every run.
       settings: KernelSettings(
-        machine: options.machine, allowsWinograd: options.usesWinograd && frozen != nil),
+        machine: options.machine, allowsWinograd: options.usesWinograd && isFrozen),
       tail: node.tail)
-  }
-
-  private func isKnown(_ id: ValueID) -> Bool {
-    switch graph[id].origin {
-    case .parameter: frozen != nil
-    case .constant: true
-    case .input, .computed: false
-    }
-  }
-
-  private mutating func chooseLayouts() throws(ConvoyError) {
-    for node in scheduled {
-      guard let operation = node.node.operation as? any Lowerable else {
-        throw ConvoyError(
-          .graph,
-          "\(node.node.name): the operator \(type(of: node.node.operation).name) has no kernels yet."
-        )
-      }
-      let choice = operation.layouts(at: site(node))
-      layouts.append(choice)
-      for (output, kind) in zip(node.outputs, choice.outputs) { kinds[output.index] = kind }
-      for (input, request) in zip(node.node.inputs, choice.inputs) where request.kind == .planes {
-        halos[input] = (halos[input] ?? .none).union(request.halo)
-      }
-    }
-    passHalosThroughAliases()
-  }
-
-  /// A value that lies where another does needs what its own readers ask for around that one.
-  private mutating func passHalosThroughAliases() {
-    for (node, choice) in zip(scheduled, layouts).reversed() {
-      for (output, sharing) in zip(node.outputs, choice.sharing) {
-        guard case .alias(let index) = sharing, let halo = halos[output] else { continue }
-        let input = node.node.inputs[index]
-        halos[input] = (halos[input] ?? .none).union(halo)
-      }
-    }
   }
 
   // MARK: Buffers
@@ -185,33 +157,69 @@ struct Compiler {
     program.stateCount = stateCount
   }
 
-  /// Where a value is in a layout; if it is only known in the other one, a step that reorders it is added.
+  /// Where a value is, row-major or in planes as it was first made; if it is only known in the other form,
+  /// a step that reorders it is added.
   private mutating func place(_ value: ValueID, _ kind: LayoutKind) -> BufferID {
-    if let buffer = places[Place(value: value, kind: kind)] { return buffer }
-    let other: LayoutKind = kind == .dense ? .planes : .dense
-    guard let source = places[Place(value: value, kind: other)] else {
+    place(value, kind, in: kind == .planes ? layouts.orders[value] : nil)
+  }
+
+  /// Where a value is in an order of channels; if it is not known in that, a step is added.
+  private mutating func place(
+    _ value: ValueID, _ kind: LayoutKind, in order: ChannelOrder?
+  ) -> BufferID {
+    let isOwn = order == nil || order == layouts.orders[value]
+    let wanted = Place(value: value, kind: kind, order: isOwn ? nil : order)
+    if let buffer = places[wanted] { return buffer }
+    let name = "reorder \(graph[value].name)"
+    let dense = places[Place(value: value, kind: .dense)]
+    let planes = places[Place(value: value, kind: .planes)]
+    guard let source = kind == .planes ? dense ?? planes : planes else {
       preconditionFailure("A value is read before it is made.")
     }
-    let buffer = makeBuffer(value, kind)
-    if kind == .planes { clearHalo(of: buffer, name: "reorder \(graph[value].name)") }
+    let buffer = makeBuffer(value, kind, order)
+    if kind == .planes { clearHalo(of: buffer, name: name) }
     program.steps.append(
-      StepDraft(name: "reorder \(graph[value].name)", reads: [source], writes: [buffer]) {
-        switch kind {
-        case .planes:
-          PlanesFromDense(from: $0.region(source), to: $0.planes(buffer), base: $0.base(buffer))
-        case .dense:
-          DenseFromPlanes(from: $0.planes(source), base: $0.base(source), to: $0.region(buffer))
+      StepDraft(name: name, reads: [source], writes: [buffer]) { placement in
+        if kind == .dense {
+          DenseFromPlanes(
+            from: placement.planes(source), base: placement.base(source),
+            to: placement.region(buffer))
+        } else if source == dense {
+          PlanesFromDense(
+            from: placement.region(source), to: placement.planes(buffer),
+            base: placement.base(buffer))
+        } else {
+          ChannelGather(
+            placement.planes(buffer).map.indices.map { .init(source: 0, channel: $0) },
+            from: [.init(placement.planes(source), base: placement.base(source))],
+            to: placement.planes(buffer), base: placement.base(buffer))
         }
       })
-    places[Place(value: value, kind: kind)] = buffer
+    places[wanted] = buffer
     return buffer
   }
 
-  private mutating func makeBuffer(_ value: ValueID, _ kind: LayoutKind) -> BufferID {
+  /// Where an input is in the layout that is asked for.
+  private mutating func place(
+    _ value: ValueID, as request: NodeLayouts.Request
+  ) -> BufferID {
+    guard request.kind == .planes else { return place(value, .dense) }
+    return switch request.order {
+    case .any: place(value, .planes)
+    case .exactly(let order): place(value, .planes, in: order)
+    case .identity: place(value, .planes, in: ChannelOrder(identity: graph[value].shape[1]))
+    }
+  }
+
+  private mutating func makeBuffer(
+    _ value: ValueID, _ kind: LayoutKind, _ order: ChannelOrder? = nil
+  ) -> BufferID {
     let shape = graph[value].shape
     switch kind {
     case .dense: return program.arena(count: shape.elementCount)
-    case .planes: return program.arena(PlaneLayout(shape, halo: halos[value] ?? .none))
+    case .planes:
+      let order = order ?? layouts.orders[value]
+      return program.arena(PlaneLayout(shape, halo: layouts.halo(value), order: order))
     }
   }
 
@@ -220,9 +228,16 @@ struct Compiler {
   private mutating func lower(_ index: Int) {
     let node = scheduled[index]
     guard let operation = node.node.operation as? any Lowerable else { return }
-    let choice = layouts[index]
-    var site = site(node)
-    site.inputs = zip(node.node.inputs, choice.inputs).map { place($0, $1.kind) }
+    let choice = layouts.choices[index]
+    var site = layouts.completed(node)
+    site.inputs = zip(node.node.inputs, choice.inputs).map { place($0, as: $1) }
+    if let view = choice.view {
+      let buffer = program.view(view, of: site.inputs)
+      return places[Place(value: node.outputs[0], kind: .planes)] = buffer
+    }
+    site.residual = node.residual.map {
+      place($0, .planes, in: layouts.orders[node.outputs[0]])
+    }
     site.outputs = node.outputs.indices.map { output in
       let value = node.outputs[output]
       let buffer =
@@ -248,8 +263,8 @@ struct Compiler {
   /// The input's buffer that an output takes over, if it may.
   private func shared(_ index: Int, _ output: Int, _ inputs: [BufferID]) -> BufferID? {
     let node = scheduled[index]
-    guard output < layouts[index].sharing.count else { return nil }
-    switch layouts[index].sharing[output] {
+    guard output < layouts.choices[index].sharing.count else { return nil }
+    switch layouts.choices[index].sharing[output] {
     case .none: return nil
     case .alias(let input): return inputs[input]
     case .update(let input):
@@ -343,7 +358,9 @@ struct Compiler {
   private mutating func placeArena(_ outputs: [BufferID]) -> Int {
     var lives: [Int: ClosedRange<Int>] = [:]
     func use(_ id: BufferID, at step: Int) {
-      guard program.buffers[id.index].base == .arena else { return }
+      let buffer = program.buffers[id.index]
+      guard buffer.base == .arena else { return }
+      if !buffer.view.isEmpty { return buffer.view.forEach { use($0.buffer, at: step) } }
       let life = lives[id.index] ?? step...step
       lives[id.index] = min(life.lowerBound, step)...max(life.upperBound, step)
     }

@@ -5,6 +5,8 @@ import ConvoyTensors
 /// A node as it will be computed: perhaps with the elementwise function that follows it.
 struct ScheduledNode: Sendable {
   let node: Graph.Node
+  /// What is added to its output before the tail.
+  var residual: ValueID?
   /// What is applied to its output.
   var tail = Tail()
   /// The values it makes: those of the last node it stands for.
@@ -16,13 +18,16 @@ struct ScheduledNode: Sendable {
   }
 }
 
-/// Lets operators compute the elementwise function after them, where nothing else reads what is between.
+/// Lets operators add another value to what they make, and compute the elementwise function after them,
+/// where nothing else reads what is between.
 func fuseTails(_ nodes: [ScheduledNode], in graph: Graph) -> [ScheduledNode] {
   var readers = Array(repeating: 0, count: graph.values.count)
   for node in nodes { for input in node.node.inputs { readers[input.index] += 1 } }
   for output in graph.outputs { readers[output.value.index] += 1 }
   for update in graph.updates { readers[update.value.index] += 1 }
   var makers: [ValueID: Int] = [:]
+  // After which of the resulting nodes each value is there.
+  var moments: [ValueID: Int] = [:]
   var result: [ScheduledNode] = []
   for node in nodes {
     if let elementwise = node.node.operation as? Elementwise, let input = node.node.inputs.first,
@@ -33,16 +38,47 @@ func fuseTails(_ nodes: [ScheduledNode], in graph: Graph) -> [ScheduledNode] {
       makers[input] = nil
       continue
     }
+    if let sum = residualSum(node) {
+      result[sum.maker].residual = sum.other
+      result[sum.maker].outputs = node.outputs
+      makers[sum.value] = nil
+      makers[node.outputs[0]] = sum.maker
+      moments[node.outputs[0]] = sum.maker
+      continue
+    }
     if node.node.operation is any TailFusing { makers[node.outputs[0]] = result.count }
+    for output in node.outputs { moments[output] = result.count }
     result.append(node)
   }
   return result
+
+  /// The sum of a convolution's output, which nothing else reads, and a value that is there before.
+  func residualSum(_ node: ScheduledNode) -> (maker: Int, value: ValueID, other: ValueID)? {
+    guard let sum = node.node.operation as? Arithmetic, sum.function == .add,
+      graph[node.node.inputs[0]].shape == graph[node.node.inputs[1]].shape
+    else { return nil }
+    let choices =
+      [(0, 1), (1, 0)].compactMap { own, other in
+        let (value, other) = (node.node.inputs[own], node.node.inputs[other])
+        if readers[value.index] == 1, let maker = makers[value], let moment = moments[other],
+          moment < maker, result[maker].residual == nil,
+          result[maker].node.operation is any ResidualFusing
+        {
+          return (maker: maker, value: value, other: other)
+        }
+        return nil
+      } as [(maker: Int, value: ValueID, other: ValueID)]
+    return choices.first
+  }
 }
+
+/// Operators whose kernels can add another value to what they make.
+protocol ResidualFusing: TailFusing {}
+extension Convolution: ResidualFusing {}
+extension TransposedConvolution: ResidualFusing {}
 
 /// Operators whose kernels can apply a function to what they make.
 protocol TailFusing: Lowerable {}
-extension Convolution: TailFusing {}
-extension TransposedConvolution: TailFusing {}
 extension Linear: TailFusing {}
 extension Arithmetic: TailFusing {}
 extension BatchNormalization: TailFusing {}

@@ -23,6 +23,8 @@ struct Buffer: Sendable {
   var count: Int
   /// Its layout, from its own beginning, if it holds planes.
   var planes: PlaneLayout?
+  /// If it is only a view, the planes of other buffers that it consists of.
+  var view: [(buffer: BufferID, plane: Int)] = []
   /// Where it begins in its block: known from the start for state and constants, planned for the arena.
   var offset: Int?
 }
@@ -43,6 +45,7 @@ struct Placement: Sendable {
   /// The beginning of a buffer.
   func region(_ id: BufferID) -> Region {
     let buffer = buffers[id.index]
+    precondition(buffer.view.isEmpty, "A view has no beginning.")
     guard let offset = buffer.offset else {
       preconditionFailure("A kernel is made before its buffers have their places.")
     }
@@ -56,6 +59,12 @@ struct Placement: Sendable {
   func planes(_ id: BufferID) -> PlaneLayout {
     guard let planes = buffers[id.index].planes else {
       preconditionFailure("A buffer was asked for planes it does not hold.")
+    }
+    let view = buffers[id.index].view
+    if !view.isEmpty {
+      var layout = planes
+      layout.planes = view.map { self.planes($0.buffer).planes[$0.plane] }
+      return layout
     }
     return planes.moved(by: region(id).offset)
   }
@@ -85,6 +94,19 @@ struct Program: Sendable {
   /// A buffer for planes that one run makes.
   mutating func arena(_ planes: PlaneLayout) -> BufferID {
     add(Buffer(base: .arena, count: planes.elementCount, planes: planes))
+  }
+
+  /// A buffer that consists of planes of others, of the same geometry.
+  mutating func view(_ view: ChannelView, of inputs: [BufferID]) -> BufferID {
+    let layouts = inputs.map { planes(of: $0) }
+    let orders = layouts.map(\.order)
+    let parts = view.planes(of: orders).flatMap { part -> [(buffer: BufferID, plane: Int)] in
+      let inner = buffers[inputs[part.source].index].view
+      return [inner.isEmpty ? (inputs[part.source], part.plane) : inner[part.plane]]
+    }
+    return add(
+      Buffer(
+        base: .arena, count: 0, planes: layouts[0].arranged(view.order(of: orders)), view: parts))
   }
 
   /// A buffer for numbers that are made once, when compiling.

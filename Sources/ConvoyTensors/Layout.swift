@@ -54,6 +54,12 @@ public struct PlaneLayout: Hashable, Sendable {
     public var plane: Int
     /// Which lane of it.
     public var lane: Int
+
+    /// Names a place.
+    public init(plane: Int, lane: Int) {
+      self.plane = plane
+      self.lane = lane
+    }
   }
 
   /// How many images.

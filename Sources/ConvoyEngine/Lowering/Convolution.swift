@@ -44,8 +44,11 @@ struct ConvolutionForm: Sendable {
   /// Inputs: image, weights, perhaps a bias.
   func layouts(at site: LoweringSite) -> NodeLayouts {
     let halo = halo(input: site.inputShapes[0], output: site.outputShapes[0])
+    let orders = ConvolutionOrders(groups: groups, site)
     let rest = site.inputShapes.dropFirst().map { _ in NodeLayouts.Request.dense }
-    return NodeLayouts(inputs: [.planes(halo: halo)] + rest, outputs: [.planes])
+    return NodeLayouts(
+      inputs: [.planes(halo: halo, order: orders.input)] + rest, outputs: [.planes],
+      outputOrders: [orders.output])
   }
 
   /// Packs weights and bias, and convolves.
@@ -81,6 +84,10 @@ struct ConvolutionForm: Sendable {
 }
 
 extension Convolution: Lowerable {
+  func preferredOrder(at site: LoweringSite) -> ChannelOrder? {
+    ConvolutionOrders.preferred(groups: groups, site)
+  }
+
   private func form(_ site: LoweringSite) -> ConvolutionForm {
     ConvolutionForm(
       .forward, window, groups: groups, image: Array(site.inputShapes[0].dimensions.dropFirst(2)))
@@ -94,6 +101,10 @@ extension Convolution: Lowerable {
 }
 
 extension TransposedConvolution: Lowerable {
+  func preferredOrder(at site: LoweringSite) -> ChannelOrder? {
+    ConvolutionOrders.preferred(groups: groups, site)
+  }
+
   private func form(_ site: LoweringSite) -> ConvolutionForm {
     ConvolutionForm(
       .transposed, window, groups: groups,

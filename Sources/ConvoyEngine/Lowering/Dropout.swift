@@ -5,9 +5,10 @@ import ConvoyTensors
 extension Dropout: Lowerable {
   /// Outside training a dropout is what comes in, where it is.
   func layouts(at site: LoweringSite) -> NodeLayouts {
-    NodeLayouts(
-      inputs: [NodeLayouts.Request(kind: site.leadingKind)], outputs: [site.leadingKind],
-      sharing: [.alias(input: 0)])
+    let order = site.inputOrders.first ?? nil
+    return NodeLayouts(
+      inputs: [NodeLayouts.Request(kind: site.leadingKind, order: .init(order))],
+      outputs: [site.leadingKind], outputOrders: [order], sharing: [.alias(input: 0)])
   }
 
   func lower(_ site: LoweringSite, into program: inout Program) {}

@@ -18,9 +18,11 @@ extension LaneOperation {
 
   /// Inputs of any number and one shape, in the layout of the first.
   func layouts(at site: LoweringSite) -> NodeLayouts {
-    let request = NodeLayouts.Request(kind: site.leadingKind)
+    let order = site.planewiseOrder
+    let request = NodeLayouts.Request(kind: site.leadingKind, order: .init(order))
     return NodeLayouts(
-      inputs: site.inputShapes.map { _ in request }, outputs: [site.leadingKind])
+      inputs: site.inputShapes.map { _ in request }, outputs: [site.leadingKind],
+      outputOrders: [order])
   }
 
   /// One or two inputs in the layout of the output, whatever that is.
@@ -76,8 +78,11 @@ extension Arithmetic: Lowerable {
     let isPlanes =
       a.rank >= 2 && site.inputKinds.contains(.planes) && site.outputShapes[0] == a
       && (a == b || isByChannel)
-    let request: NodeLayouts.Request = isPlanes ? .planes : .dense
-    return NodeLayouts(inputs: [request, request], outputs: [request.kind])
+    guard isPlanes else { return .allDense(at: site) }
+    let order = site.planewiseOrder
+    let request = NodeLayouts.Request(kind: .planes, order: .init(order))
+    return NodeLayouts(
+      inputs: [request, request], outputs: [.planes], outputOrders: [order])
   }
 
   func lower(_ site: LoweringSite, into program: inout Program) {

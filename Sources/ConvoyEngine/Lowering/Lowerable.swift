@@ -7,8 +7,17 @@ protocol Lowerable: Operator {
   /// The layouts in which the operator's kernels read its inputs and write its outputs.
   func layouts(at site: LoweringSite) -> NodeLayouts
 
+  /// The order in which the operator would like the channels of its first input to stand, if it is not
+  /// the identity and whoever makes that input can choose.
+  func preferredOrder(at site: LoweringSite) -> ChannelOrder?
+
   /// Adds the steps that compute the operator.
   func lower(_ site: LoweringSite, into program: inout Program)
+}
+
+extension Lowerable {
+  /// Most operators do not mind, or want the identity.
+  func preferredOrder(at site: LoweringSite) -> ChannelOrder? { nil }
 }
 
 /// The layouts of a node's inputs and outputs.
@@ -18,10 +27,24 @@ struct NodeLayouts: Sendable {
     var kind: LayoutKind
     /// How far the kernels read beyond the image; they find zeros there.
     var halo = Halo.none
+    /// In which order channels may stand in planes.
+    var order = Order.identity
+
+    /// What orders of channels an operator takes.
+    enum Order: Hashable, Sendable {
+      /// Only the identity.
+      case identity
+      /// Any, in any planes; a row-major value is brought into the preferred one.
+      case any(preferred: ChannelOrder?)
+      /// Only one.
+      case exactly(ChannelOrder)
+    }
 
     static let dense = Request(kind: .dense)
     static let planes = Request(kind: .planes)
-    static func planes(halo: Halo) -> Request { Request(kind: .planes, halo: halo) }
+    static func planes(halo: Halo, order: Order = .identity) -> Request {
+      Request(kind: .planes, halo: halo, order: order)
+    }
   }
 
   /// Whether an output lies where an input does.
@@ -36,7 +59,11 @@ struct NodeLayouts: Sendable {
 
   var inputs: [Request]
   var outputs: [LayoutKind]
+  /// In which order the channels of outputs in planes stand; the identity where it is nil or missing.
+  var outputOrders: [ChannelOrder?] = []
   var sharing: [Sharing] = []
+  /// Where the only output's channels stand in the inputs, if it is not computed.
+  var view: ChannelView?
 }
 
 /// A node that is being lowered.
@@ -46,7 +73,13 @@ struct LoweringSite: Sendable {
   var inputShapes: [Shape]
   var outputShapes: [Shape]
   /// How the inputs' makers lay them out.
-  var inputKinds: [LayoutKind]
+  var inputKinds: [LayoutKind] = []
+  /// In which orders the channels of inputs in planes stand.
+  var inputOrders: [ChannelOrder?] = []
+  /// In which order the first output's readers would like its channels.
+  var wantedOrder: ChannelOrder?
+  /// In which order the channels of what is added to the output stand.
+  var residualOrder: ChannelOrder?
   /// Which inputs are known when compiling.
   var isFrozen: [Bool]
   /// What the kernels are for.
@@ -92,6 +125,20 @@ extension Program {
     if isFrozen { preparations.append(draft) } else { steps.append(draft) }
     return buffer
   }
+}
+
+extension LoweringSite {
+  /// The order in which an operator that works plane by plane should take its first input, and make its
+  /// output: as it stands, unless many lanes would be idle.
+  var planewiseOrder: ChannelOrder? {
+    guard let order = inputOrders.first ?? nil, order.isDense else { return nil }
+    return order
+  }
+}
+
+extension NodeLayouts.Request.Order {
+  /// One order, the identity if nil.
+  init(_ order: ChannelOrder?) { self = order.map { .exactly($0) } ?? .identity }
 }
 
 extension NodeLayouts {

@@ -56,6 +56,18 @@ extension Program {
 }
 
 extension NodeLayouts {
+  /// Some of the inputs' channels as the output's, where they stand, if an input is in planes and the
+  /// operator only moves channels; else everything row-major.
+  fileprivate static func view(
+    if movesChannels: Bool, at site: LoweringSite, _ channels: () -> [ChannelGather.Channel]
+  ) -> NodeLayouts {
+    var layouts = planes(if: movesChannels, at: site)
+    guard layouts.outputs == [.planes] else { return layouts }
+    for index in layouts.inputs.indices { layouts.inputs[index].order = .any(preferred: nil) }
+    layouts.view = ChannelView(channels: channels())
+    return layouts
+  }
+
   /// Everything in planes if an input is and the operator can, else everything row-major.
   fileprivate static func planes(if canPlanes: Bool, at site: LoweringSite) -> NodeLayouts {
     guard canPlanes, site.inputKinds.contains(.planes) else { return .allDense(at: site) }
@@ -66,17 +78,15 @@ extension NodeLayouts {
 }
 
 extension Concatenation: Lowerable {
-  func layouts(at site: LoweringSite) -> NodeLayouts { .planes(if: dimension == 1, at: site) }
+  func layouts(at site: LoweringSite) -> NodeLayouts {
+    .view(if: dimension == 1, at: site) {
+      site.inputShapes.enumerated().flatMap { source, shape in
+        (0..<shape[1]).map { ChannelGather.Channel(source: source, channel: $0) }
+      }
+    }
+  }
 
   func lower(_ site: LoweringSite, into program: inout Program) {
-    if program.isInPlanes(site.outputs[0]) {
-      program.gather(
-        site,
-        site.inputShapes.enumerated().flatMap { source, shape in
-          (0..<shape[1]).map { ChannelGather.Channel(source: source, channel: $0) }
-        })
-      return
-    }
     var target = Box(site.outputShapes[0])
     for (input, shape) in zip(site.inputs, site.inputShapes) {
       program.copy(site, shape.dimensions, from: input, Box(shape), to: target)
@@ -86,17 +96,16 @@ extension Concatenation: Lowerable {
 }
 
 extension Slice: Lowerable {
-  func layouts(at site: LoweringSite) -> NodeLayouts { .planes(if: dimension == 1, at: site) }
+  func layouts(at site: LoweringSite) -> NodeLayouts {
+    .view(if: dimension == 1, at: site) {
+      (0..<count).map { .init(source: 0, channel: start + $0 * step) }
+    }
+  }
 
   func lower(_ site: LoweringSite, into program: inout Program) {
-    if program.isInPlanes(site.outputs[0]) {
-      program.gather(
-        site, (0..<count).map { .init(source: 0, channel: start + $0 * step) })
-    } else {
-      program.copy(
-        site, site.outputShapes[0].dimensions, from: site.inputs[0],
-        Box(self, of: site.inputShapes[0]), to: Box(site.outputShapes[0]))
-    }
+    program.copy(
+      site, site.outputShapes[0].dimensions, from: site.inputs[0],
+      Box(self, of: site.inputShapes[0]), to: Box(site.outputShapes[0]))
   }
 }
 
@@ -123,26 +132,23 @@ extension SliceGradient: Lowerable {
 
 extension ChannelShuffle: Lowerable {
   func layouts(at site: LoweringSite) -> NodeLayouts {
-    .planes(if: true, at: site)
+    let channels = site.inputShapes[0][1]
+    return .view(if: true, at: site) {
+      (0..<channels).map { .init(source: 0, channel: source(ofChannel: $0, of: channels)) }
+    }
   }
 
   func lower(_ site: LoweringSite, into program: inout Program) {
     let shape = site.inputShapes[0]
-    if program.isInPlanes(site.outputs[0]) {
-      program.gather(
-        site,
-        (0..<shape[1]).map { .init(source: 0, channel: source(ofChannel: $0, of: shape[1])) })
-    } else {
-      // Channels as a table of groups and columns, read column by column.
-      let (columns, pixels) = (shape[1] / groups, shape.elementCount / shape[0] / shape[1])
-      let image = shape[1] * pixels
-      var source = Box(shape)
-      source.strides = [image, pixels, columns * pixels, 1]
-      var target = Box(shape)
-      target.strides = [image, groups * pixels, pixels, 1]
-      program.copy(
-        site, [shape[0], columns, groups, pixels], from: site.inputs[0], source, to: target)
-    }
+    // Channels as a table of groups and columns, read column by column.
+    let (columns, pixels) = (shape[1] / groups, shape.elementCount / shape[0] / shape[1])
+    let image = shape[1] * pixels
+    var source = Box(shape)
+    source.strides = [image, pixels, columns * pixels, 1]
+    var target = Box(shape)
+    target.strides = [image, groups * pixels, pixels, 1]
+    program.copy(
+      site, [shape[0], columns, groups, pixels], from: site.inputs[0], source, to: target)
   }
 }
 

@@ -29,7 +29,10 @@ extension Pooling {
 
 extension Pooling: Lowerable {
   func layouts(at site: LoweringSite) -> NodeLayouts {
-    NodeLayouts(inputs: [.planes], outputs: [.planes])
+    let order = site.planewiseOrder
+    return NodeLayouts(
+      inputs: [.init(kind: .planes, order: .init(order))], outputs: [.planes],
+      outputOrders: [order])
   }
 
   /// Of the whole image, pooling is a reduction.

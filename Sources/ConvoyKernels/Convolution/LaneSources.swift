@@ -43,8 +43,7 @@ struct LaneSources: Sendable {
       count > 1
       ? .permuted(sources: count)
       : LaneSources.access(
-        vectors.map { $0.map { $0[0].lanes } }, channels: problem.inputsPerGroup,
-        oneByOne: oneByOne)
+        vectors, channels: problem.inputsPerGroup, oneByOne: oneByOne)
     self.access = access
     // A step of pairs or quads reads its vector once for all its channels.
     starts = vectors.map { steps in
@@ -102,22 +101,25 @@ struct LaneSources: Sendable {
 
   /// The cheapest way to read one vector: permutations within pairs and quads cost no more than a load.
   ///
-  /// - Parameter lanes: for each vector of outputs and channel of the group, what its lanes take.
+  /// - Parameter sources: for each vector of outputs and channel of the group, what its lanes take.
   private static func access(
-    _ lanes: [[[Int?]]], channels: Int, oneByOne: Bool
+    _ sources: [[[Source]]], channels: Int, oneByOne: Bool
   ) -> LaneTile.Access {
-    let stayWithin = lanes.allSatisfy { vector in
-      vector.enumerated().allSatisfy { channel, lanes in
-        lanes.enumerated().allSatisfy { lane, number in
-          number == nil || number == lane - lane % channels + channel
+    /// Whether channels come in blocks of neighbouring lanes that stand in one vector.
+    func isBlocked(_ block: Int) -> Bool {
+      channels % block == 0
+        && sources.allSatisfy { vector in
+          vector.enumerated().allSatisfy { channel, source in
+            source[0].start == vector[channel - channel % block][0].start
+              && source[0].lanes.enumerated().allSatisfy { lane, number in
+                number == nil || number == lane - lane % block + channel % block
+              }
+          }
         }
-      }
     }
-    switch channels {
-    case 1 where stayWithin: return .plain
-    case 2 where stayWithin && !oneByOne: return .pairs
-    case 4 where stayWithin && !oneByOne: return .quads
-    default: return .permuted(sources: 1)
-    }
+    if isBlocked(1) { return .plain }
+    if !oneByOne, isBlocked(4) { return .quads }
+    if !oneByOne, isBlocked(2) { return .pairs }
+    return .permuted(sources: 1)
   }
 }

@@ -47,6 +47,9 @@ public struct Machine: Hashable, Sendable, CustomStringConvertible {
   /// Every machine this processor can be, the slowest first.
   public static let available = availableHere
 
+  /// Whether single lanes of a result may be left as they are.
+  public var hasMasks: Bool { instructions == .avx512 }
+
   /// Vector registers that hold the 16 channels of a plane's pixel.
   var vectorsPerPlane: Int { PlaneLayout.lanes / vectorWidth }
 

@@ -32,15 +32,18 @@ public struct PlanesFromDense: Kernel {
   private let cursor: RowCursor
   private let chunks: Chunks
   private let channelStride: Int
+  /// For each lane of each plane, floats from an image's beginning to its channel.
+  private let starts: [Int?]
 
   /// - Parameters:
-  ///   - planes: identity-mapped planes, counted from `base`.
+  ///   - planes: counted from `base`.
   public init(from source: Region, to planes: PlaneLayout, base: Region) {
     self.source = source
     self.planes = planes
     self.base = base
     cursor = RowCursor(planes)
     channelStride = planes.extents.volume
+    starts = planes.channelsByLane.map { $0.map { $0 * planes.extents.volume } }
     chunks = Chunks(
       items: planes.planes.count * cursor.rows, cost: planes.extents[2] * PlaneLayout.lanes)
   }
@@ -55,16 +58,17 @@ public struct PlanesFromDense: Kernel {
     for item in chunks[chunk] {
       let (plane, row) = item.quotientAndRemainder(dividingBy: cursor.rows)
       let image = cursor.image(ofRow: row)
-      let first = plane * PlaneLayout.lanes
-      let count = min(PlaneLayout.lanes, planes.channels - first)
       let target = memory[base] + planes.planes[plane] + cursor.offset(ofRow: row)
       let start =
-        memory[source] + (image * planes.channels + first) * channelStride
+        memory[source] + image * planes.channels * channelStride
         + (row - image * rowsPerImage) * width
-      for column in 0..<width {
-        let pixel = target + column * PlaneLayout.lanes
-        for lane in 0..<count { pixel[lane] = start[lane * channelStride + column] }
-        for lane in count..<PlaneLayout.lanes { pixel[lane] = 0 }
+      for lane in 0..<PlaneLayout.lanes {
+        guard let channel = starts[plane * PlaneLayout.lanes + lane] else {
+          for column in 0..<width { target[column * PlaneLayout.lanes + lane] = 0 }
+          continue
+        }
+        let from = start + channel
+        for column in 0..<width { target[column * PlaneLayout.lanes + lane] = from[column] }
       }
     }
   }

@@ -1,0 +1,75 @@
+import ConvoyKernels
+import ConvoyTensors
+
+/// In which orders of channels a convolution reads and writes.
+///
+/// An ungrouped convolution reads any order and writes any, at no cost: both are absorbed in its packed
+/// weights. Narrow groups are fast where their lanes stand side by side, and depthwise convolutions keep
+/// the order they find.
+struct ConvolutionOrders {
+  /// What is asked of the image.
+  let input: NodeLayouts.Request.Order
+  /// The output's order; the identity if nil.
+  let output: ChannelOrder?
+
+  init(groups: Int, _ site: LoweringSite) {
+    let found = site.inputOrders.first ?? nil
+    let widths = Widths(groups: groups, site)
+    if groups == 1 {
+      input = .any(preferred: nil)
+      let wanted = site.residualOrder ?? site.wantedOrder
+      output = wanted.flatMap { $0.isDense ? $0 : nil }
+    } else if widths.fillsPlanes {
+      // Each group's inputs are broadcast from wherever they stand.
+      input = .any(preferred: nil)
+      output =
+        widths.output % PlaneLayout.lanes == 0
+        ? nil : ChannelOrder(paddingGroups: groups, channels: site.outputShapes[0][1])
+    } else if widths.input == 1, widths.output == 1 {
+      input = .init(site.planewiseOrder)
+      output = site.planewiseOrder
+    } else {
+      let preferred = ConvolutionOrders.preferred(groups: groups, site)
+      // A value that is not in planes yet is brought into them as is liked best.
+      let isPreferred = preferred != nil && (found == nil || found == preferred)
+      input = isPreferred ? .any(preferred: preferred) : .identity
+      output =
+        isPreferred
+        ? ChannelOrder(
+          interleaving: groups, channels: site.outputShapes[0][1], block: widths.block) : nil
+    }
+  }
+
+  /// The order in which narrow groups should stand, if it is not the identity.
+  static func preferred(groups: Int, _ site: LoweringSite) -> ChannelOrder? {
+    let widths = Widths(groups: groups, site)
+    let lanes = PlaneLayout.lanes
+    guard groups > 1, widths.input > 1, !widths.fillsPlanes else { return nil }
+    // Groups that divide a vector are permuted within it, whatever the machine.
+    if lanes % widths.input == 0, widths.output == widths.input { return nil }
+    let orders = [widths.input, widths.output].map {
+      ChannelOrder(interleaving: groups, channels: groups * $0, block: widths.block)
+    }
+    // Machines with masks put vectors together from several planes, at 85 % of what plain ones reach.
+    let used = orders.map { Double($0.positions.count) / Double($0.planeCount * lanes) }
+    let isFilled = used.allSatisfy { $0 >= (site.machine.hasMasks ? 0.9 : 0.5) }
+    return isFilled ? orders[0] : nil
+  }
+
+  /// Channels of a group.
+  private struct Widths {
+    let input: Int
+    let output: Int
+
+    init(groups: Int, _ site: LoweringSite) {
+      input = site.inputShapes[0][1] / groups
+      output = site.outputShapes[0][1] / groups
+    }
+
+    /// Whether a group's outputs are worth planes of their own.
+    var fillsPlanes: Bool { output % PlaneLayout.lanes == 0 || output > 2 * PlaneLayout.lanes }
+
+    /// The largest block that divides the vectors' quadruples and both widths.
+    var block: Int { [4, 2].first { input % $0 == 0 && output % $0 == 0 } ?? 1 }
+  }
+}
