@@ -10,35 +10,39 @@ struct GeneratedBroadcastConvolution: Kernel {
   /// For each chunk, its piece.
   private let pieceOfChunk: [Int]
 
-  /// The work of a panel of planes: the outputs of one phase.
+  /// The work of a panel of planes: a part of the outputs of one phase.
   ///
   /// A class, since each chunk takes hold of one.
   private final class Piece: Sendable {
     let planes: Range<Int>
     let tile: TileFunctions
-    let grid: PixelGrid
-    let distances: [Int]
+    let part: GridPart
+    let pairs: [BroadcastTile.Pair]
+    /// Floats from the packed weights' beginning to the first plane's.
     let weightStart: Int
+    /// Floats from a plane's weights to the next plane's.
+    let weightPitch: Int
     let firstChunk: Int
     let chunks: Chunks
 
     init(
-      _ problem: ConvolutionProblem, _ panel: BroadcastPanels.Panel, planes: Range<Int>,
-      _ grid: PixelGrid, _ tile: TileFunctions, distances: [Int], weightStart: Int, firstChunk: Int
+      planes: Range<Int>, _ tile: TileFunctions, _ part: GridPart, _ pairs: [BroadcastTile.Pair],
+      weightStart: Int, weightPitch: Int, firstChunk: Int
     ) {
       self.planes = planes
       self.tile = tile
-      self.grid = grid
-      self.distances = distances
+      self.part = part
+      self.pairs = pairs
       self.weightStart = weightStart
+      self.weightPitch = weightPitch
       self.firstChunk = firstChunk
+      let (rows, columns) = (part.rowCount, part.columns.count)
       // Bands of rows; where there is but one row, tiles of it.
       let units =
-        grid.rows == 1
-        ? (grid.columns + panel.columns - 1) / panel.columns
-        : (grid.rows + panel.rows - 1) / panel.rows
-      let sums = grid.rows * grid.columns * planes.count * PlaneLayout.lanes
-      chunks = Chunks(generated: units, multiplyAdds: sums * max(1, distances.count) / units)
+        rows == 1
+        ? (columns + tile.columns - 1) / tile.columns : (rows + tile.rows - 1) / tile.rows
+      let sums = rows * columns * planes.count * PlaneLayout.lanes
+      chunks = Chunks(generated: units, multiplyAdds: sums * max(1, pairs.count) / units)
     }
   }
 
@@ -58,30 +62,32 @@ struct GeneratedBroadcastConvolution: Kernel {
     let starts = WeightPacking.starts(problem)
     var pieces: [Piece] = []
     var pieceOfChunk: [Int] = []
-    for (phase, weightStart) in zip(problem.phases, starts) {
-      let grid = PixelGrid(phase, input: problem.input, output: problem.output)
+    for (phase, start) in zip(problem.phases, starts) {
+      let pitch = problem.inputsPerGroup * phase.taps.count * PlaneLayout.lanes
       for (group, planes) in planesOfGroups.enumerated() {
-        let cut = BroadcastPanels(
-          rows: grid.rows, columns: grid.columns, planes: planes.count, machine: machine)
-        let distances = problem.broadcastDistances(group: group, phase.taps).map { $0 * 4 }
-        for panel in cut.panels {
-          let tile = TileFunctions(
-            rows: panel.rows, columns: panel.columns, gridRows: grid.rows,
-            gridColumns: grid.columns
-          ) { rows, columns in
-            BroadcastTile(
-              machine: machine, rows: rows, columns: columns, planes: panel.planes.count,
-              inputStep: grid.inputColumnStep * 4, outputStep: grid.outputColumnStep * 4,
-              addsResidual: operands.residual != nil, tail: tail)
+        let pairs = problem.broadcastPairs(group: group, phase.taps)
+        for (part, panels) in GridCut(phase, problem, planes: planes.count, machine).parts {
+          let pairsOfPart = part.pairs(pairs, taps: phase.taps.count)
+          for panel in panels.panels {
+            let tile = TileFunctions(
+              rows: panel.rows, columns: panel.columns, gridRows: part.rowCount,
+              gridColumns: part.columns.count
+            ) { rows, columns in
+              BroadcastTile(
+                machine: machine, rows: rows, columns: columns, planes: panel.planes.count,
+                inputStep: part.grid.inputColumnStep * 4,
+                outputStep: part.grid.outputColumnStep * 4,
+                addsResidual: operands.residual != nil, tail: tail)
+            }
+            guard let tile else { return nil }
+            let first = planes.lowerBound + panel.planes.lowerBound
+            let piece = Piece(
+              planes: first..<first + panel.planes.count, tile, part, pairsOfPart,
+              weightStart: start + first * pitch, weightPitch: pitch,
+              firstChunk: pieceOfChunk.count)
+            pieceOfChunk += Array(repeating: pieces.count, count: piece.chunks.count)
+            pieces.append(piece)
           }
-          guard let tile else { return nil }
-          let first = planes.lowerBound
-          let piece = Piece(
-            problem, panel,
-            planes: first + panel.planes.lowerBound..<first + panel.planes.upperBound, grid, tile,
-            distances: distances, weightStart: weightStart, firstChunk: pieceOfChunk.count)
-          pieceOfChunk += Array(repeating: pieces.count, count: piece.chunks.count)
-          pieces.append(piece)
         }
       }
     }
@@ -96,44 +102,43 @@ struct GeneratedBroadcastConvolution: Kernel {
   func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let piece = pieces[pieceOfChunk[chunk]]
     let units = piece.chunks[chunk - piece.firstChunk]
-    let grid = piece.grid
+    let (rowCount, columnCount) = (piece.part.rowCount, piece.part.columns.count)
     TileArguments.with { arguments in
-      let pitch = piece.distances.count * PlaneLayout.lanes
-      let weights = memory[operands.weights] + piece.weightStart
-      arguments.set(.steps, piece.distances.count)
-      arguments.set(.weights, weights + piece.planes.lowerBound * pitch)
-      arguments.set(.weightPitch, pitch * 4)
+      arguments.set(.steps, piece.pairs.count)
+      arguments.set(.weights, memory[operands.weights] + piece.weightStart)
+      arguments.set(.weightPitch, piece.weightPitch * 4)
       arguments.set(bias: piece.planes, operands, memory)
       arguments.set(residual: piece.planes, operands, problem, memory)
-      piece.distances.withUnsafeBufferPointer { distances in
-        if let address = distances.baseAddress { arguments.set(.distances, address) }
-        if grid.rows == 1 {
+      piece.pairs.withUnsafeBufferPointer { pairs in
+        if let address = pairs.baseAddress { arguments.set(.distances, address) }
+        if rowCount == 1 {
           let columns = piece.tile.columns
-          let part =
-            units.lowerBound * columns..<min(grid.columns, units.upperBound * columns)
-          run(piece, rows: 0..<1, columns: part, memory, arguments)
+          let stretch = units.lowerBound * columns..<min(columnCount, units.upperBound * columns)
+          run(piece, rows: 0..<1, columns: stretch, memory, arguments)
         } else {
           for band in units {
             let rows = band * piece.tile.rows
             run(
-              piece, rows: rows..<min(grid.rows, rows + piece.tile.rows),
-              columns: 0..<grid.columns, memory, arguments)
+              piece, rows: rows..<min(rowCount, rows + piece.tile.rows), columns: 0..<columnCount,
+              memory, arguments)
           }
         }
       }
     }
   }
 
-  /// Computes some columns of as many rows as a tile has, or fewer.
+  /// Computes some columns of as many of a part's rows as a tile has, or fewer.
   private func run(
     _ piece: Piece, rows: Range<Int>, columns: Range<Int>, _ memory: Memory,
     _ arguments: TileArguments
   ) {
-    let grid = piece.grid
+    let (part, grid) = (piece.part, piece.part.grid)
     let input = memory[operands.input]
     let output = memory[operands.output]
-    piece.tile.run(rows: rows.count, columns: columns, arguments) { column in
-      for (index, row) in rows.enumerated() {
+    piece.tile.run(rows: rows.count, columns: columns, arguments) { columnOfPart in
+      let column = part.columns.lowerBound + columnOfPart
+      for (index, rowOfPart) in rows.enumerated() {
+        let row = part.row(rowOfPart)
         let from = grid.inputOffset(ofRow: row) + column * grid.inputColumnStep
         let to = grid.outputOffset(ofRow: row) + column * grid.outputColumnStep
         arguments.set(.inputs, at: index, input + from)
@@ -142,6 +147,25 @@ struct GeneratedBroadcastConvolution: Kernel {
           arguments.set(.outputs, at: position * rows.count + index, output + start + to)
         }
       }
+    }
+  }
+}
+
+extension ConvolutionProblem {
+  /// The pairs of a group's input channels and a phase's taps, in the order of their weights.
+  fileprivate func broadcastPairs(group: Int, _ taps: [Phase.Tap]) -> [BroadcastTile.Pair] {
+    broadcastDistances(group: group, taps).enumerated().map { index, distance in
+      BroadcastTile.Pair(input: distance * 4, weights: index * PlaneLayout.lanes * 4)
+    }
+  }
+}
+
+extension GridPart {
+  /// Those of a phase's pairs that add something.
+  fileprivate func pairs(_ pairs: [BroadcastTile.Pair], taps count: Int) -> [BroadcastTile.Pair] {
+    if taps.count == count { return pairs }
+    return stride(from: 0, to: pairs.count, by: count).flatMap { first in
+      taps.map { pairs[first + $0] }
     }
   }
 }

@@ -11,6 +11,8 @@ struct PixelGrid: Sendable {
   let inputColumnStep: Int
   let outputColumnStep: Int
 
+  /// Whether rows are joined: then there is one row, of all images.
+  let isJoined: Bool
   /// Rows that lie at equal distances, below one another.
   let rowsPerSlice: Int
   private let rowsPerImage: Int
@@ -38,7 +40,8 @@ struct PixelGrid: Sendable {
     let isDense =
       input.halo == .none && output.halo == .none && input.extents == output.extents
       && phase.count == output.extents && phase.taps.allSatisfy { $0.offset == .zero }
-    if joinsImages, pixels == 1 || isDense {
+    isJoined = joinsImages && (pixels == 1 || isDense)
+    if isJoined {
       rows = 1
       columns = input.batch * pixels
       inputColumnStep = pixels == 1 ? input.imageStride : lanes

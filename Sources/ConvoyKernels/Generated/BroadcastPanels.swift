@@ -24,6 +24,8 @@ struct BroadcastPanels: Hashable, Sendable {
   }
 
   let panels: [Panel]
+  /// What one step of the grid takes with all planes, about, in multiplications.
+  let cost: Double
 
   init(rows: Int, columns: Int, planes: Int, machine: Machine) {
     let best = machine.broadcastTiles.map {
@@ -49,6 +51,7 @@ struct BroadcastPanels: Hashable, Sendable {
       end -= size
     }
     self.panels = panels.reversed()
+    cost = cheapest[planes].cost
   }
 
   /// The shape of at most a tile's pixels that takes a grid least time.

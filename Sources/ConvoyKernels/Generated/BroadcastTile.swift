@@ -6,9 +6,18 @@ import ConvoyTensors
 ///     sum[pixel][plane] = bias[plane] + Σ over pairs of x[pixel + distance[pair]] · w[pair][plane]
 ///
 /// where x is one number, the same for all lanes, and w a vector of 16 output channels. Pairs are of
-/// input channel and tap; their distances come from a table, so that any channel may lie anywhere. Each
-/// sum is made in the order of the pairs, whatever the tile: the same bits from every tile.
+/// input channel and tap; where each finds its number and its weights stands in a table, so that any
+/// channel may lie anywhere and any of the pairs may be left out. Each sum is made in the order of the
+/// pairs, whatever the tile: the same bits from every tile.
 struct BroadcastTile: TileDescription {
+  /// An entry of the table.
+  struct Pair: Sendable {
+    /// Bytes from the pixel a tile begins at to the number.
+    var input: Int
+    /// Bytes from the first of a plane's weights to the pair's.
+    var weights: Int
+  }
+
   let machine: Machine
   /// Rows of a tile: each begins at an address of its own.
   var rows: Int
@@ -44,7 +53,7 @@ struct BroadcastTile: TileDescription {
     precondition(embedsBroadcast || !temporaries.isEmpty, "a tile must fit the registers")
 
     let arguments = rdi
-    let (tiles, weight, distance, pairs) = (rsi, rdx, rcx, rax)
+    let (tiles, weight, pair, steps) = (rsi, rdx, rcx, rax)
     let (offset, pitch, triplePitch, outputColumn) = (r8, r9, r10, r11)
     let inputs = [rbx, rbp, r12, r13].prefix(rows)
 
@@ -72,17 +81,18 @@ struct BroadcastTile: TileDescription {
           a.vmovups(sums[0][vector], [arguments + .bias + vector * width.rawValue])
           for sum in sums.dropFirst() { a.vmovaps(sum[vector], sums[0][vector]) }
         }
-        a.mov(weight, [arguments + .weights])
-        a.mov(distance, [arguments + .distances])
-        a.mov(pairs, [arguments + .steps])
+        a.mov(pair, [arguments + .distances])
+        a.mov(steps, [arguments + .steps])
         // A phase of a transposed convolution may have no pairs.
         let isSummed = a.label()
-        a.test(pairs, pairs)
+        a.test(steps, steps)
         a.je(isSummed)
 
         a.align(to: 32)
-        a.repeating(pairs) {
-          a.mov(offset, [distance])
+        a.repeating(steps) {
+          a.mov(offset, [pair])
+          a.mov(weight, [pair + 8])
+          a.add(weight, [arguments + .weights])
           for vector in 0..<vectors { a.vmovups(weights[vector], [weightAddress(vector)]) }
           for pixel in 0..<pixels {
             let (row, column) = pixel.quotientAndRemainder(dividingBy: columns)
@@ -95,8 +105,7 @@ struct BroadcastTile: TileDescription {
               for vector in 0..<vectors { a.vfmadd231ps(sums[pixel][vector], x, weights[vector]) }
             }
           }
-          a.add(distance, 8)
-          a.add(weight, PlaneLayout.lanes * 4)
+          a.add(pair, MemoryLayout<Pair>.stride)
         }
         a.place(isSummed)
 
@@ -116,7 +125,7 @@ struct BroadcastTile: TileDescription {
             }
           }
         }
-        tail.apply(to: all, free: weights + temporaries, arguments: arguments, table: pairs, a)
+        tail.apply(to: all, free: weights + temporaries, arguments: arguments, table: steps, a)
         for row in 0..<rows {
           for plane in 0..<planes {
             a.mov(offset, [arguments + .outputs + 8 * (plane * rows + row)])

@@ -10,7 +10,7 @@ struct TileArguments {
     case tiles = 0
     /// How often the sum's loop runs: pairs, or input channels of a group.
     case steps = 8
-    /// Distances in bytes that the sum's loop walks along.
+    /// Distances in bytes that the sum's loop walks along, one or two a step.
     case distances = 16
     /// Weights of the first plane.
     case weights = 24
@@ -67,6 +67,10 @@ struct TileArguments {
   }
 
   func set(_ field: Field, _ address: UnsafePointer<Int>) {
+    base.storeBytes(of: UInt(bitPattern: address), toByteOffset: field.rawValue, as: UInt.self)
+  }
+
+  func set(_ field: Field, _ address: UnsafePointer<BroadcastTile.Pair>) {
     base.storeBytes(of: UInt(bitPattern: address), toByteOffset: field.rawValue, as: UInt.self)
   }
 

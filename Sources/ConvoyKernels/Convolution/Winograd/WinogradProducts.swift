@@ -15,8 +15,8 @@ final class WinogradProducts: Sendable {
   /// Floats from a point to the next in the weights.
   private let weightPitch: Int
   private let panels: [(planes: Range<Int>, tile: TileFunctions)]
-  /// For each input channel, bytes from a point's beginning to its lane of the first tile.
-  private let distances: [Int]
+  /// For each input channel, its lane of the first tile, from a point's beginning, and its weights.
+  private let pairs: [BroadcastTile.Pair]
 
   private static let points = WinogradTransform.points * WinogradTransform.points
 
@@ -34,10 +34,11 @@ final class WinogradProducts: Sendable {
     inputPitch = (inputPlanes.count * tiles | 1) * lanes
     outputPitch = (planes * tiles | 1) * lanes
     weightPitch = problem.output.planes.count * inputs * lanes
-    distances = (0..<inputs).map { input in
+    pairs = (0..<inputs).map { input in
       let position = problem.input.map[group * problem.inputsPerGroup + input]
       let index = inputPlanes.firstIndex(of: position.plane) ?? 0
-      return (index * tiles * lanes + position.lane) * 4
+      return BroadcastTile.Pair(
+        input: (index * tiles * lanes + position.lane) * 4, weights: input * lanes * 4)
     }
     var panels: [(Range<Int>, TileFunctions)] = []
     for panel in BroadcastPanels(rows: 1, columns: tiles, planes: planes, machine: machine).panels {
@@ -69,8 +70,8 @@ final class WinogradProducts: Sendable {
     arguments.clearBias()
     arguments.set(.steps, inputs)
     arguments.set(.weightPitch, pitch * 4)
-    distances.withUnsafeBufferPointer { distances in
-      if let address = distances.baseAddress { arguments.set(.distances, address) }
+    pairs.withUnsafeBufferPointer { pairs in
+      if let address = pairs.baseAddress { arguments.set(.distances, address) }
       for point in 0..<WinogradProducts.points {
         let input = values + point * inputPitch
         let output = sums + point * outputPitch
