@@ -94,12 +94,7 @@ struct LayoutPass {
     halos[value] = (halos[value] ?? .none).union(request.halo)
     guard orders[value] == nil else { return }
     // A row-major value is brought into planes as its first reader likes them.
-    orders[value] =
-      switch request.order {
-      case .any(let preferred?): preferred
-      case .exactly(let order): order
-      case .identity, .any(nil): ChannelOrder(identity: graph[value].shape[1])
-      }
+    orders[value] = request.order.chosen ?? ChannelOrder(identity: graph[value].shape[1])
   }
 
   /// Views, aliases and residuals have the geometry of what they lie in or beside.

@@ -35,6 +35,7 @@ func fuseTails(_ nodes: [ScheduledNode], in graph: Graph) -> [ScheduledNode] {
     {
       result[maker].tail = Tail(elementwise.function)
       result[maker].outputs = node.outputs
+      moments[node.outputs[0]] = maker
       makers[input] = nil
       continue
     }

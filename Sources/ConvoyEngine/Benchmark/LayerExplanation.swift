@@ -90,7 +90,7 @@ public struct LayerExplanation: Hashable, Sendable, Encodable {
     operationsPerByte = 2 * Double(cost.multiplyAdds) / Double(cost.bytes)
     groupSaving = layer.groups
 
-    let problem = LayerExplanation.problem(layer, input, output)
+    let problem = LayerExplanation.problem(layer, input, output, settings)
     let choice = LayerExplanation.choice(problem, settings)
     self.machine = machine.name
     kernel = choice.kernel.name
@@ -138,7 +138,7 @@ public struct LayerExplanation: Hashable, Sendable, Encodable {
 
   /// The problem as a plan poses it, with nothing around it.
   private static func problem(
-    _ layer: LayerDescription, _ input: Shape, _ output: Shape
+    _ layer: LayerDescription, _ input: Shape, _ output: Shape, _ settings: KernelSettings
   ) -> ConvolutionProblem {
     let window = Window(
       kernel: layer.kernel, stride: layer.stride, dilation: layer.dilation,
@@ -148,7 +148,13 @@ public struct LayerExplanation: Hashable, Sendable, Encodable {
       layer.isTransposed ? .transposed : .forward, window, groups: layer.groups,
       image: Array(image.dimensions.dropFirst(2)))
     let halo = form.halo(input: input, output: output)
-    return form.problem(input: PlaneLayout(input, halo: halo), output: PlaneLayout(output))
+    let site = LoweringSite(
+      name: "", inputShapes: [input], outputShapes: [output], isFrozen: [false],
+      settings: settings)
+    let orders = ConvolutionOrders(groups: layer.groups, site)
+    return form.problem(
+      input: PlaneLayout(input, halo: halo, order: orders.input.chosen),
+      output: PlaneLayout(output, order: orders.output))
   }
 
   private static func machine(_ name: String?) throws(ConvoyError) -> Machine {

@@ -38,6 +38,15 @@ struct NodeLayouts: Sendable {
       case any(preferred: ChannelOrder?)
       /// Only one.
       case exactly(ChannelOrder)
+
+      /// The order in which a row-major value is brought into planes; the identity if nil.
+      var chosen: ChannelOrder? {
+        switch self {
+        case .identity: nil
+        case .any(let preferred): preferred
+        case .exactly(let order): order
+        }
+      }
     }
 
     static let dense = Request(kind: .dense)
