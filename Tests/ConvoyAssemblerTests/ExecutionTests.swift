@@ -273,6 +273,10 @@ import Testing
       #expect(halves == (0..<16).map { 8 + $0 % 8 })
       let repeated = try lanes(.zmm) { $0.vbroadcastf32x4(zmm(0), [rdi + 16]) }
       #expect(repeated == (0..<16).map { 4 + $0 % 4 })
+      let pairs = try lanes(.zmm) { $0.vbroadcastf32x2(zmm(0), [rdi + 16]) }
+      #expect(pairs == (0..<16).map { 4 + $0 % 2 })
+      let eights = try lanes(.zmm) { $0.vbroadcastf32x8(zmm(0), [rdi + 16]) }
+      #expect(eights == (0..<16).map { 4 + $0 % 8 })
     }
 
     @Test(.enabled(if: hasAVX512)) func broadcastsAreOneNumberInAllLanes() throws {

@@ -22,6 +22,13 @@ extension InstructionCases {
       a.vbroadcastf32x4(ymm(next(Self.numbers)), Memory(address), mask: next([nil, .zeroing(k4)]))
       a.vbroadcastf32x4(zmm(next(Self.numbers)), Memory(address), mask: next([nil, .merging(k5)]))
     }
+    for address in addresses(unit: 8) {
+      a.vbroadcastf32x2(ymm(next(Self.numbers)), Memory(address), mask: next([nil, .merging(k4)]))
+      a.vbroadcastf32x2(zmm(next(Self.numbers)), Memory(address), mask: next([nil, .zeroing(k5)]))
+    }
+    for address in addresses(unit: 32) {
+      a.vbroadcastf32x8(zmm(next(Self.numbers)), Memory(address), mask: next([nil, .zeroing(k2)]))
+    }
     for address in addresses(unit: 4) {
       let register = xmm(next(Self.numbers))
       a.vmovss(register, Memory(address), mask: next([nil, .merging(k6), .zeroing(k1)]))

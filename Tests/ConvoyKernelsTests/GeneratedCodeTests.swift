@@ -61,6 +61,14 @@ import Testing
         tail: .relu)
       #expect(try changedRegisters(broadcast) == 0, "\(rows) rows")
     }
+    if machine.name == "avx512" {
+      for factor in [2, 4, 8, 16] {
+        let folded = BroadcastTile(
+          machine: machine, rows: 4, columns: 7, planes: 1, inputStep: 64, outputStep: 64,
+          factor: factor, tail: .relu)
+        #expect(try changedRegisters(folded) == 0, "factor \(factor)")
+      }
+    }
     let mostSources = machine.name == "avx512" ? LaneTile.Access.maximalSources : 1
     for sources in 1...mostSources {
       let lanes = LaneTile(

@@ -42,8 +42,10 @@ import Testing
     for _ in 0..<300 {
       let problem = Self.problem(&random)
       for phase in problem.phases {
-        let parts = GridCut(phase, problem, planes: problem.output.planes.count, machine).parts
-          .map(\.part)
+        let parts = GridCut(
+          phase, problem, planes: problem.output.planes.count, blocks: problem.inputsPerGroup,
+          machine
+        ).parts.map(\.part)
         guard let grid = parts.first?.grid else { continue }
         cuts += parts.count > 1 ? 1 : 0
         var seen = Array(repeating: 0, count: grid.rows * grid.columns)

@@ -127,16 +127,17 @@ final class GuardedBlock {
 /// A problem whose planes, weights and bias each lie in a guarded block.
 private struct GuardedCase {
   private var problem: ConvolutionProblem
+  private let test: ProblemCase
   private let side: GuardedBlock.Side
   private let inputs: [GuardedBlock]
   private let outputs: [GuardedBlock]
-  private let weights: GuardedBlock
   private let bias: GuardedBlock
   private let residuals: [GuardedBlock]
   /// What regions are counted from: a guarded page, for it is not to be touched either.
   private let base = GuardedBlock(count: 0, side: .end)
 
   init(_ test: ProblemCase, _ side: GuardedBlock.Side) {
+    self.test = test
     self.side = side
     problem = test.problem
     func planes(_ layout: PlaneLayout, from start: Int) -> [GuardedBlock] {
@@ -146,7 +147,6 @@ private struct GuardedCase {
     }
     inputs = planes(test.problem.input, from: 0)
     outputs = planes(test.problem.output, from: test.outputStart)
-    weights = GuardedBlock(test.numbers[test.weightStart..<test.biasStart], side)
     bias = GuardedBlock(
       test.numbers[test.biasStart..<(test.residualStart ?? test.outputStart)], side)
     residuals = test.residualStart.map { planes(test.problem.output, from: $0) } ?? []
@@ -161,21 +161,24 @@ private struct GuardedCase {
   /// The outputs, surroundings and all, plane by plane.
   func run(_ machine: Machine, _ tail: Tail) -> [Float] {
     let planes = Region(.arena, offset: 0)
-    let settings = KernelSettings(machine: machine, allowsWinograd: false)
-    let kernel = ConvolutionChoice(problem, tail: tail, addsResidual: !residuals.isEmpty, settings)
-      .kernel(
-        problem,
-        ConvolutionOperands(
-          input: planes, weights: region(weights), bias: region(bias), output: planes,
-          residual: residuals.isEmpty
-            ? nil : .init(base: planes, planes: residuals.map { region($0).offset }),
-          tail: tail))
+    let choice = test.choice(machine, tail)
+    let weights = GuardedBlock(test.packedWeights(choice)[...], side)
+    let kernel = choice.kernel(
+      problem,
+      ConvolutionOperands(
+        input: planes, weights: region(weights), bias: region(bias), output: planes,
+        residual: residuals.isEmpty
+          ? nil : .init(base: planes, planes: residuals.map { region($0).offset }),
+        tail: tail))
     let scratch = GuardedBlock(count: (kernel.scratchCount + 15) / 16 * 16, side: side)
     let memory = Memory(arena: base.start, state: base.start, constants: base.start)
     for chunk in (0..<kernel.chunkCount).reversed() {
       kernel.run(chunk: chunk, in: memory, scratch: scratch.start)
     }
-    return outputs.flatMap { Array(UnsafeBufferPointer(start: $0.start, count: $0.count)) }
+    // Nothing else holds the weights.
+    return withExtendedLifetime(weights) {
+      outputs.flatMap { Array(UnsafeBufferPointer(start: $0.start, count: $0.count)) }
+    }
   }
 }
 

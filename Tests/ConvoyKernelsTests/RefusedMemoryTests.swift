@@ -34,7 +34,7 @@
         let (test, want) = Self.example()
         #expect(Machine.current.name != "portable")
         for _ in 0..<3 {
-          var kernel: (any Kernel)?
+          var kernel: ProblemCase.Prepared?
           Self.withoutNewMemory { kernel = test.kernel(.current, Tail()) }
           let made = try #require(kernel)
           #expect(made.name.hasPrefix("portable"))

@@ -61,10 +61,26 @@ extension Assembler {
     append(opcode, fields) { ["\(d)", s.text] }
   }
 
+  /// Every two lanes = 64 bits of memory; 256 and 512 bits, AVX-512DQ.
+  public func vbroadcastf32x2(_ d: VectorRegister, _ s: Memory, mask: Masking? = nil) {
+    let opcode = VectorOpcode(
+      "vbroadcastf32x2", .x66, .x0F38, 0x19, .evex, memory: .bytes(8), widths: .ymm ... .zmm)
+    let fields = VectorFields(width: d.width, reg: d.number, rm: .memory(s), mask: mask)
+    append(opcode, fields) { [text(d, mask), s.text] }
+  }
+
   /// Every four lanes = 128 bits of memory; 256 and 512 bits, EVEX only.
   public func vbroadcastf32x4(_ d: VectorRegister, _ s: Memory, mask: Masking? = nil) {
     let opcode = VectorOpcode(
       "vbroadcastf32x4", .x66, .x0F38, 0x1A, .evex, memory: .bytes(16), widths: .ymm ... .zmm)
+    let fields = VectorFields(width: d.width, reg: d.number, rm: .memory(s), mask: mask)
+    append(opcode, fields) { [text(d, mask), s.text] }
+  }
+
+  /// Both halves = 256 bits of memory; 512 bits, AVX-512DQ.
+  public func vbroadcastf32x8(_ d: VectorRegister, _ s: Memory, mask: Masking? = nil) {
+    let opcode = VectorOpcode(
+      "vbroadcastf32x8", .x66, .x0F38, 0x1B, .evex, memory: .bytes(32), widths: .zmm ... .zmm)
     let fields = VectorFields(width: d.width, reg: d.number, rm: .memory(s), mask: mask)
     append(opcode, fields) { [text(d, mask), s.text] }
   }

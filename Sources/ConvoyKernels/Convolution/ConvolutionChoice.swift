@@ -21,9 +21,9 @@ struct ConvolutionEntry: Sendable {
   /// Why it cannot, as a sentence's end; nil when it can.
   let refusal: @Sendable (ConvolutionProblem, KernelSettings) -> String?
   /// The floats that the weights take, packed.
-  let weightCount: @Sendable (ConvolutionProblem) -> Int
+  let weightCount: @Sendable (ConvolutionProblem, Machine) -> Int
   /// Packs the weights of a problem from one place to another.
-  let packing: @Sendable (ConvolutionProblem, Region, Region) -> any Kernel
+  let packing: @Sendable (ConvolutionProblem, Region, Region, Machine) -> any Kernel
   /// Makes the kernel for a problem it does not refuse; nil where the system refuses memory for code.
   let make: @Sendable (ConvolutionProblem, ConvolutionOperands, Machine) -> (any Kernel)?
 
@@ -31,9 +31,12 @@ struct ConvolutionEntry: Sendable {
   init(
     _ name: String,
     refusal: @escaping @Sendable (ConvolutionProblem, KernelSettings) -> String?,
-    weightCount: @escaping @Sendable (ConvolutionProblem) -> Int = WeightPacking.elementCount,
-    packing: @escaping @Sendable (ConvolutionProblem, Region, Region) -> any Kernel = {
-      WeightPacking($0, from: $1, to: $2)
+    weightCount: @escaping @Sendable (ConvolutionProblem, Machine) -> Int = { problem, _ in
+      WeightPacking.elementCount(problem)
+    },
+    packing: @escaping @Sendable (ConvolutionProblem, Region, Region, Machine) -> any Kernel = {
+      problem, source, destination, _ in
+      WeightPacking(problem, from: source, to: destination)
     },
     make: @escaping @Sendable (ConvolutionProblem, ConvolutionOperands, Machine) -> (any Kernel)?
   ) {
@@ -53,12 +56,16 @@ struct ConvolutionEntry: Sendable {
           ? WinogradConvolution.refusal(problem, settings.machine)
           : "Winograd's form is switched off, or not allowed since the weights change"
       },
-      weightCount: WinogradWeights.elementCount,
-      packing: { WinogradWeights($0, from: $1, to: $2) },
+      weightCount: { problem, _ in WinogradWeights.elementCount(problem) },
+      packing: { problem, source, destination, _ in
+        WinogradWeights(problem, from: source, to: destination)
+      },
       make: { WinogradConvolution($0, $1, $2) }),
     ConvolutionEntry(
       "generated broadcast",
       refusal: { GeneratedBroadcastConvolution.refusal($0, $1.machine) },
+      weightCount: { PlaneFolding($0, $1).weightStarts($0.phases).count },
+      packing: { WeightPacking($0, from: $1, to: $2, PlaneFolding($0, $3)) },
       make: { GeneratedBroadcastConvolution($0, $1, $2) }),
     ConvolutionEntry(
       "generated lanes",
@@ -109,13 +116,15 @@ public struct ConvolutionChoice: Sendable {
   public var name: String { entry.name }
 
   /// The floats that the problem's weights take, packed.
-  public func weightCount(_ problem: ConvolutionProblem) -> Int { entry.weightCount(problem) }
+  public func weightCount(_ problem: ConvolutionProblem) -> Int {
+    entry.weightCount(problem, machine)
+  }
 
   /// Packs the weights' tensor, [O, I∕G, k…] or transposed [I, O∕G, k…].
   public func packing(
     _ problem: ConvolutionProblem, from source: Region, to destination: Region
   ) -> any Kernel {
-    entry.packing(problem, source, destination)
+    entry.packing(problem, source, destination, machine)
   }
 
   /// The kernel.

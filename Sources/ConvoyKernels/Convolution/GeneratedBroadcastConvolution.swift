@@ -15,6 +15,8 @@ struct GeneratedBroadcastConvolution: Kernel {
   /// A class, since each chunk takes hold of one.
   private final class Piece: Sendable {
     let planes: Range<Int>
+    /// Lanes that an output's sum is spread over: see `PlaneFolding`.
+    let factor: Int
     let tile: TileFunctions
     let part: GridPart
     let pairs: [BroadcastTile.Pair]
@@ -26,10 +28,11 @@ struct GeneratedBroadcastConvolution: Kernel {
     let chunks: Chunks
 
     init(
-      planes: Range<Int>, _ tile: TileFunctions, _ part: GridPart, _ pairs: [BroadcastTile.Pair],
-      weightStart: Int, weightPitch: Int, firstChunk: Int
+      planes: Range<Int>, factor: Int, _ tile: TileFunctions, _ part: GridPart,
+      _ pairs: [BroadcastTile.Pair], weightStart: Int, weightPitch: Int, firstChunk: Int
     ) {
       self.planes = planes
+      self.factor = factor
       self.tile = tile
       self.part = part
       self.pairs = pairs
@@ -59,34 +62,39 @@ struct GeneratedBroadcastConvolution: Kernel {
     let tail = TileTail(operands.tail)
     // What `refusal` accepts has such planes.
     let planesOfGroups = problem.planesOfGroups ?? []
-    let starts = WeightPacking.starts(problem)
+    let folding = PlaneFolding(problem, machine)
     var pieces: [Piece] = []
     var pieceOfChunk: [Int] = []
-    for (phase, start) in zip(problem.phases, starts) {
-      let pitch = problem.inputsPerGroup * phase.taps.count * PlaneLayout.lanes
-      for (group, planes) in planesOfGroups.enumerated() {
-        let pairs = problem.broadcastPairs(group: group, phase.taps)
-        for (part, panels) in GridCut(phase, problem, planes: planes.count, machine).parts {
-          let pairsOfPart = part.pairs(pairs, taps: phase.taps.count)
-          for panel in panels.panels {
-            let tile = TileFunctions(
-              rows: panel.rows, columns: panel.columns, gridRows: part.rowCount,
-              gridColumns: part.columns.count
-            ) { rows, columns in
-              BroadcastTile(
-                machine: machine, rows: rows, columns: columns, planes: panel.planes.count,
-                inputStep: part.grid.inputColumnStep * 4,
-                outputStep: part.grid.outputColumnStep * 4,
-                addsResidual: operands.residual != nil, tail: tail)
+    for (phase, starts) in zip(problem.phases, folding.weightStarts(problem.phases).starts) {
+      for (group, planesOfGroup) in planesOfGroups.enumerated() {
+        for planes in folding.parts(of: planesOfGroup) {
+          let factor = folding.factors[planes.lowerBound]
+          let blocks = folding.blocks[planes.lowerBound]
+          let pairs = problem.broadcastPairs(group: group, blocks, phase.taps)
+          let cut = GridCut(
+            phase, problem, planes: planes.count, blocks: blocks.count, machine)
+          for (part, panels) in cut.parts {
+            let pairsOfPart = part.pairs(pairs, taps: phase.taps.count)
+            for panel in panels.panels {
+              let tile = TileFunctions(
+                rows: panel.rows, columns: panel.columns, gridRows: part.rowCount,
+                gridColumns: part.columns.count
+              ) { rows, columns in
+                BroadcastTile(
+                  machine: machine, rows: rows, columns: columns, planes: panel.planes.count,
+                  inputStep: part.grid.inputColumnStep * 4,
+                  outputStep: part.grid.outputColumnStep * 4,
+                  addsResidual: operands.residual != nil, factor: factor, tail: tail)
+              }
+              guard let tile else { return nil }
+              let first = planes.lowerBound + panel.planes.lowerBound
+              let piece = Piece(
+                planes: first..<first + panel.planes.count, factor: factor, tile, part,
+                pairsOfPart, weightStart: starts[first],
+                weightPitch: pairs.count * PlaneLayout.lanes, firstChunk: pieceOfChunk.count)
+              pieceOfChunk += Array(repeating: pieces.count, count: piece.chunks.count)
+              pieces.append(piece)
             }
-            guard let tile else { return nil }
-            let first = planes.lowerBound + panel.planes.lowerBound
-            let piece = Piece(
-              planes: first..<first + panel.planes.count, tile, part, pairsOfPart,
-              weightStart: start + first * pitch, weightPitch: pitch,
-              firstChunk: pieceOfChunk.count)
-            pieceOfChunk += Array(repeating: pieces.count, count: piece.chunks.count)
-            pieces.append(piece)
           }
         }
       }
@@ -108,6 +116,7 @@ struct GeneratedBroadcastConvolution: Kernel {
       arguments.set(.weights, memory[operands.weights] + piece.weightStart)
       arguments.set(.weightPitch, piece.weightPitch * 4)
       arguments.set(bias: piece.planes, operands, memory)
+      if piece.factor > 1 { arguments.spreadBias(factor: piece.factor) }
       arguments.set(residual: piece.planes, operands, problem, memory)
       piece.pairs.withUnsafeBufferPointer { pairs in
         if let address = pairs.baseAddress { arguments.set(.distances, address) }
@@ -152,10 +161,17 @@ struct GeneratedBroadcastConvolution: Kernel {
 }
 
 extension ConvolutionProblem {
-  /// The pairs of a group's input channels and a phase's taps, in the order of their weights.
-  fileprivate func broadcastPairs(group: Int, _ taps: [Phase.Tap]) -> [BroadcastTile.Pair] {
-    broadcastDistances(group: group, taps).enumerated().map { index, distance in
-      BroadcastTile.Pair(input: distance * 4, weights: index * PlaneLayout.lanes * 4)
+  /// The pairs of blocks of a group's input channels and a phase's taps, in the order of their weights.
+  fileprivate func broadcastPairs(
+    group: Int, _ blocks: [PlaneFolding.Block], _ taps: [Phase.Tap]
+  ) -> [BroadcastTile.Pair] {
+    let distances = broadcastDistances(group: group, taps)
+    return blocks.enumerated().flatMap { index, block in
+      taps.indices.map { tap in
+        BroadcastTile.Pair(
+          input: distances[block.channel * taps.count + tap] * 4,
+          weights: (index * taps.count + tap) * PlaneLayout.lanes * 4)
+      }
     }
   }
 }

@@ -27,7 +27,12 @@ struct GridPart: Sendable {
 struct GridCut: Sendable {
   let parts: [(part: GridPart, panels: BroadcastPanels)]
 
-  init(_ phase: Phase, _ problem: ConvolutionProblem, planes: Int, _ machine: Machine) {
+  /// - Parameters:
+  ///   - planes: how many planes of outputs are made together.
+  ///   - blocks: how often a sum goes through its taps: once for each input channel, or block of them.
+  init(
+    _ phase: Phase, _ problem: ConvolutionProblem, planes: Int, blocks: Int, _ machine: Machine
+  ) {
     let grid = PixelGrid(phase, input: problem.input, output: problem.output)
     let ways = [[], [1], [2], [1, 2]].map { axes in
       let parts = grid.parts(phase, input: problem.input.extents, cut: axes).map { part in
@@ -36,7 +41,7 @@ struct GridCut: Sendable {
         return (part: part, panels: panels)
       }
       let cost = parts.reduce(0) { cost, each in
-        let steps = each.part.taps.count * problem.inputsPerGroup + GridCut.stepsOfTile
+        let steps = each.part.taps.count * blocks + GridCut.stepsOfTile
         return cost + each.panels.cost * Double(steps)
           + GridCut.costOfPart * Double(each.panels.panels.count)
       }

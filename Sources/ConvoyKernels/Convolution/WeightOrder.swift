@@ -31,8 +31,9 @@ public struct WeightOrder: Hashable, Sendable {
   }
 }
 
-/// Packs a convolution's weights for kernels whose lanes are the channels of an output plane:
-/// for each phase and plane, a row of 16 weights for each pair of input channel and tap.
+/// Packs a convolution's weights for kernels whose lanes are the channels of an output plane: for each
+/// phase and plane, a row of 16 weights for each pair of input channel and tap, or of a block of channels
+/// and a tap where the plane is folded.
 public struct WeightPacking: Kernel {
   /// See `Kernel.name`.
   public let name = "pack weights"
@@ -40,23 +41,30 @@ public struct WeightPacking: Kernel {
   private let destination: Region
   private let order: WeightOrder
   private let phases: [Phase]
-  private let starts: [Int]
-  private let inputsPerGroup: Int
+  private let folding: PlaneFolding
+  private let starts: [[Int]]
   /// For each lane of each output plane its channel.
   private let channels: [Int?]
 
-  /// Describes the packing of a problem's weights.
+  /// Describes the packing of a problem's weights, nothing folded.
   public init(_ problem: ConvolutionProblem, from source: Region, to destination: Region) {
-    self.source = source
-    self.destination = destination
-    order = WeightOrder(problem)
-    phases = problem.phases
-    inputsPerGroup = problem.inputsPerGroup
-    channels = problem.output.channelsByLane
-    starts = WeightPacking.starts(problem)
+    self.init(problem, from: source, to: destination, PlaneFolding(problem, nil))
   }
 
-  /// Where each phase's weights begin, and last the size of all, in floats.
+  init(
+    _ problem: ConvolutionProblem, from source: Region, to destination: Region,
+    _ folding: PlaneFolding
+  ) {
+    self.source = source
+    self.destination = destination
+    self.folding = folding
+    order = WeightOrder(problem)
+    phases = problem.phases
+    channels = problem.output.channelsByLane
+    starts = folding.weightStarts(phases).starts
+  }
+
+  /// Where each phase's weights begin, and last the size of all, in floats, nothing folded.
   static func starts(_ problem: ConvolutionProblem) -> [Int] {
     let lanes = problem.output.planes.count * PlaneLayout.lanes
     return problem.phases.reduce(into: [0]) { starts, phase in
@@ -64,7 +72,7 @@ public struct WeightPacking: Kernel {
     }
   }
 
-  /// Floats that a problem's packed weights take.
+  /// Floats that a problem's packed weights take, nothing folded.
   public static func elementCount(_ problem: ConvolutionProblem) -> Int {
     starts(problem).last ?? 0
   }
@@ -76,15 +84,18 @@ public struct WeightPacking: Kernel {
   public func run(chunk plane: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let weights = memory[source]
     let lanes = PlaneLayout.lanes
-    for (phase, start) in zip(phases, starts) {
-      let rowCount = inputsPerGroup * phase.taps.count
-      var target = memory[destination] + start + plane * rowCount * lanes
-      for input in 0..<inputsPerGroup {
+    let factor = folding.factors[plane]
+    for (phase, starts) in zip(phases, starts) {
+      var target = memory[destination] + starts[plane]
+      for block in folding.blocks[plane] {
         for tap in phase.taps {
           for lane in 0..<lanes {
+            let (output, inBlock) = lane.quotientAndRemainder(dividingBy: factor)
+            let input = block.channel + inBlock
             target[lane] =
-              channels[plane * lanes + lane].map {
-                weights[order.index(output: $0, inputInGroup: input, tap: tap.index)]
+              channels[plane * lanes + output].flatMap {
+                input < block.fresh
+                  ? nil : weights[order.index(output: $0, inputInGroup: input, tap: tap.index)]
               } ?? 0
           }
           target += lanes

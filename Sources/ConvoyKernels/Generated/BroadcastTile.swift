@@ -31,6 +31,8 @@ struct BroadcastTile: TileDescription {
   var outputStep: Int
   /// Whether something is added to each sum.
   var addsResidual = false
+  /// Lanes that each output's sum is spread over, of a single plane, with AVX-512: see `PlaneFolding`.
+  var factor = 1
   var tail: TileTail
 
   func generate() -> MachineCode {
@@ -50,6 +52,7 @@ struct BroadcastTile: TileDescription {
     }
     // One vector a pixel multiplies with a broadcast from memory, which only AVX-512 can.
     let embedsBroadcast = vectors == 1 && width == .zmm
+    precondition(factor == 1 || vectors == 1 && width == .zmm, "only a single vector is folded")
     precondition(embedsBroadcast || !temporaries.isEmpty, "a tile must fit the registers")
 
     let arguments = rdi
@@ -97,11 +100,13 @@ struct BroadcastTile: TileDescription {
           for pixel in 0..<pixels {
             let (row, column) = pixel.quotientAndRemainder(dividingBy: columns)
             let address = inputs[row] + offset + column * inputStep
-            if embedsBroadcast {
+            if embedsBroadcast, factor == 1 {
               a.vfmadd231ps(sums[pixel][0], weights[0], .broadcast(address))
+            } else if factor == PlaneLayout.lanes {
+              a.vfmadd231ps(sums[pixel][0], weights[0], [address])
             } else {
               let x = temporaries[pixel % temporaries.count]
-              a.vbroadcastss(x, [address])
+              a.repeatLanes(x, [address], count: factor)
               for vector in 0..<vectors { a.vfmadd231ps(sums[pixel][vector], x, weights[vector]) }
             }
           }
@@ -110,6 +115,11 @@ struct BroadcastTile: TileDescription {
         a.place(isSummed)
 
         let all = sums.flatMap { $0 }
+        if factor > 1 {
+          a.unfold(
+            all, factor: factor, numbers: weights[0], temporaries: temporaries, table: steps,
+            scratch: offset)
+        }
         if addsResidual {
           for row in 0..<rows {
             for plane in 0..<planes {
@@ -144,8 +154,8 @@ struct BroadcastTile: TileDescription {
     }
     a.vzeroupper()
     a.ret()
-    return a.finish(
-      "\(machine.name) broadcast \(rows)x\(columns)x\(planes) \(tail) \(inputStep) \(outputStep)")
+    let shape = "\(rows)x\(columns)x\(planes)/\(factor)"
+    return a.finish("\(machine.name) broadcast \(shape) \(tail) \(inputStep) \(outputStep)")
   }
 }
 
@@ -153,5 +163,48 @@ extension GeneralRegister {
   /// The address of a field of the arguments.
   static func + (base: GeneralRegister, field: TileArguments.Field) -> Address {
     base + field.rawValue
+  }
+}
+
+extension Assembler {
+  /// Fills a vector with as many numbers, over and over.
+  fileprivate func repeatLanes(_ d: VectorRegister, _ s: MemoryOperand, count: Int) {
+    switch count {
+    case 1: vbroadcastss(d, s)
+    case 2: vbroadcastf32x2(d, s)
+    case 4: vbroadcastf32x4(d, s)
+    default: vbroadcastf32x8(d, s)
+    }
+  }
+
+  /// Adds up every `factor` neighbouring lanes; the totals go to the first lanes, zeros to the others.
+  ///
+  /// - Parameters:
+  ///   - numbers: will hold lane numbers.
+  ///   - temporaries: at least one register.
+  ///   - table: will hold their address.
+  ///   - scratch: a register that may be overwritten.
+  fileprivate func unfold(
+    _ sums: [VectorRegister], factor: Int, numbers: VectorRegister, temporaries: [VectorRegister],
+    table: GeneralRegister, scratch: GeneralRegister
+  ) {
+    let lanes = PlaneLayout.lanes
+    lea(table, constants((0..<lanes).map { UInt32($0 * factor % lanes) }))
+    vmovups(numbers, [table])
+    mov(scratch, 1 << (lanes / factor) - 1)
+    kmovw(k1, scratch.low32)
+    for (index, sum) in sums.enumerated() {
+      let other = temporaries[index % temporaries.count]
+      // Each lane meets that at a distance of half a factor, then of half as much.
+      if factor > 8 { vshuff32x4(other, sum, sum, 0b01_00_11_10) }
+      if factor > 8 { vaddps(sum, sum, other) }
+      if factor > 4 { vshuff32x4(other, sum, sum, 0b10_11_00_01) }
+      if factor > 4 { vaddps(sum, sum, other) }
+      if factor > 2 { vpermilps(other, sum, 0b01_00_11_10) }
+      if factor > 2 { vaddps(sum, sum, other) }
+      vmovshdup(other, sum)
+      vaddps(sum, sum, other)
+      vpermps(sum, numbers, sum, mask: .zeroing(k1))
+    }
   }
 }

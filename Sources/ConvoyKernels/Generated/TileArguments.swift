@@ -93,6 +93,14 @@ struct TileArguments {
     if let function = operands.tail.function { set(parametersOf: function) }
   }
 
+  /// Moves what a single plane's sums begin with to where folded sums have it: to each output's first lane.
+  func spreadBias(factor: Int) {
+    let bias = base.load(fromByteOffset: Field.bias.rawValue, as: Lanes.self)
+    var spread = Lanes.zero
+    for output in 0..<PlaneLayout.lanes / factor { spread[output * factor] = bias[output] }
+    base.storeBytes(of: spread, toByteOffset: Field.bias.rawValue, as: Lanes.self)
+  }
+
   /// Sets what a function is told beside a number.
   func set(parametersOf function: ScalarFunction) {
     let (first, second) = TileTail.parameters(of: function)

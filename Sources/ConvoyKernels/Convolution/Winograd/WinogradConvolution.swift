@@ -64,11 +64,14 @@ struct WinogradConvolution: Kernel {
     let (rows, columns) = (
       problem.output.batch * problem.output.extents[1], problem.output.extents[2]
     )
-    let cut = BroadcastPanels(
-      rows: rows, columns: columns, planes: problem.output.planes.count / problem.groups,
-      machine: machine)
-    let step = cut.panels.reduce(0) { $0 + $1.cost(rows: rows, columns: columns, machine) }
-    return step * Double(problem.inputsPerGroup * problem.kernel.volume * problem.groups)
+    let folding = PlaneFolding(problem, machine)
+    let parts = folding.parts(of: 0..<problem.output.planes.count / problem.groups)
+    let steps = parts.reduce(0) { cost, planes in
+      let panels = BroadcastPanels(
+        rows: rows, columns: columns, planes: planes.count, machine: machine)
+      return cost + panels.cost * Double(folding.blocks[planes.lowerBound].count)
+    }
+    return steps * Double(problem.kernel.volume * problem.groups)
   }
 
   /// - Parameter cut: how the work is cut into chunks, if not as is estimated best.

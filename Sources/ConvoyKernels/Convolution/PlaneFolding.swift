@@ -1,0 +1,99 @@
+import ConvoyTensors
+
+/// How the sums of output planes with few channels are spread over the lanes that would be idle.
+///
+/// Where a plane holds channels in its first n ≤ 8 lanes, lane o·f + s of a sum belongs to output o and to
+/// input channels in position s of blocks of f that lie side by side, f being a power of two with
+/// n·f ≤ 16: one multiplication does f products for each output. The f lanes are added at the end.
+///
+/// Input channels are taken in runs of lanes side by side in one plane. What is left of a run that is no
+/// multiple of f is the end of a block that overlaps the one before, where the weights of channels that
+/// were had are 0: lanes that hold no channel are never read into a sum, since they may hold anything.
+struct PlaneFolding: Hashable, Sendable {
+  /// A step of the sum, before its taps: f input channels of the group side by side.
+  struct Block: Hashable, Sendable {
+    /// The first channel.
+    var channel: Int
+    /// The first that no block before has had.
+    var fresh: Int
+  }
+
+  /// For each output plane how many lanes an output has, 1 where nothing is folded.
+  let factors: [Int]
+  /// For each output plane the blocks of its sums.
+  let blocks: [[Block]]
+
+  /// Folds where that makes sums shorter by a quarter at least.
+  ///
+  /// - Parameter machine: what the kernel runs on; nil if it cannot fold.
+  init(_ problem: ConvolutionProblem, _ machine: Machine?) {
+    let mayFold = machine?.instructions == .avx512
+    let channels = problem.output.channelsByLane
+    let count = problem.inputsPerGroup
+    let single = (0..<count).map { Block(channel: $0, fresh: $0) }
+    let runs = mayFold ? (0..<problem.groups).map { problem.inputRuns(group: $0) } : []
+    let ways = problem.groupOfPlanes.enumerated().map { plane, group in
+      let lanes = channels[plane * PlaneLayout.lanes..<(plane + 1) * PlaneLayout.lanes]
+      let outputs = lanes.prefix { $0 != nil }.count
+      guard mayFold, let group, outputs > 0, lanes.dropFirst(outputs).allSatisfy({ $0 == nil }),
+        let shortest = runs[group].map(\.count).min()
+      else { return (1, single) }
+      let choices = [16, 8, 4, 2].filter { $0 * outputs <= PlaneLayout.lanes && $0 <= shortest }
+        .map { factor in (factor, runs[group].flatMap { PlaneFolding.blocks(of: $0, factor) }) }
+      let best = choices.min { $0.1.count < $1.1.count }
+      return best.flatMap { 4 * $0.1.count <= 3 * count ? $0 : nil } ?? (1, single)
+    }
+    factors = ways.map(\.0)
+    blocks = ways.map(\.1)
+  }
+
+  /// The blocks of a run that is no shorter than one.
+  private static func blocks(of run: Range<Int>, _ factor: Int) -> [Block] {
+    stride(from: run.lowerBound, to: run.upperBound, by: factor).map {
+      Block(channel: min($0, run.upperBound - factor), fresh: $0)
+    }
+  }
+
+  /// Where the packed weights of each phase's planes begin, in floats, and how many there are.
+  func weightStarts(_ phases: [Phase]) -> (starts: [[Int]], count: Int) {
+    var count = 0
+    let starts = phases.map { phase in
+      blocks.map { blocks in
+        defer { count += blocks.count * phase.taps.count * PlaneLayout.lanes }
+        return count
+      }
+    }
+    return (starts, count)
+  }
+
+  /// A range of planes in parts that tiles can share: those that are not folded, and each that is.
+  func parts(of planes: Range<Int>) -> [Range<Int>] {
+    planes.reduce(into: []) { parts, plane in
+      if let last = parts.last, factors[plane] == 1, factors[last.lowerBound] == 1 {
+        parts[parts.count - 1] = last.lowerBound..<plane + 1
+      } else {
+        parts.append(plane..<plane + 1)
+      }
+    }
+  }
+}
+
+extension ConvolutionProblem {
+  /// A group's input channels in runs that lie side by side in one plane, channel by channel.
+  fileprivate func inputRuns(group: Int) -> [Range<Int>] {
+    let positions = input.map[group * inputsPerGroup..<(group + 1) * inputsPerGroup]
+    var runs: [Range<Int>] = []
+    var last: PlaneLayout.Position?
+    for (channel, position) in positions.enumerated() {
+      if let last, let run = runs.last, position.plane == last.plane,
+        position.lane == last.lane + 1
+      {
+        runs[runs.count - 1] = run.lowerBound..<channel + 1
+      } else {
+        runs.append(channel..<channel + 1)
+      }
+      last = position
+    }
+    return runs
+  }
+}
