@@ -382,7 +382,25 @@ struct Compiler {
   private func prepare(
     _ frozen: [String: Tensor], _ constants: MemoryBlock
   ) throws(ConvoyError) {
+    var tensors: [BufferID: Tensor] = [:]
+    for id in graph.parameters {
+      guard let buffer = places[Place(value: id, kind: .dense)] else { continue }
+      tensors[buffer] = frozen[graph[id].name]
+    }
     for step in program.preparations {
+      if step.reads.count == 1, let tensor = tensors[step.reads[0]] {
+        // The parameter is read where it is.
+        var buffers = program.buffers
+        buffers[step.reads[0].index].offset = 0
+        let kernel = step.make(Placement(buffers: buffers))
+        tensor.elements.withUnsafeBufferPointer { elements in
+          guard let address = elements.baseAddress else { return }
+          let state = UnsafeMutablePointer(mutating: address)
+          options.pool.runAll(
+            kernel, Memory(arena: state, state: state, constants: constants.address))
+        }
+        continue
+      }
       // Only the parameters this step reads are brought into a block.
       let needed = Set(step.reads)
       let (buffers, state) = try load(frozen) { needed.contains($0) }

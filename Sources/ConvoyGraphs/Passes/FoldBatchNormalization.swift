@@ -73,7 +73,7 @@ private struct BatchNormalizationFold {
     guard statistics.count == 4,
       owned.allSatisfy({ uses[$0] == 1 || !graph[$0].origin.isParameter }),
       let weights = owned.first, let old = model.fixedNumbers(weights, uses),
-      let channelOf = layer.operation.outputChannel(ofWeights: old.shape)
+      let (run, channelOf) = layer.operation.outputChannel(ofWeights: old.shape)
     else { return nil }
 
     let channels = statistics[0].count
@@ -85,8 +85,14 @@ private struct BatchNormalizationFold {
     let factors = zip(statistics[0], statistics[3]).map { scale, variance in
       Double(scale) / (Double(variance) + Double(normalization.epsilon)).squareRoot()
     }
-    let newWeights = old.elements.enumerated().map { index, weight in
-      Float(Double(weight) * factors[channelOf(index)])
+    let newWeights = [Float](unsafeUninitializedCapacity: old.elements.count) { new, count in
+      for start in stride(from: 0, to: old.elements.count, by: run) {
+        let factor = factors[channelOf(start)]
+        for index in start..<start + run {
+          new.initializeElement(at: index, to: Float(Double(old.elements[index]) * factor))
+        }
+      }
+      count = old.elements.count
     }
     let newBias = (0..<channels).map { c -> Float in
       let (shift, mean) = (Double(statistics[1][c]), Double(statistics[2][c]))
@@ -159,20 +165,24 @@ extension Graph.Origin {
 }
 
 extension Operator {
-  /// For an operator with weights, which output channel an element of them belongs to.
-  fileprivate func outputChannel(ofWeights shape: Shape) -> ((Int) -> Int)? {
+  /// For an operator with weights, how many of them in a row belong to the same output channel, and to
+  /// which one an element belongs.
+  fileprivate func outputChannel(
+    ofWeights shape: Shape
+  ) -> (run: Int, channel: (Int) -> Int)? {
     switch self {
     case is Convolution, is Linear:
       let perOutput = shape.elementCount / shape[0]
-      return { $0 / perOutput }
+      return (perOutput, { $0 / perOutput })
     case let transposed as TransposedConvolution:
       // [I, O∕G, k…]: the rows of a group's inputs all hold that group's outputs.
       let inputsPerGroup = shape[0] / transposed.groups
       let perInput = shape.elementCount / shape[0]
       let window = perInput / shape[1]
-      return { element in
-        element / perInput / inputsPerGroup * shape[1] + element % perInput / window
-      }
+      return (
+        window,
+        { $0 / perInput / inputsPerGroup * shape[1] + $0 % perInput / window }
+      )
     default: return nil
     }
   }

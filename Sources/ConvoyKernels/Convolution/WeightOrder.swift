@@ -4,7 +4,8 @@ import ConvoyTensors
 /// convolution's weights are [O, I∕G, k…] and a transposed one's [I, O∕G, k…].
 public struct WeightOrder: Hashable, Sendable {
   private let outputStride: Int
-  private let inputStride: Int
+  /// From an input channel of a group to the next.
+  let inputStride: Int
   private let groupStride: Int
   private let outputsPerGroup: Int
 
@@ -82,24 +83,31 @@ public struct WeightPacking: Kernel {
 
   /// Packs one output plane.
   public func run(chunk plane: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
-    let weights = memory[source]
-    let lanes = PlaneLayout.lanes
-    let factor = folding.factors[plane]
     for (phase, starts) in zip(phases, starts) {
-      var target = memory[destination] + starts[plane]
-      for block in folding.blocks[plane] {
-        for tap in phase.taps {
-          for lane in 0..<lanes {
-            let (output, inBlock) = lane.quotientAndRemainder(dividingBy: factor)
-            let input = block.channel + inBlock
-            target[lane] =
-              channels[plane * lanes + output].flatMap {
-                input < block.fresh
-                  ? nil : weights[order.index(output: $0, inputInGroup: input, tap: tap.index)]
-              } ?? 0
-          }
-          target += lanes
-        }
+      let taps = phase.taps.map(\.index)
+      for lane in 0..<PlaneLayout.lanes {
+        pack(
+          plane, lane, taps, from: memory[source], to: memory[destination] + starts[plane] + lane)
+      }
+    }
+  }
+
+  /// Packs one lane: its weights lie side by side in the tensor, so that nothing is searched for.
+  private func pack(
+    _ plane: Int, _ lane: Int, _ taps: [Int], from weights: UnsafePointer<Float>,
+    to first: UnsafeMutablePointer<Float>
+  ) {
+    let (output, inBlock) = lane.quotientAndRemainder(dividingBy: folding.factors[plane])
+    let start = channels[plane * PlaneLayout.lanes + output].map {
+      order.index(output: $0, inputInGroup: 0, tap: 0)
+    }
+    var target = first
+    for block in folding.blocks[plane] {
+      let input = block.channel + inBlock
+      let from = input < block.fresh ? nil : start.map { weights + $0 + input * order.inputStride }
+      for tap in taps {
+        target.pointee = from?[tap] ?? 0
+        target += PlaneLayout.lanes
       }
     }
   }

@@ -37,16 +37,18 @@ public struct WinogradWeights: Kernel {
     let lanes = PlaneLayout.lanes
     let pointStep = channels.count * inputsPerGroup
     let first = memory[destination] + plane * inputsPerGroup * lanes
-    for lane in 0..<lanes {
-      let channel = channels[plane * lanes + lane]
-      for input in 0..<inputsPerGroup {
+    let starts = (0..<lanes).map { lane in
+      channels[plane * lanes + lane].map { order.index(output: $0, inputInGroup: 0, tap: 0) }
+    }
+    // Lanes innermost: the 36 vectors of an input channel are written while they are in the cache.
+    for input in 0..<inputsPerGroup {
+      for (lane, start) in starts.enumerated() {
         let target = first + input * lanes + lane
-        guard let channel else {
+        guard let start else {
           for point in 0..<36 { target[point * pointStep] = 0 }
           continue
         }
-        let start = order.index(output: channel, inputInGroup: input, tap: 0)
-        WinogradWeights.transform(weights + start) { point, value in
+        WinogradWeights.transform(weights + start + input * order.inputStride) { point, value in
           target[point * pointStep] = Float(value)
         }
       }
