@@ -62,7 +62,7 @@ struct LayoutPass {
   private mutating func settle(_ node: ScheduledNode) {
     guard let operation = node.node.operation as? any Lowerable else { return }
     let choice = operation.layouts(at: completed(node))
-    for (input, request) in zip(node.node.inputs, choice.inputs) where request.kind == .planes {
+    for (input, request) in zip(node.node.inputs, choice.inputs) where request.kind != .dense {
       ask(request, of: input)
     }
     for (index, output) in node.outputs.enumerated() {
@@ -92,7 +92,7 @@ struct LayoutPass {
 
   private mutating func ask(_ request: NodeLayouts.Request, of value: ValueID) {
     halos[value] = (halos[value] ?? .none).union(request.halo)
-    guard orders[value] == nil else { return }
+    guard request.kind == .planes, orders[value] == nil else { return }
     // A row-major value is brought into planes as its first reader likes them.
     orders[value] = request.order.chosen ?? ChannelOrder(identity: graph[value].shape[1])
   }

@@ -171,9 +171,12 @@ struct Compiler {
     let wanted = Place(value: value, kind: kind, order: isOwn ? nil : order)
     if let buffer = places[wanted] { return buffer }
     let name = "reorder \(graph[value].name)"
-    let dense = places[Place(value: value, kind: .dense)]
+    let strided = places[Place(value: value, kind: .strided)]
     let planes = places[Place(value: value, kind: .planes)]
-    guard let source = kind == .planes ? dense ?? planes : planes else {
+    // What is only known by its strides is made row-major first.
+    let needsDense = kind == .planes && planes == nil && strided != nil
+    let dense = needsDense ? place(value, .dense) : places[Place(value: value, kind: .dense)]
+    guard let source = kind == .planes ? dense ?? planes : planes ?? strided else {
       preconditionFailure("A value is read before it is made.")
     }
     let buffer = makeBuffer(value, kind, order)
@@ -199,10 +202,42 @@ struct Compiler {
     return buffer
   }
 
+  /// Where a value that is row-major, perhaps with the channels last, is read as it stands, but for zeros
+  /// around its images.
+  private mutating func placePadded(_ value: ValueID) -> BufferID {
+    let wanted = Place(value: value, kind: .padded)
+    if let buffer = places[wanted] { return buffer }
+    let shape = graph[value].shape
+    let own = Place(value: value, kind: .strided)
+    let isChannelsLast = places[own] != nil
+    let source =
+      places[own]
+      ?? program.alias(
+        of: place(value, .dense), as: PlaneLayout(rowMajor: shape, channelsLast: false))
+    let halo = layouts.halo(value)
+    var buffer = source
+    if halo != .none {
+      let padded = program.arena(
+        PlaneLayout(rowMajor: shape, channelsLast: isChannelsLast, halo: halo))
+      let name = "pad \(graph[value].name)"
+      clearHalo(of: padded, name: name)
+      program.steps.append(
+        StepDraft(name: name, reads: [source], writes: [padded]) { placement in
+          RowCopy(
+            placement.planes(source), base: placement.base(source), to: placement.planes(padded),
+            outputBase: placement.base(padded))
+        })
+      buffer = padded
+    }
+    places[wanted] = buffer
+    return buffer
+  }
+
   /// Where an input is in the layout that is asked for.
   private mutating func place(
     _ value: ValueID, as request: NodeLayouts.Request
   ) -> BufferID {
+    if request.kind == .padded { return placePadded(value) }
     guard request.kind == .planes else { return place(value, .dense) }
     return switch request.order {
     case .any: place(value, .planes)
@@ -217,6 +252,7 @@ struct Compiler {
     let shape = graph[value].shape
     switch kind {
     case .dense: return program.arena(count: shape.elementCount)
+    case .strided, .padded: preconditionFailure("Values are not computed in such layouts.")
     case .planes:
       let order = order ?? layouts.orders[value]
       return program.arena(PlaneLayout(shape, halo: layouts.halo(value), order: order))
@@ -234,6 +270,11 @@ struct Compiler {
     if let view = choice.view {
       let buffer = program.view(view, of: site.inputs)
       return places[Place(value: node.outputs[0], kind: .planes)] = buffer
+    }
+    if choice.outputs == [.strided] {
+      let layout = PlaneLayout(rowMajor: graph[node.outputs[0]].shape, channelsLast: true)
+      let buffer = program.alias(of: site.inputs[0], as: layout)
+      return places[Place(value: node.outputs[0], kind: .strided)] = buffer
     }
     site.residual = node.residual.map {
       place($0, .planes, in: layouts.orders[node.outputs[0]])
@@ -361,6 +402,7 @@ struct Compiler {
       let buffer = program.buffers[id.index]
       guard buffer.base == .arena else { return }
       if !buffer.view.isEmpty { return buffer.view.forEach { use($0.buffer, at: step) } }
+      if let original = buffer.original { return use(original, at: step) }
       let life = lives[id.index] ?? step...step
       lives[id.index] = min(life.lowerBound, step)...max(life.upperBound, step)
     }

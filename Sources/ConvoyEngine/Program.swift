@@ -8,6 +8,10 @@ enum LayoutKind: Hashable, Sendable {
   case dense
   /// Planes of 16 channels: see `PlaneLayout`.
   case planes
+  /// Row-major, perhaps with the channels last, as a `PlaneLayout` says.
+  case strided
+  /// As `strided`, with zeros around the images.
+  case padded
 }
 
 /// Names a buffer of a program.
@@ -25,6 +29,8 @@ struct Buffer: Sendable {
   var planes: PlaneLayout?
   /// If it is only a view, the planes of other buffers that it consists of.
   var view: [(buffer: BufferID, plane: Int)] = []
+  /// If it is another buffer by another layout, that buffer.
+  var original: BufferID?
   /// Where it begins in its block: known from the start for state and constants, planned for the arena.
   var offset: Int?
 }
@@ -46,6 +52,7 @@ struct Placement: Sendable {
   func region(_ id: BufferID) -> Region {
     let buffer = buffers[id.index]
     precondition(buffer.view.isEmpty, "A view has no beginning.")
+    if let original = buffer.original { return region(original) }
     guard let offset = buffer.offset else {
       preconditionFailure("A kernel is made before its buffers have their places.")
     }
@@ -107,6 +114,13 @@ struct Program: Sendable {
     return add(
       Buffer(
         base: .arena, count: 0, planes: layouts[0].arranged(view.order(of: orders)), view: parts))
+  }
+
+  /// A buffer by a layout that says how its numbers can be read as planes.
+  mutating func alias(of original: BufferID, as planes: PlaneLayout) -> BufferID {
+    let buffer = buffers[original.index]
+    return add(
+      Buffer(base: buffer.base, count: buffer.count, planes: planes, original: original))
   }
 
   /// A buffer for numbers that are made once, when compiling.

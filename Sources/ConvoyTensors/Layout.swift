@@ -44,6 +44,10 @@ public struct Halo: Hashable, Sendable {
 ///
 /// The batch lies inside the plane, so that on 1×1 maps, such as those of linear layers, the images
 /// are neighbouring pixels.
+///
+/// Row-major tensors can be described too, so that a convolution reads a user's image where it is: with
+/// channels first a plane is a channel and a pixel one float, with channels last there is one plane, whose
+/// pixels are as many floats as there are channels.
 public struct PlaneLayout: Hashable, Sendable {
   /// Channels in a plane: one 512-bit vector, four 128-bit ones.
   public static let lanes = 16
@@ -68,6 +72,10 @@ public struct PlaneLayout: Hashable, Sendable {
   public let extents: Extents
   /// The zeros around an image.
   public let halo: Halo
+  /// Floats from a pixel to its neighbour in the row: 16, or fewer or more in row-major tensors.
+  public let pixelStride: Int
+  /// Floats from an image to the next in the batch.
+  public let imageStride: Int
   /// Where each plane begins, in floats from the layout's base.
   public var planes: [Int]
   /// Where each channel is.
@@ -80,7 +88,9 @@ public struct PlaneLayout: Hashable, Sendable {
     self.halo = halo
     let padded = extents &+ halo.before &+ halo.after
     let planeCount = (channels + PlaneLayout.lanes - 1) / PlaneLayout.lanes
-    let size = batch * padded.volume * PlaneLayout.lanes
+    pixelStride = PlaneLayout.lanes
+    imageStride = padded.volume * pixelStride
+    let size = batch * imageStride
     planes = (0..<planeCount).map { $0 * size }
     map = (0..<channels).map { Position(plane: $0 / 16, lane: $0 % 16) }
   }
@@ -95,6 +105,29 @@ public struct PlaneLayout: Hashable, Sendable {
       extents: Extents(spatial: shape.dimensions.dropFirst(2)), halo: halo)
     if let order { self = arranged(order) }
   }
+
+  /// The layout of a row-major tensor, [batch, channels, spatial…] or with the channels last.
+  ///
+  /// - Parameters:
+  ///   - shape: the tensor's, with channels first in either case.
+  ///   - halo: zeros that are put around each channel's pixels.
+  /// - Precondition: two to five dimensions.
+  public init(rowMajor shape: Shape, channelsLast: Bool, halo: Halo = .none) {
+    batch = shape[0]
+    extents = Extents(spatial: shape.dimensions.dropFirst(2))
+    self.halo = halo
+    let channels = shape[1]
+    let volume = (extents &+ halo.before &+ halo.after).volume
+    pixelStride = channelsLast ? channels : 1
+    imageStride = volume * channels
+    planes = channelsLast ? [0] : (0..<channels).map { $0 * volume }
+    map = (0..<channels).map {
+      channelsLast ? Position(plane: 0, lane: $0) : Position(plane: $0, lane: 0)
+    }
+  }
+
+  /// Whether pixels are vectors of 16 lanes, as kernels like them that work lane by lane.
+  public var hasLanes: Bool { pixelStride == PlaneLayout.lanes }
 
   /// The same images with their channels in another order, one plane after the other.
   public func arranged(_ order: ChannelOrder) -> PlaneLayout {
@@ -112,25 +145,23 @@ public struct PlaneLayout: Hashable, Sendable {
   /// Extents with the halo.
   public var padded: Extents { extents &+ halo.before &+ halo.after }
   /// Floats from a pixel to the one below it.
-  public var rowStride: Int { padded[2] * PlaneLayout.lanes }
+  public var rowStride: Int { padded[2] * pixelStride }
   /// Floats from a pixel to the one behind it.
   public var sliceStride: Int { padded[1] * rowStride }
-  /// Floats from an image to the next in the batch.
-  public var imageStride: Int { padded[0] * sliceStride }
   /// Floats in a plane.
-  public var planeSize: Int { batch * imageStride }
+  public var planeSize: Int { batch * padded[0] * sliceStride }
   /// Floats in all planes.
   public var elementCount: Int { planes.count * planeSize }
 
   /// Floats from a plane's beginning to a pixel of its first image; positions may lie in the halo.
   public func offset(_ position: Extents) -> Int {
     let p = position &+ halo.before
-    return p[0] * sliceStride + p[1] * rowStride + p[2] * PlaneLayout.lanes
+    return p[0] * sliceStride + p[1] * rowStride + p[2] * pixelStride
   }
 
   /// Floats between pixels that are this far apart.
   public func distance(_ delta: Extents) -> Int {
-    delta[0] * sliceStride + delta[1] * rowStride + delta[2] * PlaneLayout.lanes
+    delta[0] * sliceStride + delta[1] * rowStride + delta[2] * pixelStride
   }
 
   /// For each lane of each plane, the channel that stands there, if any.

@@ -149,11 +149,13 @@ public struct LayerExplanation: Hashable, Sendable, Encodable {
       image: Array(image.dimensions.dropFirst(2)))
     let halo = form.halo(input: input, output: output)
     let site = LoweringSite(
-      name: "", inputShapes: [input], outputShapes: [output], isFrozen: [false],
-      settings: settings)
+      name: "", inputShapes: [input], outputShapes: [output], inputKinds: [.dense],
+      isFrozen: [false, true], settings: settings)
     let orders = ConvolutionOrders(groups: layer.groups, site)
     return form.problem(
-      input: PlaneLayout(input, halo: halo, order: orders.input.chosen),
+      input: form.takesRowMajor(at: site)
+        ? PlaneLayout(rowMajor: input, channelsLast: false, halo: halo)
+        : PlaneLayout(input, halo: halo, order: orders.input.chosen),
       output: PlaneLayout(output, order: orders.output))
   }
 

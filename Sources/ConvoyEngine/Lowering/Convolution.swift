@@ -45,10 +45,21 @@ struct ConvolutionForm: Sendable {
   func layouts(at site: LoweringSite) -> NodeLayouts {
     let halo = halo(input: site.inputShapes[0], output: site.outputShapes[0])
     let orders = ConvolutionOrders(groups: groups, site)
+    let image = NodeLayouts.Request.planes(halo: halo, order: orders.input)
     let rest = site.inputShapes.dropFirst().map { _ in NodeLayouts.Request.dense }
     return NodeLayouts(
-      inputs: [.planes(halo: halo, order: orders.input)] + rest, outputs: [.planes],
-      outputOrders: [orders.output])
+      inputs: [takesRowMajor(at: site) ? .padded(halo: halo) : image] + rest,
+      outputs: [.planes], outputOrders: [orders.output])
+  }
+
+  /// Whether an image is read as the user gave it: where it is row-major already, and planes would be
+  /// mostly empty, as with three channels, or cost as much to make as to read once, as with linear layers.
+  func takesRowMajor(at site: LoweringSite) -> Bool {
+    guard groups == 1, site.inputKinds.first.map({ $0 != .planes }) ?? false else { return false }
+    // Where weights change, their gradient needs the image in planes anyway.
+    guard site.isFrozen[1] else { return false }
+    let image = site.inputShapes[0]
+    return image[1] < PlaneLayout.lanes || image.dimensions.dropFirst(2).allSatisfy { $0 == 1 }
   }
 
   /// Packs weights and bias, and convolves.

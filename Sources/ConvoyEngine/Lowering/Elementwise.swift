@@ -91,8 +91,18 @@ extension Arithmetic: Lowerable {
 }
 
 extension Reshape: Lowerable {
+  /// Maps of one pixel, as they leave global pooling, are vectors of channels where they lie.
   func layouts(at site: LoweringSite) -> NodeLayouts {
-    NodeLayouts(inputs: [.dense], outputs: [.dense], sharing: [.alias(input: 0)])
+    let shapes = site.inputShapes + site.outputShapes
+    let areVectors = shapes.allSatisfy {
+      (2...5).contains($0.rank) && $0[0] == shapes[0][0] && $0[0] * $0[1] == $0.elementCount
+    }
+    if areVectors, site.leadingKind == .planes {
+      return NodeLayouts(
+        inputs: [.planes(halo: .none, order: .any(preferred: nil))], outputs: [.planes],
+        outputOrders: [site.inputOrders.first ?? nil], sharing: [.alias(input: 0)])
+    }
+    return NodeLayouts(inputs: [.dense], outputs: [.dense], sharing: [.alias(input: 0)])
   }
 
   func lower(_ site: LoweringSite, into program: inout Program) {}

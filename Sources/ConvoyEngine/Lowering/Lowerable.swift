@@ -51,6 +51,8 @@ struct NodeLayouts: Sendable {
 
     static let dense = Request(kind: .dense)
     static let planes = Request(kind: .planes)
+    /// Row-major, perhaps with the channels last, with zeros around each channel's pixels.
+    static func padded(halo: Halo) -> Request { Request(kind: .padded, halo: halo) }
     static func planes(halo: Halo, order: Order = .identity) -> Request {
       Request(kind: .planes, halo: halo, order: order)
     }
@@ -105,8 +107,8 @@ struct LoweringSite: Sendable {
   /// What the kernels are for.
   var machine: Machine { settings.machine }
 
-  /// The kind most inputs of an operator that takes either should come in: that of its first.
-  var leadingKind: LayoutKind { inputKinds.first ?? .dense }
+  /// Whether inputs of an operator that takes either should come in planes or row-major: as the first is.
+  var leadingKind: LayoutKind { inputKinds.first == .planes ? .planes : .dense }
 }
 
 extension Program {

@@ -153,7 +153,17 @@ extension ChannelShuffle: Lowerable {
 }
 
 extension Transpose: Lowerable {
-  func layouts(at site: LoweringSite) -> NodeLayouts { .allDense(at: site) }
+  /// An image with the channels last, such as other frameworks give, is only described anew: whoever
+  /// cannot read it so is given a copy.
+  func layouts(at site: LoweringSite) -> NodeLayouts {
+    var layouts = NodeLayouts.allDense(at: site)
+    let rank = permutation.count
+    let isChannelsFirst = permutation == [0, rank - 1] + Array(1..<max(1, rank - 1))
+    if isChannelsFirst, (3...5).contains(rank), site.leadingKind == .dense {
+      layouts.outputs = [.strided]
+    }
+    return layouts
+  }
 
   func lower(_ site: LoweringSite, into program: inout Program) {
     var source = Box(site.inputShapes[0])

@@ -63,4 +63,12 @@ extension Value {
   public func transposed(_ permutation: [Int]) -> Value {
     applying(Transpose(permutation: permutation))
   }
+
+  /// An image that is given with its channels last, [B, …, C], as one with channels first, [B, C, …].
+  ///
+  /// Costs nothing before a convolution of few channels, which reads it as it stands.
+  public func channelsFirst() -> Value {
+    let rank = shape.rank
+    return rank < 3 ? self : transposed([0, rank - 1] + Array(1..<rank - 1))
+  }
 }

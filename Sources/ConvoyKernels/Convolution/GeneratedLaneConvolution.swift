@@ -16,6 +16,7 @@ struct GeneratedLaneConvolution: Kernel {
 
   static func refusal(_ problem: ConvolutionProblem, _ machine: Machine) -> String? {
     if let refusal = problem.refusalOfGeneratedCode(machine) { return refusal }
+    if !problem.input.hasLanes { return "its image is row-major" }
     if problem.kernel[2] > 64 { return "lines of \(problem.kernel[2]) taps make too much code" }
     return nil
   }

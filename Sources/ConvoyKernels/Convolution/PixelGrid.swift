@@ -35,24 +35,25 @@ struct PixelGrid: Sendable {
       output.imageStride, phase.outputStep[0] * output.sliceStride,
       phase.outputStep[1] * output.rowStride
     )
-    let lanes = PlaneLayout.lanes
     let pixels = phase.count.volume
+    // In row-major tensors other channels lie between a channel's images.
     let isDense =
-      input.halo == .none && output.halo == .none && input.extents == output.extents
+      (input.batch == 1 || input.imageStride == pixels * input.pixelStride)
+      && input.halo == .none && output.halo == .none && input.extents == output.extents
       && phase.count == output.extents && phase.taps.allSatisfy { $0.offset == .zero }
     isJoined = joinsImages && (pixels == 1 || isDense)
     if isJoined {
       rows = 1
       columns = input.batch * pixels
-      inputColumnStep = pixels == 1 ? input.imageStride : lanes
-      outputColumnStep = pixels == 1 ? output.imageStride : lanes
+      inputColumnStep = pixels == 1 ? input.imageStride : input.pixelStride
+      outputColumnStep = pixels == 1 ? output.imageStride : output.pixelStride
       rowsPerSlice = 1
       rowsPerImage = 1
     } else {
       rows = input.batch * phase.count[0] * phase.count[1]
       columns = phase.count[2]
-      inputColumnStep = phase.inputStep[2] * lanes
-      outputColumnStep = phase.outputStep[2] * lanes
+      inputColumnStep = phase.inputStep[2] * input.pixelStride
+      outputColumnStep = phase.outputStep[2] * output.pixelStride
       rowsPerSlice = phase.count[1]
       rowsPerImage = phase.count[0] * phase.count[1]
     }

@@ -74,7 +74,8 @@ public struct PlanesFromDense: Kernel {
   }
 }
 
-/// Brings planes into a row-major tensor [batch, channels, spatial…]; reads any channel map.
+/// Brings planes into a row-major tensor [batch, channels, spatial…]; reads any channel map, and pixels
+/// of any size.
 public struct DenseFromPlanes: Kernel {
   /// See `Kernel.name`.
   public let name = "reorder to rows"
@@ -110,7 +111,50 @@ public struct DenseFromPlanes: Kernel {
       let start =
         memory[target] + (image * planes.channels + channel) * planes.extents.volume
         + (row - image * rowsPerImage) * width
-      for column in 0..<width { start[column] = source[column * PlaneLayout.lanes] }
+      for column in 0..<width { start[column] = source[column * planes.pixelStride] }
+    }
+  }
+}
+
+/// Copies images row by row between planes of one kind that differ in their halos.
+public struct RowCopy: Kernel {
+  /// See `Kernel.name`.
+  public let name = "put a halo around"
+  private let input: PlaneLayout
+  private let inputBase: Region
+  private let output: PlaneLayout
+  private let outputBase: Region
+  private let cursors: (input: RowCursor, output: RowCursor)
+  private let chunks: Chunks
+
+  /// - Parameters:
+  ///   - input: counted from `base`.
+  ///   - output: as many planes with pixels of the same size, counted from `outputBase`.
+  public init(
+    _ input: PlaneLayout, base: Region, to output: PlaneLayout, outputBase: Region
+  ) {
+    precondition(input.planes.count == output.planes.count)
+    precondition(input.pixelStride == output.pixelStride && input.extents == output.extents)
+    self.input = input
+    inputBase = base
+    self.output = output
+    self.outputBase = outputBase
+    cursors = (RowCursor(input), RowCursor(output))
+    chunks = Chunks(
+      items: output.planes.count * cursors.output.rows,
+      cost: output.extents[2] * output.pixelStride / 4)
+  }
+
+  /// See `Kernel.chunkCount`.
+  public var chunkCount: Int { chunks.count }
+
+  /// Copies some rows.
+  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+    for item in chunks[chunk] {
+      let (plane, row) = item.quotientAndRemainder(dividingBy: cursors.output.rows)
+      let source = memory[inputBase] + input.planes[plane] + cursors.input.offset(ofRow: row)
+      let target = memory[outputBase] + output.planes[plane] + cursors.output.offset(ofRow: row)
+      target.update(from: source, count: input.extents[2] * input.pixelStride)
     }
   }
 }
@@ -129,7 +173,7 @@ public struct HaloClearing: Kernel {
     self.base = base
     let around = planes.padded.volume - planes.extents.volume
     chunks = Chunks(
-      items: planes.planes.count * planes.batch, cost: around * PlaneLayout.lanes / 4)
+      items: planes.planes.count * planes.batch, cost: around * planes.pixelStride / 4)
   }
 
   /// See `Kernel.chunkCount`.
@@ -147,10 +191,11 @@ public struct HaloClearing: Kernel {
         for y in 0..<planes.extents[1] {
           let row = planes.offset([z, y, 0])
           (start + position).update(repeating: 0, count: row - position)
-          position = row + planes.extents[2] * PlaneLayout.lanes
+          position = row + planes.extents[2] * planes.pixelStride
         }
       }
-      (start + position).update(repeating: 0, count: planes.imageStride - position)
+      (start + position).update(
+        repeating: 0, count: planes.padded[0] * planes.sliceStride - position)
     }
   }
 }

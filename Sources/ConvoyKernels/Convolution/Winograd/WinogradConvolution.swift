@@ -28,6 +28,7 @@ struct WinogradConvolution: Kernel {
 
   static func refusal(_ problem: ConvolutionProblem, _ machine: Machine) -> String? {
     if let refusal = problem.refusalOfGeneratedCode(machine) { return refusal }
+    if !problem.input.hasLanes { return "its image is row-major" }
     let one = Extents(repeating: 1)
     guard problem.direction == .forward, problem.kernel == [1, 3, 3], problem.stride == one,
       problem.dilation == one, problem.input.extents[0] == 1, problem.output.extents[0] == 1,
