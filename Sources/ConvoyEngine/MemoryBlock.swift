@@ -32,10 +32,7 @@ final class MemoryBlock: @unchecked Sendable {
     // Fresh pages are zero, and take memory only once they are touched.
     let raw = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0)
     guard let raw, raw != UnsafeMutableRawPointer(bitPattern: -1) else { throw refusal }
-    #if os(Linux)
-      // A hint: with large pages, hundreds of MiB of weights are not thousands of page faults.
-      if bytes >= 8 << 20 { madvise(raw, bytes, MADV_HUGEPAGE) }
-    #endif
+    LargePages.advise(UnsafeMutableRawBufferPointer(start: raw, count: bytes))
     address = raw.bindMemory(to: Float.self, capacity: max(count, 1))
     self.count = count
   }

@@ -39,6 +39,7 @@ public struct Tensor: Hashable, Sendable {
   ) rethrows {
     self.shape = shape
     self.elements = try Array(unsafeUninitializedCapacity: shape.elementCount) { buffer, count in
+      LargePages.advise(UnsafeMutableRawBufferPointer(buffer))
       try body(buffer)
       count = shape.elementCount
     }

@@ -85,22 +85,19 @@ private struct BatchNormalizationFold {
     let factors = zip(statistics[0], statistics[3]).map { scale, variance in
       Double(scale) / (Double(variance) + Double(normalization.epsilon)).squareRoot()
     }
-    let newWeights = [Float](unsafeUninitializedCapacity: old.elements.count) { new, count in
+    let weightTensor = Tensor(uninitialized: old.shape) { new in
       for start in stride(from: 0, to: old.elements.count, by: run) {
         let factor = factors[channelOf(start)]
         for index in start..<start + run {
           new.initializeElement(at: index, to: Float(Double(old.elements[index]) * factor))
         }
       }
-      count = old.elements.count
     }
     let newBias = (0..<channels).map { c -> Float in
       let (shift, mean) = (Double(statistics[1][c]), Double(statistics[2][c]))
       return Float((bias[c] - mean) * factors[c] + shift)
     }
-    guard let weightTensor = try? Tensor(old.shape, newWeights),
-      let biasTensor = try? Tensor([channels], newBias)
-    else { return nil }
+    guard let biasTensor = try? Tensor([channels], newBias) else { return nil }
 
     let weightItem = Item(
       name: graph[weights].name, origin: graph[weights].origin, tensor: weightTensor)

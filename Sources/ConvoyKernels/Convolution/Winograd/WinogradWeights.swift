@@ -42,38 +42,43 @@ public struct WinogradWeights: Kernel {
     }
     // Lanes innermost: the 36 vectors of an input channel are written while they are in the cache.
     for input in 0..<inputsPerGroup {
-      for (lane, start) in starts.enumerated() {
-        let target = first + input * lanes + lane
-        guard let start else {
-          for point in 0..<36 { target[point * pointStep] = 0 }
-          continue
+      for lane in stride(from: 0, to: lanes, by: 4) {
+        var kernels = InlineArray<9, SIMD4<Double>>(repeating: .zero)
+        for part in 0..<4 {
+          guard let start = starts[lane + part] else { continue }
+          let kernel = weights + start + input * order.inputStride
+          for tap in 0..<9 { kernels[tap][part] = Double(kernel[tap]) }
         }
-        WinogradWeights.transform(weights + start + input * order.inputStride) { point, value in
-          target[point * pointStep] = Float(value)
-        }
+        WinogradWeights.transform(
+          kernels, to: first + input * lanes + lane, pointStep: pointStep)
       }
     }
   }
 
-  /// G·g·Gᵀ of a kernel's 3×3 numbers, point by point.
+  /// G·g·Gᵀ of four kernels' 3×3 numbers, point by point.
   private static func transform(
-    _ g: UnsafePointer<Float>, _ store: (_ point: Int, _ value: Double) -> Void
+    _ g: borrowing InlineArray<9, SIMD4<Double>>, to target: UnsafeMutablePointer<Float>,
+    pointStep: Int
   ) {
-    let matrix = rows
-    var point = 0
-    for row in matrix {
-      var columns = SIMD3<Double>.zero
-      for tap in 0..<3 {
-        let line = SIMD3(Double(g[3 * tap]), Double(g[3 * tap + 1]), Double(g[3 * tap + 2]))
-        columns += row[tap] * line
-      }
-      for column in matrix {
-        store(point, (columns * column).sum())
-        point += 1
+    let rows = rows
+    var target = target
+    for row in 0..<6 {
+      let line = rows[row]
+      let a = g[0] * line[0] + g[3] * line[1] + g[6] * line[2]
+      let b = g[1] * line[0] + g[4] * line[1] + g[7] * line[2]
+      let c = g[2] * line[0] + g[5] * line[1] + g[8] * line[2]
+      for column in 0..<6 {
+        let line = rows[column]
+        let sum = a * line[0] + b * line[1] + c * line[2]
+        UnsafeMutableRawPointer(target).storeBytes(of: SIMD4<Float>(sum), as: SIMD4<Float>.self)
+        target += pointStep
       }
     }
   }
 
   /// The rows of G.
-  private static let rows = WinogradTransform.weight.map { SIMD3($0[0], $0[1], $0[2]) }
+  private static let rows: InlineArray<6, SIMD3<Double>> = InlineArray { index in
+    let row = WinogradTransform.weight[index]
+    return SIMD3(row[0], row[1], row[2])
+  }
 }
