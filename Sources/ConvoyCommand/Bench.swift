@@ -4,12 +4,13 @@ import Convoy
 /// `convoy bench`
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Measures how fast convolutions run.",
+    abstract: "Measures how fast networks and single layers run.",
     discussion: """
-      Example:
+      Examples:
+        convoy bench zoo:mobilenet-v1
         convoy bench layers --only mobilenet2-dw-144
       """,
-    subcommands: [BenchLayers.self])
+    subcommands: [BenchModel.self, BenchLayers.self], defaultSubcommand: BenchModel.self)
 }
 
 /// `convoy bench layers`
@@ -63,12 +64,8 @@ struct BenchLayers: ParsableCommand {
   var json = false
 
   func validate() throws {
-    guard (1...1024).contains(threads) else {
-      throw ValidationError("Expected from 1 to 1024 in --threads, got \(threads).")
-    }
-    guard (1...4096).contains(batch) else {
-      throw ValidationError("Expected from 1 to 4096 images in --batch, got \(batch).")
-    }
+    try validateThreads(threads)
+    try validateBatch(batch)
   }
 
   func run() throws {

@@ -1,0 +1,123 @@
+import ArgumentParser
+import Convoy
+
+/// `convoy bench MODEL`
+struct BenchModel: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "model",
+    abstract: "Times a whole network, and each of its operators.",
+    discussion: """
+      Weights need not be trained: a network of the zoo is timed with random ones. The peak
+      is measured in the same run, by independent multiply-adds on the widest registers.
+
+      Examples:
+        convoy bench zoo:squeezenet-1.1
+        convoy bench 'zoo:mobilenet-v1?width=0.5' --threads 2 --batch 4 --json
+      """)
+
+  @Argument(help: "A file or a network of the zoo: see `convoy zoo`.")
+  var model: String
+
+  @Option(help: ArgumentHelp("Threads; 1 by default.", valueName: "number"))
+  var threads = 1
+
+  @Option(help: ArgumentHelp("Images at once.", valueName: "number"))
+  var batch = 1
+
+  @Option(help: ArgumentHelp("Operators to list; 0 lists all.", valueName: "number"))
+  var top = 20
+
+  @Flag(help: "Compute 3×3 convolutions directly, not in Winograd's form.")
+  var noWinograd = false
+
+  @Flag(help: "Print one JSON object.")
+  var json = false
+
+  func validate() throws {
+    try validateThreads(threads)
+    try validateBatch(batch)
+    guard top >= 0 else { throw ValidationError("Expected 0 or more in --top, got \(top).") }
+  }
+
+  func run() throws {
+    let clock = ContinuousClock()
+    let start = clock.now
+    let model = try ModelSource.load(self.model).model
+    let load = (clock.now - start) / .milliseconds(1)
+    var options = CompileOptions(pool: ThreadPool(threadCount: threads))
+    options.usesWinograd = !noWinograd
+    let measurement = try model.measured(batch: batch, options: options)
+    if json { return try Console.json(Row(measurement, load: load)) }
+    show(measurement, load: load)
+  }
+
+  private func show(_ measurement: ModelMeasurement, load: Double) {
+    let sum = measurement.operators.reduce(0) { $0 + $1.milliseconds }
+    let listed = top == 0 ? measurement.operators[...] : measurement.operators.prefix(top)
+    var table = TextTable(["operator", "ms", "% of time", "% of peak", "kernel"])
+    for row in listed {
+      table.append([
+        row.name, row.milliseconds.text(3), (100 * row.milliseconds / sum).text(1),
+        row.multiplyAdds == 0 ? "" : row.percentOfPeak.text(1), row.kernel,
+      ])
+    }
+    for line in table.lines { Console.line(line) }
+    let rest = measurement.operators.dropFirst(listed.count)
+    if !rest.isEmpty {
+      let time = rest.reduce(0) { $0 + $1.milliseconds }
+      Console.line("and \(rest.count) more that take \(time.text(3)) ms together")
+    }
+    Console.line()
+    Console.line(
+      "\(measurement.milliseconds.text(3)) ms a run (median \(measurement.medianMilliseconds.text(3))"
+        + "), \(measurement.gigaflopsPerSecond.text(1)) GFLOP/s, "
+        + "\(measurement.percentOfPeak.text(1)) % of the peak of \(measurement.peak.text(1))")
+    Console.line(
+      "\(load.text(1)) ms to load, \(measurement.compileMilliseconds.text(1)) to compile; "
+        + "\(measurement.weightBytes.grouped) bytes of packed weights, "
+        + "\(measurement.arenaBytes.grouped) of activations")
+    Console.line(
+      "\(threads) \(threads == 1 ? "thread" : "threads"), batch \(batch); a multiply-add is two "
+        + "operations; 3×3 convolutions in Winograd's form may exceed the peak.")
+  }
+
+  private struct Row: Encodable {
+    var milliseconds: Double
+    var medianMilliseconds: Double
+    var loadMilliseconds: Double
+    var compileMilliseconds: Double
+    var arenaBytes: Int
+    var weightBytes: Int
+    var multiplyAdds: Int
+    var gigaflopsPerSecond: Double
+    var percentOfPeak: Double
+    var operators: [ModelMeasurement.OperatorTime]
+
+    init(_ measurement: ModelMeasurement, load: Double) {
+      milliseconds = measurement.milliseconds
+      medianMilliseconds = measurement.medianMilliseconds
+      loadMilliseconds = load
+      compileMilliseconds = measurement.compileMilliseconds
+      arenaBytes = measurement.arenaBytes
+      weightBytes = measurement.weightBytes
+      multiplyAdds = measurement.multiplyAdds
+      gigaflopsPerSecond = measurement.gigaflopsPerSecond
+      percentOfPeak = measurement.percentOfPeak
+      operators = measurement.operators
+    }
+  }
+}
+
+/// Throws unless as many threads can be asked for.
+func validateThreads(_ threads: Int) throws {
+  guard (1...1024).contains(threads) else {
+    throw ValidationError("Expected from 1 to 1024 in --threads, got \(threads).")
+  }
+}
+
+/// Throws unless as many images can be taken at once.
+func validateBatch(_ batch: Int) throws {
+  guard (1...4096).contains(batch) else {
+    throw ValidationError("Expected from 1 to 4096 images in --batch, got \(batch).")
+  }
+}

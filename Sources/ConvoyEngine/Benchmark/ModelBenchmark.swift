@@ -1,0 +1,99 @@
+public import ConvoyGraphs
+import ConvoyKernels
+import ConvoyTensors
+
+/// How fast a whole network runs, and where its time goes.
+public struct ModelMeasurement: Hashable, Sendable {
+  /// The shortest run.
+  public var milliseconds: Double
+  /// The run in the middle.
+  public var medianMilliseconds: Double
+  /// Simplifying the graph and making the plan.
+  public var compileMilliseconds: Double
+  /// Bytes one run needs for activations.
+  public var arenaBytes: Int
+  /// Bytes of packed weights.
+  public var weightBytes: Int
+  /// Multiply-adds of a run.
+  public var multiplyAdds: Int
+  /// GFLOP/s that the threads could do at most.
+  public var peak: Double
+  /// What is computed, the slowest first.
+  public var operators: [OperatorTime]
+
+  /// Two operations a multiply-add, in the shortest run.
+  public var gigaflopsPerSecond: Double { 2 * Double(multiplyAdds) / milliseconds * 1e-6 }
+  /// Of what as many threads could do at most.
+  public var percentOfPeak: Double { 100 * gigaflopsPerSecond / peak }
+
+  /// The time of a node of the simplified graph, with all that was fused into it.
+  public struct OperatorTime: Hashable, Sendable, Encodable {
+    /// The node's name.
+    public var name: String
+    /// The kernel that does most of its work.
+    public var kernel: String
+    /// The shortest time.
+    public var milliseconds: Double
+    /// Multiply-adds; 0 for what is no convolution.
+    public var multiplyAdds: Int
+    /// Two operations a multiply-add, of what as many threads could do at most.
+    public var percentOfPeak: Double
+  }
+}
+
+extension Model {
+  /// Compiles and times a network on random inputs, for a second but at least ten runs.
+  ///
+  /// - Parameters:
+  ///   - batch: how many images a run takes at once.
+  ///   - options: threads and switches.
+  /// - Throws: `ConvoyError` when the machine has too little memory.
+  public func measured(
+    batch: Int = 1, options: CompileOptions = CompileOptions()
+  ) throws(ConvoyError) -> ModelMeasurement {
+    let clock = ContinuousClock()
+    let start = clock.now
+    let simple = try simplified()
+    let graph = try simple.graph.resized(batch: batch)
+    let plan = try graph.compiled(parameters: simple.parameters, options: options)
+    let compiled = clock.now
+
+    var random = Random(seed: 1)
+    var inputs: [String: Tensor] = [:]
+    for id in graph.inputs {
+      inputs[graph[id].name] = Tensor(uniform: graph[id].shape, in: -1...1, using: &random)
+    }
+    var runs: [Double] = []
+    let begin = clock.now
+    while runs.count < 11 || clock.now - begin < .seconds(1) {
+      let before = clock.now
+      _ = try plan.run(named: inputs)
+      runs.append((clock.now - before) / .milliseconds(1))
+    }
+    // The first run meets cold caches and fresh pages.
+    runs = runs.dropFirst().sorted()
+    let peak = PeakMeasurement.gigaflopsPerSecond() * Double(options.pool.threadCount)
+    return ModelMeasurement(
+      milliseconds: runs[0], medianMilliseconds: runs[runs.count / 2],
+      compileMilliseconds: (compiled - start) / .milliseconds(1), arenaBytes: plan.arenaBytes,
+      weightBytes: plan.weightBytes, multiplyAdds: graph.cost.multiplyAdds, peak: peak,
+      operators: Model.operatorTimes(
+        try plan.profile(named: inputs, runs: 10), graph.layerCosts(), peak: peak))
+  }
+
+  /// The steps' times summed by node.
+  private static func operatorTimes(
+    _ steps: [StepTime], _ layers: [LayerCost], peak: Double
+  ) -> [ModelMeasurement.OperatorTime] {
+    let costs = Dictionary(layers.map { ($0.name, $0.cost.multiplyAdds) }) { first, _ in first }
+    let nodes = Dictionary(grouping: steps, by: \.node)
+    return nodes.map { name, steps in
+      let milliseconds = steps.reduce(0) { $0 + $1.seconds } * 1e3
+      let multiplyAdds = costs[name] ?? 0
+      let kernel = steps.max { $0.seconds < $1.seconds }?.kernel ?? ""
+      return ModelMeasurement.OperatorTime(
+        name: name, kernel: kernel, milliseconds: milliseconds, multiplyAdds: multiplyAdds,
+        percentOfPeak: 100 * 2e-6 * Double(multiplyAdds) / milliseconds / peak)
+    }.sorted { ($0.milliseconds, $1.name) > ($1.milliseconds, $0.name) }
+  }
+}
