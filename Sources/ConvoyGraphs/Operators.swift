@@ -35,6 +35,7 @@ public enum Operators {
     SliceGradient.self,
     Softmax.self,
     SoftmaxGradient.self,
+    Standardization.self,
     Transpose.self,
     TransposedConvolution.self,
   ]

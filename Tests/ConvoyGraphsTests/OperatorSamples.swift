@@ -42,6 +42,7 @@ let operatorSamples: [(operation: any Operator, inputs: [Shape])] = [
   (SliceGradient(slice: Slice(dimension: 2, start: 1, end: 3), extent: 9), [[2, 4, 2, 5]]),
   (Softmax(dimension: 1, isLogarithmic: true), [image]),
   (SoftmaxGradient(dimension: 1, isLogarithmic: false), [image, image]),
+  (Standardization(over: [1, 3], epsilon: 1e-5), [image]),
   (Transpose(permutation: [0, 2, 3, 1]), [image]),
   (TransposedConvolution(window, groups: 2, outputPadding: 1), [image, [4, 3, 3, 3], [6]]),
 ]

@@ -1,0 +1,264 @@
+public import ConvoyTensors
+
+/// (x − mean) ∕ √(variance + ε) over the channels of each pixel, in planes.
+///
+/// A pixel's numbers are read three times, for the mean, for the distances from it and for the results;
+/// the second time they are in cache.
+public struct PixelStandardization: Kernel {
+  /// See `Kernel.name`.
+  public let name = "portable standardization"
+  private let epsilon: Float
+  private let image: PlaneLayout
+  private let base: Region
+  private let output: PlaneLayout
+  private let outputBase: Region
+  private let masks: [LaneMask]
+  private let parts: PixelParts
+  private let cursors: (RowCursor, RowCursor)
+
+  /// - Parameters:
+  ///   - image: planes in any order, counted from `base`.
+  ///   - output: planes in the same order, counted from `outputBase`.
+  public init(
+    epsilon: Float, _ image: PlaneLayout, base: Region, to output: PlaneLayout, outputBase: Region
+  ) {
+    self.epsilon = epsilon
+    self.image = image
+    self.base = base
+    self.output = output
+    self.outputBase = outputBase
+    masks = LaneMask.masks(of: image.order)
+    parts = PixelParts(image, cost: image.planes.count * PlaneLayout.lanes)
+    cursors = (RowCursor(image), RowCursor(output))
+  }
+
+  /// See `Kernel.chunkCount`.
+  public var chunkCount: Int { parts.count }
+
+  /// Standardises some pixels, all their channels.
+  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+    let lanes = PlaneLayout.lanes
+    parts.forEachRun(of: chunk) { row, column, count in
+      let source = UnsafePointer(memory[base] + cursors.0.offset(ofRow: row))
+      let target = memory[outputBase] + cursors.1.offset(ofRow: row)
+      for pixel in column..<column + count {
+        standardize(source + pixel * lanes, to: target + pixel * lanes)
+      }
+    }
+  }
+
+  /// Standardises one pixel; lanes without a channel are read as zeros.
+  @inline(__always)
+  private func standardize(
+    _ source: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>
+  ) {
+    var sum = Lanes.zero
+    for plane in masks.indices {
+      sum += masks[plane]((source + image.planes[plane]).lanes)
+    }
+    let mean = Float(sum.total / Double(image.channels))
+    var (distances, squares) = (Lanes.zero, Lanes.zero)
+    for plane in masks.indices {
+      let distance = masks[plane]((source + image.planes[plane]).lanes - mean)
+      distances += distance
+      squares += distance * distance
+    }
+    let moments = Moments(
+      mean: mean, distances: distances.total, squares: squares.total, count: image.channels,
+      epsilon: epsilon)
+    for plane in masks.indices {
+      let x = (source + image.planes[plane]).lanes
+      (target + output.planes[plane]).lanes = (x - mean) * moments.factor + moments.offset
+    }
+  }
+}
+
+/// What makes standardised numbers of others: (x − mean) · factor + offset.
+///
+/// The mean is a rounded one; the distances from it say by how much, and correct both the mean and the
+/// variance. Source: T. Chan, G. Golub and R. LeVeque, "Algorithms for Computing the Sample Variance",
+/// 1983: the corrected two-pass algorithm.
+private struct Moments {
+  let mean: Float
+  let factor: Float
+  let offset: Float
+
+  /// - Parameters:
+  ///   - distances: the sum of the distances from the rounded mean.
+  ///   - squares: the sum of their squares.
+  init(mean: Float, distances: Double, squares: Double, count: Int, epsilon: Float) {
+    let correction = distances / Double(count)
+    let variance = max(squares / Double(count) - correction * correction, 0)
+    let factor = 1 / (variance + Double(epsilon)).squareRoot()
+    self.mean = mean
+    self.factor = Float(factor)
+    offset = Float(-correction * factor)
+  }
+}
+
+/// The lanes of a plane in which a channel stands.
+private struct LaneMask: Sendable {
+  private let channels: SIMD16<Int32>
+  private let isFull: Bool
+
+  /// The masks of an order's planes.
+  static func masks(of order: ChannelOrder) -> [LaneMask] {
+    let channels = order.channelsByLane
+    return (0..<order.planeCount).map { plane in
+      LaneMask(channels[plane * PlaneLayout.lanes..<(plane + 1) * PlaneLayout.lanes])
+    }
+  }
+
+  private init(_ lanes: ArraySlice<Int?>) {
+    channels = SIMD16(lanes.map { $0 == nil ? 0 : 1 })
+    isFull = lanes.allSatisfy { $0 != nil }
+  }
+
+  /// The numbers, with zeros where no channel stands.
+  @inline(__always)
+  func callAsFunction(_ lanes: Lanes) -> Lanes {
+    isFull ? lanes : Lanes.zero.replacing(with: lanes, where: channels .> 0)
+  }
+}
+
+extension SIMD16<Float> {
+  /// The sum of all lanes in Double, in a fixed order.
+  @inline(__always)
+  fileprivate var total: Double {
+    let halves = SIMD8<Double>(lowHalf) + SIMD8<Double>(highHalf)
+    let quarters = halves.lowHalf + halves.highHalf
+    return (quarters[0] + quarters[1]) + (quarters[2] + quarters[3])
+  }
+}
+
+/// (x − mean) ∕ √(variance + ε) over any dimensions of a row-major tensor.
+///
+/// Where the last dimension is one of those, the elements of a group are neighbours and are taken 16 at
+/// a time; where it is not, groups are, and 16 of them are worked on at once.
+public struct DenseStandardization: Kernel {
+  /// See `Kernel.name`.
+  public let name = "portable standardization"
+  private let epsilon: Float
+  private let source: Region
+  private let target: Region
+  /// The groups, one a position of the dimensions that are not reduced.
+  private let groups: StridedWalk
+  /// The elements of a group.
+  private let elements: StridedWalk
+  private let count: Int
+  private let blocksPerRow: Int
+  private let chunks: Chunks
+
+  /// - Parameters:
+  ///   - dimensions: those that mean and variance are taken over.
+  ///   - target: a tensor of the same shape.
+  public init(
+    _ shape: Shape, over dimensions: [Int], epsilon: Float, from source: Region, to target: Region
+  ) {
+    self.epsilon = epsilon
+    self.source = source
+    self.target = target
+    let strides = shape.strides
+    func walk(_ chosen: [Int]) -> StridedWalk {
+      StridedWalk(chosen.map { shape[$0] }, [chosen.map { strides[$0] }])
+    }
+    groups = walk((0..<shape.rank).filter { !dimensions.contains($0) })
+    elements = walk(dimensions)
+    count = elements.rows * elements.columns
+    let width = elements.columnSteps[0] <= 1 ? 1 : PlaneLayout.lanes
+    blocksPerRow = (groups.columns + width - 1) / width
+    chunks = Chunks(items: groups.rows * blocksPerRow, cost: count * width)
+  }
+
+  /// See `Kernel.chunkCount`.
+  public var chunkCount: Int { chunks.count }
+
+  /// Standardises some groups.
+  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+    let isAlong = elements.columnSteps[0] <= 1
+    for item in chunks[chunk] {
+      let (row, block) = item.quotientAndRemainder(dividingBy: blocksPerRow)
+      let first = isAlong ? block : block * PlaneLayout.lanes
+      let start = groups.offset(ofRow: row, operand: 0) + first * groups.columnSteps[0]
+      let (x, y) = (UnsafePointer(memory[source]) + start, memory[target] + start)
+      if isAlong {
+        standardizeAlong(x, to: y)
+      } else {
+        standardizeAcross(x, to: y, width: min(PlaneLayout.lanes, groups.columns - first))
+      }
+    }
+  }
+
+  /// One group, whose elements are neighbours in each row.
+  private func standardizeAlong(
+    _ x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>
+  ) {
+    let lanes = PlaneLayout.lanes
+    let vectors = (elements.columns + lanes - 1) / lanes
+    func width(_ vector: Int) -> Int { min(lanes, elements.columns - vector * lanes) }
+    var sum = BlockedTotal<LaneSum>()
+    forEachRow { offset in
+      sum.add(count: vectors) { (x + offset + $0 * lanes).lanes(first: width($0)) }
+    }
+    let mean = Float(sum.finish().reduced(by: LaneSum.self) / Double(count))
+    var (distances, squares) = (BlockedTotal<LaneSum>(), BlockedTotal<LaneSum>())
+    func distance(_ offset: Int, _ vector: Int) -> Lanes {
+      (x + offset + vector * lanes).lanes(first: width(vector), else: mean) - mean
+    }
+    forEachRow { offset in
+      distances.add(count: vectors) { distance(offset, $0) }
+      squares.add(count: vectors) { distance(offset, $0) * distance(offset, $0) }
+    }
+    let moments = Moments(
+      mean: mean, distances: distances.finish().reduced(by: LaneSum.self),
+      squares: squares.finish().reduced(by: LaneSum.self), count: count, epsilon: epsilon)
+    forEachRow { offset in
+      for column in offset..<offset + elements.columns {
+        y[column] = (x[column] - mean) * moments.factor + moments.offset
+      }
+    }
+  }
+
+  /// Up to 16 groups whose elements stand side by side.
+  private func standardizeAcross(
+    _ x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>, width: Int
+  ) {
+    let step = elements.columnSteps[0]
+    var sum = BlockedTotal<LaneSum>()
+    forEachRow { offset in
+      sum.add(count: elements.columns) { (x + offset + $0 * step).lanes(first: width) }
+    }
+    let sums = sum.finish()
+    var mean = Lanes.zero
+    for lane in 0..<width { mean[lane] = Float(sums[lane] / Double(count)) }
+    func distance(_ position: Int) -> Lanes { (x + position).lanes(first: width) - mean }
+    var (distances, squares) = (BlockedTotal<LaneSum>(), BlockedTotal<LaneSum>())
+    forEachRow { offset in
+      distances.add(count: elements.columns) { distance(offset + $0 * step) }
+      squares.add(count: elements.columns) {
+        let distance = distance(offset + $0 * step)
+        return distance * distance
+      }
+    }
+    let (distanceSums, squareSums) = (distances.finish(), squares.finish())
+    var (factor, shift) = (Lanes.zero, Lanes.zero)
+    for lane in 0..<width {
+      let moments = Moments(
+        mean: mean[lane], distances: distanceSums[lane], squares: squareSums[lane], count: count,
+        epsilon: epsilon)
+      (factor[lane], shift[lane]) = (moments.factor, moments.offset)
+    }
+    forEachRow { offset in
+      for column in 0..<elements.columns {
+        let position = offset + column * step
+        (y + position).store(distance(position) * factor + shift, first: width)
+      }
+    }
+  }
+
+  /// Calls a closure with where each row of a group's elements begins.
+  @inline(__always)
+  private func forEachRow(_ body: (_ offset: Int) -> Void) {
+    for row in 0..<elements.rows { body(elements.offset(ofRow: row, operand: 0)) }
+  }
+}
