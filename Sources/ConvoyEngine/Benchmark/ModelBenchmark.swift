@@ -1,6 +1,6 @@
 public import ConvoyGraphs
 import ConvoyKernels
-import ConvoyTensors
+public import ConvoyTensors
 
 /// How fast a whole network runs, and where its time goes.
 public struct ModelMeasurement: Hashable, Sendable {
