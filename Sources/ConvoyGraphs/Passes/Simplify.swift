@@ -4,13 +4,13 @@ extension Model {
   /// The same network, made simpler for running: the result computes the same and can be saved.
   ///
   /// Operators that do nothing outside training go (dropout), and so do those that change nothing (a
-  /// reshape to the shape there is); batch norm is folded into the convolution, transposed convolution
+  /// reshape to the shape there is); what depends on parameters alone becomes one; batch norm is folded into the convolution, transposed convolution
   /// or linear layer before it where nothing else reads that layer. Parameters keep their names; a
   /// layer that gets its bias from a batch norm has it as `name.bias`.
   ///
   /// - Throws: what a shape rule says; not for a graph that is well formed.
   public func simplified() throws(ConvoyError) -> Model {
-    var model = try withoutIdleOperators()
+    var model = try withoutIdleOperators().foldingConstants()
     while let folded = try model.foldingBatchNormalization() { model = folded }
     return model
   }

@@ -31,15 +31,16 @@ struct PlaneFolding: Hashable, Sendable {
     let channels = problem.output.channelsByLane
     let count = problem.inputsPerGroup
     let single = (0..<count).map { Block(channel: $0, fresh: $0) }
-    let runs = mayFold ? (0..<problem.groups).map { problem.inputRuns(group: $0) } : []
     let ways = problem.groupOfPlanes.enumerated().map { plane, group in
       let lanes = channels[plane * PlaneLayout.lanes..<(plane + 1) * PlaneLayout.lanes]
       let outputs = lanes.prefix { $0 != nil }.count
-      guard mayFold, let group, outputs > 0, lanes.dropFirst(outputs).allSatisfy({ $0 == nil }),
-        let shortest = runs[group].map(\.count).min()
+      guard mayFold, let group, (1...PlaneLayout.lanes / 2).contains(outputs),
+        lanes.dropFirst(outputs).allSatisfy({ $0 == nil })
       else { return (1, single) }
+      let runs = problem.inputRuns(group: group)
+      let shortest = runs.reduce(count) { min($0, $1.count) }
       let choices = [16, 8, 4, 2].filter { $0 * outputs <= PlaneLayout.lanes && $0 <= shortest }
-        .map { factor in (factor, runs[group].flatMap { PlaneFolding.blocks(of: $0, factor) }) }
+        .map { factor in (factor, runs.flatMap { PlaneFolding.blocks(of: $0, factor) }) }
       let best = choices.min { $0.1.count < $1.1.count }
       return best.flatMap { 4 * $0.1.count <= 3 * count ? $0 : nil } ?? (1, single)
     }

@@ -83,26 +83,33 @@ public struct WeightPacking: Kernel {
 
   /// Packs one output plane.
   public func run(chunk plane: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+    let count = folding.blocks[plane].count
     for (phase, starts) in zip(phases, starts) {
       let taps = phase.taps.map(\.index)
-      for lane in 0..<PlaneLayout.lanes {
-        pack(
-          plane, lane, taps, from: memory[source], to: memory[destination] + starts[plane] + lane)
+      // Some blocks for all lanes before the next, while the rows they are written to are in the cache.
+      let most = max(1, 256 / max(1, taps.count))
+      for first in stride(from: 0, to: count, by: most) {
+        let target = memory[destination] + starts[plane] + first * taps.count * PlaneLayout.lanes
+        for lane in 0..<PlaneLayout.lanes {
+          pack(
+            plane, lane, blocks: first..<min(count, first + most), taps, from: memory[source],
+            to: target + lane)
+        }
       }
     }
   }
 
   /// Packs one lane: its weights lie side by side in the tensor, so that nothing is searched for.
   private func pack(
-    _ plane: Int, _ lane: Int, _ taps: [Int], from weights: UnsafePointer<Float>,
-    to first: UnsafeMutablePointer<Float>
+    _ plane: Int, _ lane: Int, blocks: Range<Int>, _ taps: [Int],
+    from weights: UnsafePointer<Float>, to first: UnsafeMutablePointer<Float>
   ) {
     let (output, inBlock) = lane.quotientAndRemainder(dividingBy: folding.factors[plane])
     let start = channels[plane * PlaneLayout.lanes + output].map {
       order.index(output: $0, inputInGroup: 0, tap: 0)
     }
     var target = first
-    for block in folding.blocks[plane] {
+    for block in folding.blocks[plane][blocks] {
       let input = block.channel + inBlock
       let from = input < block.fresh ? nil : start.map { weights + $0 + input * order.inputStride }
       for tap in taps {

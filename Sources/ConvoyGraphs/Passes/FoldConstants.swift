@@ -1,0 +1,73 @@
+import ConvoyTensors
+
+extension Model {
+  /// With what is computed from parameters and constants alone in their place: the reshaped weights of
+  /// a linear layer that is used as a convolution, the scale and shift of a normalisation.
+  ///
+  /// What comes from a parameter is a parameter, so that it is read from the model's numbers, under the
+  /// name of the value it replaces.
+  ///
+  /// - Throws: what a shape rule says; not for a graph that is well formed.
+  func foldingConstants() throws(ConvoyError) -> Model {
+    let folded = FoldedConstants(self)
+    guard !folded.numbers.isEmpty else { return self }
+    var changed: [String: Tensor] = [:]
+    let simpler = try graph.rewritten { node, _, builder in
+      guard node.outputs.count == 1, let tensor = folded.numbers[node.outputs[0]] else {
+        return nil
+      }
+      let name = graph[node.outputs[0]].name
+      guard let parameter = folded.parameters[node.outputs[0]] else {
+        return [builder.constant(tensor, name: name)]
+      }
+      changed[name] = tensor
+      return [builder.parameter(name, tensor.shape, parameter)]
+    }
+    return keepingParameters(in: simpler, but: changed)
+  }
+}
+
+/// The values of a model's graph that are computed from fixed numbers alone.
+private struct FoldedConstants {
+  /// The numbers of what nodes compute.
+  private(set) var numbers: [ValueID: Tensor] = [:]
+  /// How those are declared that come from parameters; the rest are constants.
+  private(set) var parameters: [ValueID: Parameter] = [:]
+
+  init(_ model: Model) {
+    let graph = model.graph
+    let updated = Set(graph.updates.map(\.parameter))
+    var given: [ValueID: Tensor] = [:]
+    for id in graph.valueIDs where !updated.contains(id) {
+      switch graph[id].origin {
+      case .parameter(let parameter):
+        given[id] = model.parameters[graph[id].name]
+        parameters[id] = parameter
+      case .constant(let tensor): given[id] = tensor
+      case .input, .computed: break
+      }
+    }
+    for node in graph.nodes where node.outputs.count == 1 && !node.inputs.isEmpty {
+      let inputs = node.inputs.compactMap { numbers[$0] ?? given[$0] }
+      let output = node.outputs[0]
+      guard inputs.count == node.inputs.count,
+        let tensor = node.operation.folded(inputs, shape: graph[output].shape)
+      else { continue }
+      numbers[output] = tensor
+      if let origin = node.inputs.first(where: { parameters[$0] != nil }) {
+        parameters[output] = parameters[origin]
+      }
+    }
+  }
+}
+
+extension Operator {
+  /// The output, where it is not too much to compute by the reference.
+  fileprivate func folded(_ inputs: [Tensor], shape: Shape) -> Tensor? {
+    if self is Reshape { return try? Tensor(shape, inputs[0].elements) }
+    let count = inputs.reduce(shape.elementCount) { max($0, $1.elements.count) }
+    guard count <= 1 << 16 else { return nil }
+    let results = reference(inputs.map { ReferenceTensor($0) }, outputs: [shape])
+    return try? Tensor(shape, results[0].elements.map { Float($0) })
+  }
+}
