@@ -30,7 +30,9 @@ import Testing
     return a.finish("witness")
   }
 
-  private func changedRegisters(_ description: some TileDescription) throws -> Int {
+  private func changedRegisters(
+    _ description: some TileDescription, vectorBytes: Int = 64
+  ) throws -> Int {
     let code = try ExecutableMemory([description.generate()])
     let witness = try ExecutableMemory([Self.witness(of: code.address())])
     let pixels = [Float](repeating: 0, count: 4096)
@@ -47,6 +49,9 @@ import Testing
         arguments.set(.bands, 1)
         for row in 0..<4 { arguments.set(.inputs, at: row, pixels.baseAddress!) }
         for place in 0..<16 { arguments.set(.outputs, at: place, output) }
+        arguments.set(.startOfSums, Int(bitPattern: pixels.baseAddress!))
+        arguments.set(.firstVector, 0)
+        arguments.set(.endOfVectors, vectorBytes)
         arguments.set(.weights, pixels.baseAddress!)
         return withExtendedLifetime((code, witness)) { function(arguments.base) }
       }
@@ -75,7 +80,8 @@ import Testing
         machine: machine, rows: 2, columns: 3, taps: [[0, 0, 0], [0, 1, 1]], rowStep: 1,
         columnStep: 1, outputStep: 64, access: .permuted(sources: sources), isSingleStep: false,
         tail: .clip)
-      #expect(try changedRegisters(lanes) == 0, "\(sources) sources")
+      let changed = try changedRegisters(lanes, vectorBytes: machine.vectorWidth * 4)
+      #expect(changed == 0, "\(sources) sources")
     }
   }
 

@@ -1,3 +1,4 @@
+import ConvoyAssembler
 import Testing
 
 @testable import ConvoyKernels
@@ -22,6 +23,24 @@ import Testing
       let inputs = groups * (1 + random.below(20))
       let problem = ProblemCase.random(inputs, outputs, groups, &random)
       expectSame(problem, on: machine, &random)
+    }
+  }
+
+  /// Pixels that the second-level cache cannot hold: chunks in the order of the pixels.
+  @Test(arguments: machines) func broadcastBeyondTheCache(_ found: Machine) {
+    // Of these caches nothing is known.
+    let machine = found.name == "avx2" ? Machine.avx2(CacheSizes()) : .avx512(CacheSizes())
+    var random = Random(seed: 39)
+    for (kernel, stride) in [(1, 1), (1, 2), (3, 1)] {
+      let extents = Extents(1, 40, 40)
+      let padding = Extents(0, kernel / 2, kernel / 2)
+      let problem = ConvolutionProblem(
+        .forward, kernel: [1, kernel, kernel], stride: [1, stride, stride],
+        dilation: Extents(repeating: 1), padding: padding, groups: 1,
+        input: PlaneLayout(
+          batch: 2, channels: 64, extents: extents, halo: Halo(before: padding, after: padding)),
+        output: PlaneLayout(batch: 2, channels: 150, extents: [1, 40 / stride, 40 / stride]))
+      expectSame(ProblemCase(problem, &random), on: machine, &random)
     }
   }
 

@@ -7,8 +7,8 @@ struct GeneratedBroadcastConvolution: Kernel {
   let operands: ConvolutionOperands
   let problem: ConvolutionProblem
   private let pieces: [Piece]
-  /// For each chunk, its piece.
-  private let pieceOfChunk: [Int]
+  /// For each chunk, its piece and which of the piece's chunks it is.
+  private let places: [(piece: Int, chunk: Int)]
 
   /// The work of a panel of planes: a part of the outputs of one phase.
   ///
@@ -24,12 +24,11 @@ struct GeneratedBroadcastConvolution: Kernel {
     let weightStart: Int
     /// Floats from a plane's weights to the next plane's.
     let weightPitch: Int
-    let firstChunk: Int
     let chunks: Chunks
 
     init(
       planes: Range<Int>, factor: Int, _ tile: TileFunctions, _ part: GridPart,
-      _ pairs: [BroadcastTile.Pair], weightStart: Int, weightPitch: Int, firstChunk: Int
+      _ pairs: [BroadcastTile.Pair], weightStart: Int, weightPitch: Int
     ) {
       self.planes = planes
       self.factor = factor
@@ -38,7 +37,6 @@ struct GeneratedBroadcastConvolution: Kernel {
       self.pairs = pairs
       self.weightStart = weightStart
       self.weightPitch = weightPitch
-      self.firstChunk = firstChunk
       let (rows, columns) = (part.rowCount, part.columns.count)
       // Bands of rows; where there is but one row, tiles of it.
       let units =
@@ -64,7 +62,7 @@ struct GeneratedBroadcastConvolution: Kernel {
     let planesOfGroups = problem.planesOfGroups ?? []
     let folding = PlaneFolding(problem, machine)
     var pieces: [Piece] = []
-    var pieceOfChunk: [Int] = []
+    var places: [(piece: Int, chunk: Int)] = []
     for (phase, starts) in zip(problem.phases, folding.weightStarts(problem.phases).starts) {
       for (group, planesOfGroup) in planesOfGroups.enumerated() {
         for planes in folding.parts(of: planesOfGroup) {
@@ -74,6 +72,7 @@ struct GeneratedBroadcastConvolution: Kernel {
           let cut = GridCut(
             phase, problem, planes: planes.count, blocks: blocks.count, machine)
           for (part, panels) in cut.parts {
+            let firstPiece = pieces.count
             let pairsOfPart = part.pairs(pairs, taps: phase.taps.count)
             for panel in panels.panels {
               let tile = TileFunctions(
@@ -91,25 +90,52 @@ struct GeneratedBroadcastConvolution: Kernel {
               let piece = Piece(
                 planes: first..<first + panel.planes.count, factor: factor, tile, part,
                 pairsOfPart, weightStart: starts[first],
-                weightPitch: pairs.count * PlaneLayout.lanes, firstChunk: pieceOfChunk.count)
-              pieceOfChunk += Array(repeating: pieces.count, count: piece.chunks.count)
+                weightPitch: pairs.count * PlaneLayout.lanes)
               pieces.append(piece)
             }
+            places += GeneratedBroadcastConvolution.places(
+              pieces[firstPiece...], pixels: part.rowCount * part.columns.count,
+              inputs: blocks.count * factor, machine)
           }
         }
       }
     }
     self.pieces = pieces
-    self.pieceOfChunk = pieceOfChunk
+    self.places = places
   }
 
-  var chunkCount: Int { pieceOfChunk.count }
+  /// In what order the chunks of a part's panels are done.
+  ///
+  /// Panel after panel, so that a panel's weights stay in the first-level cache, unless the pixels that each
+  /// panel goes through would come from beyond the second-level cache and are more than the weights read
+  /// again for each chunk's pixels: then all panels of some pixels come before the next pixels.
+  private static func places(
+    _ pieces: ArraySlice<Piece>, pixels: Int, inputs: Int, _ machine: Machine
+  ) -> [(piece: Int, chunk: Int)] {
+    let places = pieces.indices.flatMap { piece in
+      (0..<pieces[piece].chunks.count).map { (piece: piece, chunk: $0) }
+    }
+    let planes = pieces.map(\.planes.count).reduce(0, +)
+    let cuts = pieces.map(\.chunks.count).max() ?? 1
+    let taps = pieces.first.map { $0.part.taps.count } ?? 1
+    let weightBytes = 4 * PlaneLayout.lanes * planes * inputs * taps
+    let inputBytes = 4 * inputs * pixels
+    guard 2 * inputBytes > machine.secondLevelCache, weightBytes * cuts < inputBytes * pieces.count
+    else { return places }
+    func position(_ place: (piece: Int, chunk: Int)) -> Double {
+      Double(place.chunk) / Double(pieces[place.piece].chunks.count)
+    }
+    return places.sorted { (position($0), $0.piece) < (position($1), $1.piece) }
+  }
+
+  var chunkCount: Int { places.count }
 
   var detail: String { TileFunctions.text(pieces.map { ($0.tile, $0.planes.count) }) }
 
   func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
-    let piece = pieces[pieceOfChunk[chunk]]
-    let units = piece.chunks[chunk - piece.firstChunk]
+    let place = places[chunk]
+    let piece = pieces[place.piece]
+    let units = piece.chunks[place.chunk]
     let (rowCount, columnCount) = (piece.part.rowCount, piece.part.columns.count)
     TileArguments.with { arguments in
       arguments.set(.steps, piece.pairs.count)
@@ -202,8 +228,11 @@ extension ConvolutionProblem {
 extension Chunks {
   /// Cuts the work of generated kernels so that a chunk takes some tens of microseconds.
   ///
-  /// - Parameter multiplyAdds: what one item costs.
-  init(generated items: Int, multiplyAdds: Int) {
-    self.init(items: items, cost: max(1, (multiplyAdds * Chunks.worthwhile) >> 20))
+  /// - Parameters:
+  ///   - multiplyAdds: what one item costs.
+  ///   - most: items of a chunk, at most, about.
+  init(generated items: Int, multiplyAdds: Int, most: Int = .max) {
+    let cost = (multiplyAdds * Chunks.worthwhile) >> 20
+    self.init(items: items, cost: max(1, cost, Chunks.worthwhile / most))
   }
 }

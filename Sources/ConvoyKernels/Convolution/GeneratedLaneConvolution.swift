@@ -11,8 +11,8 @@ struct GeneratedLaneConvolution: Kernel {
   let chunkCount: Int
   private let works: [LaneWork]
   private let gather: LaneGather?
-  /// Vectors of a plane's pixel.
-  private let parts: Int
+  /// For each output plane which of its pixels' vectors hold channels.
+  private let usedVectors: [Range<Int>]
 
   static func refusal(_ problem: ConvolutionProblem, _ machine: Machine) -> String? {
     if let refusal = problem.refusalOfGeneratedCode(machine) { return refusal }
@@ -25,7 +25,7 @@ struct GeneratedLaneConvolution: Kernel {
   init?(_ problem: ConvolutionProblem, _ operands: ConvolutionOperands, _ machine: Machine) {
     self.problem = problem
     self.operands = operands
-    parts = machine.vectorsPerPlane
+    usedVectors = problem.usedVectors(machine)
     let tail = TileTail(operands.tail)
     // A large kernel's taps are too many for one step: each of its lines becomes a step.
     let isByLine = problem.kernel.volume > 64
@@ -42,7 +42,7 @@ struct GeneratedLaneConvolution: Kernel {
         problem, work, sources, starts: starts, isByLine: isByLine,
         addsResidual: operands.residual != nil, tail, machine, firstChunk: firstChunk)
       guard let result else { return nil }
-      firstChunk += result.chunks.count * problem.output.planes.count
+      firstChunk += result.chunks.count
       works.append(result)
     }
     self.works = works
@@ -59,12 +59,29 @@ struct GeneratedLaneConvolution: Kernel {
     var index = works.count - 1
     while works[index].firstChunk > chunk { index -= 1 }
     let work = works[index]
+    TileArguments.with { arguments in
+      arguments.set(.steps, work.steps)
+      arguments.prepare(operands)
+      let items = work.chunks[chunk - work.firstChunk]
+      var next = items.lowerBound
+      while next < items.upperBound {
+        let (plane, band) = next.quotientAndRemainder(dividingBy: work.bandsPerPlane)
+        let end = min(work.bandsPerPlane, band + items.upperBound - next)
+        run(work, index, plane: plane, band..<end, arguments, in: memory, scratch: scratch)
+        next += end - band
+      }
+    }
+  }
+
+  /// Computes some bands of a plane, gathering what they read if need be.
+  private func run(
+    _ work: LaneWork, _ index: Int, plane: Int, _ bands: Range<Int>, _ arguments: TileArguments,
+    in memory: Memory, scratch: UnsafeMutablePointer<Float>
+  ) {
     let grid = work.grid
-    let (plane, part) = (chunk - work.firstChunk).quotientAndRemainder(
-      dividingBy: work.chunks.count)
-    let bands = work.chunks[part]
     guard let gather else {
-      return run(work, plane: plane, bands, UnsafePointer(memory[operands.input]), memory)
+      let input = UnsafePointer(memory[operands.input])
+      return run(work, plane: plane, bands, input, arguments, memory)
     }
     // Bands of one image at a time: a gathered plane holds one image.
     var next = bands.lowerBound
@@ -78,59 +95,45 @@ struct GeneratedLaneConvolution: Kernel {
       let base = gather.prepare(
         plane: plane, image: image, rows: first..<work.rows(ofBand: end - 1).upperBound,
         of: grid, work: index, from: UnsafePointer(memory[operands.input]), scratch: scratch)
-      run(work, plane: plane, next..<end, base, memory)
+      run(work, plane: plane, next..<end, base, arguments, memory)
       next = end
     }
   }
 
-  /// Computes some bands.
+  /// Computes some bands, of the vectors that hold channels.
   private func run(
     _ work: LaneWork, plane: Int, _ bands: Range<Int>, _ input: UnsafePointer<Float>,
-    _ memory: Memory
-  ) {
-    for part in 0..<parts {
-      run(work, plane: plane, part: part, bands: bands, input, memory)
-    }
-  }
-
-  /// Computes one vector's lanes of some bands.
-  private func run(
-    _ work: LaneWork, plane: Int, part: Int, bands: Range<Int>, _ input: UnsafePointer<Float>,
-    _ memory: Memory
+    _ arguments: TileArguments, _ memory: Memory
   ) {
     let grid = work.grid
-    let lane = part * (PlaneLayout.lanes / parts)
-    let vector = plane * parts + part
-    let output = memory[operands.output] + problem.output.planes[plane] + lane
+    let output = memory[operands.output] + problem.output.planes[plane]
     let weights = memory[operands.weights] + work.weightStart
-    TileArguments.with { arguments in
-      arguments.set(.steps, work.steps)
-      arguments.set(.weights, weights + plane * work.pairs * PlaneLayout.lanes + lane)
-      arguments.set(bias: plane..<plane + 1, from: lane, operands, memory)
-      arguments.set(residual: plane..<plane + 1, operands, problem, memory)
-      var next = bands.lowerBound
-      while next < bands.upperBound {
-        let rows = work.rows(ofBand: next)
-        let count = min(bands.upperBound - next, work.alikeBands(from: next))
-        work.withTables(vector, rows: rows.count) { distances, numbers in
-          if let distances { arguments.set(.distances, distances) }
-          if let numbers { arguments.set(.lanes, numbers) }
-          work.tile.run(rows: rows.count, columns: 0..<grid.columns, arguments) { column in
-            arguments.set(.bands, count)
-            arguments.set(.inputBandStep, 4 * rows.count * grid.inputRowStep)
-            arguments.set(.outputBandStep, 4 * rows.count * grid.outputRowStep)
-            let from = grid.inputOffset(ofRow: rows.lowerBound) + column * grid.inputColumnStep
-            let to = grid.outputOffset(ofRow: rows.lowerBound) + column * grid.outputColumnStep
-            arguments.set(.inputs, input + from)
-            for row in rows.indices {
-              arguments.set(
-                .outputs, at: row - rows.lowerBound,
-                output + to + (row - rows.lowerBound) * grid.outputRowStep)
-            }
+    arguments.set(.weights, weights + plane * work.pairs * PlaneLayout.lanes)
+    arguments.set(startOf: plane, operands, memory)
+    let vectors = usedVectors[plane]
+    arguments.set(.firstVector, vectors.lowerBound * work.vectorBytes)
+    arguments.set(.endOfVectors, vectors.upperBound * work.vectorBytes)
+    arguments.set(residual: plane..<plane + 1, operands, problem, memory)
+    var next = bands.lowerBound
+    while next < bands.upperBound {
+      let rows = work.rows(ofBand: next)
+      let count = min(bands.upperBound - next, work.alikeBands(from: next))
+      work.withTables(arguments, plane: plane, vectors: vectors, rows: rows.count) {
+        work.tile.run(rows: rows.count, columns: 0..<grid.columns, arguments) { column in
+          arguments.set(.bands, count)
+          arguments.set(.inputBandStep, 4 * rows.count * grid.inputRowStep)
+          arguments.set(.outputBandStep, 4 * rows.count * grid.outputRowStep)
+          let from = grid.inputOffset(ofRow: rows.lowerBound) + column * grid.inputColumnStep
+          let to = grid.outputOffset(ofRow: rows.lowerBound) + column * grid.outputColumnStep
+          arguments.set(.inputs, input + from)
+          for row in rows.indices {
+            arguments.set(
+              .outputs, at: row - rows.lowerBound,
+              output + to + (row - rows.lowerBound) * grid.outputRowStep)
           }
         }
-        next += count
       }
+      next += count
     }
   }
 }
@@ -147,13 +150,20 @@ private final class LaneWork: Sendable {
   let pairs: Int
   let weightStart: Int
   let firstChunk: Int
-  /// Bands of rows of a plane.
+  /// Bands of rows, plane by plane.
   let chunks: Chunks
+  let bandsPerPlane: Int
+  private let vectorsPerPlane: Int
+  /// Bytes of a vector.
+  let vectorBytes: Int
   /// For each vector of outputs, the distances of each step's lines, for whole bands and short ones.
-  private let distances: [[Int]]
-  private let shortDistances: [[Int]]
+  private let distances: [Int]
+  private let distancesPerVector: Int
+  private let shortDistances: [Int]
+  private let shortDistancesPerVector: Int
   /// For each vector of outputs, the lanes' numbers, 16 a step; empty where nothing is permuted.
-  private let numbers: [[Int32]]
+  private let numbers: [Int32]
+  private let numbersPerVector: Int
   private let bandsPerSlice: Int
 
   init?(
@@ -189,9 +199,9 @@ private final class LaneWork: Sendable {
         rows: shape.rows, columns: shape.columns, gridRows: grid.rowsPerSlice,
         gridColumns: grid.columns, tile)
     else { return nil }
-    func distances(rows: Int) -> [[Int]] {
+    func distances(rows: Int) -> [Int] {
       let read = LaneTile.lines(tileTaps, rows: rows, rowStep: phase.inputStep[1])
-      return starts.map { starts in
+      return starts.flatMap { starts in
         stride(from: 0, to: starts.count, by: access.sources).flatMap { step in
           ownLines.flatMap { own in
             starts[step..<step + access.sources].flatMap { start in
@@ -208,15 +218,24 @@ private final class LaneWork: Sendable {
     self.tile = functions
     self.steps = steps
     self.firstChunk = firstChunk
+    vectorsPerPlane = machine.vectorsPerPlane
+    vectorBytes = machine.vectorWidth * 4
     numbers = sources?.repeated(ownLines.count) ?? []
+    numbersPerVector = numbers.count / max(1, starts.count)
     pairs = problem.inputsPerGroup * taps.count
     weightStart = work.weightStart
     bandsPerSlice = (grid.rowsPerSlice + shape.rows - 1) / shape.rows
+    bandsPerPlane = grid.rows / grid.rowsPerSlice * bandsPerSlice
+    // Where there are many small planes, several make a chunk: handing each out takes its time.
+    let planes = problem.output.planes.count
     chunks = Chunks(
-      generated: grid.rows / grid.rowsPerSlice * bandsPerSlice,
-      multiplyAdds: shape.rows * grid.columns * PlaneLayout.lanes * max(4, pairs))
+      generated: planes * bandsPerPlane,
+      multiplyAdds: shape.rows * grid.columns * PlaneLayout.lanes * max(4, pairs),
+      most: max(1, planes / 16) * bandsPerPlane)
     self.distances = distances(rows: shape.rows)
+    distancesPerVector = self.distances.count / max(1, starts.count)
     shortDistances = distances(rows: max(1, grid.rowsPerSlice % shape.rows))
+    shortDistancesPerVector = shortDistances.count / max(1, starts.count)
   }
 
   /// The rows of a band, which lie below one another in one image.
@@ -232,14 +251,27 @@ private final class LaneWork: Sendable {
     max(1, grid.rowsPerSlice / tile.rows - band % bandsPerSlice)
   }
 
-  /// Runs a body with the tables of a vector of outputs.
+  /// Runs a body after its arguments have been told where the tables of some of a plane's vectors are.
+  @inline(__always)
   func withTables(
-    _ vector: Int, rows: Int, _ body: (UnsafePointer<Int>?, UnsafePointer<Int32>?) -> Void
+    _ arguments: TileArguments, plane: Int, vectors: Range<Int>, rows: Int, _ body: () -> Void
   ) {
-    let distances = (rows < tile.rows ? shortDistances : distances)[vector]
+    let (distances, size) =
+      rows < tile.rows
+      ? (shortDistances, shortDistancesPerVector) : (distances, distancesPerVector)
     distances.withUnsafeBufferPointer { distances in
-      guard vector < numbers.count else { return body(distances.baseAddress, nil) }
-      numbers[vector].withUnsafeBufferPointer { body(distances.baseAddress, $0.baseAddress) }
+      numbers.withUnsafeBufferPointer { numbers in
+        for part in vectors {
+          let vector = plane * vectorsPerPlane + part
+          if let table = distances.baseAddress {
+            arguments.set(.lineDistances, offset: part * vectorBytes, table + vector * size)
+          }
+          if let table = numbers.baseAddress {
+            arguments.set(.lanes, offset: part * vectorBytes, table + vector * numbersPerVector)
+          }
+        }
+        body()
+      }
     }
   }
 
@@ -258,7 +290,7 @@ private final class LaneWork: Sendable {
     }
     var best = (cost: Double.infinity, rows: 1, columns: 1)
     for rows in 1...min(machine.laneTile.rows, grid.rowsPerSlice, maximalRows) {
-      for columns in 1...min(machine.laneTile.columns, grid.columns) {
+      for columns in 1...min(machine.laneTile.sums / rows, grid.columns) {
         func band(_ rows: Int) -> Double {
           Double(grid.columns / columns) * cost(rows, columns) + cost(rows, grid.columns % columns)
         }
@@ -273,10 +305,10 @@ private final class LaneWork: Sendable {
 
 extension LaneSources {
   /// The lanes' numbers, each channel's as often as it has steps.
-  func repeated(_ count: Int) -> [[Int32]] {
+  func repeated(_ count: Int) -> [Int32] {
     let size = access.numbersPerStep
     guard size > 0 else { return [] }
-    return numbers.map { numbers in
+    return numbers.flatMap { numbers in
       stride(from: 0, to: numbers.count, by: size).flatMap { first in
         (0..<count).flatMap { _ in numbers[first..<first + size] }
       }
@@ -293,6 +325,22 @@ extension LaneSources {
           (gather?.start(plane: plane, channel: channel) ?? 0) + part * machine.vectorWidth
         }
       }
+    }
+  }
+}
+
+extension ConvolutionProblem {
+  /// For each output plane its pixels' vectors from the first to the last that hold channels.
+  fileprivate func usedVectors(_ machine: Machine) -> [Range<Int>] {
+    let count = machine.vectorsPerPlane
+    let channels = output.channelsByLane
+    return output.planes.indices.map { plane in
+      let used = (0..<count).filter { vector in
+        let lane = (plane * count + vector) * machine.vectorWidth
+        return channels[lane..<lane + machine.vectorWidth].contains { $0 != nil }
+      }
+      // A plane that holds nothing may get anything.
+      return (used.first ?? 0)..<(used.last ?? 0) + 1
     }
   }
 }

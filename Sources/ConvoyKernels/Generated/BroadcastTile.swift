@@ -159,9 +159,9 @@ struct BroadcastTile: TileDescription {
   }
 }
 
-extension GeneralRegister {
+extension AddressExpression {
   /// The address of a field of the arguments.
-  static func + (base: GeneralRegister, field: TileArguments.Field) -> Address {
+  static func + (base: Self, field: TileArguments.Field) -> Address {
     base + field.rawValue
   }
 }

@@ -88,25 +88,40 @@ struct LaneTile: TileDescription {
 
   private var isPermuted: Bool { access.numbersPerStep > 0 }
 
-  /// Registers for weights.
-  private var weightCount: Int {
+  /// Registers that could hold weights.
+  private var roomForWeights: Int {
     let others = sumCount + (isPermuted ? access.sources : 0) + machine.temporaryCount
     return max(1, machine.registerCount - others)
   }
 
+  /// Whether weights stay in registers. Where a plane is several vectors each has its own, and tiles take
+  /// turns at them.
   private var keepsWeights: Bool {
-    isSingleStep && access.channels * taps.count <= weightCount
+    isSingleStep && machine.vectorsPerPlane == 1 && access.channels * taps.count <= roomForWeights
   }
 
-  private var batches: [Batch] {
-    LaneTile.lines(taps, rows: rows, rowStep: rowStep).enumerated().flatMap { index, line in
-      let uses = taps.indices.flatMap { tap in
+  /// Registers for weights: what they need not have is left to pixels.
+  private var weightCount: Int {
+    let mostUses = usesOfLines.map(\.count).max() ?? 1
+    return keepsWeights ? access.channels * taps.count : min(roomForWeights, max(1, mostUses))
+  }
+
+  /// For each line, the taps that read it and the rows of the tile that they serve.
+  private var usesOfLines: [[(tap: Int, row: Int)]] {
+    LaneTile.lines(taps, rows: rows, rowStep: rowStep).map { line in
+      taps.indices.flatMap { tap in
         (0..<rows).compactMap { row in
           Line(taps[tap][0], taps[tap][1] + row * rowStep) == line ? (tap: tap, row: row) : nil
         }
       }
-      return stride(from: 0, to: uses.count, by: weightCount).map {
-        Batch(line: index, taps: Array(uses[$0..<min(uses.count, $0 + weightCount)]))
+    }
+  }
+
+  private var batches: [Batch] {
+    let size = weightCount
+    return usesOfLines.enumerated().flatMap { line, uses in
+      stride(from: 0, to: uses.count, by: size).map {
+        Batch(line: line, taps: Array(uses[$0..<min(uses.count, $0 + size)]))
       }
     }
   }
@@ -123,10 +138,12 @@ struct LaneTile: TileDescription {
   /// What a tile takes, about, in multiplications.
   var cost: Double {
     let batches = batches
+    // Pixels may have to come from the second-level cache, weights are always in the first.
     let loads = batches.reduce(0) {
-      $0 + pixels($1).count * access.sources + (keepsWeights ? 0 : $1.taps.count)
+      $0 + 0.75 * Double(pixels($1).count * access.sources)
+        + (keepsWeights ? 0 : 0.25 * Double($1.taps.count))
     }
-    return Double(max(sumCount, machine.chainCount) * taps.count) + 0.5 * Double(loads)
+    return Double(max(sumCount, machine.chainCount) * taps.count) + loads
       + Double(2 * sumCount + 4)
   }
 
@@ -139,6 +156,7 @@ struct LaneTile: TileDescription {
     let sums = (0..<rows).map { row in
       (0..<columns).map { VectorRegister(row * columns + $0, width) }
     }
+    let weightCount = weightCount
     let weights = (sumCount..<sumCount + weightCount).map { VectorRegister($0, width) }
     var next = sumCount + weightCount
     let numbers = (0..<(isPermuted ? access.sources : 0)).map { VectorRegister(next + $0, width) }
@@ -150,6 +168,8 @@ struct LaneTile: TileDescription {
     let arguments = rdi
     let (tiles, weight, distance, steps) = (rsi, rdx, rcx, rax)
     let (scratch, input, lanes, outputColumn) = (r8, r9, r10, r11)
+    // Bytes from a plane's pixel to the vector that is computed.
+    let vector = r13
     // Where the current line is in each source.
     let lines = [r8, rbx, rbp, r12].prefix(access.sources)
     let lineCount = LaneTile.lines(taps, rows: rows, rowStep: rowStep).count
@@ -206,7 +226,7 @@ struct LaneTile: TileDescription {
       }
     }
 
-    a.preserving(Array(lines.dropFirst())) {
+    a.preserving(Array(lines.dropFirst()) + [vector]) {
       a.mov(weight, [arguments + .weights])
       if keepsWeights {
         for (index, register) in weights.prefix(access.channels * taps.count).enumerated() {
@@ -218,15 +238,21 @@ struct LaneTile: TileDescription {
       a.mov(input, [arguments + .inputs])
       a.xor(outputColumn, outputColumn)
       a.repeating(tiles) {
+        a.mov(vector, [arguments + .firstVector])
+        let vectorTile = a.here()
         let all = sums.flatMap { $0 }
-        a.vmovups(all[0], [arguments + .bias])
+        a.mov(scratch, [arguments + .startOfSums])
+        a.vmovups(all[0], [scratch + vector])
         for sum in all.dropFirst() { a.vmovaps(sum, all[0]) }
-        a.mov(distance, [arguments + .distances])
-        if isPermuted { a.mov(lanes, [arguments + .lanes]) }
+        a.mov(distance, [arguments + vector + .lineDistances])
+        if isPermuted { a.mov(lanes, [arguments + vector + .lanes]) }
+        if !keepsWeights {
+          a.mov(weight, [arguments + .weights])
+          a.add(weight, vector)
+        }
         if isSingleStep {
           addProducts()
         } else {
-          a.mov(weight, [arguments + .weights])
           a.mov(steps, [arguments + .steps])
           // A phase of a transposed convolution may have no taps, and so no steps.
           let isSummed = a.label()
@@ -247,6 +273,7 @@ struct LaneTile: TileDescription {
           for row in 0..<rows {
             a.mov(scratch, [arguments + .outputs + 8 * row])
             a.add(scratch, [arguments + .residuals])
+            a.add(scratch, vector)
             for column in 0..<columns {
               let sum = sums[row][column]
               a.vaddps(sum, sum, [scratch + outputColumn + column * outputStep])
@@ -256,10 +283,14 @@ struct LaneTile: TileDescription {
         tail.apply(to: all, free: free, arguments: arguments, table: steps, a)
         for row in 0..<rows {
           a.mov(scratch, [arguments + .outputs + 8 * row])
+          a.add(scratch, vector)
           for column in 0..<columns {
             a.vmovups([scratch + outputColumn + column * outputStep], sums[row][column])
           }
         }
+        a.add(vector, width.rawValue)
+        a.cmp(vector, [arguments + .endOfVectors])
+        a.jne(vectorTile)
         a.add(input, columns * columnStep * pixelBytes)
         a.add(outputColumn, columns * outputStep)
       }

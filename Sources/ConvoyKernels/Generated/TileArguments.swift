@@ -16,8 +16,6 @@ struct TileArguments {
     case weights = 24
     /// Bytes from a plane's weights to the next plane's.
     case weightPitch = 32
-    /// Lane numbers for permutations, a vector a step.
-    case lanes = 40
     /// Where each of up to 4 rows begins in the input.
     case inputs = 64
     /// Where each row of each of up to 4 planes begins in the output: rows of the first plane first.
@@ -37,8 +35,17 @@ struct TileArguments {
     case residuals = 576
     /// The two parameters of the tail's function, each in 8 lanes.
     case parameters = 640
+    /// Of lane tiles, for each vector of a plane's pixel, a vector's bytes apart: distances in bytes of
+    /// each step's lines, and lane numbers for permutations, a vector a step.
+    case lineDistances = 704
+    case lanes = 712
+    /// Bytes from a plane's pixel to the first vector that is computed, and to behind the last.
+    case firstVector = 720
+    case endOfVectors = 728
+    /// Where what a lane tile's sums begin with stands: 16 numbers.
+    case startOfSums = 752
     /// Room for registers that the tail puts aside.
-    case aside = 704
+    case aside = 768
   }
 
   static let maximalRows = 4
@@ -66,31 +73,45 @@ struct TileArguments {
       of: UInt(bitPattern: address), toByteOffset: field.rawValue + 8 * index, as: UInt.self)
   }
 
-  func set(_ field: Field, _ address: UnsafePointer<Int>) {
-    base.storeBytes(of: UInt(bitPattern: address), toByteOffset: field.rawValue, as: UInt.self)
+  /// - Parameter offset: bytes from the field to the word.
+  func set(_ field: Field, offset: Int = 0, _ address: UnsafePointer<Int>) {
+    base.storeBytes(
+      of: UInt(bitPattern: address), toByteOffset: field.rawValue + offset, as: UInt.self)
   }
 
   func set(_ field: Field, _ address: UnsafePointer<BroadcastTile.Pair>) {
     base.storeBytes(of: UInt(bitPattern: address), toByteOffset: field.rawValue, as: UInt.self)
   }
 
-  func set(_ field: Field, _ address: UnsafePointer<Int32>) {
-    base.storeBytes(of: UInt(bitPattern: address), toByteOffset: field.rawValue, as: UInt.self)
+  /// - Parameter offset: bytes from the field to the word.
+  func set(_ field: Field, offset: Int = 0, _ address: UnsafePointer<Int32>) {
+    base.storeBytes(
+      of: UInt(bitPattern: address), toByteOffset: field.rawValue + offset, as: UInt.self)
   }
 
   /// Sets what the sums of some planes begin with, and the parameters of what is done to them.
-  ///
-  /// - Parameter lane: the first lane that counts, 0 or 8. Those before it land below the field, where
-  ///   nothing else is.
   func set(
-    bias planes: Range<Int>, from lane: Int = 0, _ operands: ConvolutionOperands, _ memory: Memory
+    bias planes: Range<Int>, _ operands: ConvolutionOperands, _ memory: Memory
   ) {
     for (index, plane) in planes.enumerated() {
       base.storeBytes(
         of: operands.bias(plane, memory),
-        toByteOffset: Field.bias.rawValue + 64 * index - 4 * lane, as: Lanes.self)
+        toByteOffset: Field.bias.rawValue + 64 * index, as: Lanes.self)
     }
     if let function = operands.tail.function { set(parametersOf: function) }
+  }
+
+  /// Sets what stays the same for every plane of a convolution lane by lane.
+  func prepare(_ operands: ConvolutionOperands) {
+    base.storeBytes(of: .zero, toByteOffset: Field.bias.rawValue, as: Lanes.self)
+    if let function = operands.tail.function { set(parametersOf: function) }
+  }
+
+  /// Sets where what a plane's sums begin with stands.
+  func set(startOf plane: Int, _ operands: ConvolutionOperands, _ memory: Memory) {
+    let bias = operands.bias.map { UnsafeRawPointer(memory[$0] + plane * PlaneLayout.lanes) }
+    let zeros = UnsafeRawPointer(base + Field.bias.rawValue)
+    set(.startOfSums, Int(bitPattern: bias ?? zeros))
   }
 
   /// Moves what a single plane's sums begin with to where folded sums have it: to each output's first lane.

@@ -9,7 +9,7 @@ extension Machine {
     Machine(
       name: "avx2", instructions: .avx2, vectorWidth: 8, registerCount: 16,
       firstLevelCache: caches.level1Data, secondLevelCache: caches.level2,
-      broadcastTiles: [Tile(pixels: 6, planes: 1)], laneTile: (2, 4), chainCount: 10,
+      broadcastTiles: [Tile(pixels: 6, planes: 1)], laneTile: (rows: 2, sums: 10), chainCount: 8,
       temporaryCount: 2)
   }
 }

@@ -12,6 +12,6 @@ extension Machine {
       broadcastTiles: [
         Tile(pixels: 6, planes: 4), Tile(pixels: 9, planes: 3), Tile(pixels: 14, planes: 2),
         Tile(pixels: 28, planes: 1),
-      ], laneTile: (2, 8), chainCount: 12, temporaryCount: 4)
+      ], laneTile: (rows: 2, sums: 16), chainCount: 12, temporaryCount: 4)
   }
 }

@@ -32,8 +32,8 @@ public struct Machine: Hashable, Sendable, CustomStringConvertible {
   public let secondLevelCache: Int
   /// Tiles where one number is broadcast to all lanes, one for each number of planes.
   let broadcastTiles: [Tile]
-  /// The largest tile where each lane reads its own number, in rows and columns of one plane.
-  let laneTile: (rows: Int, columns: Int)
+  /// The largest tile where each lane reads its own number, in rows and pixels of one plane.
+  let laneTile: (rows: Int, sums: Int)
   /// Sums that must be under way at once for the multipliers to be busy.
   let chainCount: Int
   /// Registers between a load and its use that hide its latency.

@@ -6,5 +6,5 @@ extension Machine {
   public static let portable = Machine(
     name: "portable", instructions: nil, vectorWidth: 4, registerCount: 16,
     firstLevelCache: 32 << 10, secondLevelCache: 512 << 10, broadcastTiles: [],
-    laneTile: (1, 3), chainCount: 1, temporaryCount: 0)
+    laneTile: (rows: 1, sums: 3), chainCount: 1, temporaryCount: 0)
 }

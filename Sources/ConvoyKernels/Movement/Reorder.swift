@@ -165,12 +165,27 @@ public struct HaloClearing: Kernel {
   public let name = "clear halo"
   private let base: Region
   private let planes: PlaneLayout
+  /// The halo of an image, in pixels from its plane's beginning: what lies between one row's last pixel and
+  /// the next row's first is contiguous, also across slices; it begins before the first row and ends after
+  /// the last.
+  private let gaps: [Range<Int>]
   private let chunks: Chunks
 
   /// - Parameter planes: counted from `base`.
   public init(_ planes: PlaneLayout, base: Region) {
     self.planes = planes
     self.base = base
+    var gaps: [Range<Int>] = []
+    var position = 0
+    for z in 0..<planes.extents[0] {
+      for y in 0..<planes.extents[1] {
+        let row = planes.offset([z, y, 0]) / planes.pixelStride
+        gaps.append(position..<row)
+        position = row + planes.extents[2]
+      }
+    }
+    gaps.append(position..<planes.padded.volume)
+    self.gaps = gaps
     let around = planes.padded.volume - planes.extents.volume
     chunks = Chunks(
       items: planes.planes.count * planes.batch, cost: around * planes.pixelStride / 4)
@@ -181,21 +196,19 @@ public struct HaloClearing: Kernel {
 
   /// Clears around some images.
   public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+    let (imageStride, pixelStride) = (planes.imageStride, planes.pixelStride)
     for item in chunks[chunk] {
       let (plane, image) = item.quotientAndRemainder(dividingBy: planes.batch)
-      let start = memory[base] + planes.planes[plane] + image * planes.imageStride
-      // What lies between one row's last pixel and the next row's first is contiguous, also across
-      // slices; it begins before the first row and ends after the last.
-      var position = 0
-      for z in 0..<planes.extents[0] {
-        for y in 0..<planes.extents[1] {
-          let row = planes.offset([z, y, 0])
-          (start + position).update(repeating: 0, count: row - position)
-          position = row + planes.extents[2] * planes.pixelStride
+      let start = memory[base] + planes.planes[plane] + image * imageStride
+      for gap in gaps {
+        if pixelStride == PlaneLayout.lanes {
+          // Two pixels or so: a call would take longer.
+          for pixel in gap { (start + pixel * PlaneLayout.lanes).lanes = .zero }
+        } else {
+          (start + gap.lowerBound * pixelStride).update(
+            repeating: 0, count: gap.count * pixelStride)
         }
       }
-      (start + position).update(
-        repeating: 0, count: planes.padded[0] * planes.sliceStride - position)
     }
   }
 }

@@ -57,7 +57,7 @@ struct GeneratedPooling: Kernel {
       for rows in runs[1].map(\.span.count) {
         var tiles: [TileFunctions] = []
         for run in runs[2] {
-          let most = machine.laneTile.rows * machine.laneTile.columns
+          let most = machine.laneTile.sums
           let count = (run.positions.count + most - 1) / most
           let tile = TileFunctions(
             rows: 1, columns: (run.positions.count + count - 1) / count, gridRows: 1,
