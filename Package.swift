@@ -86,8 +86,10 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "ConvoyCommandTests",
-      dependencies: ["ConvoyCommand", "ConvoyFormats", "ConvoyKernels"],
+      dependencies: ["ConvoyCommand", "ConvoyFormats", "ConvoyKernels", "ConvoyTensors"],
       swiftSettings: settings),
-    tests(of: "ConvoyZoo", ["ConvoyZoo", "ConvoyGraphs", "ConvoyTensors"]),
+    tests(
+      of: "ConvoyZoo", ["ConvoyZoo", "ConvoyGraphs", "ConvoyTensors"],
+      resources: [.copy("Golden")]),
   ]
 )

@@ -10,7 +10,10 @@ import ConvoyTensors
 public enum Zoo {
   /// Every network: the one place to add another to.
   public static let entries: [ZooEntry] = [
-    .leNet, .alexNet, .alexNetSmall, .networkInNetwork, .squeezeNet, .mobileNet,
+    .leNet, .alexNet, .alexNetSmall, .networkInNetwork, .vgg19, .googLeNet,
+    .resNet18, .resNet34, .resNet50, .resNet101, .resNeXt50, .denseNet121, .xception,
+    .squeezeNet10, .squeezeNet11, .mobileNetV1, .mobileNetV2, .mobileNetV3Large, .mobileNetV3Small,
+    .shuffleNetV1, .shuffleNetV2, .efficientNetB0, .regNetX400MF, .regNetY400MF, .convNeXtTiny,
   ]
 
   /// Describes the network that a specification names, such as `alexnet?groups=4&classes=10`.

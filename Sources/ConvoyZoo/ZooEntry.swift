@@ -37,27 +37,45 @@ public struct ZooEntry: Sendable {
       throw ConvoyError(
         .argument, unknown("attribute", key, of: "‘\(name)’", known: attributes.map(\.key)))
     }
-    var values: [String: Double] = [:]
+    var values: [String: String] = [:]
+    let forms = attributes.first { $0.key == "form" }
+    let form = try forms?.value(given["form"], form: nil, network: name)
     for attribute in attributes {
-      values[attribute.key] = try attribute.value(given[attribute.key], network: name)
+      values[attribute.key] = try attribute.value(
+        given[attribute.key], form: form, network: name)
     }
-    return try build(ZooSettings(values))
+    return try network(unchecked: values)
+  }
+
+  /// Describes the network from values that may be out of range.
+  ///
+  /// - Throws: `ConvoyError` naming the first layer that does not fit.
+  func network(unchecked values: [String: String]) throws -> Network {
+    try build(ZooSettings(values))
   }
 }
 
 /// The value of each of an entry's attributes.
 struct ZooSettings: Sendable {
-  private let values: [String: Double]
+  private let values: [String: String]
 
-  init(_ values: [String: Double]) { self.values = values }
+  init(_ values: [String: String]) { self.values = values }
 
   /// The value of an attribute that takes whole numbers.
   subscript(key: String) -> Int { Int(number(key)) }
 
-  /// The value of any attribute.
+  /// The value of an attribute that takes numbers.
+  func number(_ key: String) -> Double {
+    guard let number = Double(word(key)) else {
+      preconditionFailure("The entry reads the attribute \(key) as a number, which it is not.")
+    }
+    return number
+  }
+
+  /// The value of an attribute that takes words.
   ///
   /// - Precondition: the entry declares the attribute.
-  func number(_ key: String) -> Double {
+  func word(_ key: String) -> String {
     guard let value = values[key] else {
       preconditionFailure("The entry reads the attribute \(key), but does not declare it.")
     }

@@ -22,6 +22,14 @@ import Testing
     #expect(names == Set(Zoo.entries.map { $0.name[...] }))
   }
 
+  /// Every network's source is told in its own table.
+  @Test func sourcesOnThePageAreTheNetworks() throws {
+    let rows = try tableRows(columns: 3).filter {
+      $0[0].hasPrefix("`") && $0[1].first?.isNumber == false
+    }
+    #expect(rows.map { code($0[0]) } == Zoo.entries.map(\.name))
+  }
+
   @Test func attributesOnThePageAreTheNetworks() throws {
     // An empty first cell means the name above.
     var name = ""
@@ -30,7 +38,12 @@ import Testing
       return [name, code(row[1]), row[2], row[3]]
     }
     let attributes = Zoo.entries.flatMap { entry in
-      entry.attributes.map { [entry.name, $0.key, values($0.values), $0.defaultText] }
+      entry.attributes.flatMap { attribute in
+        [[entry.name, attribute.key, values(attribute.values), attribute.defaultText]]
+          + attribute.choicesByForm.sorted { $0.key < $1.key }.map { form, choice in
+            [entry.name, attribute.key, values(choice.values), choice.defaultText]
+          }
+      }
     }
     #expect(rows == attributes)
   }
@@ -58,6 +71,7 @@ import Testing
     switch values {
     case .wholeNumbers(let range): "\(range.lowerBound) to \(range.upperBound)"
     case .numbers(let range): "\(range.lowerBound) to \(Int(range.upperBound))"
+    case .oneOf, .words: "\(values)".replacing("one of ", with: "")
     case .groups(let choices, _): choices.map(String.init).joined(separator: ", ")
     }
   }

@@ -4,19 +4,36 @@ import Testing
 
 @testable import ConvoyZoo
 
-/// Every entry with its defaults, and with each attribute at each end of its range.
+/// Every entry in each of its forms, with its defaults and with each attribute at each end of its range.
 private let forms: [String] = Zoo.entries.flatMap { entry in
-  [entry.name]
-    + entry.attributes.flatMap { attribute in
-      extremes(of: attribute.values).map { "\(entry.name)?\(attribute.key)=\($0)" }
+  entry.forms.flatMap { form in
+    let name = entry.name + (form.map { "?form=\($0)" } ?? "")
+    let joint = form == nil ? "?" : "&"
+    return [name]
+      + entry.attributes.filter { $0.key != "form" }.flatMap { attribute in
+        extremes(of: attribute.choice(inForm: form).values)
+          .map { "\(name)\(joint)\(attribute.key)=\($0)" }
+      }
+  }
+}
+
+extension ZooEntry {
+  /// The words that ask for its forms; nil alone where it has but one.
+  var forms: [String?] {
+    for case .words(let words) in attributes.filter({ $0.key == "form" }).map(\.values) {
+      return words
     }
+    return [nil]
+  }
 }
 
 private func extremes(of values: ZooAttribute.Values) -> [String] {
   switch values {
   case .wholeNumbers(let range): ["\(range.lowerBound)", "\(range.upperBound)"]
   case .numbers(let range): ["\(range.lowerBound)", "\(range.upperBound)"]
+  case .oneOf(let numbers): numbers.map { "\($0)" }
   case .groups(let choices, _): choices.map(String.init)
+  case .words(let words): words
   }
 }
 
@@ -25,6 +42,27 @@ private func extremes(of values: ZooAttribute.Values) -> [String] {
     let network = try Zoo.network(specification)
     #expect(network.graph.inputs.count == 1)
     #expect(network.graph.outputs.map(\.name) == ["scores"])
+  }
+
+  /// The smallest size on offer is the smallest that a network can be built for.
+  @Test(arguments: Zoo.entries.map(\.name)) func smallerSizesDoNotFit(name: String) throws {
+    let entry = try Zoo.entry(named: name)
+    for form in entry.forms {
+      var values: [String: String] = [:]
+      for attribute in entry.attributes {
+        values[attribute.key] = attribute.choice(inForm: form).defaultText
+      }
+      if let form { values["form"] = form }
+      let size = try #require(entry.attributes.first { $0.key == "size" })
+      guard case .wholeNumbers(let range) = size.choice(inForm: form).values else { continue }
+      var smallest = 1
+      func builds(_ size: Int) -> Bool {
+        values["size"] = "\(size)"
+        return (try? entry.network(unchecked: values)) != nil
+      }
+      while !builds(smallest) { smallest += 1 }
+      #expect(range.lowerBound == smallest, "\(name) \(form ?? "")")
+    }
   }
 
   @Test(arguments: Zoo.entries.map(\.name), [1, 10, 1000])
@@ -43,21 +81,6 @@ private func extremes(of values: ZooAttribute.Values) -> [String] {
     #expect(training[after].shape == graph[before].shape)
     #expect(training.cost.parameters == graph.cost.parameters)
     #expect(training.cost.multiplyAdds == graph.cost.multiplyAdds)
-  }
-
-  @Test func squeezeNetHasTorchvisionsNames() throws {
-    let names = try parameterNames("squeezenet-1.1")
-    #expect(
-      names.prefix(8) == [
-        "features.0.weight", "features.0.bias",
-        "features.3.squeeze.weight", "features.3.squeeze.bias",
-        "features.3.expand1x1.weight", "features.3.expand1x1.bias",
-        "features.3.expand3x3.weight", "features.3.expand3x3.bias",
-      ])
-    #expect(names.suffix(2) == ["classifier.1.weight", "classifier.1.bias"])
-    let fires = names.filter { $0.hasSuffix("squeeze.weight") }.map { $0.split(separator: ".")[1] }
-    #expect(fires == ["3", "4", "6", "7", "9", "10", "11", "12"])
-    #expect(names.count == 52)
   }
 
   @Test func alexNetHasThePapersNames() throws {
@@ -88,6 +111,46 @@ private func extremes(of values: ZooAttribute.Values) -> [String] {
     let shapes = Dictionary(uniqueKeysWithValues: layers.map { ($0.name, $0.outputShape) })
     #expect(shapes["pool1"] == [1, 96, 16, 16])
     #expect(shapes["pool2"] == [1, 192, 8, 8])
+  }
+
+  /// Table 1 of the paper, and torchvision's last pool, which is smaller.
+  @Test(arguments: ["paper", "torchvision"]) func mapsOfGoogLeNet(form: String) throws {
+    let layers = try Zoo.network("googlenet?form=\(form)").cost.layers
+    let outputs = layers.filter { $0.operatorName == Concatenation.name }.map(\.outputShape)
+    let (middle, last) = (Shape([1, 512, 14, 14]), Shape([1, 832, 7, 7]))
+    #expect(
+      outputs == [
+        [1, 256, 28, 28], [1, 480, 28, 28], middle, middle, middle, [1, 528, 14, 14],
+        [1, 832, 14, 14], last, [1, 1024, 7, 7],
+      ])
+  }
+
+  @Test func largeNetworkInNetworksMaps() throws {
+    let layers = try Zoo.network("nin?form=imagenet").cost.layers
+    let shapes = Dictionary(uniqueKeysWithValues: layers.map { ($0.name, $0.outputShape) })
+    #expect(shapes["conv1"] == [1, 96, 54, 54])
+    #expect(shapes["pool1"] == [1, 96, 27, 27])
+    #expect(shapes["pool3"] == [1, 384, 6, 6])
+    #expect(shapes["cccp8"] == [1, 1000, 6, 6])
+  }
+
+  /// The forms differ only in where a bottleneck strides.
+  @Test func stridesOfResNet() throws {
+    func strides(_ specification: String) throws -> [String: [Int]] {
+      let graph = try Zoo.network(specification).graph
+      let strided = graph.nodes.compactMap { node in
+        (node.operation as? Convolution).map { (node.name, $0.window.stride) }
+      }
+      return Dictionary(uniqueKeysWithValues: strided.filter { $0.1 == [2, 2] })
+    }
+    let stages = [2, 3, 4]
+    func names(_ convolution: String) -> Set<String> {
+      Set(
+        ["conv1"] + stages.flatMap { ["layer\($0).0.\(convolution)", "layer\($0).0.downsample.0"] })
+    }
+    #expect(Set(try strides("resnet-50").keys) == names("conv2"))
+    #expect(Set(try strides("resnet-50?form=v1").keys) == names("conv1"))
+    #expect(Set(try strides("resnet-18").keys) == names("conv1"))
   }
 }
 

@@ -4,7 +4,17 @@ import Testing
 
 @testable import ConvoyZoo
 
+/// All names, as refusals list them.
+private let names = Zoo.entries.map(\.name).joined(separator: ", ")
+
 @Suite struct ZooSpecificationTests {
+  @Test func defaultsDependOnTheForm() throws {
+    let large = try Zoo.network("nin?form=imagenet").cost
+    #expect(try Zoo.network("nin?form=imagenet&size=224&classes=1000").cost == large)
+    let single = try Zoo.network("alexnet?form=torchvision").cost
+    #expect(try Zoo.network("alexnet?form=torchvision&groups=1&size=224").cost == single)
+  }
+
   @Test func thePrefixMayBeLeftOut() throws {
     let short = try Zoo.network("alexnet?groups=4&classes=10").cost
     #expect(try Zoo.network("zoo:alexnet?groups=4&classes=10").cost == short)
@@ -28,22 +38,40 @@ import Testing
   @Test(arguments: [
     (
       "alexnt",
-      "The zoo has no network ‘alexnt’, only lenet, alexnet, alexnet-small, nin, squeezenet-1.1, "
-        + "mobilenet-v1; the closest is ‘alexnet’."
+      "The zoo has no network ‘alexnt’, only \(names); the closest is ‘alexnet’."
     ),
     (
       "zoo:transformer",
-      "The zoo has no network ‘transformer’, only lenet, alexnet, alexnet-small, nin, "
-        + "squeezenet-1.1, mobilenet-v1."
+      "The zoo has no network ‘transformer’, only \(names)."
     ),
     (
       "nin?group=2",
-      "‘nin’ has no attribute ‘group’, only groups, classes, size; the closest is ‘groups’."
+      "‘nin’ has no attribute ‘group’, only form, groups, classes, size; the closest is ‘groups’."
     ),
     (
       "alexnet?groups=3",
       "‘groups’ of ‘alexnet’ should be one of 1, 2, 4, got ‘3’: "
         + "256 channels do not divide into 3 groups."
+    ),
+    (
+      "alexnet?form=torchvision&groups=3",
+      "‘groups’ of ‘alexnet?form=torchvision’ should be one of 1, 2, 4, got ‘3’: "
+        + "64 channels do not divide into 3 groups."
+    ),
+    (
+      "alexnet?form=caffe", "‘form’ of ‘alexnet’ should be one of paper, torchvision, got ‘caffe’."
+    ),
+    (
+      "nin?size=7&form=imagenet",
+      "‘size’ of ‘nin?form=imagenet’ should be a whole number from 55 to 2048, got ‘7’."
+    ),
+    (
+      "shufflenet-v1?groups=5",
+      "‘groups’ of ‘shufflenet-v1’ should be one of 1, 2, 3, 4, 8, got ‘5’."
+    ),
+    (
+      "shufflenet-v2?width=0.7",
+      "‘width’ of ‘shufflenet-v2’ should be one of 0.5, 1, 1.5, 2, got ‘0.7’."
     ),
     ("alexnet?groups=8", "‘groups’ of ‘alexnet’ should be one of 1, 2, 4, got ‘8’."),
     ("alexnet?groups=0", "‘groups’ of ‘alexnet’ should be one of 1, 2, 4, got ‘0’."),
@@ -55,7 +83,7 @@ import Testing
     ),
     (
       "mobilenet-v1?width=nan",
-      "‘width’ of ‘mobilenet-v1’ should be a number from 0.125 to 4.0, got ‘nan’."
+      "‘width’ of ‘mobilenet-v1’ should be a number from 0.125 to 4, got ‘nan’."
     ),
   ])
   func mistakesAreToldInASentence(specification: String, sentence: String) {
@@ -80,9 +108,10 @@ import Testing
   @Test func onlyNamesThatAreAlikeAreOffered() {
     let names = Zoo.entries.map(\.name)
     #expect(nearest(to: "mobilenet", among: names) == "mobilenet-v1")
+    #expect(nearest(to: "resnet50", among: names) == "resnet-50")
     #expect(nearest(to: "AlexNet", among: names) == "alexnet")
     #expect(nearest(to: "alexnet-smal", among: names) == "alexnet-small")
-    #expect(nearest(to: "resnet", among: names) == nil)
+    #expect(nearest(to: "transformer", among: names) == nil)
     #expect(nearest(to: "", among: names) == nil)
   }
 }

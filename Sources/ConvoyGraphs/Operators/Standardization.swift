@@ -130,12 +130,8 @@ extension Value {
           .attribute,
           "expected a number of groups that divides the \(shape[1]) channels, got \(groups)")
       }
-      let grouped = reshaped(
-        to: Shape([shape[0], groups, shape[1] / groups] + shape.dimensions.dropFirst(2)))
-      return
-        grouped
-        .standardized(over: Array(2..<grouped.shape.rank), epsilon: epsilon, name: name)
-        .reshaped(to: shape)
+      return reshaped([0, groups, -1]).standardized(over: [2], epsilon: epsilon, name: name)
+        .reshaped([0] + shape.dimensions.dropFirst())
     }
   }
 

@@ -3,7 +3,9 @@ import ConvoyTensors
 
 extension ZooEntry {
   /// MobileNet v1: depthwise 3×3 and pointwise 1×1 convolutions in turn.
-  static let mobileNet = ZooEntry(
+  ///
+  /// At the paper's widths, 1, ¾, ½ and ¼, no number of channels needs rounding.
+  static let mobileNetV1 = ZooEntry(
     "mobilenet-v1",
     summary: "MobileNet v1, depthwise and pointwise convolutions in turn",
     source: """
@@ -11,11 +13,11 @@ extension ZooEntry {
       Convolutional Neural Networks for Mobile Vision Applications", 2017
       """,
     attributes: [
-      .width(0.125...4), .classes(default: 1000), .size(1...2048, default: 224),
+      .width(.numbers(0.125...4)), .classes(default: 1000), .size(1...2048, default: 224),
     ]
   ) { settings in
     let (size, width) = (settings["size"], settings.number("width"))
-    func channels(_ count: Int) -> Int { scaledChannels(count, by: width) }
+    func channels(_ count: Int) -> Int { roundedChannels(count, by: width) }
 
     return try Network(input: [3, size, size]) { image in
       var maps =
@@ -42,13 +44,6 @@ private let separableBlocks: [(channels: Int, stride: Int)] = [
   (512, 2), (512, 1), (512, 1), (512, 1), (512, 1), (512, 1),
   (1024, 2), (1024, 1),
 ]
-
-/// A number of channels times a width, to the nearest multiple of 8 and at least 8.
-///
-/// For the paper's widths, 1, ¾, ½ and ¼, nothing needs rounding.
-private func scaledChannels(_ count: Int, by width: Double) -> Int {
-  max(Int((Double(count) * width / 8).rounded()) * 8, 8)
-}
 
 extension Value {
   /// A depthwise 3×3 and a pointwise 1×1 convolution, each with batch norm and ReLU.
