@@ -1,0 +1,121 @@
+public import ConvoyTensors
+
+/// One tensor, as a `.npy` file holds it.
+///
+/// Reading takes versions 1 to 3 of the format; truth values, whole numbers of 1 to 8 bytes and numbers of
+/// 2, 4 or 8 bytes with a point, of either byte order; elements in C's order or Fortran's. All become
+/// 32-bit floats. Writing always writes little-endian 32-bit floats in C's order.
+///
+/// Source: NumPy Enhancement Proposal 1, and `numpy.lib.format`.
+public struct NumPyArray: Hashable, Sendable {
+  /// The tensor.
+  public let tensor: Tensor
+
+  /// Takes a tensor, to write it.
+  public init(_ tensor: Tensor) { self.tensor = tensor }
+
+  /// What every file begins with.
+  static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
+
+  /// Whether bytes begin as a `.npy` file does.
+  public static func isBeginning(of bytes: [UInt8]) -> Bool { bytes.starts(with: magic) }
+
+  // MARK: Reading
+
+  /// Reads a file.
+  ///
+  /// - Throws: `ConvoyError` of kind `.file` when it cannot be read, of kind `.format` when it is not
+  ///   what the format asks for.
+  /// - Complexity: O(*n*) in the file's size; holds the file and its tensor at once.
+  public init(contentsOf path: String) throws {
+    try self.init(parsing: try WholeFile.read(path), source: path)
+  }
+
+  /// Reads the bytes of a file.
+  ///
+  /// Before the tensor is made, its size is checked against the number of bytes that follow the header:
+  /// there must be exactly as many as it takes.
+  ///
+  /// - Parameter source: the file's path, for messages; nil for bytes that come from elsewhere.
+  /// - Throws: `ConvoyError` of kind `.format` when they are not what the format asks for.
+  /// - Complexity: O(*n*) in the number of bytes.
+  public init(parsing bytes: [UInt8], source: String? = nil) throws {
+    tensor = try Malformed.explain(source, asNot: "a .npy file") {
+      let (header, start) = try NumPyHeader.parse(bytes)
+      // A shape has at most 2⁴⁰ elements of at most 8 bytes, so the product cannot overflow.
+      let size = header.shape.elementCount * header.type.size
+      guard bytes.count - start == size else {
+        throw Malformed(
+          "its elements of shape \(header.shape) take \(size) bytes, but \(bytes.count - start) follow "
+            + "the header")
+      }
+      var data = Array(bytes[start...])
+      if header.isBigEndian { data.reverseBytes(ofElementsOfSize: header.type.size) }
+      // In Fortran's order the elements are those of the transposed tensor in C's.
+      let stored = header.isFortran ? Shape(header.shape.dimensions.reversed()) : header.shape
+      let tensor = data.withUnsafeBytes { data in
+        Tensor(uninitialized: stored) { header.type.convert(data, into: $0) }
+      }
+      return header.isFortran ? tensor.transposed : tensor
+    }
+  }
+
+  // MARK: Writing
+
+  /// Writes a file, replacing it as a whole or not at all.
+  ///
+  /// - Throws: `ConvoyError` of kind `.file` when the file cannot be written.
+  public func write(to path: String) throws { try AtomicFile.write(encoded(), to: path) }
+
+  /// The bytes that `write(to:)` puts into a file.
+  ///
+  /// - Complexity: O(*n*) in the number of elements.
+  public func encoded() -> [UInt8] {
+    let extents = tensor.shape.dimensions.map(String.init)
+    let shape = extents.count == 1 ? "\(extents[0])," : extents.joined(separator: ", ")
+    var header = "{'descr': '<f4', 'fortran_order': False, 'shape': (\(shape)), }"
+    // Magic, version and the header's length take 10 bytes; the data begins at a multiple of 64.
+    let length = (10 + header.utf8.count + 1 + 63) / 64 * 64 - 10
+    header += String(repeating: " ", count: length - header.utf8.count - 1) + "\n"
+    var bytes = NumPyArray.magic + [1, 0, UInt8(length & 0xFF), UInt8(length >> 8)]
+    bytes.reserveCapacity(bytes.count + length + 4 * tensor.elements.count)
+    bytes += Array(header.utf8)
+    for element in tensor.elements {
+      withUnsafeBytes(of: element.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
+    }
+    return bytes
+  }
+}
+
+extension [UInt8] {
+  /// Turns the bytes of every element round: from big-endian to little-endian.
+  fileprivate mutating func reverseBytes(ofElementsOfSize size: Int) {
+    for start in stride(from: 0, to: count, by: size) {
+      self[start..<start + size].reverse()
+    }
+  }
+}
+
+extension Tensor {
+  /// With the dimensions in the opposite order.
+  fileprivate var transposed: Tensor {
+    let target = Shape(shape.dimensions.reversed())
+    let steps = Array(shape.strides.reversed())
+    return Tensor(uninitialized: target) { buffer in
+      var position = Array(repeating: 0, count: target.rank)
+      var source = 0
+      for index in buffer.indices {
+        buffer.initializeElement(at: index, to: elements[source])
+        var dimension = target.rank - 1
+        while dimension >= 0 {
+          position[dimension] += 1
+          source += steps[dimension]
+          if position[dimension] < target[dimension] { break }
+          source -= steps[dimension] * target[dimension]
+          position[dimension] = 0
+          dimension -= 1
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,180 @@
+import ConvoyTensors
+
+/// What a `.npy` file says about its elements: Python's literal of a dictionary.
+struct NumPyHeader {
+  let type: ElementType
+  let isBigEndian: Bool
+  let isFortran: Bool
+  let shape: Shape
+
+  /// Reads what stands before the elements, and finds where they begin.
+  static func parse(_ bytes: [UInt8]) throws -> (header: NumPyHeader, start: Int) {
+    guard NumPyArray.isBeginning(of: bytes) else {
+      throw Malformed("it should begin with the bytes 93 4E 55 4D 50 59")
+    }
+    guard bytes.count >= 10 else {
+      throw Malformed("a version and the header's length are expected, but it ends before them")
+    }
+    guard (1...3).contains(bytes[6]), bytes[7] == 0 else {
+      throw Malformed("version 1.0, 2.0 or 3.0 is expected, got \(bytes[6]).\(bytes[7])")
+    }
+    let lengthSize = bytes[6] == 1 ? 2 : 4
+    guard bytes.count >= 8 + lengthSize else {
+      throw Malformed("the header's length is expected, but it ends before it")
+    }
+    let length = bytes[8..<8 + lengthSize].reversed().reduce(0) { $0 << 8 | Int($1) }
+    let start = 8 + lengthSize + length
+    guard start <= bytes.count else {
+      throw Malformed(
+        "its header should have \(length) bytes, but only \(bytes.count - 8 - lengthSize) follow")
+    }
+    return (try NumPyHeader(bytes[8 + lengthSize..<start]), start)
+  }
+
+  private init(_ text: ArraySlice<UInt8>) throws {
+    var scanner = LiteralScanner(text)
+    var (description, isFortran, extents) = (String?.none, Bool?.none, [Int]?.none)
+    try scanner.expect("{")
+    while !scanner.skip("}") {
+      let key = try scanner.string()
+      try scanner.expect(":")
+      switch key {
+      case "descr" where description == nil: description = try scanner.string()
+      case "fortran_order" where isFortran == nil: isFortran = try scanner.truth()
+      case "shape" where extents == nil: extents = try scanner.counts()
+      case "descr", "fortran_order", "shape":
+        throw Malformed("its header names ‘\(key)’ twice")
+      default: throw Malformed("its header has an entry ‘\(key)’ that the format does not know")
+      }
+      if !scanner.skip(",") {
+        try scanner.expect("}")
+        break
+      }
+    }
+    try scanner.end()
+    guard let description, let isFortran, let extents else {
+      throw Malformed("its header needs a descr, a fortran_order and a shape")
+    }
+    (type, isBigEndian) = try Self.elementType(description)
+    self.isFortran = isFortran
+    shape = try Result { try Shape(validating: extents) }.mapError {
+      Malformed("its shape is one Convoy cannot hold (\($0))")
+    }.get()
+  }
+
+  /// `<f4`: the byte order, the sort of number and its bytes.
+  private static func elementType(
+    _ description: String
+  ) throws -> (type: ElementType, isBigEndian: Bool) {
+    guard let order = description.first, "<>=|".contains(order),
+      let type = elementTypes[String(description.dropFirst())], order != "|" || type.size == 1
+    else {
+      throw Malformed(
+        "its descr is ‘\(description)’, but a byte order (<, > or |) and one of "
+          + elementTypes.keys.sorted().joined(separator: ", ") + " are expected")
+    }
+    // No machine that Convoy runs on is big-endian: what is native is little-endian.
+    return (type, order == ">")
+  }
+
+  private static let elementTypes: [String: ElementType] = [
+    "b1": .bool, "i1": .int8, "i2": .int16, "i4": .int32, "i8": .int64, "u1": .uint8,
+    "u2": .uint16, "u4": .uint32, "u8": .uint64, "f2": .float16, "f4": .float32, "f8": .float64,
+  ]
+}
+
+/// Reads those literals of Python that headers consist of, token by token.
+private struct LiteralScanner {
+  private let bytes: ArraySlice<UInt8>
+  private var position: Int
+
+  init(_ bytes: ArraySlice<UInt8>) {
+    self.bytes = bytes
+    position = bytes.startIndex
+  }
+
+  /// Takes a character if it comes next.
+  mutating func skip(_ character: Unicode.Scalar) -> Bool {
+    skipSpaces()
+    guard position < bytes.endIndex, bytes[position] == UInt8(ascii: character) else {
+      return false
+    }
+    position += 1
+    return true
+  }
+
+  /// Takes a character that must come next.
+  mutating func expect(_ character: Unicode.Scalar) throws {
+    guard skip(character) else { throw error("‘\(character)’") }
+  }
+
+  /// Reads `'text'` or `"text"`, without escapes.
+  mutating func string() throws -> String {
+    let quote: UInt8
+    if skip("'") {
+      quote = UInt8(ascii: "'")
+    } else if skip("\"") {
+      quote = UInt8(ascii: "\"")
+    } else {
+      throw error("text in quotes")
+    }
+    guard let end = bytes[position...].firstIndex(of: quote),
+      let text = String(validating: bytes[position..<end], as: UTF8.self)
+    else { throw error("the end of a text in quotes") }
+    position = end + 1
+    return text
+  }
+
+  /// Reads `True` or `False`.
+  mutating func truth() throws -> Bool {
+    skipSpaces()
+    for (word, value) in [("True", true), ("False", false)]
+    where bytes[position...].starts(with: word.utf8) {
+      position += word.utf8.count
+      return value
+    }
+    throw error("True or False")
+  }
+
+  /// Reads `(1, 2, …)`: counts from 0 up.
+  mutating func counts() throws -> [Int] {
+    try expect("(")
+    var counts: [Int] = []
+    while !skip(")") {
+      counts.append(try count())
+      if !skip(",") {
+        try expect(")")
+        break
+      }
+    }
+    return counts
+  }
+
+  private mutating func count() throws -> Int {
+    skipSpaces()
+    let digits = bytes[position...].prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    guard let count = Int(String(decoding: digits, as: UTF8.self)) else {
+      throw error("a count below 2⁶³")
+    }
+    position = digits.endIndex
+    // Files that Python 2 wrote mark long numbers.
+    _ = skip("L")
+    return count
+  }
+
+  /// Checks that nothing but spaces follows.
+  mutating func end() throws {
+    skipSpaces()
+    guard position == bytes.endIndex else { throw error("the header's end") }
+  }
+
+  private mutating func skipSpaces() {
+    while position < bytes.endIndex, [0x20, 0x0A, 0x0D, 0x09].contains(bytes[position]) {
+      position += 1
+    }
+  }
+
+  private func error(_ expected: String) -> Malformed {
+    Malformed("\(expected) is expected at byte \(position - bytes.startIndex) of its header")
+  }
+}
