@@ -86,7 +86,7 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "ConvoyCommandTests",
-      dependencies: ["ConvoyCommand", "ConvoyFormats", "ConvoyKernels", "ConvoyTensors"],
+      dependencies: ["ConvoyCommand", "Convoy", "ConvoyFormats", "ConvoyKernels", "ConvoyTensors"],
       swiftSettings: settings),
     tests(
       of: "ConvoyZoo", ["ConvoyZoo", "ConvoyGraphs", "ConvoyTensors"],

@@ -11,9 +11,12 @@ struct ConvoyCommand: ParsableCommand {
         convoy train                          trains a network on bundled digits
         convoy evaluate runs/digits-1         examines what was trained
         convoy classify runs/digits-1 a.png   says what a picture shows
+        convoy run zoo:resnet-18 --input x.npy --output out   runs any model
       """,
     version: "0.1.0",
-    subcommands: [Train.self, Evaluate.self, Classify.self, ListZoo.self, Bench.self, Explain.self])
+    subcommands: [
+      Train.self, Evaluate.self, Classify.self, Run.self, ListZoo.self, Bench.self, Explain.self,
+    ])
 }
 
 @main

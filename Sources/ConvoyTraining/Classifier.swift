@@ -169,16 +169,3 @@ extension Collection<Float> where Index == Int {
       - startIndex
   }
 }
-
-extension Image {
-  /// The largest middle part of the wanted proportions, resized to the wanted size.
-  fileprivate func fitted(width wanted: Int, height wantedHeight: Int) throws -> Image {
-    let ratio = max(Double(wanted) / Double(width), Double(wantedHeight) / Double(height))
-    return
-      try resized(
-        width: max(wanted, Int((Double(width) * ratio).rounded())),
-        height: max(wantedHeight, Int((Double(height) * ratio).rounded()))
-      )
-      .centerCropped(width: wanted, height: wantedHeight)
-  }
-}

@@ -148,7 +148,8 @@ extension ZooAttribute: CustomStringConvertible {
   /// The attribute in a line: `groups=2: the number of towers (one of 1, 2, 4)`.
   public var description: String {
     let others = choicesByForm.sorted { $0.key < $1.key }.map { form, choice in
-      "; with form=\(form) \(choice.values), by default \(choice.defaultText)"
+      (choice.values.description == values.description ? "; " : "; \(choice.values) and ")
+        + "by default \(choice.defaultText) with form=\(form)"
     }
     return "\(key)=\(defaultText): \(meaning) (\(values)\(others.joined()))"
   }

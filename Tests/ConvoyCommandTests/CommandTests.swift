@@ -131,8 +131,32 @@ func withFolder(_ body: (String) throws -> Void) throws {
     }
   }
 
+  @Test func listsTheZoo() throws {
+    try withFolder { folder in
+      let table = try CommandRun(["zoo"], in: folder)
+      #expect(table.status == 0, "\(table.errors)")
+      #expect(table.output.contains("zoo:resnet-50 "))
+      #expect(table.output.contains("25,557,032   4,089,184,256"))
+      let one = try CommandRun(["zoo", "nin"], in: folder)
+      #expect(one.output.contains("966,986 parameters, 222,486,528 multiply-adds"))
+      #expect(
+        one.output.contains(
+          "size=32: the image's height and width in pixels (a whole number from 6 to 512; "
+            + "a whole number from 55 to 2048 and by default 224 with form=imagenet)"))
+      #expect(
+        one.output.contains("from 1 to 100000; by default 1000 with form=imagenet)"))
+      let object = try CommandRun(["zoo", "zoo:lenet", "--json"], in: folder).lastObject()
+      #expect(object["parameters"] as? Int == 61706)
+      #expect(object["image"] as? String == "1×28×28")
+      let unknown = try CommandRun(["zoo", "resnet"], in: folder)
+      #expect(unknown.status == 64)
+      #expect(unknown.errors.contains("The zoo has no network ‘resnet’"))
+    }
+  }
+
   @Test(arguments: [
     [], ["train"], ["evaluate"], ["classify"], ["zoo"], ["bench"], ["bench", "layers"], ["explain"],
+    ["run"],
   ])
   func helpShowsAnExample(subcommand: [String]) throws {
     try withFolder { folder in

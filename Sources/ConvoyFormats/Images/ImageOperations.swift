@@ -50,6 +50,19 @@ extension Image {
     return Image(newWidth, newHeight, channels, cropped)
   }
 
+  /// The largest middle part of the wanted proportions, resized to the wanted size.
+  ///
+  /// - Throws: `ConvoyError` of kind `.shape` when the size is not one a picture can have.
+  public func fitted(width newWidth: Int, height newHeight: Int) throws -> Image {
+    let ratio = max(Double(newWidth) / Double(width), Double(newHeight) / Double(height))
+    return
+      try resized(
+        width: max(newWidth, Int((Double(width) * ratio).rounded())),
+        height: max(newHeight, Int((Double(height) * ratio).rounded()))
+      )
+      .centerCropped(width: newWidth, height: newHeight)
+  }
+
   /// The picture in grey (1 channel) or in colour (3).
   ///
   /// Grey is the luma of ITU-R BT.601, 0.299 red + 0.587 green + 0.114 blue, rounded to nearest;

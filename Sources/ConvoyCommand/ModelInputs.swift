@@ -1,0 +1,184 @@
+import ArgumentParser
+import Convoy
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// How pictures become numbers.
+struct PictureArguments: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      """
+      What is taken off each channel, of values from 0 to 1; what the model was trained with by \
+      default, or 0.
+      """, valueName: "numbers"))
+  var mean: NumberList?
+
+  @Option(
+    help: ArgumentHelp(
+      "What each channel is divided by; what the model was trained with by default, or 1.",
+      valueName: "numbers"))
+  var std: NumberList?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      The shorter side, before the middle is cut out; by default as much as possible is kept.
+      """, valueName: "pixels"))
+  var size: Int?
+
+  func validate() throws {
+    if let size, !(1...1 << 15).contains(size) {
+      throw ValidationError("Expected from 1 to 32768 pixels in --size, got \(size).")
+    }
+    if let std, std.numbers.contains(where: { $0 <= 0 }) {
+      throw ValidationError("Expected numbers above 0 in --std, got \(std.text).")
+    }
+  }
+
+  var options: PictureOptions {
+    PictureOptions(mean: mean?.numbers, deviation: std?.numbers, size: size)
+  }
+}
+
+/// What `PictureArguments` say.
+struct PictureOptions {
+  var mean: [Float]?
+  var deviation: [Float]?
+  /// The shorter side, before the middle is cut out.
+  var size: Int?
+}
+
+/// Numbers with commas between them: `0.5` or `0.485,0.456,0.406`.
+struct NumberList: ExpressibleByArgument {
+  let text: String
+  let numbers: [Float]
+
+  init?(argument: String) {
+    text = argument
+    let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
+    numbers = parts.compactMap { Float($0) }.filter(\.isFinite)
+    guard numbers.count == parts.count else { return nil }
+  }
+}
+
+/// Brings files into the form a model takes.
+struct ModelInputs {
+  private let graph: Graph
+  private let normalization: Normalization?
+  private let pictures: PictureOptions
+
+  init(_ source: ModelSource, pictures: PictureOptions) {
+    graph = source.model.graph
+    normalization = source.normalization
+    self.pictures = pictures
+  }
+
+  /// Reads a file for each input.
+  ///
+  /// - Parameter arguments: `FILE`, or `NAME=FILE`.
+  /// - Throws: `ConvoyError` when a file cannot be read, or inputs are missing, unknown, or given twice.
+  func read(_ arguments: [String]) throws -> [String: Tensor] {
+    var tensors: [String: Tensor] = [:]
+    for argument in arguments {
+      let (name, path) = try split(argument)
+      guard tensors[name] == nil else {
+        throw ConvoyError(.argument, "The input ‘\(name)’ should be given once, but comes twice.")
+      }
+      tensors[name] = try tensor(at: path, for: name)
+    }
+    if let missing = names.first(where: { tensors[$0] == nil }) {
+      throw ConvoyError(
+        .argument, "The model takes \(list); expected --input \(missing)=FILE too, got none.")
+    }
+    return tensors
+  }
+
+  private var names: [String] { graph.inputs.map { graph[$0].name } }
+
+  private var list: String {
+    names.count == 1
+      ? "the input ‘\(names[0])’"
+      : "the inputs \(names.map { "‘\($0)’" }.joined(separator: ", "))"
+  }
+
+  /// The input's name and the file's path. A path may contain `=`: what stands before the first one is a
+  /// name only if it is one of the model's.
+  private func split(_ argument: String) throws(ConvoyError) -> (name: String, path: String) {
+    if let equals = argument.firstIndex(of: "=") {
+      let name = String(argument[..<equals])
+      if names.contains(name) { return (name, String(argument[argument.index(after: equals)...])) }
+      guard names.count == 1, FileManager.default.fileExists(atPath: argument) else {
+        throw ConvoyError(
+          .argument, "The model takes \(list), got ‘\(name)’ in --input \(argument).")
+      }
+    }
+    guard names.count == 1 else {
+      throw ConvoyError(
+        .argument, "The model takes \(list); expected --input NAME=FILE, got \(argument).")
+    }
+    return (names[0], argument)
+  }
+
+  /// An array as it is, or a picture brought to the input's size and colours.
+  private func tensor(at path: String, for name: String) throws -> Tensor {
+    let expected = graph.value(named: name).map { graph[$0].shape } ?? []
+    let bytes = try WholeFile.read(path)
+    guard !NumPyArray.isBeginning(of: bytes) else {
+      let tensor = try NumPyArray(parsing: bytes, source: path).tensor
+      guard tensor.shape.rank == expected.rank else {
+        throw ConvoyError(
+          .shape,
+          "The input ‘\(name)’ has shape \(expected), or that with another batch, but the array in "
+            + "\(path) has \(tensor.shape).")
+      }
+      return tensor
+    }
+    guard expected.rank == 4, expected[1] == 1 || expected[1] == 3 else {
+      throw ConvoyError(
+        .shape,
+        "The input ‘\(name)’ has shape \(expected) and takes .npy files only: a picture needs "
+          + "batch×channels×height×width with 1 channel or 3; \(path) is no .npy file.")
+    }
+    return try tensor(of: try picture(path), expected)
+  }
+
+  private func picture(_ path: String) throws -> Image {
+    do {
+      return try Image(contentsOf: path)
+    } catch let error as ConvoyError where error.kind == .format {
+      throw ConvoyError(
+        .format,
+        "\(path) should be a .npy file or a picture in PNG, JPEG, PGM or PPM: "
+          + error.message)
+    }
+  }
+
+  private func tensor(of picture: Image, _ expected: Shape) throws -> Tensor {
+    let (channels, height, width) = (expected[1], expected[2], expected[3])
+    var image = try picture.converted(toChannels: channels)
+    if let size = pictures.size {
+      image = try image.resized(shorterSide: size).centerCropped(width: width, height: height)
+    } else {
+      image = try image.fitted(width: width, height: height)
+    }
+    func numbers(_ given: [Float]?, _ known: [Float]?, _ other: Float, _ option: String) throws
+      -> [Float]
+    {
+      let list = given ?? known ?? [other]
+      guard list.count == 1 || list.count == channels else {
+        throw ConvoyError(
+          .argument,
+          "Expected 1 number or \(channels), one a channel, in \(option), got \(list.count).")
+      }
+      return list.count == 1 ? Array(repeating: list[0], count: channels) : list
+    }
+    let tensor = try image.tensor(
+      mean: numbers(pictures.mean, normalization?.mean, 0, "--mean"),
+      deviation: numbers(pictures.deviation, normalization?.deviation, 1, "--std"))
+    return try tensor.reshaped(to: Shape([1] + expected.dimensions.dropFirst()))
+  }
+}

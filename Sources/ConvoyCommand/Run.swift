@@ -1,0 +1,135 @@
+import ArgumentParser
+import Convoy
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// `convoy run`
+struct Run: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Runs a model on arrays or pictures, and writes what comes out.",
+    discussion: """
+      Inputs are .npy files of any shape the model takes, also with more images than
+      one, or pictures (PNG, JPEG, PGM or PPM), which are brought to the model's size
+      and colours. Of a model with several inputs each is named: --input NAME=FILE.
+      Each output is written to DIR/NAME.npy; in NAME, characters other than letters,
+      digits, ‘_’, ‘.’ and ‘-’ become ‘_’.
+
+      Examples:
+        convoy run runs/digits-1 --input seven.png --output scores
+        convoy run zoo:resnet-18 --weights resnet18.safetensors --input cat.jpg \\
+          --size 256 --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --output out
+      """)
+
+  @Argument(help: ArgumentHelp("\(ModelSource.help)", valueName: "model"))
+  var model: String
+
+  @Option(
+    help: ArgumentHelp(
+      "A file for an input; given once for each.", valueName: "[name=]file"))
+  var input: [String]
+
+  @Option(help: ArgumentHelp("Where the outputs go.", valueName: "dir"))
+  var output: String
+
+  @Option(
+    help: ArgumentHelp(
+      "Parameters for a network of the zoo, by torchvision's names where that has it.",
+      valueName: "file.safetensors"))
+  var weights: String?
+
+  @OptionGroup(title: "Pictures") var pictures: PictureArguments
+
+  @OptionGroup(title: "Machine") var machine: ThreadArguments
+
+  @Flag(help: "Print one JSON object an output.")
+  var json = false
+
+  func validate() throws {
+    if input.isEmpty { throw ValidationError("Expected at least one --input.") }
+  }
+
+  func run() throws {
+    let source = try ModelSource.load(model, weights: weights)
+    let names = try OutputNames(source.model.graph)
+    let inputs = try ModelInputs(source, pictures: pictures.options).read(input)
+    if let notice = source.notice { Console.error(notice) }
+    let results = try source.model.run(inputs, options: machine.options)
+    try Folder.make(output)
+    for (name, file) in names.files {
+      guard let tensor = results[name] else { continue }
+      let path = "\(output)/\(file)"
+      try NumPyArray(tensor).write(to: path)
+      if json {
+        try Console.json(Result(output: name, shape: tensor.shape.dimensions, file: path))
+      } else {
+        Console.line("\(name)  \(tensor.shape)  \(path)")
+      }
+    }
+  }
+
+  private struct Result: Encodable {
+    var output: String
+    var shape: [Int]
+    var file: String
+  }
+}
+
+extension Model {
+  /// Compiles for the inputs' shapes and runs once.
+  fileprivate func run(
+    _ inputs: [String: Tensor], options: CompileOptions
+  ) throws(ConvoyError) -> [String: Tensor] {
+    let simple = try simplified()
+    return try simple.graph.resized(inputs.mapValues(\.shape))
+      .compiled(parameters: simple.parameters, options: options)
+      .run(named: inputs)
+  }
+}
+
+/// The files that a model's outputs go to.
+struct OutputNames {
+  /// Each output and its file, in the model's order.
+  let files: [(name: String, file: String)]
+
+  /// - Throws: `ConvoyError` when two outputs would share a file.
+  init(_ graph: Graph) throws(ConvoyError) {
+    files = graph.outputs.map { ($0.name, Self.fileName($0.name)) }
+    var owners: [String: String] = [:]
+    for (name, file) in files {
+      if let other = owners.updateValue(name, forKey: file) {
+        throw ConvoyError(
+          .argument,
+          "Each output needs a file of its own, but ‘\(other)’ and ‘\(name)’ would both be \(file)."
+        )
+      }
+    }
+  }
+
+  /// The name with `_` for what has no place in a file's name.
+  static func fileName(_ name: String) -> String {
+    let kept = name.unicodeScalars.map { scalar -> Character in
+      let isPlain =
+        scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar))
+      return isPlain || "_.-".unicodeScalars.contains(scalar) ? Character(scalar) : "_"
+    }
+    return String(kept) + ".npy"
+  }
+}
+
+/// Making folders.
+private enum Folder {
+  /// Makes a folder and those above it, unless it is there.
+  static func make(_ path: String) throws {
+    do {
+      try FileManager.default.createDirectory(
+        atPath: path, withIntermediateDirectories: true, attributes: nil)
+    } catch {
+      throw ConvoyError(
+        .file, "The folder \(path) cannot be made; expected a place where folders may be made.")
+    }
+  }
+}
