@@ -190,7 +190,7 @@ extension Model {
     let network = try Network(input: [2, 3, 3]) { image in
       let taken = image.builder.parameter("conv.bias", [1], Parameter(.constant(1)))
       return image.convolution(2, kernel: 1, bias: false, name: "conv")
-        .batchNormalization(name: "norm") + taken
+        .batchNormalization(name: "norm").maximum(taken)
     }
     let simple = try simplified(network, seed: 12)
     #expect(parameterNames(simple) == ["conv.weight", "conv.bias", "conv.bias_"])

@@ -4,14 +4,17 @@ extension Model {
   /// The same network, made simpler for running: the result computes the same and can be saved.
   ///
   /// Operators that do nothing outside training go (dropout), and so do those that change nothing (a
-  /// reshape to the shape there is); batch norm is folded into the convolution, transposed convolution
-  /// or linear layer before it where nothing else reads that layer. Parameters keep their names; a
-  /// layer that gets its bias from a batch norm has it as `name.bias`.
+  /// reshape to the shape there is); batch norm, and arithmetic with a fixed number a channel, are folded
+  /// into the convolution, transposed convolution or linear layer before them where nothing else reads
+  /// that layer; arithmetic also into an unpadded convolution or linear layer after it. Parameters keep
+  /// their names; one that is only read reshaped takes that shape, and a layer that gets its bias from
+  /// what is folded into it has it as `name.bias`.
   ///
   /// - Throws: what a shape rule says; not for a graph that is well formed.
   public func simplified() throws(ConvoyError) -> Model {
     var model = try withoutIdleOperators()
-    while let folded = try model.foldingBatchNormalization() { model = folded }
+    if let folded = try model.foldingReshapedParameters() { model = folded }
+    while let folded = try model.foldingChannelAffine() { model = folded }
     return model
   }
 

@@ -1,0 +1,243 @@
+import ConvoyTensors
+
+extension Model {
+  /// With what is done to each channel (`ChannelAffine`) directly after a layer of weights, or directly
+  /// before a convolution without padding or a linear layer, folded into that layer; nil if nothing is.
+  ///
+  /// After: f·(Wx + b) + s is the layer with the weights of each output channel multiplied by f, and the
+  /// bias f·b + s. Before: W(f·x + s) + b is the layer with the weights of each input channel multiplied
+  /// by f, and the bias b + Ws; padding would have to be padded with −s∕f instead of zeros. Only
+  /// arithmetic is folded forward: batch norm before a layer is most often followed by a function.
+  func foldingChannelAffine() throws(ConvoyError) -> Model? {
+    let folds = LayerFold.all(in: self)
+    guard !folds.isEmpty else { return nil }
+    let foldOfLayer = Dictionary(uniqueKeysWithValues: folds.map { ($0.layer.name, $0) })
+    let images = Dictionary(uniqueKeysWithValues: folds.map { ($0.affineName, $0.image) })
+    var changed: [String: Tensor] = [:]
+    let folded = try graph.rewritten { node, inputs, builder in
+      if let image = images[node.name] { return [inputs[image]] }
+      guard let fold = foldOfLayer[node.name] else { return nil }
+      let numbers = fold.weightsAndBias.map { item in
+        item.declared(in: builder, changing: &changed)
+      }
+      return builder.apply(node.operation, to: [inputs[0]] + numbers, name: node.name)
+    }
+    return keepingParameters(in: folded, but: changed)
+  }
+}
+
+/// A layer and what goes into it.
+private struct LayerFold {
+  /// A layer's weights or bias, as they become.
+  struct Item {
+    let name: String
+    let origin: Graph.Origin
+    let tensor: Tensor
+
+    /// Puts them where they were: among the parameters, or into the graph as a constant.
+    func declared(in builder: GraphBuilder, changing parameters: inout [String: Tensor]) -> Value {
+      guard case .parameter(let parameter) = origin else {
+        return builder.constant(tensor, name: name)
+      }
+      parameters[name] = tensor
+      return builder.parameter(name, tensor.shape, parameter)
+    }
+  }
+
+  /// A layer's own numbers.
+  struct Layer {
+    let node: Graph.Node
+    let weights: ValueID
+    let bias: ValueID?
+    let weightNumbers: Tensor
+    /// Zeros where the layer has no bias.
+    var biasNumbers: [Double]
+
+    /// Takes a layer whose numbers do not change and are read by nobody else.
+    init?(_ node: Graph.Node, of model: Model, _ uses: UseCounts) {
+      let graph = model.graph
+      let owned = node.inputs.dropFirst()
+      guard node.operation.hasWeights,
+        owned.allSatisfy({ uses[$0] == 1 || !graph[$0].origin.isParameter }),
+        let weights = owned.first, let numbers = model.fixedNumbers(weights, uses)
+      else { return nil }
+      self.node = node
+      self.weights = weights
+      weightNumbers = numbers
+      bias = owned.dropFirst().first
+      biasNumbers = Array(repeating: 0, count: graph[node.outputs[0]].shape[1])
+      if let bias {
+        guard let numbers = model.fixedNumbers(bias, uses) else { return nil }
+        biasNumbers = numbers.elements.map(Double.init)
+      }
+    }
+  }
+
+  let layer: Graph.Node
+  let affineName: String
+  let image: Int
+  let weightsAndBias: [Item]
+
+  /// Every fold of a model that can be made at once: each layer takes part in one.
+  static func all(in model: Model) -> [LayerFold] {
+    let uses = UseCounts(model.graph)
+    var makers: [ValueID: Graph.Node] = [:]
+    for node in model.graph.nodes where node.outputs.count == 1 {
+      makers[node.outputs[0]] = node
+    }
+    var takenNames = Set(model.graph.values.map(\.name))
+    var taken: Set<String> = []
+    var folds: [LayerFold] = []
+    for node in model.graph.nodes {
+      guard let affine = ChannelAffine(node, of: model, uses) else { continue }
+      let image = node.inputs[affine.image]
+      guard uses[image] == 1, let maker = makers[image], !taken.contains(maker.name),
+        let layer = Layer(maker, of: model, uses),
+        let fold = LayerFold(affine, node, after: layer, of: model, &takenNames)
+      else { continue }
+      taken.formUnion([maker.name, node.name])
+      folds.append(fold)
+    }
+    for node in model.graph.nodes where !taken.contains(node.name) && node.operation.readsNoPadding
+    {
+      guard uses[node.inputs[0]] == 1, let maker = makers[node.inputs[0]],
+        maker.operation is Arithmetic, !taken.contains(maker.name),
+        let affine = ChannelAffine(maker, of: model, uses),
+        let layer = Layer(node, of: model, uses),
+        let fold = LayerFold(affine, maker, before: layer, of: model, &takenNames)
+      else { continue }
+      taken.formUnion([maker.name, node.name])
+      folds.append(fold)
+    }
+    return folds
+  }
+
+  private init?(
+    _ affine: ChannelAffine, _ node: Graph.Node, after layer: Layer, of model: Model,
+    _ takenNames: inout Set<String>
+  ) {
+    let shape = layer.weightNumbers.shape
+    guard let (run, channelOf) = layer.node.operation.outputChannel(ofWeights: shape),
+      affine.factors.count == layer.biasNumbers.count
+    else { return nil }
+    let weights = layer.weightNumbers.scaled(inRunsOf: run) { affine.factors[channelOf($0)] }
+    let bias = layer.biasNumbers.indices.map {
+      layer.biasNumbers[$0] * affine.factors[$0] + affine.shifts[$0]
+    }
+    self.init(affine, node, layer, weights: weights, bias: bias, of: model, &takenNames)
+  }
+
+  private init?(
+    _ affine: ChannelAffine, _ node: Graph.Node, before layer: Layer, of model: Model,
+    _ takenNames: inout Set<String>
+  ) {
+    let shape = layer.weightNumbers.shape
+    let groups = (layer.node.operation as? Convolution)?.groups ?? 1
+    guard affine.factors.count == shape[1] * groups else { return nil }
+    let window = shape.elementCount / shape[0] / shape[1]
+    /// The image's channel that some weights in a row belong to.
+    func channel(_ start: Int) -> Int {
+      let (output, input) = (start / window).quotientAndRemainder(dividingBy: shape[1])
+      return output / (shape[0] / groups) * shape[1] + input
+    }
+    var bias = layer.biasNumbers
+    for start in stride(from: 0, to: shape.elementCount, by: window) {
+      let shift = affine.shifts[channel(start)]
+      guard shift != 0 else { continue }
+      for weight in layer.weightNumbers.elements[start..<start + window] {
+        bias[start / (shape.elementCount / shape[0])] += Double(weight) * shift
+      }
+    }
+    let weights = layer.weightNumbers.scaled(inRunsOf: window) { affine.factors[channel($0)] }
+    self.init(affine, node, layer, weights: weights, bias: bias, of: model, &takenNames)
+  }
+
+  private init?(
+    _ affine: ChannelAffine, _ node: Graph.Node, _ layer: Layer, weights: Tensor, bias: [Double],
+    of model: Model, _ takenNames: inout Set<String>
+  ) {
+    guard let biasTensor = try? Tensor([bias.count], bias.map { Float($0) }) else { return nil }
+    let graph = model.graph
+    var items = [
+      Item(
+        name: graph[layer.weights].name, origin: graph[layer.weights].origin, tensor: weights)
+    ]
+    if let id = layer.bias {
+      items.append(Item(name: graph[id].name, origin: graph[id].origin, tensor: biasTensor))
+    } else if bias.contains(where: { $0 != 0 }) || node.operation is BatchNormalization {
+      let name = Self.biasName(
+        weights: graph[layer.weights].name, layer: layer.node.name, &takenNames)
+      items.append(
+        Item(name: name, origin: .parameter(Parameter(.constant(0))), tensor: biasTensor))
+    }
+    self.layer = layer.node
+    affineName = node.name
+    image = affine.image
+    weightsAndBias = items
+  }
+
+  /// `conv1.bias` beside `conv1.weight`; otherwise after the layer, with as many underscores as make
+  /// it new.
+  private static func biasName(
+    weights: String, layer: String, _ taken: inout Set<String>
+  ) -> String {
+    var name = layer + ".bias"
+    if weights.hasSuffix(".weight") { name = weights.dropLast("weight".count) + "bias" }
+    while !taken.insert(name).inserted { name += "_" }
+    return name
+  }
+}
+
+extension Tensor {
+  /// The elements, some in a row at a time, multiplied with what a closure says for the first of them.
+  fileprivate func scaled(inRunsOf run: Int, by factor: (_ start: Int) -> Double) -> Tensor {
+    Tensor(uninitialized: shape) { new in
+      for start in stride(from: 0, to: elements.count, by: run) {
+        let factor = factor(start)
+        for index in start..<start + run {
+          new.initializeElement(at: index, to: Float(Double(elements[index]) * factor))
+        }
+      }
+    }
+  }
+}
+
+extension Operator {
+  /// Whether the operator is a layer whose second input is weights.
+  fileprivate var hasWeights: Bool {
+    self is Convolution || self is TransposedConvolution || self is Linear
+  }
+
+  /// Whether it is a layer that reads nothing but its image.
+  fileprivate var readsNoPadding: Bool {
+    guard let convolution = self as? Convolution else { return self is Linear }
+    guard !convolution.window.roundsUp else { return false }
+    return switch convolution.window.padding {
+    case .uniform(let all): all == 0
+    case .explicit(let before, let after): (before + after).allSatisfy { $0 == 0 }
+    case .same: false
+    }
+  }
+
+  /// For an operator with weights, how many of them in a row belong to the same output channel, and to
+  /// which one an element belongs.
+  fileprivate func outputChannel(
+    ofWeights shape: Shape
+  ) -> (run: Int, channel: (Int) -> Int)? {
+    switch self {
+    case is Convolution, is Linear:
+      let perOutput = shape.elementCount / shape[0]
+      return (perOutput, { $0 / perOutput })
+    case let transposed as TransposedConvolution:
+      // [I, O∕G, k…]: the rows of a group's inputs all hold that group's outputs.
+      let inputsPerGroup = shape[0] / transposed.groups
+      let perInput = shape.elementCount / shape[0]
+      let window = perInput / shape[1]
+      return (
+        window,
+        { $0 / perInput / inputsPerGroup * shape[1] + $0 % perInput / window }
+      )
+    default: return nil
+    }
+  }
+}
