@@ -60,14 +60,24 @@ struct ConvolutionOrders {
   private struct Widths {
     let input: Int
     let output: Int
+    private let folds: Bool
 
     init(groups: Int, _ site: LoweringSite) {
       input = site.inputShapes[0][1] / groups
       output = site.outputShapes[0][1] / groups
+      folds = site.machine.foldsPlanes
     }
 
-    /// Whether a group's outputs are worth planes of their own.
-    var fillsPlanes: Bool { output % PlaneLayout.lanes == 0 || output > 2 * PlaneLayout.lanes }
+    /// Whether a group's outputs are worth planes of their own: whether few lanes of those would be idle.
+    var fillsPlanes: Bool {
+      let lanes = PlaneLayout.lanes
+      let (full, rest) = output.quotientAndRemainder(dividingBy: lanes)
+      guard full > 0 else { return false }
+      // The last plane's outputs take several lanes each, and as many times fewer steps.
+      let factor = rest > 0 && folds ? [8, 4, 2].first { $0 * rest <= lanes && $0 <= input } : nil
+      let planes = Double(full) + (rest == 0 ? 0 : 1 / Double(factor ?? 1))
+      return full > 1 || Double(output) >= 0.9 * planes * Double(lanes)
+    }
 
     /// The largest block that divides the vectors' quadruples and both widths.
     var block: Int { [4, 2].first { input % $0 == 0 && output % $0 == 0 } ?? 1 }

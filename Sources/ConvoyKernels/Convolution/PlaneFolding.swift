@@ -27,7 +27,7 @@ struct PlaneFolding: Hashable, Sendable {
   ///
   /// - Parameter machine: what the kernel runs on; nil if it cannot fold.
   init(_ problem: ConvolutionProblem, _ machine: Machine?) {
-    let mayFold = machine?.instructions == .avx512
+    let mayFold = machine?.foldsPlanes ?? false
     let channels = problem.output.channelsByLane
     let count = problem.inputsPerGroup
     let single = (0..<count).map { Block(channel: $0, fresh: $0) }

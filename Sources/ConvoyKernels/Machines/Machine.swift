@@ -50,6 +50,9 @@ public struct Machine: Hashable, Sendable, CustomStringConvertible {
   /// Whether single lanes of a result may be left as they are.
   public var hasMasks: Bool { instructions == .avx512 }
 
+  /// Whether sums of planes with few channels can be spread over their idle lanes.
+  public var foldsPlanes: Bool { instructions == .avx512 }
+
   /// Vector registers that hold the 16 channels of a plane's pixel.
   var vectorsPerPlane: Int { PlaneLayout.lanes / vectorWidth }
 

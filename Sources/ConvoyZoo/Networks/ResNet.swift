@@ -39,9 +39,7 @@ extension ZooEntry {
   ///   - hasForms: whether there are two forms, which differ in where a bottleneck has its stride.
   private static func residual(
     _ name: String, _ block: ResidualBlock, blocks: [Int], hasForms: Bool = false, summary: String,
-    source: String = """
-    He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition", 2016
-    """
+    source: String = residualPaper
   ) -> ZooEntry {
     let form = ZooAttribute.form(
       "v1.5", "v1",
@@ -72,6 +70,10 @@ extension ZooEntry {
     }
   }
 }
+
+private let residualPaper = """
+  He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition", 2016
+  """
 
 /// What a sum leads around.
 private enum ResidualBlock {
