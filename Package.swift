@@ -93,7 +93,10 @@ let package = Package(
       of: "ConvoyFormats", ["ConvoyFormats", "ConvoyTensors"], resources: [.copy("Fixtures")]),
     tests(
       of: "ConvoyONNX",
-      ["ConvoyONNX", "ConvoyEngine", "ConvoyGraphs", "ConvoyTensors", "ConvoyZoo"],
+      [
+        "ConvoyONNX", "ConvoyEngine", "ConvoyGraphs", "ConvoyTensors", "ConvoyZoo",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
       resources: [.copy("Golden")]),
     .testTarget(
       name: "ExamplesTests", dependencies: ["TrainDigits", "ConvoyTraining"],
