@@ -9,9 +9,12 @@ let settings: [SwiftSetting] = [
 
 /// A module of the house and, of the same name, its tests.
 func module(
-  _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []
+  _ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = [],
+  resources: [Resource] = []
 ) -> Target {
-  .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+  .target(
+    name: name, dependencies: dependencies, exclude: exclude, resources: resources,
+    swiftSettings: settings)
 }
 
 func tests(
@@ -29,7 +32,8 @@ let package = Package(
     .executable(name: "convoy", targets: ["ConvoyCommand"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
   ],
   targets: [
     module("ConvoyAssembler"),
@@ -45,12 +49,18 @@ let package = Package(
         .embedInCode("Resources/digits.bin"), .embedInCode("Resources/layers.csv"),
       ]),
     module("ConvoyFormats", ["ConvoyTensors", "ConvoyGraphs", "ConvoyBundledData"]),
+    module(
+      "ConvoyONNX",
+      [
+        "ConvoyTensors", "ConvoyGraphs", "ConvoyFormats",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ], exclude: ["Format/onnx.proto"]),
     module("ConvoyZoo", ["ConvoyTensors", "ConvoyGraphs"]),
     module(
       "Convoy",
       [
         "ConvoyTensors", "ConvoyGraphs", "ConvoyKernels", "ConvoyEngine", "ConvoyTraining",
-        "ConvoyFormats", "ConvoyZoo",
+        "ConvoyFormats", "ConvoyONNX", "ConvoyZoo",
       ]),
     .executableTarget(
       name: "ConvoyCommand",
@@ -81,6 +91,13 @@ let package = Package(
       path: "Tests/CheckpointWriter", swiftSettings: settings),
     tests(
       of: "ConvoyFormats", ["ConvoyFormats", "ConvoyTensors"], resources: [.copy("Fixtures")]),
+    tests(
+      of: "ConvoyONNX",
+      [
+        "ConvoyONNX", "ConvoyEngine", "ConvoyGraphs", "ConvoyTensors", "ConvoyZoo",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
+      resources: [.copy("Golden")]),
     .testTarget(
       name: "ExamplesTests", dependencies: ["TrainDigits", "ConvoyTraining"],
       swiftSettings: settings),

@@ -160,7 +160,7 @@ def exported(name, convoy, options, folder):
     import onnx
 
     path = os.path.join(folder, "network.onnx")
-    convoy.command("export", f"zoo:{name}", path, "--batch", str(options.batch))
+    convoy.command("export", f"zoo:{name}", path)
     given = onnx.load(path, load_external_data=False).graph.input[0]
     shape = [options.batch] + [d.dim_value for d in given.type.tensor_type.shape.dim][1:]
     image = numpy.random.default_rng(1).standard_normal(shape, dtype=numpy.float32)

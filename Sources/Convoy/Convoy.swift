@@ -3,6 +3,7 @@
 @_exported public import ConvoyFormats
 @_exported public import ConvoyGraphs
 public import ConvoyKernels
+@_exported public import ConvoyONNX
 @_exported public import ConvoyTensors
 @_exported public import ConvoyTraining
 @_exported public import ConvoyZoo

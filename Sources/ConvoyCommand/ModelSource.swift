@@ -16,7 +16,8 @@ struct ModelSource {
 
   /// How a model is asked for, for help.
   static let help = """
-    A folder that `convoy train` wrote, a checkpoint, or zoo:NAME?key=value (see `convoy zoo`).
+    A folder that `convoy train` wrote, a checkpoint, an .onnx file, or zoo:NAME?key=value (see \
+    `convoy zoo`).
     """
 
   /// The model that a text names: the one place that knows what can stand there.
@@ -35,9 +36,11 @@ struct ModelSource {
       let isName = Zoo.entries.contains { text == $0.name || text.hasPrefix($0.name + "?") }
       throw ConvoyError(
         isName ? .argument : .file,
-        "There is no model at \(text); expected a folder that `convoy train` wrote, a checkpoint, or "
+        "There is no model at \(text); expected a folder that `convoy train` wrote, a checkpoint, an "
+          + ".onnx file, or "
           + (isName ? "zoo:\(text), which is in the zoo." : "zoo:NAME (see `convoy zoo`)."))
     }
+    if text.hasSuffix(".onnx") { return ModelSource(model: try ONNXModel.read(text)) }
     let checkpoint = try RunFolder.checkpoint(at: text)
     return ModelSource(model: checkpoint.model, normalization: checkpoint.normalization)
   }

@@ -31,7 +31,8 @@ func fuseTails(_ nodes: [ScheduledNode], in graph: Graph) -> [ScheduledNode] {
   var result: [ScheduledNode] = []
   for node in nodes {
     if let elementwise = node.node.operation as? Elementwise, let input = node.node.inputs.first,
-      readers[input.index] == 1, let maker = makers[input]
+      readers[input.index] == 1, Tail(elementwise.function).isGenerated,
+      let maker = makers[input]
     {
       result[maker].tail = Tail(elementwise.function)
       result[maker].outputs = node.outputs

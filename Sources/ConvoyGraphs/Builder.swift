@@ -72,7 +72,9 @@ public final class GraphBuilder {
     _ name: String, _ shape: Shape, _ parameter: Parameter, unscoped: Bool = false
   ) -> Value {
     let name = unscoped ? name : scoped(name)
-    if let id = graph.value(named: name), case .parameter(let earlier) = graph[id].origin {
+    if takenValueNames.contains(name), let id = graph.value(named: name),
+      case .parameter(let earlier) = graph[id].origin
+    {
       if graph[id].shape != shape || earlier.isTrainable != parameter.isTrainable {
         fail(
           ConvoyError(
@@ -144,6 +146,9 @@ public final class GraphBuilder {
   }
 
   // MARK: Names
+
+  /// Keeps a name for a value that is declared later: the one given, or if it is taken, with a number.
+  public func reserveName(_ name: String) -> String { unique(name, &takenValueNames) }
 
   /// A name for a layer: the one given, or the kind of layer with the next free number.
   func layerName(_ given: String?, kind: String) -> String {

@@ -63,7 +63,7 @@ extension Operator {
 
 extension ConvoyError {
   /// The same error with the place it belongs to in front: `conv1: expected …, got ….`
-  func at(_ place: String) -> ConvoyError {
+  public func at(_ place: String) -> ConvoyError {
     ConvoyError(kind, message.hasSuffix(".") ? "\(place): \(message)" : "\(place): \(message).")
   }
 }

@@ -157,6 +157,29 @@ enum LaneMath {
     return half.replacing(with: 1 - half, where: x .> 0)
   }
 
+  /// erf x, absolute error below 3e-7, relative near 0: a series there, else by Φ's formula.
+  @inline(__always)
+  static func errorFunction(_ x: Lanes) -> Lanes {
+    let z = x * x
+    var p = Lanes(repeating: -8.548_327e-4)
+    p = p * z + 5.223_977_6e-3
+    p = p * z - 2.686_617_1e-2
+    p = p * z + 1.128_379_2e-1
+    p = p * z - 3.761_263_9e-1
+    p = p * z + 1.128_379_2
+    let far = 2 * normalCDF(x * 1.414_213_56) - 1
+    return far.replacing(with: x * p, where: x.magnitude .< 0.5)
+  }
+
+  /// tanh(log(1 + eˣ)), relative error below 1e-6: with n = eˣ·(eˣ + 2), n ∕ (n + 2).
+  @inline(__always)
+  static func softplusTanh(_ x: Lanes) -> Lanes {
+    // Beyond 20 it is 1.
+    let e = exp(x.replacing(with: 20, where: x .> 20))
+    let n = e * (e + 2)
+    return n / (n + 2)
+  }
+
   /// The square root, correctly rounded.
   ///
   /// Not inlined: what is a branch for each lane would keep the kernels' loops from being inlined.

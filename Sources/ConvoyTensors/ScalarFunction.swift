@@ -44,6 +44,20 @@ public enum ScalarFunction: Hashable, Sendable, Codable {
   case affine(scale: Float, offset: Float)
   /// 1 where positive, else 0.
   case step
+  /// erf x = 2∕√π · ∫₀ˣ e^−t² dt
+  case errorFunction
+  /// log(1 + eˣ)
+  case softplus
+  /// x ∕ (1 + |x|)
+  case softsign
+  /// x where positive, else alpha·(eˣ − 1). Source: Clevert et al., 2015.
+  case elu(alpha: Float)
+  /// x · tanh(log(1 + eˣ)). Source: Misra, "Mish", 2019.
+  case mish
+  /// GELU by the hyperbolic tangent: x∕2 · (1 + tanh(√(2∕π)·(x + 0.044715·x³))).
+  case approximateGELU
+  /// x to a constant power.
+  case power(exponent: Float)
 
   /// f(x).
   public func callAsFunction(_ x: Double) -> Double {
@@ -66,6 +80,13 @@ public enum ScalarFunction: Hashable, Sendable, Codable {
     case .reciprocal: return 1 / x
     case .affine(let scale, let offset): return Double(scale) * x + Double(offset)
     case .step: return x > 0 ? 1 : 0
+    case .errorFunction: return erf(x)
+    case .softplus: return max(x, 0) + log1p(exp(-abs(x)))
+    case .softsign: return x / (1 + abs(x))
+    case .elu(let alpha): return x > 0 ? x : Double(alpha) * expm1(x)
+    case .mish: return x * _tanh(ScalarFunction.softplus(x))
+    case .approximateGELU: return x / (1 + exp(-2 * ScalarFunction.innerGELU(x)))
+    case .power(let exponent): return pow(x, Double(exponent))
     }
   }
 
@@ -99,11 +120,30 @@ public enum ScalarFunction: Hashable, Sendable, Codable {
     case .reciprocal: return -1 / (x * x)
     case .affine(let scale, _): return Double(scale)
     case .step: return 0
+    case .errorFunction: return 2 / Double.pi.squareRoot() * exp(-x * x)
+    case .softplus: return 1 / (1 + exp(-x))
+    case .softsign: return 1 / ((1 + abs(x)) * (1 + abs(x)))
+    case .elu(let alpha): return x > 0 ? 1 : Double(alpha) * exp(x)
+    case .mish:
+      let gate = _tanh(ScalarFunction.softplus(x))
+      return gate + x * (1 - gate * gate) / (1 + exp(-x))
+    case .approximateGELU:
+      // Beyond ±40 the gate is 0 or 1, and its slope 0.
+      let limited = min(max(x, -40), 40)
+      let s = 1 / (1 + exp(-2 * ScalarFunction.innerGELU(limited)))
+      let slope = 2 * (2 / Double.pi).squareRoot() * (1 + 3 * 0.044715 * limited * limited)
+      return s + limited * s * (1 - s) * slope
+    case .power(let exponent): return Double(exponent) * pow(x, Double(exponent) - 1)
     }
   }
 
   /// Φ, the normal distribution's cumulative function.
   static func normalCDF(_ x: Double) -> Double { 0.5 * erfc(-x / 2.0.squareRoot()) }
+
+  /// √(2∕π)·(x + 0.044715·x³)
+  private static func innerGELU(_ x: Double) -> Double {
+    (2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)
+  }
 
   /// A word for pictures and tables.
   public var label: String {
@@ -125,6 +165,13 @@ public enum ScalarFunction: Hashable, Sendable, Codable {
     case .reciprocal: "1∕x"
     case .affine(let scale, let offset): "\(scale)·x + \(offset)"
     case .step: "step"
+    case .errorFunction: "erf"
+    case .softplus: "softplus"
+    case .softsign: "softsign"
+    case .elu: "ELU"
+    case .mish: "Mish"
+    case .approximateGELU: "GELU tanh"
+    case .power(let exponent): "^\(exponent)"
     }
   }
 }

@@ -28,6 +28,7 @@ let operatorSamples: [(operation: any Operator, inputs: [Shape])] = [
   (LinearWeightGradient(), [[2, 8], [2, 5]]),
   (LocalResponseNormalization(size: 5, alpha: 1e-4, beta: 0.75, bias: 1), [image]),
   (LocalResponseNormalizationGradient(size: 5, alpha: 1e-4, beta: 0.75, bias: 1), [image, image]),
+  (MatrixProduct(), [[2, 1, 3, 4], [5, 4, 2]]),
   (MomentumUpdate(momentum: 0.9, isNesterov: true, weightDecay: 0.01), [v, v, v, []]),
   (Pad(before: [0, 0, 1, 2], after: [0, 0, 2, 1], value: -.infinity), [image]),
   (ParametricReLU(), [image, [4]]),
@@ -37,6 +38,13 @@ let operatorSamples: [(operation: any Operator, inputs: [Shape])] = [
   (Reduction(.mean, over: [1, 3], keepsDimensions: true), [image]),
   (Repetition(to: image), [[4, 1, 1]]),
   (Reshape([0, -1]), [image]),
+  (Resize(.linear, coordinates: .halfPixel, .extents([3, 7])), [image]),
+  (Resize(.nearest(.halfDown), coordinates: .asymmetric, .scales([2, 1.5])), [image]),
+  (
+    ResizeGradient(
+      resize: Resize(.linear, coordinates: .alignCorners, .extents([3, 7])), inputExtents: [5, 5]),
+    [[2, 4, 3, 7]]
+  ),
   (RMSpropUpdate(smoothing: 0.9, epsilon: 1e-8, momentum: 0.5, weightDecay: 0), [v, v, v, v, []]),
   (Slice(dimension: 1, start: 1, end: 4, step: 2), [image]),
   (SliceGradient(slice: Slice(dimension: 2, start: 1, end: 3), extent: 9), [[2, 4, 2, 5]]),

@@ -10,6 +10,8 @@ import Testing
     .tanh, .hardSigmoid(slope: 1 / 6, offset: 0.5), .hardSigmoid(slope: 0.2, offset: 0.5),
     .hardSwish, .silu, .gelu, .exponential, .logarithm, .squareRoot, .square, .magnitude,
     .reciprocal, .affine(scale: -2, offset: 3), .step,
+    .errorFunction, .softplus, .softsign, .elu(alpha: 0.7), .mish, .approximateGELU,
+    .power(exponent: 3), .power(exponent: -0.5),
   ]
 
   static let numbers =

@@ -142,7 +142,7 @@ struct FunctionProbe {
 
   init(_ function: ScalarFunction, _ machine: Machine, sums: Int, free: Int) throws {
     self.function = function
-    code = Code(machine: machine, tail: TileTail(function), sums: sums, free: free)
+    code = Code(machine: machine, tail: try #require(TileTail(function)), sums: sums, free: free)
     tile = try #require(TileKernels.function(code))
   }
 

@@ -49,31 +49,14 @@ enum ElementType: String, CaseIterable {
     case .int8: fill(Int8.self) { Float($0) }
     case .uint16: fill(UInt16.self) { Float($0) }
     case .int16: fill(Int16.self) { Float($0) }
-    case .float16: fill(UInt16.self, ElementType.float(half:))
-    case .bfloat16: fill(UInt16.self) { Float(bitPattern: UInt32($0) << 16) }
+    case .float16: fill(UInt16.self) { Float(halfPrecision: $0) }
+    case .bfloat16: fill(UInt16.self) { Float(upperHalf: $0) }
     case .uint32: fill(UInt32.self) { Float($0) }
     case .int32: fill(Int32.self) { Float($0) }
     case .float32: fill(UInt32.self) { Float(bitPattern: $0) }
     case .uint64: fill(UInt64.self) { Float($0) }
     case .int64: fill(Int64.self) { Float($0) }
     case .float64: fill(UInt64.self) { Float(Double(bitPattern: $0)) }
-    }
-  }
-
-  /// The value of an IEEE 754 half-precision number. Written out because the standard library has
-  /// no `Float16` on Intel Macs.
-  static func float(half bits: UInt16) -> Float {
-    let sign = UInt32(bits & 0x8000) << 16
-    let exponent = UInt32(bits >> 10 & 0x1F)
-    let fraction = UInt32(bits & 0x3FF)
-    switch exponent {
-    case 0:  // zero and the subnormal numbers, multiples of 2⁻²⁴
-      let magnitude = Float(fraction) * 0x1p-24
-      return sign == 0 ? magnitude : -magnitude
-    case 0x1F:  // infinity and what is not a number
-      return Float(bitPattern: sign | 0x7F80_0000 | fraction << 13)
-    default:
-      return Float(bitPattern: sign | (exponent + 112) << 23 | fraction << 13)
     }
   }
 }

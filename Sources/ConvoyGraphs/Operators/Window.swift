@@ -1,4 +1,4 @@
-import ConvoyTensors
+public import ConvoyTensors
 
 /// One extent for all spatial dimensions (`3`), or one for each (`[3, 5]`).
 public protocol SpatialExtents: Sendable {
@@ -73,7 +73,7 @@ public struct Window: Hashable, Sendable, Codable {
   static let largestAttribute = 1 << 20
 
   /// Throws unless every attribute is in range and there is one for each spatial dimension.
-  func validate(spatialRank: Int) throws(ConvoyError) {
+  public func validate(spatialRank: Int) throws(ConvoyError) {
     guard (1...3).contains(spatialRank) else {
       throw ConvoyError(
         .shape, "expected 1, 2 or 3 spatial dimensions after batch and channels, got \(spatialRank)"

@@ -52,12 +52,12 @@ struct GeneratedBroadcastConvolution: Kernel {
     return PortableBroadcastConvolution.refusal(problem)
   }
 
-  /// - Returns: nil where the system refuses memory for code.
+  /// - Returns: nil where the system refuses memory for code, or no code is generated for the tail.
   init?(_ problem: ConvolutionProblem, _ operands: ConvolutionOperands, _ machine: Machine) {
     name = "\(machine.name) broadcast"
     self.problem = problem
     self.operands = operands
-    let tail = TileTail(operands.tail)
+    guard let tail = TileTail(operands.tail) else { return nil }
     // What `refusal` accepts has such planes.
     let planesOfGroups = problem.planesOfGroups ?? []
     let folding = PlaneFolding(problem, machine)

@@ -21,12 +21,12 @@ struct GeneratedLaneConvolution: Kernel {
     return nil
   }
 
-  /// - Returns: nil where the system refuses memory for code.
+  /// - Returns: nil where the system refuses memory for code, or no code is generated for the tail.
   init?(_ problem: ConvolutionProblem, _ operands: ConvolutionOperands, _ machine: Machine) {
     self.problem = problem
     self.operands = operands
     usedVectors = problem.usedVectors(machine)
-    let tail = TileTail(operands.tail)
+    guard let tail = TileTail(operands.tail) else { return nil }
     // A large kernel's taps are too many for one step: each of its lines becomes a step.
     let isByLine = problem.kernel.volume > 64
     // Four channels of a 5×5 kernel are as much code as the caches of decoded instructions hold.

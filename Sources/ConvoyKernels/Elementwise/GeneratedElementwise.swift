@@ -13,11 +13,14 @@ struct GeneratedElementwise: Kernel {
 
   static func refusal(_ problem: ElementwiseProblem, _ machine: Machine) -> String? {
     if machine.instructions == nil { return "the machine \(machine.name) has no generated code" }
+    if !problem.tail.isGenerated { return "no generated code knows the function at the end" }
     switch problem.operation {
     case .derivative: return "no generated code knows the derivatives of functions"
     case .power: return "no generated code knows powers"
     case .function where problem.tail.function != nil:
       return "two functions are more than one loop applies"
+    case .function(let function) where TileTail(function) == nil:
+      return "no generated code knows this function"
     default: return nil
     }
   }
@@ -31,9 +34,10 @@ struct GeneratedElementwise: Kernel {
       if case .function(let function) = problem.operation { function } else {
         problem.tail.function
       }
+    guard let tail = TileTail(Tail(function)) else { return nil }
     let tile = PointwiseTile(
       machine: machine, arithmetic: PointwiseTile.Arithmetic(problem.operation),
-      isSecondFixed: problem.isByChannel, tail: TileTail(Tail(function)))
+      isSecondFixed: problem.isByChannel, tail: tail)
     guard let code = TileKernels.function(tile) else { return nil }
     self.code = code
     // A pixel that many meet is read where it stands, whatever surrounds it.

@@ -27,6 +27,14 @@ extension ScalarFunction {
     case .reciprocal: return 1 / x
     case .affine(let scale, let offset): return x * scale + offset
     case .step: return x.wherePositive(.one, else: .zero)
+    case .errorFunction: return LaneMath.errorFunction(x)
+    case .softplus:
+      return x.wherePositive(x, else: .zero) + LaneMath.log(1 + LaneMath.exp(-x.magnitude))
+    case .softsign: return x / (1 + x.magnitude)
+    case .elu(let alpha): return x.wherePositive(x, else: (LaneMath.exp(x) - 1) * alpha)
+    case .mish: return x * LaneMath.softplusTanh(x)
+    case .approximateGELU: return x * LaneMath.sigmoid(x.doubleInnerGELU)
+    case .power(let exponent): return LaneMath.power(x, Lanes(repeating: exponent))
     }
   }
 
@@ -64,8 +72,28 @@ extension ScalarFunction {
     case .reciprocal: return -1 / (x * x)
     case .affine(let scale, _): return Lanes(repeating: scale)
     case .step: return .zero
+    case .errorFunction: return LaneMath.exp(-x * x) * 1.128_379_2
+    case .softplus: return LaneMath.sigmoid(x)
+    case .softsign: return 1 / ((1 + x.magnitude) * (1 + x.magnitude))
+    case .elu(let alpha): return x.wherePositive(.one, else: LaneMath.exp(x) * alpha)
+    case .mish:
+      let gate = LaneMath.softplusTanh(x)
+      return gate + x * ((1 - gate * gate) * LaneMath.sigmoid(x))
+    case .approximateGELU:
+      // Beyond ±40 the gate is 0 or 1, and its slope 0.
+      let limited = x.limited(low: -40, high: 40)
+      let s = LaneMath.sigmoid(limited.doubleInnerGELU)
+      return s + limited * s * (1 - s) * (limited * limited * 0.214_064_5 + 1.595_769_1)
+    case .power(let exponent):
+      return LaneMath.power(x, Lanes(repeating: exponent - 1)) * exponent
     }
   }
+}
+
+extension Lanes {
+  /// 2·√(2∕π)·(x + 0.044715·x³), whose sigmoid is the gate of the approximate GELU.
+  @inline(__always)
+  fileprivate var doubleInnerGELU: Lanes { self * (self * self * 0.071_354_82 + 1.595_769_1) }
 }
 
 /// What a convolution does to each sum before it writes it, in place of a kernel of its own.
@@ -75,6 +103,9 @@ public struct Tail: Hashable, Sendable {
 
   /// Describes a tail.
   public init(_ function: ScalarFunction? = nil) { self.function = function }
+
+  /// Whether generated kernels can apply it; else only portable ones, or a kernel of its own.
+  public var isGenerated: Bool { TileTail(self) != nil }
 
   @inline(__always)
   func callAsFunction(_ x: Lanes) -> Lanes { function?.lanes(x) ?? x }

@@ -23,12 +23,18 @@ enum TileTail: Hashable, Sendable, CaseIterable {
   case affine
   case step
 
-  /// The tail of a convolution.
-  init(_ tail: Tail) { self = tail.function.map { TileTail($0) } ?? .none }
+  /// The tail of a convolution; nil if no code is generated for it.
+  init?(_ tail: Tail) {
+    guard let function = tail.function else {
+      self = .none
+      return
+    }
+    self.init(function)
+  }
 
-  /// The application of a function.
-  init(_ function: ScalarFunction) {
-    self =
+  /// The application of a function; nil if no code is generated for it.
+  init?(_ function: ScalarFunction) {
+    let known: TileTail? =
       switch function {
       case .relu: .relu
       case .clip: .clip
@@ -47,7 +53,10 @@ enum TileTail: Hashable, Sendable, CaseIterable {
       case .reciprocal: .reciprocal
       case .affine: .affine
       case .step: .step
+      case .errorFunction, .softplus, .softsign, .elu, .mish, .approximateGELU, .power: nil
       }
+    guard let known else { return nil }
+    self = known
   }
 
   /// The two numbers that `TileArguments.Field.parameters` holds for a function.

@@ -10,7 +10,8 @@ struct GeneratedNormalization: Kernel {
   private let cursors: (RowCursor, RowCursor)
 
   static func refusal(_ problem: NormalizationProblem, _ machine: Machine) -> String? {
-    machine.instructions == nil ? "the machine \(machine.name) has no generated code" : nil
+    if machine.instructions == nil { return "the machine \(machine.name) has no generated code" }
+    return problem.tail.isGenerated ? nil : "no generated code knows the function at the end"
   }
 
   /// - Returns: nil where the system refuses memory for code.
@@ -18,8 +19,9 @@ struct GeneratedNormalization: Kernel {
     name = "\(machine.name) batch norm"
     self.problem = problem
     self.operands = operands
+    guard let tail = TileTail(problem.tail) else { return nil }
     let tile = PointwiseTile(
-      machine: machine, arithmetic: .normalize, isSecondFixed: true, tail: TileTail(problem.tail))
+      machine: machine, arithmetic: .normalize, isSecondFixed: true, tail: tail)
     guard let code = TileKernels.function(tile) else { return nil }
     self.code = code
     stretches = PlaneStretches([problem.output, problem.image], byImage: false, tail: tile.tail)

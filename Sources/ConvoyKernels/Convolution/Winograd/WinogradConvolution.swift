@@ -84,6 +84,7 @@ struct WinogradConvolution: Kernel {
     name = "\(machine.name) winograd"
     self.problem = problem
     self.operands = operands
+    guard let tail = TileTail(operands.tail) else { return nil }
     let cut = cut ?? WinogradCut.best(problem, machine).cut
     self.cut = cut
 
@@ -100,7 +101,7 @@ struct WinogradConvolution: Kernel {
     let outputTiles = EdgeFunctions(grid, blocks) {
       WinogradOutputTile(
         machine: machine, rows: $0, columns: $1, addsResidual: operands.residual != nil,
-        tail: TileTail(operands.tail))
+        tail: tail)
     }
     guard let inputTiles, let outputTiles else { return nil }
     (self.inputTiles, self.outputTiles) = (inputTiles, outputTiles)

@@ -1,0 +1,263 @@
+public import ConvoyTensors
+
+// MARK: - Resize
+
+/// Images brought to another size, by the nearest pixel or linearly between neighbours.
+///
+/// Input: an image [B, C, …]. Output: [B, C, …] with other spatial extents. The coordinates are those
+/// of ONNX's operator of the same name; beyond the borders, border pixels are repeated.
+public struct Resize: Operator {
+  /// What a pixel between others becomes.
+  public enum Interpolation: Hashable, Sendable, Codable {
+    /// The nearest one.
+    case nearest(Rounding)
+    /// The mean of its neighbours in each dimension, by their distance.
+    case linear
+  }
+
+  /// How a coordinate becomes that of a pixel.
+  public enum Rounding: String, Hashable, Sendable, Codable, CaseIterable {
+    /// To the nearest; half way, down.
+    case halfDown
+    /// To the nearest; half way, up.
+    case halfUp
+    /// Down.
+    case down
+    /// Up.
+    case up
+  }
+
+  /// Where an output pixel x lies in the image, with a scale s of output over input.
+  public enum Coordinates: String, Hashable, Sendable, Codable, CaseIterable {
+    /// (x + ½) ∕ s − ½: pixels are areas.
+    case halfPixel
+    /// The same, but 0 where there is but one output pixel.
+    case pyTorchHalfPixel
+    /// x·(input − 1) ∕ (output − 1): corners meet corners.
+    case alignCorners
+    /// x ∕ s
+    case asymmetric
+  }
+
+  /// How large the output is.
+  public enum Size: Hashable, Sendable, Codable {
+    /// Its spatial extents.
+    case extents([Int])
+    /// Multiples of the input's spatial extents, rounded down.
+    case scales([Float])
+  }
+
+  /// See `Operator.name`.
+  public static let name = "resize"
+  /// What a pixel between others becomes.
+  public var interpolation: Interpolation
+  /// Where an output pixel lies in the image.
+  public var coordinates: Coordinates
+  /// How large the output is.
+  public var size: Size
+
+  /// Describes a resizing.
+  public init(_ interpolation: Interpolation, coordinates: Coordinates, _ size: Size) {
+    self.interpolation = interpolation
+    self.coordinates = coordinates
+    self.size = size
+  }
+
+  /// The input's batch and channels, and the new extents.
+  public func outputShapes(for inputs: [Shape]) throws(ConvoyError) -> [Shape] {
+    try expect(inputs, count: 1...1)
+    let image = inputs[0]
+    guard (3...5).contains(image.rank) else {
+      throw ConvoyError(
+        .shape,
+        "expected an image of shape batch×channels×extents, with at most 3 extents, got \(image)")
+    }
+    let spatial = image.dimensions.dropFirst(2)
+    switch size {
+    case .extents(let extents):
+      guard extents.count == spatial.count else {
+        throw ConvoyError(
+          .attribute, "expected \(spatial.count) extents to resize to, got \(extents)")
+      }
+      return [try Shape(validating: image.dimensions.prefix(2) + extents)]
+    case .scales(let scales):
+      guard scales.count == spatial.count, scales.allSatisfy({ $0 > 0 && $0 <= 4096 }) else {
+        throw ConvoyError(
+          .attribute,
+          "expected \(spatial.count) scales above 0 and at most 4096, got \(scales)")
+      }
+      let extents = zip(spatial, scales).map { Int(Double($0) * Double($1)) }
+      return [try Shape(validating: image.dimensions.prefix(2) + extents)]
+    }
+  }
+
+  /// An operator of its own.
+  public func gradients(at site: GradientSite) -> [Value?] {
+    let extents = Array(site.inputs[0].shape.dimensions.dropFirst(2))
+    return [
+      site.outputGradient.applying(ResizeGradient(resize: self, inputExtents: extents))
+    ]
+  }
+
+  /// One loop over the outputs and the pixels they are made of.
+  public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
+    let image = inputs[0]
+    let axes = axes(from: image.shape, to: outputs[0])
+    var result = ReferenceTensor(outputs[0])
+    for position in outputs[0].indices {
+      for (source, weight) in Resize.sources(of: position, axes) {
+        result[position] += weight * image[source]
+      }
+    }
+    return [result]
+  }
+
+  /// `resize`.
+  public var glyph: Glyph { Glyph("resize", .arrangement) }
+}
+
+// MARK: - ResizeGradient
+
+/// The gradient of `Resize`: its adjoint.
+///
+/// Input: the gradient of the resized image. Output: that of the image, each of whose pixels gathers
+/// what it gave.
+public struct ResizeGradient: Operator {
+  /// See `Operator.name`.
+  public static let name = "resizeGradient"
+  /// The resizing.
+  public var resize: Resize
+  /// The spatial extents of the image before it was resized.
+  public var inputExtents: [Int]
+
+  /// Describes the gradient of a resizing.
+  public init(resize: Resize, inputExtents: [Int]) {
+    self.resize = resize
+    self.inputExtents = inputExtents
+  }
+
+  /// The image's shape before it was resized.
+  public func outputShapes(for inputs: [Shape]) throws(ConvoyError) -> [Shape] {
+    try expect(inputs, count: 1...1)
+    let image = try Shape(validating: inputs[0].dimensions.prefix(2) + inputExtents)
+    let resized = try resize.outputShapes(for: [image])[0]
+    guard resized == inputs[0] else {
+      throw ConvoyError(.shape, "expected a gradient of shape \(resized), got \(inputs[0])")
+    }
+    return [image]
+  }
+
+  /// The resizing.
+  public func gradients(at site: GradientSite) -> [Value?] {
+    [site.outputGradient.applying(resize)]
+  }
+
+  /// One loop over the inputs and the pixels they were made of.
+  public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
+    let gradient = inputs[0]
+    let axes = resize.axes(from: outputs[0], to: gradient.shape)
+    var result = ReferenceTensor(outputs[0])
+    for position in gradient.shape.indices {
+      for (source, weight) in Resize.sources(of: position, axes) {
+        result[source] += weight * gradient[position]
+      }
+    }
+    return [result]
+  }
+
+  /// `∂ resize`.
+  public var glyph: Glyph { Glyph("∂ resize", .arrangement) }
+}
+
+// MARK: - Coordinates
+
+extension Resize {
+  /// What an output position along one dimension is made of: (1 − weight) of one position and weight
+  /// of another.
+  public struct Tap: Hashable, Sendable {
+    /// The first position.
+    public var low: Int
+    /// The second; perhaps the same.
+    public var high: Int
+    /// The second's part.
+    public var weight: Double
+  }
+
+  /// For each spatial dimension, what each output position is made of.
+  ///
+  /// - Precondition: the shapes are those of the shape rule.
+  public func axes(from input: Shape, to output: Shape) -> [[Tap]] {
+    (2..<input.rank).map { d in
+      let (from, to) = (input[d], output[d])
+      var scale = Double(to) / Double(from)
+      if case .scales(let scales) = size { scale = Double(scales[d - 2]) }
+      return (0..<to).map { tap(at: coordinate(Double($0), from, to, scale), below: from) }
+    }
+  }
+
+  private func coordinate(_ x: Double, _ from: Int, _ to: Int, _ scale: Double) -> Double {
+    switch coordinates {
+    case .halfPixel: (x + 0.5) / scale - 0.5
+    case .pyTorchHalfPixel: to > 1 ? (x + 0.5) / scale - 0.5 : 0
+    case .alignCorners: to > 1 ? x * Double(from - 1) / Double(to - 1) : 0
+    case .asymmetric: x / scale
+    }
+  }
+
+  private func tap(at coordinate: Double, below extent: Int) -> Tap {
+    let largest = Double(extent - 1)
+    switch interpolation {
+    case .linear:
+      let limited = min(max(coordinate, 0), largest)
+      let low = Int(limited)
+      return Tap(low: low, high: min(low + 1, extent - 1), weight: limited - Double(low))
+    case .nearest(let rounding):
+      let rounded =
+        switch rounding {
+        case .halfDown: (coordinate - 0.5).rounded(.up)
+        case .halfUp: (coordinate + 0.5).rounded(.down)
+        case .down: coordinate.rounded(.down)
+        case .up: coordinate.rounded(.up)
+        }
+      let position = Int(min(max(rounded, 0), largest))
+      return Tap(low: position, high: position, weight: 0)
+    }
+  }
+
+  /// The positions that an output position is made of, with their parts.
+  fileprivate static func sources(
+    of position: [Int], _ axes: [[Tap]]
+  ) -> [(position: [Int], weight: Double)] {
+    var sources = [(Array(position.prefix(2)), 1.0)]
+    for (axis, index) in zip(axes, position.dropFirst(2)) {
+      let tap = axis[index]
+      sources = sources.flatMap { start, weight in
+        [
+          (start + [tap.low], weight * (1 - tap.weight)),
+          (start + [tap.high], weight * tap.weight),
+        ].filter { $0.1 != 0 }
+      }
+    }
+    return sources.map { (position: $0.0, weight: $0.1) }
+  }
+}
+
+// MARK: - Building
+
+extension Value {
+  /// An image brought to other spatial extents.
+  public func resized(
+    to extents: [Int], _ interpolation: Resize.Interpolation = .linear,
+    coordinates: Resize.Coordinates = .halfPixel, name: String? = nil
+  ) -> Value {
+    applying(
+      Resize(interpolation, coordinates: coordinates, .extents(extents)), name: name)
+  }
+
+  /// An image made a whole number of times larger, each pixel repeated.
+  public func upsampled(by factor: Int, name: String? = nil) -> Value {
+    let scales = Array(repeating: Float(factor), count: max(shape.rank - 2, 0))
+    return applying(
+      Resize(.nearest(.down), coordinates: .asymmetric, .scales(scales)), name: name)
+  }
+}

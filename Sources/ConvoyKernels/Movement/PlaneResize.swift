@@ -1,0 +1,129 @@
+public import ConvoyTensors
+
+/// Where the pixels of a resized image come from along one axis: (1 − weight) of one position and weight
+/// of another.
+public struct ResizeTap: Hashable, Sendable {
+  /// The first position.
+  public var low: Int
+  /// The second; perhaps the same.
+  public var high: Int
+  /// The second's part.
+  public var weight: Float
+
+  /// Describes a pixel's origin.
+  public init(low: Int, high: Int, weight: Float) {
+    self.low = low
+    self.high = high
+    self.weight = weight
+  }
+}
+
+/// Resizes images in planes, or takes gradients of resized images back; in plain Swift.
+///
+/// A chunk owns an image's plane, so that gradients are added in one order.
+public struct PlaneResize: Kernel {
+  /// See `Kernel.name`.
+  public let name: String
+  private let isAdjoint: Bool
+  /// For depth, height and width, an entry for each position of the resized image.
+  private let axes: [[ResizeTap]]
+  /// The image, and what it becomes.
+  private let small: (planes: PlaneLayout, base: Region)
+  private let resized: (planes: PlaneLayout, base: Region)
+
+  /// - Parameters:
+  ///   - axes: for depth, height and width, an entry for each position of the resized image.
+  ///   - image: the planes before resizing.
+  ///   - resized: the planes after it, of the same channels in the same order.
+  ///   - isAdjoint: whether gradients are taken from the resized image to the other.
+  public init(
+    _ axes: [[ResizeTap]], image: PlaneLayout, base: Region, resized: PlaneLayout,
+    resizedBase: Region, isAdjoint: Bool = false
+  ) {
+    name = isAdjoint ? "portable resize gradient" : "portable resize"
+    self.axes = axes
+    self.isAdjoint = isAdjoint
+    small = (image, base)
+    self.resized = (resized, resizedBase)
+  }
+
+  /// See `Kernel.chunkCount`.
+  public var chunkCount: Int { small.planes.planes.count * small.planes.batch }
+
+  /// Resizes one image's plane.
+  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+    let (plane, image) = chunk.quotientAndRemainder(dividingBy: small.planes.batch)
+    func start(_ side: (planes: PlaneLayout, base: Region)) -> UnsafeMutablePointer<Float> {
+      memory[side.base] + side.planes.planes[plane] + image * side.planes.imageStride
+    }
+    let (from, to) = (start(small), start(resized))
+    if isAdjoint { clear(from) }
+    for (z, slice) in axes[0].enumerated() {
+      for (y, row) in axes[1].enumerated() {
+        let target = to + resized.planes.offset([z, y, 0])
+        var isFirst = true
+        for (rowPart, start) in rows(slice, row) where rowPart != 0 {
+          if isAdjoint {
+            spread(target, from + start, part: rowPart)
+          } else {
+            gather(from + start, target, part: rowPart, isFirst: isFirst)
+          }
+          isFirst = false
+        }
+      }
+    }
+  }
+
+  /// The rows of the image that a row of the resized one is made of, with their parts.
+  private func rows(_ slice: ResizeTap, _ row: ResizeTap) -> [(part: Float, start: Int)] {
+    func offset(_ z: Int, _ y: Int) -> Int { small.planes.offset([z, y, 0]) }
+    return [
+      ((1 - slice.weight) * (1 - row.weight), offset(slice.low, row.low)),
+      ((1 - slice.weight) * row.weight, offset(slice.low, row.high)),
+      (slice.weight * (1 - row.weight), offset(slice.high, row.low)),
+      (slice.weight * row.weight, offset(slice.high, row.high)),
+    ]
+  }
+
+  /// Adds a row's part to the resized row, or begins it.
+  private func gather(
+    _ row: UnsafeMutablePointer<Float>, _ target: UnsafeMutablePointer<Float>, part: Float,
+    isFirst: Bool
+  ) {
+    for (x, tap) in axes[2].enumerated() {
+      var pixel = (row + tap.low * 16).lanes
+      if tap.weight != 0 {
+        pixel = pixel * (1 - tap.weight) + (row + tap.high * 16).lanes * tap.weight
+      }
+      let place = target + x * 16
+      if part == 1 {
+        place.lanes = pixel
+      } else {
+        place.lanes = isFirst ? pixel * part : place.lanes + pixel * part
+      }
+    }
+  }
+
+  /// Adds a resized row's gradient to the part it was made of.
+  private func spread(
+    _ gradient: UnsafeMutablePointer<Float>, _ row: UnsafeMutablePointer<Float>, part: Float
+  ) {
+    for (x, tap) in axes[2].enumerated() {
+      let pixel = (gradient + x * 16).lanes * part
+      let low = row + tap.low * 16
+      low.lanes = low.lanes + pixel * (1 - tap.weight)
+      guard tap.weight != 0 else { continue }
+      let high = row + tap.high * 16
+      high.lanes = high.lanes + pixel * tap.weight
+    }
+  }
+
+  private func clear(_ image: UnsafeMutablePointer<Float>) {
+    let extents = small.planes.extents
+    for z in 0..<extents[0] {
+      for y in 0..<extents[1] {
+        (image + small.planes.offset([z, y, 0])).update(repeating: 0, count: extents[2] * 16)
+      }
+    }
+  }
+}

@@ -1,0 +1,146 @@
+import ConvoyGraphs
+import ConvoyTensors
+
+/// A node that is being imported: its attributes, what is known of its inputs, and where to build.
+struct ImportSite {
+  let importer: Importer
+  /// The node's name, or that of its first output.
+  let name: String
+  /// The operator's name.
+  let type: String
+  let attributes: Attributes
+  /// What it reads; nil for an optional input that is left out.
+  let inputs: [Imported?]
+  /// Which inputs nothing else reads.
+  let isSoleReader: [Bool]
+  let outputCount: Int
+
+  /// The version of the operators' set.
+  var opset: Int { importer.opset }
+  var builder: GraphBuilder { importer.builder }
+
+  // MARK: Inputs
+
+  func has(_ index: Int) -> Bool { index < inputs.count && inputs[index] != nil }
+
+  func input(_ index: Int) throws -> Imported {
+    guard index < inputs.count, let input = inputs[index] else {
+      throw Refusal("at least \(index + 1) inputs are expected")
+    }
+    return input
+  }
+
+  /// An input to build on; constants become constants of the graph.
+  func value(_ index: Int) throws -> Value {
+    switch try input(index) {
+    case .computed(let value): value
+    case .constant(let constant): try importer.constant(constant)
+    }
+  }
+
+  /// All inputs to build on.
+  func values() throws -> [Value] { try inputs.indices.map { try value($0) } }
+
+  /// An input that is known while importing; nil if it is computed or left out.
+  func knownConstant(_ index: Int) -> ConstantTensor? {
+    guard has(index), case .constant(let constant)? = inputs[index] else { return nil }
+    return constant
+  }
+
+  /// An input that must be known while importing.
+  func constant(_ index: Int) throws -> ConstantTensor {
+    guard case .constant(let constant) = try input(index) else {
+      throw Refusal("its input \(index + 1) is computed, but must be known while reading")
+    }
+    return constant
+  }
+
+  /// The whole numbers of an input, or nil if it is left out.
+  func integers(_ index: Int) throws -> [Int]? {
+    try has(index) ? constant(index).integers() : nil
+  }
+
+  /// The number of an input of one element, or nil if it is left out.
+  func scalar(_ index: Int) throws -> Float? {
+    guard has(index) else { return nil }
+    guard let scalar = try constant(index).scalar else {
+      throw Refusal("its input \(index + 1) must be a single float")
+    }
+    return scalar
+  }
+
+  /// An input as weights: a parameter under the initialiser's name.
+  ///
+  /// - Parameters:
+  ///   - extents: the shape it is needed in; its own, unless given.
+  ///   - change: what is done to its numbers first.
+  func parameter(
+    _ index: Int, as extents: [Int]? = nil, isTrainable: Bool = true,
+    changed change: ((ConstantTensor) throws -> ConstantTensor)? = nil
+  ) throws -> Value {
+    switch try input(index) {
+    case .computed(let value):
+      guard change == nil else {
+        throw Refusal("its input \(index + 1) must be known while reading")
+      }
+      return extents.map { value.reshaped($0) } ?? value
+    case .constant(var constant):
+      if let change { constant = try change(constant) }
+      if let extents { constant = try constant.reshaped(extents) }
+      return try importer.parameter(constant, isTrainable: isTrainable)
+    }
+  }
+
+  /// An input as a row of weights, one a channel, that broadcasts over an image's.
+  func channelParameter(_ index: Int, ofRank rank: Int) throws -> Value {
+    let count = try ConstantTensor.count(of: input(index).extents)
+    return try parameter(
+      index, as: [1, count] + Array(repeating: 1, count: max(rank - 2, 0)))
+  }
+
+  /// A dimension counted from the end where it is negative.
+  func dimension(_ axis: Int, ofRank rank: Int) throws -> Int {
+    guard (-rank..<rank).contains(axis) else {
+      throw Refusal("an axis of \(rank) dimensions is expected, got \(axis)")
+    }
+    return axis < 0 ? axis + rank : axis
+  }
+
+  /// Different dimensions, ascending.
+  func dimensions(_ axes: [Int], ofRank rank: Int) throws -> [Int] {
+    let dimensions = Set(try axes.map { try dimension($0, ofRank: rank) })
+    guard dimensions.count == axes.count else {
+      throw Refusal("different axes are expected, got \(axes)")
+    }
+    return dimensions.sorted()
+  }
+
+  // MARK: Building
+
+  /// Applies an operator of one output under the node's name.
+  func apply(_ operation: some Operator, _ inputs: [Value]) -> Value {
+    builder.apply(operation, to: inputs, name: name)[0]
+  }
+
+  /// Gives a value another shape, in a way that holds for any batch where that can be told.
+  ///
+  /// - Parameter pattern: extents, 0 to copy one and −1 to infer one.
+  func reshape(_ value: Value, _ pattern: [Int]) -> Value {
+    apply(Reshape(Self.keepingBatch(pattern, of: value.shape)), [value])
+  }
+
+  /// A pattern in which the first extent follows the batch, if it did for the batch there is.
+  static func keepingBatch(_ pattern: [Int], of shape: Shape) -> [Int] {
+    guard let first = pattern.first, first > 0, shape.rank > 0 else { return pattern }
+    var pattern = pattern
+    if first == shape[0] {
+      pattern[0] = 0
+    } else if pattern.allSatisfy({ $0 > 0 }), first % shape[0] == 0 {
+      pattern[0] = -1
+    }
+    return pattern
+  }
+
+  /// What made a value, if a node did.
+  func maker(of value: Value) -> Graph.Node? { importer.maker(of: value) }
+}

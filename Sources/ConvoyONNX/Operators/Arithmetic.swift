@@ -1,0 +1,162 @@
+import ConvoyGraphs
+import ConvoyTensors
+
+// MARK: Import
+
+extension Conversions {
+  static let arithmetic: [String: Importing] = [
+    "Add": binary(.add),
+    "Sub": binary(.subtract),
+    "Mul": binary(.multiply),
+    "Div": binary(.divide),
+    "Pow": binary(.power),
+    "Sum": variadic(.add),
+    "Max": variadic(.maximum),
+    "Min": variadic(.minimum),
+    "Mean": single { site in
+      try combined(.add, site).scaled(by: 1 / Float(site.inputs.count))
+    },
+    "Equal": comparison, "Greater": comparison, "Less": comparison, "GreaterOrEqual": comparison,
+    "LessOrEqual": comparison, "Not": comparison, "And": comparison, "Or": comparison,
+    "Where": comparison, "Mod": comparison, "Floor": comparison, "Ceil": comparison,
+  ]
+
+  /// Only while reading, of what is known then.
+  private static let comparison: Importing = { _ in
+    throw Refusal("it is supported only where all it reads is known while reading")
+  }
+
+  private static func binary(_ function: Arithmetic.Function) -> Importing {
+    single { site in
+      guard site.inputs.count == 2 else { throw Refusal("two inputs are expected") }
+      return try site.combine(function, 0, 1)
+    }
+  }
+
+  private static func variadic(_ function: Arithmetic.Function) -> Importing {
+    single { try combined(function, $0) }
+  }
+
+  /// All inputs, from left to right.
+  private static func combined(_ function: Arithmetic.Function, _ site: ImportSite) throws -> Value
+  {
+    if site.inputs.count == 1 { return try site.value(0) }
+    if site.inputs.count == 2 { return try site.combine(function, 0, 1) }
+    let values = try site.values()
+    guard let first = values.first else { throw Refusal("at least one input is expected") }
+    return values.dropFirst().reduce(first) { $0.applying(Arithmetic(function), [$1]) }
+  }
+}
+
+extension ImportSite {
+  /// Arithmetic on two inputs: with a single number by a function, else with broadcasting.
+  fileprivate func combine(_ function: Arithmetic.Function, _ i: Int, _ j: Int) throws -> Value {
+    if let number = knownConstant(j)?.scalar, try rank(j) <= rank(i),
+      let result = with(number, function, try value(i))
+    {
+      return result
+    }
+    if let number = knownConstant(i)?.scalar, try rank(i) <= rank(j),
+      let result = with(function, number, try value(j))
+    {
+      return result
+    }
+    let rank = max(try rank(i), try rank(j))
+    var (a, b) = (try operand(i, ofRank: rank), try operand(j, ofRank: rank))
+    if function == .add, let biased = try withBias(i, j) { return biased }
+    if function == .multiply, let (product, x) = Idioms.product(a, b, at: self) {
+      return apply(Elementwise(product), [x])
+    }
+    // Kernels want the operand that is repeated second.
+    let isOrderFree = [.add, .multiply, .maximum, .minimum].contains(function)
+    if isOrderFree, a.shape.elementCount < b.shape.elementCount { swap(&a, &b) }
+    return apply(Arithmetic(function), [a, b])
+  }
+
+  private func rank(_ index: Int) throws -> Int { try input(index).extents.count }
+
+  /// An operand; constants have their missing dimensions filled in, and are parameters if they were
+  /// initialisers.
+  private func operand(_ index: Int, ofRank rank: Int) throws -> Value {
+    guard let constant = knownConstant(index), constant.count > 1 else { return try value(index) }
+    let missing = Array(repeating: 1, count: rank - constant.rank)
+    let spread = try constant.reshaped(missing + constant.extents)
+    return constant.source == nil
+      ? try importer.constant(spread) : try importer.parameter(spread, isTrainable: true)
+  }
+
+  /// x ∘ number
+  private func with(_ number: Float, _ function: Arithmetic.Function, _ x: Value) -> Value? {
+    switch function {
+    case .add: applying(.affine(scale: 1, offset: number), to: x)
+    case .subtract: applying(.affine(scale: 1, offset: -number), to: x)
+    case .multiply: applying(.affine(scale: number, offset: 0), to: x)
+    case .divide: applying(.affine(scale: 1 / number, offset: 0), to: x)
+    case .maximum where number == 0: applying(.relu, to: x)
+    case .maximum: applying(.clip(low: number, high: .infinity), to: x)
+    case .minimum: applying(.clip(low: -.infinity, high: number), to: x)
+    case .power:
+      switch number {
+      case 1: x
+      case 2: applying(.square, to: x)
+      case 0.5: applying(.squareRoot, to: x)
+      case -1: applying(.reciprocal, to: x)
+      default: applying(.power(exponent: number), to: x)
+      }
+    }
+  }
+
+  /// number ∘ x
+  private func with(_ function: Arithmetic.Function, _ number: Float, _ x: Value) -> Value? {
+    switch function {
+    case .add, .multiply, .maximum, .minimum: with(number, function, x)
+    case .subtract: applying(.affine(scale: -1, offset: number), to: x)
+    case .divide:
+      number == 1
+        ? applying(.reciprocal, to: x)
+        : applying(.affine(scale: number, offset: 0), to: x.applying(.reciprocal))
+    case .power: nil
+    }
+  }
+
+  /// The sum of a linear layer without a bias, which nothing else reads, and a row: the layer with it.
+  private func withBias(_ i: Int, _ j: Int) throws -> Value? {
+    for (features, bias) in [(i, j), (j, i)] where isSoleReader[features] {
+      guard let row = knownConstant(bias), case .computed(let sum)? = inputs[features],
+        row.rank >= 1, row.count == row.extents.last, row.count == sum.shape.dimensions.last,
+        row.rank <= sum.shape.rank, var node = maker(of: sum)
+      else { continue }
+      var pattern: [Int]?
+      if let reshape = node.operation as? Reshape, sum.shape.rank > 2 {
+        pattern = reshape.pattern
+        guard let before = maker(of: builder.value(node.inputs[0])) else { continue }
+        node = before
+      }
+      guard node.operation is Linear, node.inputs.count == 2,
+        builder.graph[node.outputs[0]].shape[1] == row.count
+      else { continue }
+      let biasValue = try parameter(bias, as: [row.count])
+      let linear = apply(Linear(), node.inputs.map { builder.value($0) } + [biasValue])
+      return pattern.map { linear.reshaped($0) } ?? linear
+    }
+    return nil
+  }
+}
+
+// MARK: Export
+
+extension Arithmetic: Exportable {
+  func export(at site: ExportSite) throws {
+    let type =
+      switch function {
+      case .add: "Add"
+      case .subtract: "Sub"
+      case .multiply: "Mul"
+      case .divide: "Div"
+      case .maximum: "Max"
+      case .minimum: "Min"
+      case .power: "Pow"
+      }
+    site.finish(type, site.inputs)
+  }
+}

@@ -1,0 +1,321 @@
+import ConvoyGraphs
+import ConvoyTensors
+
+// MARK: Import
+
+extension Conversions {
+  static let arrangements: [String: Importing] = [
+    "Concat": single(concatenation),
+    "Split": split,
+    "Slice": single(slice),
+    "Gather": single(gather),
+    "Transpose": single(transpose),
+    "Pad": single(pad),
+    "DepthToSpace": single(depthToSpace),
+    "SpaceToDepth": single(spaceToDepth),
+  ]
+
+  private static func concatenation(_ site: ImportSite) throws -> Value {
+    guard try site.input(0).extents.count <= ConstantTensor.largestRank else {
+      throw Refusal("too many dimensions")
+    }
+    // A constant without elements adds nothing.
+    let values = try site.inputs.indices.filter { site.knownConstant($0)?.count != 0 }
+      .map { try site.value($0) }
+    guard let first = values.first else { throw Refusal("at least one input is expected") }
+    let dimension = try site.dimension(
+      try site.attributes.integer("axis", default: 1), ofRank: first.shape.rank)
+    return site.apply(Concatenation(dimension: dimension), values)
+  }
+
+  private static func split(_ site: ImportSite) throws -> [Imported] {
+    let value = try site.value(0)
+    let dimension = try site.dimension(
+      try site.attributes.integer("axis", default: 0), ofRank: value.shape.rank)
+    return try splitSizes(site, of: value.shape[dimension]).reduce(into: (0, [Imported]())) {
+      let range = $0.0..<$0.0 + $1
+      $0.1.append(.computed(value.sliced(range, dimension: dimension)))
+      $0.0 = range.upperBound
+    }.1
+  }
+
+  /// How many elements of a dimension go to each part.
+  static func splitSizes(_ site: ImportSite, of extent: Int) throws -> [Int] {
+    if let sizes = try site.opset >= 13 ? site.integers(1) : site.attributes.integers("split") {
+      var rest = extent
+      for size in sizes {
+        guard size >= 1, size <= rest else { break }
+        rest -= size
+      }
+      guard rest == 0, sizes.allSatisfy({ $0 >= 1 }) else {
+        throw Refusal("sizes of at least 1 that add up to \(extent) are expected, got \(sizes)")
+      }
+      return sizes
+    }
+    let parts = try site.attributes.integer("num_outputs", default: site.outputCount)
+    guard parts >= 1, parts <= extent, parts == site.outputCount else {
+      throw Refusal("\(site.outputCount) parts of \(extent) are expected, got \(parts)")
+    }
+    let size = (extent + parts - 1) / parts
+    let last = extent - size * (parts - 1)
+    guard last >= 1 else { throw Refusal("\(extent) cannot be split into \(parts) parts") }
+    return Array(repeating: size, count: parts - 1) + [last]
+  }
+
+  private static func slice(_ site: ImportSite) throws -> Value {
+    var value = try site.value(0)
+    for cut in try site.cuts(of: value.shape.dimensions) {
+      guard !cut.positions.isEmpty else { throw Refusal("it takes no elements") }
+      value = try site.taking(cut.positions, of: value, dimension: cut.dimension)
+    }
+    return value
+  }
+
+  private static func gather(_ site: ImportSite) throws -> Value {
+    let value = try site.value(0)
+    let indices = try site.constant(1)
+    let dimension = try site.dimension(
+      try site.attributes.integer("axis", default: 0), ofRank: value.shape.rank)
+    let extent = value.shape[dimension]
+    let positions = try indices.integers().map { index in
+      guard (-extent..<extent).contains(index) else {
+        throw Refusal("an index within \(extent) is expected, got \(index)")
+      }
+      return index < 0 ? index + extent : index
+    }
+    guard !positions.isEmpty else { throw Refusal("it takes no elements") }
+    let taken = try site.taking(positions, of: value, dimension: dimension)
+    if indices.rank == 1 { return taken }
+    var extents = value.shape.dimensions
+    extents.replaceSubrange(dimension...dimension, with: indices.extents)
+    return site.reshape(taken, extents)
+  }
+
+  private static func transpose(_ site: ImportSite) throws -> Value {
+    let value = try site.value(0)
+    let permutation =
+      try site.attributes.integers("perm") ?? Array((0..<value.shape.rank).reversed())
+    return site.apply(Transpose(permutation: permutation), [value])
+  }
+
+  private static func pad(_ site: ImportSite) throws -> Value {
+    var value = try site.value(0)
+    let rank = value.shape.rank
+    let pads =
+      try site.opset >= 11 ? site.constant(1).integers() : site.attributes.integers("pads") ?? []
+    let axes =
+      try site.integers(3)?.map { try site.dimension($0, ofRank: rank) } ?? Array(0..<rank)
+    guard pads.count == 2 * axes.count, Set(axes).count == axes.count else {
+      throw Refusal("\(2 * axes.count) pads are expected, got \(pads.count)")
+    }
+    guard pads.allSatisfy({ abs(Double($0)) <= Double(1 << 40) }) else {
+      throw Refusal("its pads are out of range")
+    }
+    var (before, after) = (Array(repeating: 0, count: rank), Array(repeating: 0, count: rank))
+    for (index, axis) in axes.enumerated() {
+      (before[axis], after[axis]) = (pads[index], pads[axes.count + index])
+      let (first, last) = (max(0, -before[axis]), value.shape[axis] - max(0, -after[axis]))
+      guard first < last else { throw Refusal("its negative pads leave no elements") }
+      if first > 0 || last < value.shape[axis] {
+        value = value.sliced(first..<last, dimension: axis)
+      }
+    }
+    (before, after) = (before.map { max($0, 0) }, after.map { max($0, 0) })
+    let mode = try site.attributes.string("mode", default: "constant")
+    if mode == "constant" {
+      let number =
+        try site.opset >= 11 ? site.scalar(2) ?? 0 : site.attributes.float("value", default: 0)
+      return site.apply(Pad(before: before, after: after, value: number), [value])
+    }
+    for axis in 0..<rank where before[axis] + after[axis] > 0 {
+      let positions = try site.positions(
+        mode, extent: value.shape[axis], before: before[axis], after: after[axis])
+      value = try site.taking(positions, of: value, dimension: axis)
+    }
+    return value
+  }
+
+  private static func depthToSpace(_ site: ImportSite) throws -> Value {
+    let (image, block) = try site.imageAndBlock()
+    let (c, h, w) = (image.shape[1], image.shape[2], image.shape[3])
+    guard c % (block * block) == 0 else {
+      throw Refusal("channels divisible by \(block)² are expected, got \(c)")
+    }
+    let rest = c / (block * block)
+    let isColumnFirst = try site.attributes.string("mode", default: "DCR") == "CRD"
+    let table =
+      isColumnFirst
+      ? image.reshaped([0, rest, block, block, h, w]).transposed([0, 1, 4, 2, 5, 3])
+      : image.reshaped([0, block, block, rest, h, w]).transposed([0, 3, 4, 1, 5, 2])
+    return site.apply(Reshape([0, rest, h * block, w * block]), [table])
+  }
+
+  private static func spaceToDepth(_ site: ImportSite) throws -> Value {
+    let (image, block) = try site.imageAndBlock()
+    let (c, h, w) = (image.shape[1], image.shape[2], image.shape[3])
+    guard h % block == 0, w % block == 0 else {
+      throw Refusal("extents divisible by \(block) are expected, got \(h)×\(w)")
+    }
+    let table = image.reshaped([0, c, h / block, block, w / block, block])
+      .transposed([0, 3, 5, 1, 2, 4])
+    return site.apply(Reshape([0, c * block * block, h / block, w / block]), [table])
+  }
+}
+
+extension ImportSite {
+  /// The operands of depth to space and back.
+  fileprivate func imageAndBlock() throws -> (image: Value, block: Int) {
+    let image = try value(0)
+    let block = try attributes.integer("blocksize", default: 0)
+    guard image.shape.rank == 4, (1...4096).contains(block) else {
+      throw Refusal("an image of 2 spatial dimensions and a block of 1 to 4096 are expected")
+    }
+    return (image, block)
+  }
+
+  /// What a slice takes of each dimension that it cuts.
+  func cuts(of extents: [Int]) throws -> [(dimension: Int, positions: Positions)] {
+    guard
+      let starts = try opset >= 10 ? integers(1) : attributes.integers("starts"),
+      let ends = try opset >= 10 ? integers(2) : attributes.integers("ends")
+    else { throw Refusal("starts and ends are expected") }
+    let axes =
+      try (opset >= 10 ? integers(3) : attributes.integers("axes")) ?? Array(starts.indices)
+    let steps = try (opset >= 10 ? integers(4) : nil) ?? starts.map { _ in 1 }
+    guard starts.count == ends.count, axes.count == starts.count, steps.count == starts.count
+    else { throw Refusal("as many starts, ends, axes and steps are expected") }
+    let dimensions = try axes.map { try dimension($0, ofRank: extents.count) }
+    guard Set(dimensions).count == dimensions.count else { throw Refusal("its axes repeat") }
+    return try dimensions.indices.map { index in
+      let extent = extents[dimensions[index]]
+      return (
+        dimensions[index],
+        try Positions(start: starts[index], end: ends[index], step: steps[index], of: extent)
+      )
+    }
+  }
+
+  /// Some positions of a dimension, cut out range by range and put together.
+  func taking(
+    _ positions: some RandomAccessCollection<Int>, of value: Value, dimension: Int
+  ) throws -> Value {
+    if let positions = positions as? Positions, positions.step > 0 {
+      if positions.count == value.shape[dimension] { return value }
+      return value.sliced(
+        positions.first..<positions.last + 1, dimension: dimension, step: positions.step)
+    }
+    var ranges: [Range<Int>] = []
+    for position in positions {
+      if let last = ranges.last, last.upperBound == position {
+        ranges[ranges.count - 1] = last.lowerBound..<position + 1
+      } else {
+        ranges.append(position..<position + 1)
+        guard ranges.count <= 1024 else {
+          throw Refusal("it takes more than 1024 separate ranges")
+        }
+      }
+    }
+    if ranges == [0..<value.shape[dimension]] { return value }
+    var pieces: [Range<Int>: Value] = [:]
+    let parts = ranges.map { range in
+      let piece = pieces[range] ?? value.sliced(range, dimension: dimension)
+      pieces[range] = piece
+      return piece
+    }
+    return parts.count == 1 ? parts[0] : apply(Concatenation(dimension: dimension), parts)
+  }
+
+  /// What reflecting, repeating or wrapping padding takes of a dimension.
+  fileprivate func positions(
+    _ mode: String, extent: Int, before: Int, after: Int
+  ) throws -> [Int] {
+    guard before <= 1 << 16, after <= 1 << 16, extent <= 1 << 20 else {
+      throw Refusal("its padding is out of range")
+    }
+    let range = -before..<extent + after
+    switch mode {
+    case "edge": return range.map { min(max($0, 0), extent - 1) }
+    case "wrap": return range.map { ($0 % extent + extent) % extent }
+    case "reflect":
+      guard before < extent, after < extent else {
+        throw Refusal("reflecting padding below the extent \(extent) is expected")
+      }
+      return range.map { $0 < 0 ? -$0 : $0 < extent ? $0 : 2 * (extent - 1) - $0 }
+    default: throw Refusal("the mode ‘\(mode)’ is not known")
+    }
+  }
+}
+
+/// The positions that a slice takes of a dimension.
+struct Positions: RandomAccessCollection {
+  let start: Int
+  let step: Int
+  let count: Int
+
+  /// Clamps as ONNX does: negative numbers count from the end, what lies outside is left out.
+  init(start: Int, end: Int, step: Int, of extent: Int) throws {
+    guard step != 0, step != .min, extent <= Shape.maximumElementCount else {
+      throw Refusal("a step other than 0 is expected")
+    }
+    func counted(_ position: Int) -> Int { position < 0 ? position + extent : position }
+    let bounds = step > 0 ? 0...extent : -1...extent - 1
+    func clamped(_ position: Int) -> Int {
+      Swift.min(Swift.max(counted(position), bounds.lowerBound), bounds.upperBound)
+    }
+    let (first, limit) = (clamped(start), clamped(end))
+    self.start = first
+    self.step = step
+    let length = step > 0 ? limit - first : first - limit
+    count = length > 0 ? (length - 1) / abs(step) + 1 : 0
+  }
+
+  var startIndex: Int { 0 }
+  var endIndex: Int { count }
+  subscript(index: Int) -> Int { start + index * step }
+  /// The first of at least one.
+  var first: Int { self[0] }
+  /// The last of at least one.
+  var last: Int { self[count - 1] }
+}
+
+// MARK: Export
+
+extension Concatenation: Exportable {
+  func export(at site: ExportSite) throws {
+    site.finish("Concat", site.inputs, [.init("axis", dimension)])
+  }
+}
+
+extension Slice: Exportable {
+  func export(at site: ExportSite) throws {
+    let numbers = [("start", start), ("end", end), ("axis", dimension), ("step", step)]
+    site.finish("Slice", site.inputs + numbers.map { site.integers([$1], $0) })
+  }
+}
+
+extension Transpose: Exportable {
+  func export(at site: ExportSite) throws {
+    site.finish("Transpose", site.inputs, [.init("perm", permutation)])
+  }
+}
+
+extension Pad: Exportable {
+  func export(at site: ExportSite) throws {
+    site.finish(
+      "Pad", site.inputs + [site.integers(before + after, "pads"), site.scalar(value)])
+  }
+}
+
+extension ChannelShuffle: Exportable {
+  /// The channels as a table, transposed.
+  func export(at site: ExportSite) throws {
+    let shape = site.inputShapes[0]
+    let (rank, spatial) = (shape.rank, shape.dimensions.dropFirst(2))
+    let table = site.emit(
+      "Reshape",
+      [site.inputs[0], site.integers([0, groups, shape[1] / groups] + spatial, "table")])
+    let columns = site.emit(
+      "Transpose", [table], [.init("perm", [0, 2, 1] + Array(3..<rank + 1))])
+    site.finish("Reshape", [columns, site.integers([0, shape[1]] + spatial, "shape")])
+  }
+}

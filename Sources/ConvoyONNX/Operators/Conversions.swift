@@ -1,0 +1,33 @@
+import ConvoyGraphs
+
+/// The operators that are read, by their names: a family of them is a file in this folder.
+enum Conversions {
+  /// Builds what a node means.
+  typealias Importing = @Sendable (ImportSite) throws -> [Imported]
+
+  /// Evaluates a node if enough of what it reads is known; nil if it is not.
+  typealias Evaluating = @Sendable (ImportSite) throws -> [ConstantTensor]?
+
+  /// Every operator that is read.
+  static let importing: [String: Importing] = joined([
+    convolutions, poolings, normalizations, activations, arithmetic, arrangements, shapes, matrices,
+    reductions, softmaxes, resizings,
+  ])
+
+  /// The operators that shapes are computed with.
+  static let evaluating: [String: Evaluating] = joined([
+    constantMaking, constantMoving, constantArithmetic,
+  ])
+
+  private static func joined<Conversion>(
+    _ tables: [[String: Conversion]]
+  ) -> [String: Conversion] {
+    // An operator stands in one table only; tests count them.
+    tables.reduce(into: [:]) { $0.merge($1) { first, _ in first } }
+  }
+
+  /// An operator that makes one computed value.
+  static func single(_ body: @escaping @Sendable (ImportSite) throws -> Value) -> Importing {
+    { [.computed(try body($0))] }
+  }
+}

@@ -1,0 +1,166 @@
+import ConvoyGraphs
+import ConvoyTensors
+
+// MARK: Import
+
+extension Conversions {
+  static let normalizations: [String: Importing] = [
+    "BatchNormalization": single(batchNormalization),
+    "InstanceNormalization": single(instanceNormalization),
+    "GroupNormalization": single(groupNormalization),
+    "LayerNormalization": single(layerNormalization),
+    "LRN": single(localResponseNormalization),
+    "Dropout": single(dropout),
+  ]
+
+  private static func batchNormalization(_ site: ImportSite) throws -> Value {
+    guard try !site.attributes.flag("training_mode") else {
+      throw Refusal("it is exported for training")
+    }
+    guard try site.opset >= 9 || site.attributes.flag("spatial", default: true) else {
+      throw Refusal("statistics for each pixel are not supported")
+    }
+    let operation = BatchNormalization(
+      epsilon: try site.attributes.float("epsilon", default: 1e-5),
+      // ONNX tells how much of the running statistics stays.
+      momentum: 1 - (try site.attributes.float("momentum", default: 0.9)))
+    return site.apply(
+      operation,
+      [try site.value(0)]
+        + (try (1...4).map { try site.parameter($0, isTrainable: $0 <= 2) }))
+  }
+
+  private static func instanceNormalization(_ site: ImportSite) throws -> Value {
+    let image = try site.value(0)
+    let rank = image.shape.rank
+    guard rank >= 3 else { throw Refusal("an image is expected, got the shape \(image.shape)") }
+    let standard = site.apply(
+      Standardization(over: Array(2..<rank), epsilon: try site.epsilon()), [image])
+    return try site.scaled(standard) { try site.channelParameter($0, ofRank: rank) }
+  }
+
+  private static func groupNormalization(_ site: ImportSite) throws -> Value {
+    let image = try site.value(0)
+    let (shape, rank) = (image.shape, image.shape.rank)
+    let groups = try site.attributes.integer("num_groups", default: 0)
+    guard rank >= 2, groups >= 1, shape[1] % groups == 0 else {
+      throw Refusal("a num_groups that divides the channels is expected, got \(groups)")
+    }
+    let standard = site.reshape(image, [0, groups, -1])
+      .standardized(over: [2], epsilon: try site.epsilon())
+      .reshaped([0] + shape.dimensions.dropFirst())
+    // Until the 21st version scale and shift were given for each group.
+    let perGroup = shape[1] / groups
+    func spread(_ index: Int) throws -> Value {
+      guard try ConstantTensor.count(of: site.input(index).extents) == groups, perGroup > 1 else {
+        return try site.channelParameter(index, ofRank: rank)
+      }
+      return try site.parameter(index) { constant in
+        try site.importer.spend(shape[1])
+        return constant.gathering(
+          (0..<shape[1]).map { $0 / perGroup },
+          [1, shape[1]] + Array(repeating: 1, count: rank - 2), source: constant.source)
+      }
+    }
+    return try site.scaled(standard, spread)
+  }
+
+  private static func layerNormalization(_ site: ImportSite) throws -> Value {
+    let value = try site.value(0)
+    let rank = value.shape.rank
+    let axis = try site.dimension(
+      try site.attributes.integer("axis", default: -1), ofRank: rank)
+    let standard = site.apply(
+      Standardization(over: Array(axis..<rank), epsilon: try site.epsilon()), [value])
+    return try site.scaled(standard) { index in
+      let extents = try site.input(index).extents
+      guard extents.count <= rank else {
+        throw Refusal("its input \(index + 1) has too many dimensions")
+      }
+      let missing = Array(repeating: 1, count: rank - extents.count)
+      return try site.parameter(index, as: missing + extents)
+    }
+  }
+
+  private static func localResponseNormalization(_ site: ImportSite) throws -> Value {
+    let operation = LocalResponseNormalization(
+      size: try site.attributes.integer("size", default: 0),
+      alpha: try site.attributes.float("alpha", default: 1e-4),
+      beta: try site.attributes.float("beta", default: 0.75),
+      bias: try site.attributes.float("bias", default: 1))
+    return site.apply(operation, [try site.value(0)])
+  }
+
+  /// Kept, for a model that is trained further.
+  private static func dropout(_ site: ImportSite) throws -> Value {
+    if let mode = site.knownConstant(2), try mode.integers().first != 0 {
+      throw Refusal("it is exported for training")
+    }
+    let rate =
+      site.opset >= 12
+      ? try site.scalar(1) ?? 0.5 : try site.attributes.float("ratio", default: 0.5)
+    return rate > 0 && rate < 1
+      ? site.apply(Dropout(rate: rate), [try site.value(0)]) : try site.value(0)
+  }
+}
+
+extension ImportSite {
+  fileprivate func epsilon() throws -> Float { try attributes.float("epsilon", default: 1e-5) }
+
+  /// A value times the second input plus the third, but for those that change nothing.
+  ///
+  /// - Parameter parameter: an input in a shape that broadcasts.
+  fileprivate func scaled(_ value: Value, _ parameter: (Int) throws -> Value) throws -> Value {
+    var result = value
+    for (index, function) in [(1, Arithmetic.Function.multiply), (2, .add)] where has(index) {
+      let neutral: Float = function == .multiply ? 1 : 0
+      let floats = try knownConstant(index)?.floats()
+      if let floats, floats.allSatisfy({ $0 == neutral }) { continue }
+      result = result.applying(Arithmetic(function), [try parameter(index)])
+    }
+    return result
+  }
+}
+
+// MARK: Export
+
+extension BatchNormalization: Exportable {
+  func export(at site: ExportSite) throws {
+    site.finish(
+      "BatchNormalization", site.inputs,
+      [.init("epsilon", epsilon), .init("momentum", 1 - momentum)])
+  }
+}
+
+extension Standardization: Exportable {
+  func export(at site: ExportSite) throws {
+    let (shape, x) = (site.inputShapes[0], site.inputs[0])
+    if let first = dimensions.first, dimensions == Array(first..<shape.rank) {
+      let ones = site.constant(Tensor(Shape(shape.dimensions[first...]), repeating: 1), "scale")
+      site.finish(
+        "LayerNormalization", [x, ones], [.init("axis", first), .init("epsilon", epsilon)])
+      return
+    }
+    let over: [Onnx_AttributeProto] = [.init("axes", dimensions)]
+    let centred = site.emit("Sub", [x, site.emit("ReduceMean", [x], over)])
+    let variance = site.emit("ReduceMean", [site.emit("Mul", [centred, centred])], over)
+    let moved = site.emit("Add", [variance, site.scalar(epsilon)])
+    site.finish("Div", [centred, site.emit("Sqrt", [moved])])
+  }
+}
+
+extension LocalResponseNormalization: Exportable {
+  func export(at site: ExportSite) throws {
+    site.finish(
+      "LRN", site.inputs,
+      [
+        .init("size", size), .init("alpha", alpha), .init("beta", beta), .init("bias", bias),
+      ])
+  }
+}
+
+extension Dropout: Exportable {
+  func export(at site: ExportSite) throws {
+    site.finish("Dropout", site.inputs + [site.scalar(rate)])
+  }
+}

@@ -1,0 +1,55 @@
+import ConvoyGraphs
+import ConvoyTensors
+
+// MARK: Import
+
+extension Conversions {
+  static let poolings: [String: Importing] = [
+    "MaxPool": single { try pooling(.maximum, $0) },
+    "AveragePool": single {
+      try pooling(
+        .average(countsPadding: try $0.attributes.flag("count_include_pad")), $0)
+    },
+    "GlobalMaxPool": single { $0.apply(Pooling(.maximum, window: nil), [try $0.value(0)]) },
+    "GlobalAveragePool": single {
+      $0.apply(Pooling(.average(countsPadding: true), window: nil), [try $0.value(0)])
+    },
+  ]
+
+  private static func pooling(_ function: Pooling.Function, _ site: ImportSite) throws -> Value {
+    let image = try site.value(0)
+    guard let kernel = try site.attributes.integers("kernel_shape") else {
+      throw Refusal("a kernel_shape is expected")
+    }
+    let window = try site.window(
+      kernel: kernel, image: image.shape, roundsUp: try site.attributes.flag("ceil_mode"))
+    return site.apply(Pooling(function, window: window), [image])
+  }
+}
+
+// MARK: Export
+
+extension Pooling: Exportable {
+  func export(at site: ExportSite) throws {
+    guard let window else {
+      site.finish(function == .maximum ? "GlobalMaxPool" : "GlobalAveragePool", site.inputs)
+      return
+    }
+    let attributes =
+      window.attributes(for: site.inputShapes[0])
+      + [.init("ceil_mode", window.roundsUp ? 1 : 0)]
+    switch function {
+    case .maximum: site.finish("MaxPool", site.inputs, attributes)
+    case .average(let countsPadding):
+      guard window.dilation.allSatisfy({ $0 == 1 }) else {
+        throw ConvoyError(
+          .argument,
+          "‘\(site.name)’ cannot be exported: ONNX has no means of dilated windows in version 17.")
+      }
+      site.finish(
+        "AveragePool", site.inputs,
+        attributes.filter { $0.name != "dilations" }
+          + [.init("count_include_pad", countsPadding ? 1 : 0)])
+    }
+  }
+}
