@@ -142,22 +142,40 @@ enum LaneMath {
   }
 
   /// Φ, the normal distribution's cumulative function, absolute error below 3e-7.
-  ///
-  /// Source: M. Abramowitz and I. Stegun, "Handbook of Mathematical Functions", 7.1.26.
   @inline(__always)
   static func normalCDF(_ x: Lanes) -> Lanes {
-    let z = x.magnitude * 0.707_106_78
-    let t = 1 / (1 + z * 0.327_591_1)
-    var p = Lanes(repeating: 1.061_405_43)
-    p = p * t - 1.453_152_03
-    p = p * t + 1.421_413_74
-    p = p * t - 0.284_496_74
-    p = p * t + 0.254_829_59
-    let half = p * t * exp(-z * z) * 0.5
-    return half.replacing(with: 1 - half, where: x .> 0)
+    (centredCDF(x) + 0.5).replacing(with: 0, where: x .< -normalLimit)
   }
 
-  /// erf x, absolute error below 3e-7, relative near 0: a series there, else by Φ's formula.
+  /// Where Φ is 0 or 1 but for 3e-8.
+  static var normalLimit: Float { 5.4 }
+
+  /// Φ(x) − ½, absolute error below 2e-7: x times a quotient of polynomials of x².
+  ///
+  /// Fitted to Φ's absolute error up to `normalLimit` by least squares, reweighted until the errors were
+  /// level: 6e-9 before rounding.
+  @inline(__always)
+  private static func centredCDF(_ x: Lanes) -> Lanes {
+    // What is not a number stays none.
+    let low = x.replacing(with: Lanes(repeating: -normalLimit), where: x .< -normalLimit)
+    let t = low.replacing(with: Lanes(repeating: normalLimit), where: low .> normalLimit)
+    let z = t * t
+    var p = Lanes(repeating: 2.343_168e-8)
+    p = p * z + 6.349_619e-6
+    p = p * z + 1.633_992e-4
+    p = p * z + 4.645_332_2e-3
+    p = p * z + 3.328_605_4e-2
+    p = p * z + 0.398_942_26
+    var q = Lanes(repeating: 1.217_114_9e-6)
+    q = q * z + 7.208_083_1e-5
+    q = q * z + 1.853_852_8e-3
+    q = q * z + 2.832_868_9e-2
+    q = q * z + 0.250_102_01
+    q = q * z + 1
+    return p / q * t
+  }
+
+  /// erf x, absolute error below 4e-7, relative near 0: a series there, else by Φ's formula.
   @inline(__always)
   static func errorFunction(_ x: Lanes) -> Lanes {
     let z = x * x
@@ -167,7 +185,7 @@ enum LaneMath {
     p = p * z + 1.128_379_2e-1
     p = p * z - 3.761_263_9e-1
     p = p * z + 1.128_379_2
-    let far = 2 * normalCDF(x * 1.414_213_56) - 1
+    let far = 2 * centredCDF(x * 1.414_213_56)
     return far.replacing(with: x * p, where: x.magnitude .< 0.5)
   }
 

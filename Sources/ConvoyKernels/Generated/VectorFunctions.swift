@@ -8,8 +8,7 @@ extension TileTail {
     case .relu, .magnitude, .reciprocal, .affine, .hardSwish: 1
     case .clip, .leakyReLU, .step: 2
     case .hardSigmoid, .sigmoid, .exponential: 3
-    case .tanh, .silu, .logarithm: 4
-    case .gelu: 5
+    case .tanh, .silu, .logarithm, .gelu: 4
     }
   }
 

@@ -18,7 +18,18 @@ struct VectorMath {
 
   /// x = eˣ, relative error below 2e-7; 0 below −87.3366. Three temporaries. See `LaneMath.exp`.
   func exp(_ x: VectorRegister, using t: ArraySlice<VectorRegister>) {
-    let (shifted, n, r) = (t.at(0), t.at(1), t.at(2))
+    let (mask, p, beyond) = (t.at(0), t.at(1), t.at(2))
+    normalExp(p, of: x, mask, beyond)
+    a.vaddps(beyond, x, constants[.infinity])
+    replace(p, with: constants[0], where: x, .less, constants[-87.336_54], mask)
+    replace(p, with: beyond, where: x, .notLessOrEqual, constants[88.722_83], mask)
+    a.vmovaps(x, p)
+  }
+
+  /// n = eˣ where that is a normal number; x stays.
+  private func normalExp(
+    _ n: VectorRegister, of x: VectorRegister, _ shifted: VectorRegister, _ r: VectorRegister
+  ) {
     load(shifted, VectorMath.rounder)
     a.vfmadd231ps(shifted, x, constants[1.442_695_04])
     a.vsubps(n, shifted, constants[VectorMath.rounder])
@@ -38,11 +49,6 @@ struct VectorMath {
     a.vaddps(p, p, constants[1])
     a.vpslld(shifted, shifted, 23)
     a.vpaddd(p, p, shifted)
-    let (mask, beyond) = (shifted, r)
-    a.vaddps(beyond, x, constants[.infinity])
-    replace(p, with: constants[0], where: x, .less, constants[-87.336_54], mask)
-    replace(p, with: beyond, where: x, .notLessOrEqual, constants[88.722_83], mask)
-    a.vmovaps(x, p)
   }
 
   /// x = the natural logarithm of x, relative error below 2e-7. Four temporaries. See `LaneMath.log`.
@@ -85,14 +91,19 @@ struct VectorMath {
     a.vmovaps(x, f)
   }
 
-  /// x = 1 ∕ (1 + e⁻ˣ), relative error below 3e-7. Three temporaries.
+  /// x = 1 ∕ (1 + e⁻ˣ), relative error below 3e-7 down to −86, and 4e-38 below that. Three temporaries.
   func sigmoid(_ x: VectorRegister, using t: ArraySlice<VectorRegister>) {
+    let (shifted, p, r) = (t.at(0), t.at(1), t.at(2))
+    // Within these bounds no step overflows; of two numbers the second is taken where one is none.
+    load(p, 86)
+    load(r, -86)
     a.vxorps(x, x, constants[-0.0])
-    exp(x, using: t)
-    a.vaddps(x, x, constants[1])
-    let one = t.at(0)
-    load(one, 1)
-    a.vdivps(x, one, x)
+    a.vminps(x, p, x)
+    a.vmaxps(x, r, x)
+    normalExp(p, of: x, shifted, r)
+    a.vaddps(p, p, constants[1])
+    load(x, 1)
+    a.vdivps(x, x, p)
   }
 
   /// x = tanh x, relative error below 3e-7. Four temporaries. See `LaneMath.tanh`.
@@ -119,28 +130,23 @@ struct VectorMath {
   }
 
   /// y = Φ(x), the normal distribution's cumulative function, absolute error below 3e-7; y is the first
-  /// of five temporaries, and x stays. See `LaneMath.normalCDF`.
+  /// of four temporaries, and x stays. See `LaneMath.normalCDF`.
   func normalCDF(_ x: VectorRegister, using t: ArraySlice<VectorRegister>) {
-    let (p, power, fraction, z) = (t.at(0), t.at(1), t.at(2), t.at(3))
-    a.vandps(z, x, constants[bits: 0x7FFF_FFFF])
-    a.vmulps(z, z, constants[0.707_106_78])
-    load(fraction, 1)
-    a.vmovaps(power, fraction)
-    a.vfmadd231ps(power, z, constants[0.327_591_1])
-    a.vdivps(fraction, fraction, power)
+    let (p, q, z, near) = (t.at(0), t.at(1), t.at(2), t.at(3))
+    let limit = LaneMath.normalLimit
+    // What is not a number may become one here: the product with x is none.
+    a.vmaxps(near, x, constants[-limit])
+    a.vminps(near, near, constants[limit])
+    a.vmulps(z, near, near)
     polynomial(
-      p, of: fraction, [1.061_405_43, -1.453_152_03, 1.421_413_74, -0.284_496_74, 0.254_829_59])
-    a.vmulps(p, p, fraction)
-    a.vmulps(power, z, z)
-    a.vxorps(power, power, constants[-0.0])
-    exp(power, using: t.dropFirst(2))
-    // Half of p · t · e^−z² is the tail's area.
-    a.vmulps(p, p, power)
-    a.vmulps(p, p, constants[0.5])
-    let (one, mask) = (fraction, z)
-    load(one, 1)
-    a.vsubps(one, one, p)
-    replace(p, with: one, where: x, .greater, constants[0], mask)
+      p, of: z,
+      [2.343_168e-8, 6.349_619e-6, 1.633_992e-4, 4.645_332_2e-3, 3.328_605_4e-2, 0.398_942_26])
+    polynomial(
+      q, of: z,
+      [1.217_114_9e-6, 7.208_083_1e-5, 1.853_852_8e-3, 2.832_868_9e-2, 0.250_102_01, 1])
+    a.vdivps(p, p, q)
+    a.vfmadd213ps(p, near, constants[0.5])
+    replace(p, with: constants[0], where: x, .less, constants[-limit], q)
   }
 }
 
