@@ -224,6 +224,18 @@ import Testing
     }
   }
 
+  /// Tensors without elements whose other extents are large take neither memory nor time.
+  @Test(arguments: ["Transpose", "Concat", "Squeeze", "Gather", "Identity", "Neg"])
+  func emptyTensors(_ type: String) throws {
+    for extents: [Int64] in [[1 << 30, 0], [0, 1 << 30], [1 << 20, 0, 1 << 19]] {
+      let inputs = type == "Concat" ? ["w", "w"] : type == "Gather" ? ["w", "i"] : ["w"]
+      let model = Self.model(
+        weights: [Self.weights("w", extents, 0), Self.integers("i", [0])],
+        [Self.node(type, inputs, "y", type == "Concat" ? [.init("axis", 0)] : [])])
+      _ = try Self.message(model)
+    }
+  }
+
   @Test(arguments: ["../data", "/etc/passwd", "a/../../data", "", "a\0b"])
   func locationsOutsideTheFolder(_ location: String) throws {
     let tensor = Onnx_TensorProto.with {
