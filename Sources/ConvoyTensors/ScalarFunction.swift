@@ -126,7 +126,8 @@ public enum ScalarFunction: Hashable, Sendable, Codable {
     case .elu(let alpha): return x > 0 ? 1 : Double(alpha) * exp(x)
     case .mish:
       let gate = _tanh(ScalarFunction.softplus(x))
-      return gate + x * (1 - gate * gate) / (1 + exp(-x))
+      // Beyond 40 the gate is 1, and its slope 0.
+      return gate + min(x, 40) * (1 - gate * gate) / (1 + exp(-x))
     case .approximateGELU:
       // Beyond ±40 the gate is 0 or 1, and its slope 0.
       let limited = min(max(x, -40), 40)

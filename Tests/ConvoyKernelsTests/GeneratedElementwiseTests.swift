@@ -26,7 +26,7 @@ import Testing
 
   @Test(arguments: machines) func functions(_ machine: Machine) {
     var random = Random(seed: 41)
-    for function in LaneFunctionTests.functions {
+    for function in LaneFunctionTests.generated {
       for _ in 0..<8 {
         let (batch, extents) = (1 + random.below(3), Self.extents(&random))
         let channels = 1 + random.below(40)

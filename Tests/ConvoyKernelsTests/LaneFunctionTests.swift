@@ -14,6 +14,9 @@ import Testing
     .power(exponent: 3), .power(exponent: -0.5),
   ]
 
+  /// Those that generated code applies.
+  static let generated = functions.filter { Tail($0).isGenerated }
+
   static let numbers =
     LaneMathTests.sweep(-20...20, count: 8001, also: [-3, 0, 3, 6, 0.5, -1])
     + LaneMathTests.sweep(-120...120, count: 1001) + LaneMathTests.extremes

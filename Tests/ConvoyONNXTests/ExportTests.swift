@@ -71,7 +71,9 @@ import Testing
       x = x.transposedConvolution(8, kernel: 3, stride: 2, padding: 1, outputPadding: 1)
       x = x.standardized(over: [2, 3]) + x.standardized(over: [1])
       x = x.resized(to: [5, 7]) * x.globalMaxPooling()
-      x = concatenate([x.sliced(1..<7, dimension: 1, step: 2), x.resized(to: [5, 7], .nearest(.down))])
+      x = concatenate([
+        x.sliced(1..<7, dimension: 1, step: 2), x.resized(to: [5, 7], .nearest(.down)),
+      ])
       let tokens = x.reshaped([0, 11, -1]).transposed([0, 2, 1])
       let mixed = tokens.matrixProduct(tokens.transposed([0, 2, 1])).softmax(dimension: 2)
       return mixed.mean(over: [1]).linear(5).logSoftmax()
@@ -99,7 +101,8 @@ import Testing
   }
 
   @Test func weightsBesideTheFile() throws {
-    let folder = FileManager.default.temporaryDirectory.path + "/onnx-\(UInt64.random(in: 0 ... .max))"
+    let folder =
+      FileManager.default.temporaryDirectory.path + "/onnx-\(UInt64.random(in: 0 ... .max))"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let model = try Network(input: [3, 6, 6]) { $0.convolution(4, kernel: 3).relu() }

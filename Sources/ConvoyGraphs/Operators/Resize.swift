@@ -189,17 +189,20 @@ extension Resize {
   public func axes(from input: Shape, to output: Shape) -> [[Tap]] {
     (2..<input.rank).map { d in
       let (from, to) = (input[d], output[d])
-      var scale = Double(to) / Double(from)
-      if case .scales(let scales) = size { scale = Double(scales[d - 2]) }
-      return (0..<to).map { tap(at: coordinate(Double($0), from, to, scale), below: from) }
+      var scale = Float(to) / Float(from)
+      if case .scales(let scales) = size { scale = scales[d - 2] }
+      return (0..<to).map {
+        tap(at: Double(coordinate(Float($0), from, to, scale)), below: from)
+      }
     }
   }
 
-  private func coordinate(_ x: Double, _ from: Int, _ to: Int, _ scale: Double) -> Double {
+  /// In floats, as others compute it: half way between pixels, rounding decides which is the nearest.
+  private func coordinate(_ x: Float, _ from: Int, _ to: Int, _ scale: Float) -> Float {
     switch coordinates {
     case .halfPixel: (x + 0.5) / scale - 0.5
     case .pyTorchHalfPixel: to > 1 ? (x + 0.5) / scale - 0.5 : 0
-    case .alignCorners: to > 1 ? x * Double(from - 1) / Double(to - 1) : 0
+    case .alignCorners: to > 1 ? x * Float(from - 1) / Float(to - 1) : 0
     case .asymmetric: x / scale
     }
   }

@@ -77,13 +77,20 @@ extension ScalarFunction {
     case .softsign: return 1 / ((1 + x.magnitude) * (1 + x.magnitude))
     case .elu(let alpha): return x.wherePositive(.one, else: LaneMath.exp(x) * alpha)
     case .mish:
-      let gate = LaneMath.softplusTanh(x)
-      return gate + x * ((1 - gate * gate) * LaneMath.sigmoid(x))
+      // With g = n ∕ (n + 2) as in `softplusTanh`, 1 − g² is 4·(n + 1) ∕ (n + 2)²; beyond 20 it is 0.
+      let limited = x.replacing(with: 20, where: x .> 20)
+      let e = LaneMath.exp(limited)
+      let n = e * (e + 2)
+      let inverse = 1 / (n + 2)
+      let slope = 4 * (n + 1) * inverse * inverse
+      return n * inverse + limited * slope * LaneMath.sigmoid(x)
     case .approximateGELU:
       // Beyond ±40 the gate is 0 or 1, and its slope 0.
       let limited = x.limited(low: -40, high: 40)
-      let s = LaneMath.sigmoid(limited.doubleInnerGELU)
-      return s + limited * s * (1 - s) * (limited * limited * 0.214_064_5 + 1.595_769_1)
+      let inner = limited.doubleInnerGELU
+      let s = LaneMath.sigmoid(inner)
+      let slope = limited * limited * 0.214_064_5 + 1.595_769_1
+      return s + limited * s * LaneMath.sigmoid(-inner) * slope
     case .power(let exponent):
       return LaneMath.power(x, Lanes(repeating: exponent - 1)) * exponent
     }

@@ -85,7 +85,8 @@ struct ConstantTensor {
       throw Refusal("at most \(largestRank) dimensions are expected, got \(extents.count)")
     }
     var count = 1
-    for extent in extents {
+    // Without elements, products of the other extents are still made.
+    for extent in extents.sorted(by: >) {
       let (product, overflow) = count.multipliedReportingOverflow(by: extent)
       guard extent >= 0, !overflow, product <= Shape.maximumElementCount else {
         throw Refusal("the shape \(extents) cannot be held")

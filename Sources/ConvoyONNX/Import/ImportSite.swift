@@ -31,12 +31,7 @@ struct ImportSite {
   }
 
   /// An input to build on; constants become constants of the graph.
-  func value(_ index: Int) throws -> Value {
-    switch try input(index) {
-    case .computed(let value): value
-    case .constant(let constant): try importer.constant(constant)
-    }
-  }
+  func value(_ index: Int) throws -> Value { try importer.built(input(index)) }
 
   /// All inputs to build on.
   func values() throws -> [Value] { try inputs.indices.map { try value($0) } }

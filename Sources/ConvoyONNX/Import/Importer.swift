@@ -53,10 +53,13 @@ final class Importer {
     for node in graph.node { try read(node, externalData) }
     if !refusals.isEmpty { throw refusals.error(source: source) }
     for output in graph.output {
-      switch known[output.name] {
-      case .computed(let value)?: builder.output(output.name, value)
-      case .constant(let constant)?: builder.output(output.name, try self.constant(constant))
-      case nil: throw failure("nothing makes its output ‘\(output.name)’")
+      guard let value = known[output.name] else {
+        throw failure("nothing makes its output ‘\(output.name)’")
+      }
+      do {
+        builder.output(output.name, try built(value))
+      } catch let refusal as Refusal {
+        throw failure("its output ‘\(output.name)’ cannot be kept: \(refusal.reason)")
       }
     }
     guard !graph.output.isEmpty else { throw failure("it has no outputs") }
@@ -162,7 +165,7 @@ final class Importer {
         guard let node = maker(of: builder.value(id)), needed.count < 16 else { return nil }
         let (inputs, outputs) = builder.graph.shapes(of: node)
         let work = node.operation.cost(inputs: inputs, outputs: outputs)
-        guard work.multiplyAdds <= Self.largestEvaluation,
+        guard node.operation.isPlain, work.multiplyAdds <= Self.largestEvaluation,
           (inputs + outputs).allSatisfy({ $0.elementCount <= Self.largestEvaluation })
         else { return nil }
         needed.append(node)
@@ -191,6 +194,14 @@ final class Importer {
         .format, "\(source) cannot be imported: its constants grow far beyond the model's size.")
     }
     budget -= count
+  }
+
+  /// A value of the graph.
+  func built(_ imported: Imported) throws -> Value {
+    switch imported {
+    case .computed(let value): value
+    case .constant(let constant): try self.constant(constant)
+    }
   }
 
   /// A constant of the graph.
@@ -242,5 +253,17 @@ final class Importer {
     ConvoyError(
       error.kind,
       "\(source) cannot be imported: \(error.message)\(error.message.hasSuffix(".") ? "" : ".")")
+  }
+}
+
+extension Operator {
+  /// Whether the reference's work is told by the sizes of what it reads and makes, and by its cost.
+  fileprivate var isPlain: Bool {
+    switch self {
+    case is Elementwise, is Arithmetic, is Reshape, is Transpose, is Slice, is Concatenation,
+      is Repetition, is Reduction, is Pad, is Softmax, is MatrixProduct, is Linear:
+      true
+    default: false
+    }
   }
 }

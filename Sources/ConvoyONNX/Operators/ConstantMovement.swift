@@ -51,6 +51,7 @@ extension Conversions {
     "Slice": { site in
       guard var constant = site.knownConstant(0) else { return nil }
       for cut in try site.cuts(of: constant.extents) {
+        try site.importer.spend(cut.positions.count)
         constant = constant.taking(Array(cut.positions), dimension: cut.dimension)
       }
       return [constant]
@@ -60,6 +61,7 @@ extension Conversions {
       let dimension = try site.dimension(
         try site.attributes.integer("axis", default: 0), ofRank: constant.rank)
       var start = 0
+      try site.importer.spend(constant.extents[dimension])
       return try splitSizes(site, of: constant.extents[dimension]).map { size in
         defer { start += size }
         return constant.taking(Array(start..<start + size), dimension: dimension)
@@ -100,12 +102,28 @@ extension ConstantTensor {
   }
 
   /// Elements walked with distances of their own.
+  ///
+  /// - Precondition: the extents' product fits.
   fileprivate func walked(_ extents: [Int], strides: [Int], source: String?) -> ConstantTensor {
-    var positions = [0]
-    for (extent, stride) in zip(extents, strides) {
-      positions = positions.flatMap { start in (0..<extent).map { start + $0 * stride } }
+    func walk<Element>(_ elements: [Element]) -> [Element] {
+      guard !extents.contains(0) else { return [] }
+      var result: [Element] = []
+      result.reserveCapacity(extents.reduce(1, *))
+      func walk(_ dimension: Int, from start: Int) {
+        guard dimension < extents.count else { return result.append(elements[start]) }
+        for index in 0..<extents[dimension] {
+          walk(dimension + 1, from: start + index * strides[dimension])
+        }
+      }
+      walk(0, from: 0)
+      return result
     }
-    return gathering(positions, extents, source: source)
+    switch elements {
+    case .floats(let floats):
+      return ConstantTensor(extents, .floats(walk(floats)), source: source)
+    case .integers(let integers):
+      return ConstantTensor(extents, .integers(walk(integers)), source: source)
+    }
   }
 
   /// The dimensions in another order.
@@ -136,7 +154,7 @@ extension ConstantTensor {
     let inner = extents[(dimension + 1)...].reduce(1, *)
     let outer = extents[..<dimension].reduce(1, *)
     var taken: [Int] = []
-    for start in 0..<outer {
+    for start in 0..<(count == 0 ? 0 : outer) {
       for position in positions {
         let first = (start * extents[dimension] + position) * inner
         taken += first..<first + inner
@@ -172,10 +190,12 @@ extension ConstantTensor {
       guard part.rank == first.rank,
         extents.indices.allSatisfy({ $0 == dimension || part.extents[$0] == extents[$0] })
       else { throw Refusal("the shapes \(parts.map(\.extents)) cannot be joined") }
-      extents[dimension] += part.extents[dimension]
+      extents[dimension] = try Checked.sum(extents[dimension], part.extents[dimension])
     }
+    _ = try ConstantTensor.count(of: extents)
     func joined<Element>(_ elements: [[Element]]) -> [Element] {
       let outer = extents[..<dimension].reduce(1, *)
+      guard extents.allSatisfy({ $0 > 0 }) else { return [] }
       let lengths = parts.map { $0.extents[dimension...].reduce(1, *) }
       return (0..<outer).flatMap { row in
         zip(elements, lengths).flatMap { $0[row * $1..<(row + 1) * $1] }

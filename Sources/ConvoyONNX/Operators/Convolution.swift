@@ -35,7 +35,7 @@ extension Conversions {
       (window.padding, outputPadding) = try padding(
         of: window, outputPadding, from: spatial,
         to: asked?.suffix(spatial.count) ?? ArraySlice(zip(spatial, window.stride).map { $0 * $1 }),
-        isMoreBefore: site.isPaddedBefore)
+        isMoreBefore: !site.isPaddedAfter)
     }
     let operation = TransposedConvolution(window, groups: groups, outputPadding: outputPadding)
     return site.apply(operation, [image, weights] + (try bias(site)))
@@ -83,7 +83,9 @@ extension ImportSite {
   }
 
   /// Whether the odd element of automatic padding comes before the image.
-  var isPaddedBefore: Bool { automaticPadding == "SAME_LOWER" }
+  fileprivate var isPaddedBefore: Bool { automaticPadding == "SAME_LOWER" }
+  /// Whether it is known to come after.
+  fileprivate var isPaddedAfter: Bool { automaticPadding == "SAME_UPPER" }
 
   /// The window that the attributes of convolutions and poolings describe.
   func window(kernel: [Int], image: Shape, roundsUp: Bool = false) throws -> Window {
