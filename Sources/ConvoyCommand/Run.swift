@@ -57,7 +57,10 @@ struct Run: ParsableCommand {
     let names = try OutputNames(source.model.graph)
     let inputs = try ModelInputs(source, pictures: pictures.options).read(input)
     if let notice = source.notice { Console.error(notice) }
-    let results = try source.model.run(inputs, options: machine.options)
+    let model = source.model
+    // Nothing else holds the model then, and its parameters can go as they are packed.
+    _ = consume source
+    let results = try (consume model).run(inputs, options: machine.options)
     try Folder.make(output)
     for (name, file) in names.files {
       guard let tensor = results[name] else { continue }
@@ -80,12 +83,15 @@ struct Run: ParsableCommand {
 
 extension Model {
   /// Compiles for the inputs' shapes and runs once.
-  fileprivate func run(
+  fileprivate consuming func run(
     _ inputs: [String: Tensor], options: CompileOptions
   ) throws(ConvoyError) -> [String: Tensor] {
     let simple = try simplified()
-    return try simple.graph.resized(inputs.mapValues(\.shape))
-      .compiled(parameters: simple.parameters, options: options)
+    _ = consume self
+    let graph = try simple.graph.resized(inputs.mapValues(\.shape))
+    let parameters = simple.parameters
+    _ = consume simple
+    return try graph.compiled(parameters: consume parameters, options: options)
       .run(named: inputs)
   }
 }

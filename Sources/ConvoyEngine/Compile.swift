@@ -21,16 +21,21 @@ public struct CompileOptions: Sendable {
 extension Model {
   /// Compiles for this machine: layouts, kernels, packed weights, one memory plan.
   ///
+  /// Where nobody else holds the model, each parameter is let go once it is packed.
+  ///
   /// - Parameters:
   ///   - batch: how many images a run takes at once.
   ///   - options: threads and switches.
   /// - Throws: `ConvoyError` when the machine has too little memory.
-  public func compiled(
+  public consuming func compiled(
     batch: Int = 1, options: CompileOptions = CompileOptions()
   ) throws(ConvoyError) -> Plan {
     let simple = try simplified()
-    return try simple.graph.resized(batch: batch)
-      .compiled(parameters: simple.parameters, options: options)
+    _ = consume self
+    let graph = try simple.graph.resized(batch: batch)
+    let parameters = simple.parameters
+    _ = consume simple
+    return try graph.compiled(parameters: consume parameters, options: options)
   }
 }
 
@@ -41,10 +46,10 @@ extension Graph {
   /// - Throws: `ConvoyError` when one is missing or of another shape, or when the machine has too little
   ///   memory.
   public func compiled(
-    parameters: [String: Tensor], options: CompileOptions = CompileOptions()
+    parameters: consuming [String: Tensor], options: CompileOptions = CompileOptions()
   ) throws(ConvoyError) -> Plan {
-    let model = try Model(self, parameters: parameters)
-    var compiler = try Compiler(self, frozen: model.parameters, options: options)
+    try Model.check(parameters, of: self)
+    var compiler = try Compiler(self, frozen: consume parameters, options: options)
     return try compiler.plan()
   }
 
@@ -63,8 +68,9 @@ extension Graph {
 /// Turns a graph into a plan.
 struct Compiler {
   private let graph: Graph
-  /// The parameters' numbers, if they do not change.
-  private let frozen: [String: Tensor]?
+  /// The parameters' numbers, if they do not change; each goes once it is packed.
+  private var frozen: [String: Tensor]?
+  private let isFrozen: Bool
   private let options: CompileOptions
 
   private var program = Program()
@@ -82,17 +88,19 @@ struct Compiler {
   }
 
   init(
-    _ graph: Graph, frozen: [String: Tensor]?, options: CompileOptions
+    _ graph: Graph, frozen: consuming [String: Tensor]?, options: CompileOptions
   ) throws(ConvoyError) {
+    let isFrozen = frozen != nil
     self.graph = graph
-    self.frozen = frozen
+    self.frozen = consume frozen
+    self.isFrozen = isFrozen
     self.options = options
     try graph.verify()
     try Compiler.requireMemory(for: graph)
     let nodes = graph.nodes.map { ScheduledNode($0) }
     scheduled = options.fusesTails ? fuseTails(nodes, in: graph) : nodes
     layouts = try LayoutPass(graph, scheduled) {
-      Compiler.site($0, graph, isFrozen: frozen != nil, options)
+      Compiler.site($0, graph, isFrozen: isFrozen, options)
     }
   }
 
@@ -314,7 +322,7 @@ struct Compiler {
         $0.parameter == parameter && $0.value == node.outputs[output]
       }
       // Parameters that are frozen are shared by all runs and stay what they are.
-      guard frozen == nil, isUpdate else { return nil }
+      guard !isFrozen, isUpdate else { return nil }
       let sharers = Set(places.filter { $0.value == inputs[input] }.keys.map(\.value))
       let isReadLater =
         scheduled[(index + 1)...].contains { !sharers.isDisjoint(with: $0.node.inputs) }
@@ -328,7 +336,7 @@ struct Compiler {
   private mutating func finalPlace(_ value: ValueID) -> BufferID {
     let buffer = place(value, .dense)
     let isNew = graph.updates.contains { $0.value == value }
-    guard frozen == nil, program.buffers[buffer.index].base == .state, !isNew else { return buffer }
+    guard !isFrozen, program.buffers[buffer.index].base == .state, !isNew else { return buffer }
     let copy = makeBuffer(value, .dense)
     addCopy(of: value, from: buffer, to: copy)
     return copy
@@ -344,7 +352,7 @@ struct Compiler {
 
   /// Adds copies to the parameters whose new values were not written in place.
   private mutating func finishUpdates() {
-    guard frozen == nil else { return }
+    guard !isFrozen else { return }
     for update in graph.updates {
       let value = place(update.value, .dense)
       guard let parameter = places[Place(value: update.parameter, kind: .dense)],
@@ -369,9 +377,9 @@ struct Compiler {
       Plan.Slot(name: graph[id].name, shape: graph[id].shape, region: region(id))
     }
     var state: MemoryBlock?
-    if let frozen {
-      try prepare(frozen, constants)
-      state = try keepDenseParameters(frozen)
+    if isFrozen {
+      state = try keepDenseParameters()
+      try prepare(constants)
     }
     let placement = Placement(buffers: program.buffers)
     let inputs = graph.inputs.map { id in
@@ -421,58 +429,67 @@ struct Compiler {
   }
 
   /// Runs the steps that only need the parameters: packs weights.
-  private func prepare(
-    _ frozen: [String: Tensor], _ constants: MemoryBlock
-  ) throws(ConvoyError) {
-    var tensors: [BufferID: Tensor] = [:]
+  private mutating func prepare(_ constants: MemoryBlock) throws(ConvoyError) {
+    var names: [BufferID: String] = [:]
     for id in graph.parameters {
-      guard let buffer = places[Place(value: id, kind: .dense)] else { continue }
-      tensors[buffer] = frozen[graph[id].name]
+      if let buffer = places[Place(value: id, kind: .dense)] { names[buffer] = graph[id].name }
     }
-    for step in program.preparations {
-      if step.reads.count == 1, let tensor = tensors[step.reads[0]] {
-        // The parameter is read where it is.
-        var buffers = program.buffers
-        buffers[step.reads[0].index].offset = 0
-        let kernel = step.make(Placement(buffers: buffers))
-        tensor.elements.withUnsafeBufferPointer { elements in
-          guard let address = elements.baseAddress else { return }
-          let state = UnsafeMutablePointer(mutating: address)
-          options.pool.runAll(
-            kernel, Memory(arena: state, state: state, constants: constants.address))
-        }
-        continue
+    var lastUse: [BufferID: Int] = [:]
+    for (index, step) in program.preparations.enumerated() {
+      for buffer in step.reads { lastUse[buffer] = index }
+    }
+    for (index, step) in program.preparations.enumerated() {
+      try prepare(step, names, constants)
+      for buffer in step.reads where lastUse[buffer] == index {
+        if let name = names[buffer] { frozen?[name] = nil }
       }
-      // Only the parameters this step reads are brought into a block.
-      let needed = Set(step.reads)
-      let (buffers, state) = try load(frozen) { needed.contains($0) }
-      let kernel = step.make(Placement(buffers: buffers))
-      let memory = Memory(
-        arena: state.address, state: state.address, constants: constants.address)
-      options.pool.runAll(kernel, memory)
     }
+    frozen = nil
+  }
+
+  private func prepare(
+    _ step: StepDraft, _ names: [BufferID: String], _ constants: MemoryBlock
+  ) throws(ConvoyError) {
+    if step.reads.count == 1, let tensor = names[step.reads[0]].flatMap({ frozen?[$0] }) {
+      // The parameter is read where it is.
+      var buffers = program.buffers
+      buffers[step.reads[0].index].offset = 0
+      let kernel = step.make(Placement(buffers: buffers))
+      tensor.elements.withUnsafeBufferPointer { elements in
+        guard let address = elements.baseAddress else { return }
+        let state = UnsafeMutablePointer(mutating: address)
+        options.pool.runAll(
+          kernel, Memory(arena: state, state: state, constants: constants.address))
+      }
+      return
+    }
+    // Only the parameters this step reads are brought into a block.
+    let needed = Set(step.reads)
+    let (buffers, state) = try load { needed.contains($0) }
+    let kernel = step.make(Placement(buffers: buffers))
+    options.pool.runAll(
+      kernel,
+      Memory(arena: state.address, state: state.address, constants: constants.address))
   }
 
   /// A block of the parameters that steps read as they are.
-  private mutating func keepDenseParameters(
-    _ frozen: [String: Tensor]
-  ) throws(ConvoyError) -> MemoryBlock {
+  private mutating func keepDenseParameters() throws(ConvoyError) -> MemoryBlock {
     let needed = Set(program.steps.flatMap(\.reads))
-    let (buffers, state) = try load(frozen) { needed.contains($0) }
+    let (buffers, state) = try load { needed.contains($0) }
     program.buffers = buffers
     program.stateCount = state.count
     return state
   }
 
   private func load(
-    _ frozen: [String: Tensor], where isNeeded: (BufferID) -> Bool
+    where isNeeded: (BufferID) -> Bool
   ) throws(ConvoyError) -> (buffers: [Buffer], state: MemoryBlock) {
     var buffers = program.buffers
     var count = 0
     var loaded: [(offset: Int, tensor: Tensor)] = []
     for id in graph.parameters {
       guard let buffer = places[Place(value: id, kind: .dense)], isNeeded(buffer),
-        let tensor = frozen[graph[id].name]
+        let tensor = frozen?[graph[id].name]
       else { continue }
       buffers[buffer.index].offset = count
       loaded.append((count, tensor))

@@ -55,6 +55,14 @@ public struct Model: Sendable {
   ///
   /// - Throws: `ConvoyError` naming a parameter that is missing, unknown, or of another shape.
   public init(_ graph: Graph, parameters: [String: Tensor]) throws(ConvoyError) {
+    try Model.check(parameters, of: graph)
+    self.init(unchecked: graph, parameters)
+  }
+
+  /// Throws unless there is a tensor of the right shape for each of a graph's parameters, and no other.
+  ///
+  /// - Throws: `ConvoyError` naming a parameter that is missing, unknown, or of another shape.
+  public static func check(_ parameters: [String: Tensor], of graph: Graph) throws(ConvoyError) {
     var unused = Set(parameters.keys)
     for id in graph.parameters {
       let info = graph[id]
@@ -75,7 +83,6 @@ public struct Model: Sendable {
       throw ConvoyError(
         .graph, "The network has no parameter \(extra), but numbers were given for it.")
     }
-    self.init(unchecked: graph, parameters)
   }
 
   init(unchecked graph: Graph, _ parameters: [String: Tensor]) {

@@ -19,15 +19,21 @@ public enum ONNXModel {
   /// - Throws: `ConvoyError` of kind `.file` when a file cannot be read; of kind `.format` when it is
   ///   not an ONNX model, or uses what Convoy does not support, all of which is listed; of kind
   ///   `.argument` when an extent is not fixed that has to be.
-  /// - Complexity: O(*n*) in the file's size; holds the file and its tensors at once.
+  /// - Complexity: O(*n*) in the file's size; weights are read from the file one by one.
   public static func read(
     _ path: String, batch: Int = 1, inputShapes: [String: [Int]] = [:]
   ) throws -> Model {
-    let bytes = try WholeFile.read(path, atMost: largestFile)
     let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-    return try read(
-      bytes, source: "‘\(path)’", options: ImportOptions(batch: batch, inputShapes: inputShapes),
-      externalData: ExternalData(folder: folder.isEmpty ? "/" : folder))
+    let options = ImportOptions(batch: batch, inputShapes: inputShapes)
+    let beside = ExternalData(folder: folder.isEmpty ? "/" : folder)
+    if let file = try RandomAccessFile(path), file.size <= largestFile,
+      let model = try ModelFile(file)
+    {
+      return try read(
+        model.bytes, source: "‘\(path)’", options: options, externalData: beside, rest: model)
+    }
+    let bytes = try WholeFile.read(path, atMost: largestFile)
+    return try read(bytes, source: "‘\(path)’", options: options, externalData: beside)
   }
 
   /// Reads a model from the bytes of a file, which must hold all its weights.
@@ -58,9 +64,12 @@ struct ImportOptions {
 extension ONNXModel {
   /// Reads a model.
   ///
-  /// - Parameter source: what it is called in messages, at their beginning.
+  /// - Parameters:
+  ///   - source: what it is called in messages, at their beginning.
+  ///   - rest: where the bytes of initialisers are that were left in the file.
   static func read(
-    _ bytes: [UInt8], source: String, options: ImportOptions, externalData: ExternalData?
+    _ bytes: [UInt8], source: String, options: ImportOptions, externalData: ExternalData?,
+    rest: ModelFile? = nil
   ) throws -> Model {
     guard options.batch >= 1 else {
       throw ConvoyError(.argument, "A batch of at least 1 is expected, got \(options.batch).")
@@ -81,8 +90,9 @@ extension ONNXModel {
         .format, "\(source) is not an ONNX model that can be read: it has no graph.")
     }
     let importer = Importer(
-      opset: try opset(of: model, source: source), source: source, byteCount: bytes.count)
-    return try importer.read(model.graph, options, externalData)
+      opset: try opset(of: model, source: source), source: source,
+      byteCount: rest?.file.size ?? bytes.count)
+    return try importer.read(model.graph, options, externalData, rest)
   }
 
   /// The version of the standard operators that a model uses.

@@ -33,15 +33,20 @@ final class Importer {
   // MARK: The model
 
   func read(
-    _ graph: Onnx_GraphProto, _ options: ImportOptions, _ externalData: ExternalData?
+    _ graph: Onnx_GraphProto, _ options: ImportOptions, _ externalData: ExternalData?,
+    _ rest: ModelFile?
   ) throws -> Model {
     guard graph.sparseInitializer.isEmpty else {
       throw failure("it has sparse initialisers, which Convoy does not support")
     }
-    for tensor in graph.initializer {
+    for (index, tensor) in graph.initializer.enumerated() {
+      let data = rest.flatMap { rest in
+        rest.data[index].map { DataInFile(file: rest.file, part: $0) }
+      }
       do {
         known[tensor.name] = .constant(
-          try ConstantTensor(tensor, source: tensor.name, externalData: externalData))
+          try ConstantTensor(
+            tensor, source: tensor.name, externalData: externalData, data: data))
       } catch let refusal as Refusal {
         throw failure("the initialiser ‘\(tensor.name)’ cannot be read: \(refusal.reason)")
       }

@@ -86,8 +86,13 @@ enum ElementType {
 extension ConstantTensor {
   /// Reads a tensor of a model.
   ///
-  /// - Parameter externalData: where numbers kept outside the model are; nil if nowhere.
-  init(_ tensor: Onnx_TensorProto, source: String? = nil, externalData: ExternalData?) throws {
+  /// - Parameters:
+  ///   - externalData: where numbers kept outside the model are; nil if nowhere.
+  ///   - data: where the tensor's bytes are, if they were not read with it.
+  init(
+    _ tensor: Onnx_TensorProto, source: String? = nil, externalData: ExternalData?,
+    data: DataInFile? = nil
+  ) throws {
     let extents = tensor.dims.map { Int($0) }
     let count = try ConstantTensor.count(of: extents)
     let type = try ElementType(tensor.dataType)
@@ -98,12 +103,14 @@ extension ConstantTensor {
       }
       let bytes = try externalData.read(tensor.externalData, byteCount: count * type.size)
       elements = bytes.withUnsafeBytes { type.elements(count, from: $0) }
-    } else if tensor.hasRawData {
-      guard tensor.rawData.count == count * type.size else {
-        throw Refusal(
-          "its shape \(extents) takes \(count * type.size) bytes, got \(tensor.rawData.count)")
+    } else if tensor.hasRawData || data != nil {
+      let byteCount = data?.part.count ?? tensor.rawData.count
+      guard byteCount == count * type.size else {
+        throw Refusal("its shape \(extents) takes \(count * type.size) bytes, got \(byteCount)")
       }
-      elements = tensor.rawData.withUnsafeBytes { type.elements(count, from: $0) }
+      elements =
+        try data?.elements(count, type)
+        ?? tensor.rawData.withUnsafeBytes { type.elements(count, from: $0) }
     } else {
       elements = ConstantTensor.typedElements(tensor, type)
     }
