@@ -18,18 +18,7 @@ struct VectorMath {
 
   /// x = eˣ, relative error below 2e-7; 0 below −87.3366. Three temporaries. See `LaneMath.exp`.
   func exp(_ x: VectorRegister, using t: ArraySlice<VectorRegister>) {
-    let (mask, p, beyond) = (t.at(0), t.at(1), t.at(2))
-    normalExp(p, of: x, mask, beyond)
-    a.vaddps(beyond, x, constants[.infinity])
-    replace(p, with: constants[0], where: x, .less, constants[-87.336_54], mask)
-    replace(p, with: beyond, where: x, .notLessOrEqual, constants[88.722_83], mask)
-    a.vmovaps(x, p)
-  }
-
-  /// n = eˣ where that is a normal number; x stays.
-  private func normalExp(
-    _ n: VectorRegister, of x: VectorRegister, _ shifted: VectorRegister, _ r: VectorRegister
-  ) {
+    let (shifted, n, r) = (t.at(0), t.at(1), t.at(2))
     load(shifted, VectorMath.rounder)
     a.vfmadd231ps(shifted, x, constants[1.442_695_04])
     a.vsubps(n, shifted, constants[VectorMath.rounder])
@@ -49,6 +38,11 @@ struct VectorMath {
     a.vaddps(p, p, constants[1])
     a.vpslld(shifted, shifted, 23)
     a.vpaddd(p, p, shifted)
+    let (mask, beyond) = (shifted, r)
+    a.vaddps(beyond, x, constants[.infinity])
+    replace(p, with: constants[0], where: x, .less, constants[-87.336_54], mask)
+    replace(p, with: beyond, where: x, .notLessOrEqual, constants[88.722_83], mask)
+    a.vmovaps(x, p)
   }
 
   /// x = the natural logarithm of x, relative error below 2e-7. Four temporaries. See `LaneMath.log`.
@@ -91,19 +85,14 @@ struct VectorMath {
     a.vmovaps(x, f)
   }
 
-  /// x = 1 ∕ (1 + e⁻ˣ), relative error below 3e-7 down to −86, and 4e-38 below that. Three temporaries.
+  /// x = 1 ∕ (1 + e⁻ˣ), relative error below 3e-7. Three temporaries.
   func sigmoid(_ x: VectorRegister, using t: ArraySlice<VectorRegister>) {
-    let (shifted, p, r) = (t.at(0), t.at(1), t.at(2))
-    // Within these bounds no step overflows; of two numbers the second is taken where one is none.
-    load(p, 86)
-    load(r, -86)
     a.vxorps(x, x, constants[-0.0])
-    a.vminps(x, p, x)
-    a.vmaxps(x, r, x)
-    normalExp(p, of: x, shifted, r)
-    a.vaddps(p, p, constants[1])
-    load(x, 1)
-    a.vdivps(x, x, p)
+    exp(x, using: t)
+    a.vaddps(x, x, constants[1])
+    let one = t.at(0)
+    load(one, 1)
+    a.vdivps(x, one, x)
   }
 
   /// x = tanh x, relative error below 3e-7. Four temporaries. See `LaneMath.tanh`.
