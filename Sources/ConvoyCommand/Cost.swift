@@ -50,11 +50,15 @@ struct ShowCost: ParsableCommand {
   @Option(help: ArgumentHelp("Threads for --measure; 1 by default.", valueName: "number"))
   var threads = 1
 
+  @Option(help: ArgumentHelp("Images at once for --measure; 1 by default.", valueName: "number"))
+  var batch = 1
+
   @Flag(help: "Print one JSON object.")
   var json = false
 
   func validate() throws {
     try validateThreads(threads)
+    try validateBatch(batch)
     if groups == nil, let only = only.first {
       throw ValidationError("--only \(only) chooses layers for --groups, which is not given.")
     }
@@ -62,13 +66,16 @@ struct ShowCost: ParsableCommand {
 
   func run() throws {
     let graph = try graph()
-    let options = CompileOptions(pool: ThreadPool(threadCount: threads))
+    let measuring =
+      measure
+      ? CostMeasuring(
+        batch: batch, options: CompileOptions(pool: ThreadPool(threadCount: threads))) : nil
     if let groups {
       let comparison = try GroupComparison(
-        of: graph, groups: groups.numbers, only: only, measuring: measure ? options : nil)
+        of: graph, groups: groups.numbers, only: only, measuring: measuring)
       return json ? try Console.json(comparison) : comparison.print()
     }
-    let report = try CostReport(of: graph, measuring: measure ? options : nil)
+    let report = try CostReport(of: graph, measuring: measuring)
     return json ? try Console.json(report) : report.print()
   }
 
@@ -102,6 +109,24 @@ struct ShowCost: ParsableCommand {
     else { return nil }
     let pairs = attributes.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
     return "zoo:\(parsed.name)?\(pairs.joined(separator: "&"))"
+  }
+}
+
+/// How what costs is timed.
+struct CostMeasuring {
+  /// Images at once.
+  var batch: Int
+  var options: CompileOptions
+
+  /// Times a whole network, with random weights: its speed does not depend on them.
+  func measurement(of graph: Graph) throws -> ModelMeasurement {
+    try Network(graph).initialized(seed: 1).measured(batch: batch, options: options)
+  }
+
+  /// On what it was timed: `2 threads, batch 1`.
+  var text: String {
+    let threads = options.pool.threadCount
+    return "\(threads) \(threads == 1 ? "thread" : "threads"), batch \(batch)"
   }
 }
 
@@ -187,26 +212,36 @@ struct CostReport: Encodable {
   /// GFLOP/s that the threads could do at most.
   var peak: Double?
   var threads: Int?
+  var batch: Int?
 
-  /// Counts, and times where there are options to compile with.
-  init(of graph: Graph, measuring options: CompileOptions?) throws {
+  private enum CodingKeys: CodingKey {
+    case parameters, multiplyAdds, bytes, intensity, layers
+    case milliseconds, millisecondsOutsideLayers, percentOfPeak, peak, threads, batch
+  }
+
+  /// On what it was timed.
+  private var conditions: String?
+
+  /// Counts, and times where it is said how.
+  init(of graph: Graph, measuring: CostMeasuring?) throws {
     let cost = NetworkCost(graph)
     parameters = cost.total.parameters
     multiplyAdds = cost.total.multiplyAdds
     bytes = cost.total.bytes
     intensity = cost.total.intensity
-    guard let options else {
+    guard let measuring else {
       layers = cost.layers.map { Layer($0, nil) }
       return
     }
-    let measurement = try Network(graph).initialized(seed: 1).measured(
-      batch: graph[graph.inputs[0]].shape[0], options: options)
+    let measurement = try measuring.measurement(of: graph)
     layers = zip(cost.layers, measurement.layerTimes(of: graph)).map { Layer($0, $1) }
     milliseconds = measurement.milliseconds
     millisecondsOutsideLayers = measurement.millisecondsOutsideLayers(of: graph)
     percentOfPeak = measurement.percentOfPeak
     peak = measurement.peak
-    threads = options.pool.threadCount
+    threads = measuring.options.pool.threadCount
+    batch = measuring.batch
+    conditions = measuring.text
   }
 
   /// The table, and below it how the numbers are counted.
@@ -234,14 +269,14 @@ struct CostReport: Encodable {
     for line in table.lines { Console.line(line) }
     Console.line("\n\(NetworkCost.convention)")
     Console.line("Op/byte is the arithmetic intensity, two operations a multiply-add.")
-    if let peak, let threads, let millisecondsOutsideLayers {
+    if let peak, let conditions, let millisecondsOutsideLayers {
       Console.line(
         """
         Batch norm and activations run in the layer before them: “in NAME” means in that one's time.
         The total is that of a whole run, of which \(millisecondsOutsideLayers.text(3)) ms bring \
         numbers into the kernels' order and back.
-        The peak is \(peak.text(1)) GFLOP/s on \(threads) \(threads == 1 ? "thread" : "threads"); \
-        3×3 convolutions in Winograd's form may exceed it.
+        Timed on \(conditions), where the peak is \(peak.text(1)) GFLOP/s; 3×3 convolutions in \
+        Winograd's form may exceed it.
         """)
     }
   }

@@ -62,12 +62,20 @@ struct GroupComparison: Encodable {
   /// GFLOP/s that the threads could do at most.
   var peak: Double?
   var threads: Int?
+  var batch: Int?
 
-  /// Counts, and times where there are options to compile with.
+  private enum CodingKeys: CodingKey {
+    case parameters, multiplyAdds, bytes, milliseconds, variants, peak, threads, batch
+  }
+
+  /// On what it was timed.
+  private var conditions: String?
+
+  /// Counts, and times where it is said how.
   ///
   /// - Parameter only: names or parts of names of the layers to divide; empty for all.
   /// - Throws: `ConvoyError` when no convolution has such a name.
-  init(of graph: Graph, groups: [Int], only: [String], measuring options: CompileOptions?) throws {
+  init(of graph: Graph, groups: [Int], only: [String], measuring: CostMeasuring?) throws {
     let chosen = try Self.names(only, in: graph)
     let regroupings = try groups.map { count in
       try graph.regrouped(count) { chosen.contains($0) }
@@ -81,7 +89,7 @@ struct GroupComparison: Encodable {
         groups: regrouping.groups, parameters: cost.parameters, multiplyAdds: cost.multiplyAdds,
         bytes: cost.bytes, layers: regrouping.layers.map { Layer($0) })
     }
-    if let options { try measure(graph, regroupings, options) }
+    if let measuring { try measure(graph, regroupings, measuring) }
   }
 
   /// The convolutions whose names were asked for: an exact name, or else all that contain it.
@@ -107,9 +115,9 @@ struct GroupComparison: Encodable {
   // MARK: Measuring
 
   private mutating func measure(
-    _ graph: Graph, _ regroupings: [Regrouping], _ options: CompileOptions
+    _ graph: Graph, _ regroupings: [Regrouping], _ measuring: CostMeasuring
   ) throws {
-    var stopwatch = LayerStopwatch(options)
+    var stopwatch = LayerStopwatch(measuring)
     let total = regroupings.reduce(1) { $0 + $1.layers.count + 1 }
     var bar = ProgressBar("timing", total: total)
     var done = 0
@@ -118,12 +126,12 @@ struct GroupComparison: Encodable {
       done += 1
     }
     advance("the network as it is")
-    milliseconds = try stopwatch.milliseconds(of: graph)
+    milliseconds = try measuring.measurement(of: graph).milliseconds
     for (index, regrouping) in regroupings.enumerated() {
       advance("\(regrouping.groups) groups")
       variants[index].milliseconds =
         regrouping.layers.contains(where: \.isChanged)
-        ? try stopwatch.milliseconds(of: regrouping.graph) : milliseconds
+        ? try measuring.measurement(of: regrouping.graph).milliseconds : milliseconds
       let before = Dictionary(graph.nodes.map { ($0.name, $0) }) { first, _ in first }
       let after = Dictionary(regrouping.graph.nodes.map { ($0.name, $0) }) { first, _ in first }
       for position in variants[index].layers.indices {
@@ -140,7 +148,9 @@ struct GroupComparison: Encodable {
     }
     bar.clear()
     peak = stopwatch.peak
-    threads = options.pool.threadCount
+    threads = measuring.options.pool.threadCount
+    batch = measuring.batch
+    conditions = measuring.text
   }
 
   // MARK: Printing
@@ -173,13 +183,13 @@ struct GroupComparison: Encodable {
     Console.line("The whole network, with all its layers:")
     for line in table.lines { Console.line(line) }
     Console.line("\n\(NetworkCost.convention)")
-    if let peak, let threads {
+    if let peak, let conditions {
       Console.line(
         """
         Layers are timed by themselves: fw is forward, tr is forward with the gradients of image and \
         weights.
-        A run is that of the whole network, forward. \(threads) \
-        \(threads == 1 ? "thread" : "threads"), peak \(peak.text(1)) GFLOP/s.
+        A run is that of the whole network, forward. Timed on \(conditions), where the peak is \
+        \(peak.text(1)) GFLOP/s.
         """)
     }
   }
@@ -217,7 +227,7 @@ struct GroupComparison: Encodable {
   }
 }
 
-/// Times convolutions by themselves, each kind once, and whole networks.
+/// Times convolutions by themselves, each kind once.
 private struct LayerStopwatch {
   /// What decides on a layer's time.
   private struct Key: Hashable {
@@ -226,12 +236,10 @@ private struct LayerStopwatch {
   }
 
   private var benchmark: LayerBenchmark
-  private let options: CompileOptions
   private var known: [Key: (forward: Double, training: Double)] = [:]
 
-  init(_ options: CompileOptions) {
-    self.options = options
-    benchmark = LayerBenchmark(options: options)
+  init(_ measuring: CostMeasuring) {
+    benchmark = LayerBenchmark(batch: measuring.batch, options: measuring.options)
   }
 
   var peak: Double { benchmark.peak }
@@ -249,11 +257,5 @@ private struct LayerStopwatch {
     let training = try benchmark.measure(node, of: graph).milliseconds
     known[key] = (forward, training)
     return (forward, training)
-  }
-
-  func milliseconds(of graph: Graph) throws -> Double {
-    try Network(graph).initialized(seed: 1).measured(
-      batch: graph[graph.inputs[0]].shape[0], options: options
-    ).milliseconds
   }
 }

@@ -119,7 +119,7 @@ import Testing
       }
       let text = try CommandRun(command, in: folder)
       #expect(text.output.contains("in conv1"))
-      #expect(text.output.contains("The peak is"))
+      #expect(text.output.contains("Timed on 1 thread, batch 1, where the peak is"))
     }
   }
 
@@ -160,9 +160,10 @@ import Testing
 
   @Test func groupsAreTimed() throws {
     try withFolder { folder in
-      let command = ["cost", "zoo:lenet", "--groups", "2", "--measure"]
+      let command = ["cost", "zoo:lenet", "--groups", "2", "--measure", "--batch", "3"]
       let object = try CommandRun(command + ["--json"], in: folder).lastObject()
       #expect((object["milliseconds"] as? Double ?? 0) > 0)
+      #expect(object["batch"] as? Int == 3)
       let variants = try #require(object["variants"] as? [[String: Any]])
       let layers = try #require(variants[0]["layers"] as? [[String: Any]])
       for layer in layers {
@@ -192,6 +193,7 @@ import Testing
       (["cost", "zoo:resnet-18", "--only", "conv1"], "--groups"),
       (["cost", "zoo:resnet-18", "--groups", "2", "--only", "fly"], "fly"),
       (["cost", "zoo:resnet-18", "--threads", "0"], "--threads"),
+      (["cost", "zoo:resnet-18", "--batch", "0"], "--batch"),
     ])
   func refusesInOneSentence(arguments: [String], word: String) throws {
     try withFolder { folder in

@@ -46,7 +46,7 @@ import Testing
 
       for (arguments, word) in [
         (["--epochs", "2"], "other options of training"),
-        (["--model", "zoo:lenet?size=12"], "name another folder"),
+        (["--model", "zoo:lenet?size=12", "--groups", "1"], "name another folder"),
       ] {
         let other = try CommandRun(Self.quick + arguments, in: folder)
         #expect(other.status == 64, "\(other.errors)")

@@ -30,7 +30,7 @@ extension Graph {
   /// convolution whose groups they do not fit is left to its shape rule.
   private func weights(forImageChannels channels: Int) throws(ConvoyError) -> [String: Shape] {
     var shapes: [String: Shape] = [:]
-    for node in nodes where node.inputs[0] == inputs[0] {
+    for node in nodes where node.inputs.first == inputs[0] {
       guard let convolution = node.operation as? Convolution, let weights = ownWeights(of: node),
         channels % convolution.groups == 0
       else { continue }

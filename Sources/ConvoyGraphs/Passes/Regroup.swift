@@ -47,39 +47,38 @@ extension Graph {
       throw ConvoyError(.argument, "Expected at least 1 group, got \(groups).")
     }
     let chosen = nodes.filter { $0.operation is any Groupable && isChosen($0.name) }
-    let refusals = Dictionary(
-      chosen.map { ($0.name, refusal(of: $0, groups: groups)) },
-      uniquingKeysWith: { first, _ in first })
-    var operations: [String: any Groupable] = [:]
+    var refusals: [String: String] = [:]
+    var divided: [String: any Groupable] = [:]
     var shapes: [String: Shape] = [:]
-    for node in chosen where refusals[node.name] == .some(nil) {
-      guard var operation = node.operation as? any Groupable, operation.groups < groups,
-        let weights = ownWeights(of: node)
-      else { continue }
+    for node in chosen {
+      guard var operation = node.operation as? any Groupable, operation.groups != groups else {
+        continue
+      }
+      refusals[node.name] = refusal(of: node, operation, groups: groups)
+      guard refusals[node.name] == nil, let weights = ownWeights(of: node) else { continue }
       // In both kinds of convolution the weights' second extent counts a group's channels.
       var extents = self[weights].shape.dimensions
       extents[1] = extents[1] * operation.groups / groups
       shapes[self[weights].name] = try Shape(validating: extents)
       operation.groups = groups
-      operations[node.name] = operation
+      divided[node.name] = operation
     }
     let changed = try rewritten(parameterShapes: shapes) { node, inputs, builder in
-      operations[node.name].map { builder.apply($0, to: inputs, name: node.name) }
+      divided[node.name].map { builder.apply($0, to: inputs, name: node.name) }
     }
     let costs = Dictionary(changed.layerCosts().map { ($0.name, $0) }) { first, _ in first }
-    let layers = layerCosts().compactMap { before -> Regrouping.Layer? in
-      guard let refusal = refusals[before.name] else { return nil }
-      return Regrouping.Layer(
-        before: before, after: costs[before.name] ?? before, refusal: refusal)
+    let names = Set(chosen.map(\.name))
+    let layers = layerCosts().filter { names.contains($0.name) }.map { before in
+      Regrouping.Layer(
+        before: before, after: costs[before.name] ?? before, refusal: refusals[before.name])
     }
     return Regrouping(groups: groups, graph: changed, layers: layers)
   }
 
-  /// Why a convolution cannot have so many groups; nil if it can, or has them.
-  private func refusal(of node: Node, groups: Int) -> String? {
-    guard let operation = node.operation as? any Groupable, operation.groups != groups else {
-      return nil
-    }
+  /// Why a convolution cannot have so many groups; nil if it can.
+  private func refusal(
+    of node: Node, _ operation: any Groupable, groups: Int
+  ) -> String? {
     let inputs = self[node.inputs[0]].shape[1]
     let outputs = self[node.outputs[0]].shape[1]
     if operation.groups > groups {
