@@ -96,15 +96,17 @@ struct TextTable {
 
   mutating func append(_ row: [String]) { rows.append(row) }
 
-  /// The table's lines.
+  /// The table's lines, without spaces at their ends.
   var lines: [String] {
     let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
     return rows.map { row in
-      row.indices.map { column in
+      let line = row.indices.map { column in
         let padding = String(repeating: " ", count: widths[column] - row[column].count)
         return column == 0 ? row[column] + padding : padding + row[column]
       }
       .joined(separator: "  ")
+      let end = line.lastIndex { $0 != " " }
+      return end.map { String(line[...$0]) } ?? ""
     }
   }
 }

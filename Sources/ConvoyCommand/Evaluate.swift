@@ -8,6 +8,7 @@ struct Evaluate: ParsableCommand {
     discussion: """
       Examples:
         convoy evaluate runs/digits-1
+        convoy evaluate runs/digits-1 --mistakes 50 --json
         convoy evaluate runs/cifar-10-1 --data path/to/cifar-10-batches-bin --json
       """)
 
@@ -23,8 +24,20 @@ struct Evaluate: ParsableCommand {
 
   @OptionGroup(title: "Machine") var machine: ThreadArguments
 
+  @Option(
+    help: ArgumentHelp(
+      "List so many of the images that were not recognised, those the network was surest of first.",
+      valueName: "number"))
+  var mistakes = 10
+
   @Flag(help: "Print one JSON object.")
   var json = false
+
+  func validate() throws {
+    guard (0...100_000).contains(mistakes) else {
+      throw ValidationError("Expected from 0 to 100000 in --mistakes, got \(mistakes).")
+    }
+  }
 
   func run() throws {
     let checkpoint = try RunFolder.checkpoint(at: trained)
@@ -36,47 +49,21 @@ struct Evaluate: ParsableCommand {
     let classifier = try Classifier(
       checkpoint, batch: min(64, splits.test.count), options: machine.options)
     var bar = ProgressBar("evaluating", total: splits.test.count)
-    let evaluation = try classifier.evaluate(splits.test) { bar.update($0) }
+    let evaluation = try classifier.evaluate(splits.test, mistakeLimit: mistakes) {
+      bar.update($0)
+    }
     bar.clear()
     if json {
-      try Console.json(Report.Summary(evaluation))
+      try Console.json(EvaluationReport(evaluation, data: name))
     } else {
       Report.print(evaluation)
+      Report.print(mistakes: evaluation)
     }
   }
 }
 
 /// An examination, as people and programs read it.
 enum Report {
-  /// The object of `--json`.
-  struct Summary: Encodable {
-    struct Class: Encodable {
-      var name: String
-      var count: Int
-      var recall: Double?
-      var precision: Double?
-    }
-
-    var accuracy: Double
-    var correct: Int
-    var count: Int
-    var classes: [Class]
-    var confusion: [[Int]]
-
-    init(_ evaluation: Evaluation) {
-      accuracy = evaluation.accuracy
-      correct = evaluation.correct
-      count = evaluation.count
-      confusion = evaluation.confusion
-      classes = evaluation.classNames.enumerated().map { label, name in
-        Class(
-          name: name, count: evaluation.count(ofClass: label),
-          recall: evaluation.recall(ofClass: label),
-          precision: evaluation.precision(ofClass: label))
-      }
-    }
-  }
-
   /// The accuracy, and how each class fared.
   static func print(_ evaluation: Evaluation) {
     Console.line(
@@ -85,13 +72,27 @@ enum Report {
     var table = TextTable(["class", "images", "recognised", "precision", "taken most for"])
     for (label, name) in evaluation.classNames.enumerated() {
       let row = evaluation.confusion[label]
-      let others = row.indices.filter { $0 != label && row[$0] > 0 }
-      let worst = others.max { row[$0] < row[$1] }
+      let worst = evaluation.matrix.mostFrequentMistake(ofClass: label)
       table.append([
         name, "\(evaluation.count(ofClass: label))",
         evaluation.recall(ofClass: label)?.percent ?? "–",
         evaluation.precision(ofClass: label)?.percent ?? "–",
         worst.map { "\(evaluation.classNames[$0]) (\(row[$0])×)" } ?? "–",
+      ])
+    }
+    for line in table.lines { Console.line(line) }
+  }
+
+  /// The mistakes that were kept, by the images' places in the test part.
+  static func print(mistakes evaluation: Evaluation) {
+    guard !evaluation.mistakes.isEmpty else { return }
+    let wrong = evaluation.count - evaluation.correct
+    Console.line("\nOf the \(wrong) not recognised, those the network was surest of:\n")
+    var table = TextTable(["image", "is", "taken for", "sure"])
+    for mistake in evaluation.mistakes {
+      table.append([
+        "\(mistake.index)", evaluation.classNames[mistake.expected],
+        evaluation.classNames[mistake.got], mistake.confidence.percent,
       ])
     }
     for line in table.lines { Console.line(line) }

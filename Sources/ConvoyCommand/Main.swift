@@ -15,8 +15,8 @@ struct ConvoyCommand: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      Train.self, Evaluate.self, Classify.self, Run.self, Export.self, ListZoo.self, Bench.self,
-      Explain.self,
+      Train.self, Evaluate.self, Classify.self, Run.self, Export.self, ListZoo.self, ShowCost.self,
+      Study.self, Bench.self, Explain.self,
     ])
 }
 

@@ -146,6 +146,12 @@ public struct Cost: Hashable, Sendable, Codable {
     self.bytes = bytes
   }
 
+  /// The arithmetic intensity: operations for each byte, two a multiply-add; 0 where nothing is multiplied.
+  ///
+  /// Source: Williams, Waterman and Patterson, "Roofline: An Insightful Visual Performance Model for
+  /// Multicore Architectures", 2009.
+  public var intensity: Double { bytes == 0 ? 0 : 2 * Double(multiplyAdds) / Double(bytes) }
+
   /// Adds item by item; what does not fit in an `Int` is its largest.
   public static func + (a: Cost, b: Cost) -> Cost {
     Cost(

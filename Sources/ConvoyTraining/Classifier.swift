@@ -72,13 +72,11 @@ public struct Classifier: Sendable {
           .initialize(from: tensor.elements)
       }
     }
-    let scores = try plan(padded).elements.prefix(classNames.count).map(Double.init)
-    let largest = scores.max() ?? 0
-    let powers = scores.map { exp($0 - largest) }
-    let sum = powers.reduce(0, +)
+    let scores = Array(try plan(padded).elements.prefix(classNames.count))
+    let probabilities = scores.softmax
     let order = scores.indices.sorted { (scores[$0], $1) > (scores[$1], $0) }
     return order.prefix(max(0, count)).map {
-      Guess(label: $0, name: classNames[$0], probability: powers[$0] / sum)
+      Guess(label: $0, name: classNames[$0], probability: probabilities[$0])
     }
   }
 
@@ -86,14 +84,16 @@ public struct Classifier: Sendable {
   ///
   /// - Parameters:
   ///   - indices: which images; all, unless given.
+  ///   - mistakeLimit: how many mistakes to keep at most, in `Evaluation.mistakes`.
   ///   - progress: called after each batch with how many images are done.
   /// - Throws: `ConvoyError` when the images or classes are not the network's, or cannot be read.
   public func evaluate(
-    _ data: any DataSet, indices: [Int]? = nil, progress: (Int) -> Void = { _ in }
+    _ data: any DataSet, indices: [Int]? = nil, mistakeLimit: Int = 0,
+    progress: (Int) -> Void = { _ in }
   ) throws -> Evaluation {
     try requireFit(data)
     let indices = indices ?? Array(0..<data.count)
-    var evaluation = Evaluation(classNames: classNames)
+    var evaluation = Evaluation(classNames: classNames, mistakeLimit: mistakeLimit)
     for start in stride(from: 0, to: indices.count, by: batch) {
       let some = indices[start..<min(start + batch, indices.count)]
       // The last batch is filled up with images that are not counted.
@@ -102,7 +102,7 @@ public struct Classifier: Sendable {
       let scores = try plan(made.images).elements
       for (position, index) in some.enumerated() {
         let row = scores[position * classNames.count..<(position + 1) * classNames.count]
-        evaluation.add(label: data.label(at: index), guess: row.indexOfLargest)
+        evaluation.add(index: index, label: data.label(at: index), scores: row)
       }
       progress(start + some.count)
     }
@@ -125,47 +125,12 @@ public struct Classifier: Sendable {
   }
 }
 
-/// How well a data set was recognised.
-public struct Evaluation: Hashable, Sendable {
-  /// The classes.
-  public let classNames: [String]
-  /// For each class, how often its images were taken for each class.
-  public private(set) var confusion: [[Int]]
-
-  init(classNames: [String]) {
-    self.classNames = classNames
-    confusion = classNames.map { _ in classNames.map { _ in 0 } }
-  }
-
-  mutating func add(label: Int, guess: Int) { confusion[label][guess] += 1 }
-
-  /// How many images.
-  public var count: Int { confusion.joined().reduce(0, +) }
-  /// How many were recognised.
-  public var correct: Int { confusion.indices.reduce(0) { $0 + confusion[$1][$1] } }
-  /// The part that was recognised.
-  public var accuracy: Double { count == 0 ? 0 : Double(correct) / Double(count) }
-
-  /// How many images of a class there are.
-  public func count(ofClass label: Int) -> Int { confusion[label].reduce(0, +) }
-
-  /// The part of a class's images that were recognised; nil if it has none.
-  public func recall(ofClass label: Int) -> Double? {
-    let all = count(ofClass: label)
-    return all == 0 ? nil : Double(confusion[label][label]) / Double(all)
-  }
-
-  /// The part of the images taken for a class that are of it; nil if none was.
-  public func precision(ofClass label: Int) -> Double? {
-    let all = confusion.reduce(0) { $0 + $1[label] }
-    return all == 0 ? nil : Double(confusion[label][label]) / Double(all)
-  }
-}
-
-extension Collection<Float> where Index == Int {
-  /// How far the largest element is from the first; the first of several.
-  var indexOfLargest: Int {
-    (indices.max { self[$0] < self[$1] || self[$0] == self[$1] && $0 > $1 } ?? startIndex)
-      - startIndex
+extension [Float] {
+  /// The scores' exponentials over their sum: how sure the network is of each class.
+  var softmax: [Double] {
+    let largest = Double(self.max() ?? 0)
+    let powers = map { exp(Double($0) - largest) }
+    let sum = powers.reduce(0, +)
+    return powers.map { $0 / sum }
   }
 }

@@ -68,6 +68,12 @@ func withFolder(_ body: (String) throws -> Void) throws {
       let evaluate = try CommandRun(["evaluate", "whole", "--json"], in: folder)
       #expect(evaluate.status == 0, "\(evaluate.errors)")
       #expect(try evaluate.lastObject()["accuracy"] as? Double == accuracy)
+      let wrong = try CommandRun(["evaluate", "whole", "--mistakes", "3", "--json"], in: folder)
+      let mistakes = try #require(try wrong.lastObject()["mistakes"] as? [[String: Any]])
+      #expect(mistakes.count == 3)
+      #expect(mistakes[0]["expected"] as? String != mistakes[0]["got"] as? String)
+      let told = try CommandRun(["evaluate", "whole", "--mistakes", "3"], in: folder)
+      #expect(told.output.contains("those the network was surest of"))
 
       let history = try String(contentsOfFile: "\(folder)/whole/history.csv", encoding: .utf8)
       #expect(history.split(separator: "\n").count == 3)
@@ -112,6 +118,7 @@ func withFolder(_ body: (String) throws -> Void) throws {
       (["train", "--resume", "nothing"], 1, "nothing"),
       (["train", "--resume", "a", "--output", "b"], 64, "--output"),
       (["evaluate", "nothing"], 1, "nothing"),
+      (["evaluate", "nothing", "--mistakes", "-1"], 64, "--mistakes"),
       (["classify", "nothing", "a.png"], 1, "nothing"),
       (["classify"], 64, "run"),
       (["fly"], 64, "fly"),
@@ -156,7 +163,7 @@ func withFolder(_ body: (String) throws -> Void) throws {
 
   @Test(arguments: [
     [], ["train"], ["evaluate"], ["classify"], ["zoo"], ["bench"], ["bench", "layers"], ["explain"],
-    ["run"],
+    ["run"], ["cost"], ["study"], ["study", "groups"],
   ])
   func helpShowsAnExample(subcommand: [String]) throws {
     try withFolder { folder in

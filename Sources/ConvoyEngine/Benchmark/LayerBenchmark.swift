@@ -1,4 +1,4 @@
-import ConvoyGraphs
+public import ConvoyGraphs
 import ConvoyKernels
 import ConvoyTensors
 
@@ -63,6 +63,22 @@ public struct LayerBenchmark: Sendable {
   /// - Throws: `ConvoyError` when the numbers make no convolution.
   public func measure(_ layer: LayerShape) throws -> LayerMeasurement {
     try measure(layer.network(), name: layer.name)
+  }
+
+  /// Times a convolution of a network by itself, without its bias.
+  ///
+  /// - Parameters:
+  ///   - node: a convolution, or a transposed one.
+  ///   - graph: the network it is of.
+  /// - Throws: `ConvoyError` when the machine has too little memory.
+  public func measure(_ node: Graph.Node, of graph: Graph) throws -> LayerMeasurement {
+    let shapes = graph.shapes(of: node).inputs
+    let network = try Network(input: Shape(shapes[0].dimensions.dropFirst())) { image in
+      let weights = image.builder.parameter("weight", shapes[1], Parameter(.he))
+      return image.builder.apply(
+        node.operation, to: [image, weights], name: LayerShape.node)[0]
+    }
+    return try measure(network, name: node.name)
   }
 
   /// Times a network of one layer, whose node is called `LayerShape.node`.

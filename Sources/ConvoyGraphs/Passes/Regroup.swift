@@ -1,0 +1,104 @@
+public import ConvoyTensors
+
+/// A network in which convolutions were divided into more groups, and what that saves.
+public struct Regrouping: Sendable {
+  /// A convolution before and after.
+  public struct Layer: Hashable, Sendable {
+    /// What it costs as it was; `groups` are those it had.
+    public let before: LayerCost
+    /// What it costs now; `groups` are those it has.
+    public let after: LayerCost
+    /// Why it has not the number of groups that was asked for, as a sentence's end: `its 3 input
+    /// channels do not divide into 4 groups`; nil if it has.
+    public let refusal: String?
+
+    /// The node's name.
+    public var name: String { before.name }
+    /// Whether it was divided further.
+    public var isChanged: Bool { before.groups != after.groups }
+  }
+
+  /// The number of groups that was asked for.
+  public let groups: Int
+  /// The network, its layers and parameters called as before.
+  public let graph: Graph
+  /// The convolutions that were to be divided, in the graph's order.
+  public let layers: [Layer]
+}
+
+extension Graph {
+  /// The same network with its convolutions divided into groups: what it would cost, or a network to be
+  /// trained anew.
+  ///
+  /// A convolution is divided if the groups divide its input and its output channels and it has fewer
+  /// groups so far; its weights are then [O, I∕G, k…], 1∕G of those of one group. It keeps its name, and
+  /// its parameters keep theirs. Groups are only ever added: depthwise convolutions stay as they are.
+  /// Fully-connected layers have no groups.
+  ///
+  /// - Parameters:
+  ///   - groups: the number of groups, at least 1.
+  ///   - isChosen: whether a convolution of this name is to be divided; all, unless given.
+  /// - Throws: `ConvoyError` of kind `.argument` when the number is below 1.
+  /// - Complexity: O(*n*²) in the number of nodes.
+  public func regrouped(
+    _ groups: Int, where isChosen: (String) -> Bool = { _ in true }
+  ) throws(ConvoyError) -> Regrouping {
+    guard groups >= 1 else {
+      throw ConvoyError(.argument, "Expected at least 1 group, got \(groups).")
+    }
+    let chosen = nodes.filter { $0.operation is any Groupable && isChosen($0.name) }
+    var refusals: [String: String] = [:]
+    var divided: [String: any Groupable] = [:]
+    var shapes: [String: Shape] = [:]
+    for node in chosen {
+      guard var operation = node.operation as? any Groupable, operation.groups != groups else {
+        continue
+      }
+      refusals[node.name] = refusal(of: node, operation, groups: groups)
+      guard refusals[node.name] == nil, let weights = ownWeights(of: node) else { continue }
+      // In both kinds of convolution the weights' second extent counts a group's channels.
+      var extents = self[weights].shape.dimensions
+      extents[1] = extents[1] * operation.groups / groups
+      shapes[self[weights].name] = try Shape(validating: extents)
+      operation.groups = groups
+      divided[node.name] = operation
+    }
+    let changed = try rewritten(parameterShapes: shapes) { node, inputs, builder in
+      divided[node.name].map { builder.apply($0, to: inputs, name: node.name) }
+    }
+    let costs = Dictionary(changed.layerCosts().map { ($0.name, $0) }) { first, _ in first }
+    let names = Set(chosen.map(\.name))
+    let layers = layerCosts().filter { names.contains($0.name) }.map { before in
+      Regrouping.Layer(
+        before: before, after: costs[before.name] ?? before, refusal: refusals[before.name])
+    }
+    return Regrouping(groups: groups, graph: changed, layers: layers)
+  }
+
+  /// Why a convolution cannot have so many groups; nil if it can.
+  private func refusal(
+    of node: Node, _ operation: any Groupable, groups: Int
+  ) -> String? {
+    let inputs = self[node.inputs[0]].shape[1]
+    let outputs = self[node.outputs[0]].shape[1]
+    if operation.groups > groups {
+      return operation.groups == inputs
+        ? "it is depthwise: each of its \(inputs) input channels is a group"
+        : "it has \(operation.groups) groups already"
+    }
+    for (what, channels) in [("input", inputs), ("output", outputs)] where channels % groups != 0 {
+      return channels == 1
+        ? "it has a single \(what) channel"
+        : "its \(channels) \(what) channels do not divide into \(groups) groups"
+    }
+    return ownWeights(of: node) == nil ? "its weights are not parameters of this layer alone" : nil
+  }
+}
+
+/// Operators whose channels are divided into groups.
+private protocol Groupable: Operator {
+  var groups: Int { get set }
+}
+
+extension Convolution: Groupable {}
+extension TransposedConvolution: Groupable {}
