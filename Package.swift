@@ -46,11 +46,12 @@ let package = Package(
       ]),
     module("ConvoyFormats", ["ConvoyTensors", "ConvoyGraphs", "ConvoyBundledData"]),
     module("ConvoyZoo", ["ConvoyTensors", "ConvoyGraphs"]),
+    module("ConvoyDrawing", ["ConvoyTensors", "ConvoyGraphs"]),
     module(
       "Convoy",
       [
         "ConvoyTensors", "ConvoyGraphs", "ConvoyKernels", "ConvoyEngine", "ConvoyTraining",
-        "ConvoyFormats", "ConvoyZoo",
+        "ConvoyFormats", "ConvoyZoo", "ConvoyDrawing",
       ]),
     .executableTarget(
       name: "ConvoyCommand",
@@ -90,6 +91,9 @@ let package = Package(
       swiftSettings: settings),
     tests(
       of: "ConvoyZoo", ["ConvoyZoo", "ConvoyGraphs", "ConvoyTensors"],
+      resources: [.copy("Golden")]),
+    tests(
+      of: "ConvoyDrawing", ["ConvoyDrawing", "ConvoyGraphs", "ConvoyTensors", "ConvoyZoo"],
       resources: [.copy("Golden")]),
   ]
 )

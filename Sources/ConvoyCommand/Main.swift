@@ -16,6 +16,7 @@ struct ConvoyCommand: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       Train.self, Evaluate.self, Classify.self, Run.self, ListZoo.self, Bench.self, Explain.self,
+      Draw.self,
     ])
 }
 
