@@ -15,7 +15,7 @@ struct Draw: ParsableCommand {
         convoy draw connections --sheet -o sheet.svg
       """,
     subcommands: [
-      DrawArithmetic.self
+      DrawArithmetic.self, DrawVolumes.self, DrawConnections.self, DrawMatrix.self,
     ])
 }
 

@@ -65,6 +65,8 @@ enum Tone: Hashable, Sendable {
   case shade(Int)
   /// The mark that tells a series apart without colour: a pattern of lines or dots over its tint.
   case hatch(Int)
+  /// A series in steps from paper, 0, to the full colour, `heatSteps`: how much there is of it.
+  case level(Int, Int)
   /// From −`heatSteps`, blue, through paper to `heatSteps`, vermilion: the further from 0 the darker
   /// (on dark pages the brighter), so that grey prints still show magnitudes.
   case heat(Int)
@@ -99,7 +101,9 @@ enum Tone: Hashable, Sendable {
     case .series(let index), .hatch(let index): return base(index)
     case .tint(let index): return paper.mixed(with: base(index), isDark ? 0.26 : 0.18)
     case .strong(let index): return paper.mixed(with: base(index), isDark ? 0.5 : 0.42)
-    case .shade(let index): return paper.mixed(with: base(index), isDark ? 0.42 : 0.5)
+    case .shade(let index): return paper.mixed(with: base(index), isDark ? 0.72 : 0.66)
+    case .level(let index, let step):
+      return paper.mixed(with: base(index), min(1, Double(step) / Double(Tone.heatSteps)))
     case .heat(let level):
       let part = Double(level.magnitude) / Double(Tone.heatSteps)
       return paper.mixed(with: base(level < 0 ? 0 : 4), min(1, part))
@@ -119,6 +123,7 @@ enum Tone: Hashable, Sendable {
     case .strong(let index): "m\(index % Tone.seriesCount)"
     case .shade(let index): "d\(index % Tone.seriesCount)"
     case .hatch(let index): "p\(index % Tone.seriesCount)"
+    case .level(let index, let step): "v\(index % Tone.seriesCount)-\(step)"
     case .heat(let level): level < 0 ? "n\(-level)" : "h\(level)"
     case .exact(let color): "x" + color.hex.dropFirst()
     }
