@@ -16,6 +16,7 @@ struct Draw: ParsableCommand {
       """,
     subcommands: [
       DrawArithmetic.self, DrawVolumes.self, DrawConnections.self, DrawMatrix.self,
+      DrawNetwork.self,
     ])
 }
 

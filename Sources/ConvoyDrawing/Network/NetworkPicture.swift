@@ -1,0 +1,438 @@
+public import ConvoyGraphs
+public import ConvoyTensors
+
+extension Picture {
+  /// The most boxes a picture of a network can have.
+  public static let mostNetworkBoxes = 420
+
+  /// Draws a network: a box an operator, wider the more it costs, with the shapes between them.
+  ///
+  /// What works element by element is folded into the box before. A convolution in two to four
+  /// groups is drawn as so many boxes side by side, connected group to group as long as groups are
+  /// kept, and crosswise where all channels mix.
+  ///
+  /// - Throws: `ConvoyError` when the network has nothing to draw, or too many boxes.
+  /// - Complexity: O(*n*²) in the number of boxes.
+  public static func network(_ graph: Graph, title: String) throws(ConvoyError) -> Picture {
+    guard !graph.nodes.isEmpty else {
+      throw ConvoyError(.graph, "A network with at least one operator is expected, got none.")
+    }
+    guard graph.nodes.count <= 20_000 else {
+      throw ConvoyError(
+        .graph,
+        "A network of at most 20000 operators can be drawn, got \(graph.nodes.count).")
+    }
+    let network = NetworkBoxes(graph)
+    guard network.boxes.count <= mostNetworkBoxes else {
+      throw ConvoyError(
+        .graph,
+        "A network of at most \(mostNetworkBoxes) boxes can be drawn, got \(network.boxes.count).")
+    }
+    let drawing = NetworkDrawing(network, title: title, cost: graph.cost)
+    guard drawing.bendCount <= 2500 else {
+      throw ConvoyError(
+        .graph,
+        "A network whose boxes are mostly connected to near ones can be drawn; in this one "
+          + "connections pass \(drawing.bendCount) times by other boxes, and 2500 is the most.")
+    }
+    return drawing.picture
+  }
+}
+
+/// The boxes and edges of a network, placed.
+struct NetworkDrawing {
+  let network: NetworkBoxes
+  let title: String
+  let cost: Cost
+  private let layout: LayeredLayout
+  /// The top of each row, its column, and its height.
+  private var tops: [Double] = []
+  private var heights: [Double] = []
+  private var columns: [Int] = []
+  /// What is added to x in each column.
+  private var shifts: [Double] = []
+  private var columnBottom: [Double] = []
+
+  private static let rowGap = 44.0
+  private static let stem = 17.0
+  private static let columnGap = 64.0
+
+  init(_ network: NetworkBoxes, title: String, cost: Cost) {
+    self.network = network
+    self.title = title
+    self.cost = cost
+    let most = Double(max(1, network.boxes.map(\.cost.multiplyAdds).max() ?? 1))
+    let widths = network.boxes.map { box -> Double in
+      if box.role == nil { return 120 }
+      let share = (Double(box.cost.multiplyAdds) / most).squareRoot()
+      let width = (116 + 110 * share).rounded()
+      return box.towers == 1
+        ? width : Double(box.towers) * (max(104, width * 0.75) + 14) - 14
+    }
+    layout = LayeredLayout(
+      widths: widths,
+      importance: network.boxes.map { (Double($0.cost.multiplyAdds) / most).squareRoot() },
+      edges: network.edges)
+    heights = layout.rows.map { row in
+      row.compactMap { layout.items[$0].box }.map { NetworkDrawing.height(network.boxes[$0]) }.max()
+        ?? 20
+    }
+    breakIntoColumns()
+  }
+
+  private static func height(_ box: NetworkBox) -> Double {
+    box.role == nil ? 28 : 25 + 15 * Double(lines(box).count)
+  }
+
+  /// What stands in a box below its name.
+  private static func lines(_ box: NetworkBox) -> [String] {
+    let work = box.work == box.name ? [] : [box.work]
+    return box.tail.isEmpty ? work : work + ["+ " + box.tail.joined(separator: " + ")]
+  }
+
+  /// How often an edge passes by a row of boxes.
+  var bendCount: Int { layout.items.count - network.boxes.count }
+
+  // MARK: Columns
+
+  /// Where a single box holds everything together, a long network may go on in another column.
+  private mutating func breakIntoColumns() {
+    let total = heights.reduce(0) { $0 + $1 + NetworkDrawing.rowGap }
+    let widest =
+      layout.items.map { $0.x + $0.width / 2 }.max().map { right in
+        right - (layout.items.map { $0.x - $0.width / 2 }.min() ?? 0)
+      } ?? 1
+    // About three parts wide to two high.
+    let wanted = max(1, (1.5 * total / (widest + NetworkDrawing.columnGap)).squareRoot().rounded())
+    let limit = max(420, total / wanted)
+    var (y, column) = (0.0, 0)
+    for row in layout.rows.indices {
+      if y > limit, row > 0, isCut(row - 1) {
+        (y, column) = (0, column + 1)
+      }
+      tops.append(y)
+      columns.append(column)
+      y += heights[row] + NetworkDrawing.rowGap
+    }
+    var x = 0.0
+    for current in 0...column {
+      let inside = layout.items.filter { columns[$0.row] == current }
+      // The line from the column before comes in above its box.
+      let entry = inside.map(\.row).min().flatMap { $0 > 0 ? layout.rows[$0 - 1].first : nil }
+      let lefts =
+        inside.map { $0.x - $0.width / 2 } + (entry.map { [layout.items[$0].x - 10] } ?? [])
+      let rights =
+        inside.map { $0.x + $0.width / 2 } + (entry.map { [layout.items[$0].x + 10] } ?? [])
+      let left = lefts.min() ?? 0
+      shifts.append((x - left).rounded())
+      x += ((rights.max() ?? 0) - left + NetworkDrawing.columnGap).rounded()
+      let last = inside.map(\.row).max() ?? 0
+      columnBottom.append(tops[last] + heights[last])
+    }
+  }
+
+  /// Whether a row is one box alone, so that all edges start at it.
+  private func isCut(_ row: Int) -> Bool {
+    guard layout.rows[row].count == 1, let box = layout.items[layout.rows[row][0]].box else {
+      return false
+    }
+    return network.boxes[box].towers == 1
+  }
+
+  private func x(_ item: Int) -> Double {
+    layout.items[item].x + shifts[columns[layout.items[item].row]]
+  }
+
+  /// The boxes an item is drawn as.
+  private func frames(_ item: Int) -> [Box] {
+    guard let index = layout.items[item].box else { return [] }
+    let box = network.boxes[index]
+    let row = layout.items[item].row
+    let height = NetworkDrawing.height(box)
+    let top = tops[row] + (heights[row] - height) / 2
+    let count = Double(box.towers)
+    let width = (layout.items[item].width - 14 * (count - 1)) / count
+    let left = x(item) - layout.items[item].width / 2
+    return (0..<box.towers).map {
+      Box(left + Double($0) * (width + 14), top, width, height)
+    }
+  }
+
+  // MARK: Drawing
+
+  var picture: Picture {
+    var (lines, boxes, labels): ([Element], [Element], [Element]) = ([], [], [])
+    lines.append(contentsOf: edges)
+    for item in layout.items.indices {
+      guard let index = layout.items[item].box else { continue }
+      boxes += draw(network.boxes[index], frames(item))
+      labels += shapes(item, network.boxes[index])
+    }
+    var elements = lines + boxes + labels
+    let box = Element.union(of: elements) ?? Box(0, 0, 1, 1)
+    elements += legend(below: box)
+    elements.append(
+      .text(title, Point(box.x, box.y - 52), size: 20, bold: true, fitting: max(box.width, 320)))
+    elements.append(
+      .text(costWords, Point(box.x, box.y - 26), size: 13, .muted, fitting: max(box.width, 320)))
+    return Picture(title: title, summary: summary, elements, margin: 24)
+  }
+
+  private var costWords: String {
+    "\(Measure.short(Double(cost.parameters))) parameters, "
+      + "\(Measure.short(Double(cost.multiplyAdds))) multiply-adds"
+  }
+
+  private var summary: String {
+    let works = network.boxes.filter { $0.role != nil }
+    let names = works.prefix(40).map { "\($0.name) (\($0.work))" }.joined(separator: ", ")
+    return "A network of \(works.count) boxes with \(costWords): \(names)"
+      + (works.count > 40 ? " and \(works.count - 40) more." : ".")
+  }
+
+  private func draw(_ box: NetworkBox, _ frames: [Box]) -> [Element] {
+    guard let role = box.role else {
+      let frame = frames[0]
+      let words = box.shape.isEmpty ? box.name : "\(box.name)  \(NetworkDrawing.text(box.shape))"
+      return [
+        .rectangle(frame, fill: .faint, stroke: Stroke(.muted, 1), radius: frame.height / 2),
+        .text(
+          words, frame.center, size: 12, anchor: .middle, fitting: frame.width - 16),
+      ]
+    }
+    let tone = NetworkDrawing.tone(role)
+    var elements: [Element] = []
+    for (tower, frame) in frames.enumerated() {
+      elements.append(
+        .rectangle(frame, fill: .tint(tone), stroke: Stroke(.series(tone), 1.4), radius: 5))
+      if box.groups > NetworkBoxes.mostTowers { elements.append(stripes(box.groups, frame, tone)) }
+      let width = frame.width - 14
+      let name = frames.count > 1 ? "\(box.name) · \(tower + 1)" : box.name
+      elements.append(
+        .text(
+          name, Point(frame.midX, frame.y + 14), size: 12, anchor: .middle, bold: true,
+          fitting: width))
+      for (index, line) in NetworkDrawing.lines(box).enumerated() {
+        let shown = line == box.work ? work(box, towers: frames.count) : line
+        elements.append(
+          .text(
+            shown, Point(frame.midX, frame.y + 30 + 15 * Double(index)), size: 11,
+            line == box.work ? .ink : .muted, anchor: .middle, fitting: width, smallest: 8))
+      }
+    }
+    return elements
+  }
+
+  /// A tower's part of the work: `conv 5×5, 128`, without the groups it stands for.
+  private func work(_ box: NetworkBox, towers: Int) -> String {
+    guard towers > 1, box.role == .convolution, let channels = box.shape.first else {
+      return box.work
+    }
+    let whole = box.work.replacingSuffix(", \(channels)", ", \(channels / towers)")
+    return whole.removing(" g\(towers)")
+  }
+
+  /// Marks along the lower edge for groups too many to be boxes of their own.
+  private func stripes(_ groups: Int, _ frame: Box, _ tone: Int) -> Element {
+    let count = min(groups, 32)
+    var path = Path()
+    let step = (frame.width - 10) / Double(count)
+    for index in 0..<count {
+      path.rectangle(Box(frame.x + 5 + (Double(index) + 0.2) * step, frame.maxY - 4, step * 0.6, 3))
+    }
+    return .path(path, fill: .series(tone))
+  }
+
+  /// The shape beside the line that leaves a box.
+  private func shapes(_ item: Int, _ box: NetworkBox) -> [Element] {
+    guard box.role != nil, !layout.items[item].below.isEmpty, !box.shape.isEmpty else { return [] }
+    var shape = box.shape
+    shape[0] /= box.towers
+    return frames(item).map { frame in
+      .text(
+        NetworkDrawing.text(shape), Point(frame.midX + 5, frame.maxY + 8.5), size: 10, .muted,
+        fitting: frame.width / 2 - 2, smallest: 6)
+    }
+  }
+
+  static func text(_ shape: [Int]) -> String {
+    shape.map(String.init).joined(separator: "×")
+  }
+
+  static func tone(_ role: Glyph.Role) -> Int {
+    switch role {
+    case .convolution: 0
+    case .pooling: 1
+    case .normalization: 2
+    case .elementwise: 3
+    case .reduction: 4
+    case .update: 5
+    case .arrangement: 6
+    }
+  }
+
+  private func legend(below box: Box) -> [Element] {
+    var elements: [Element] = []
+    var place = Point(box.x, box.maxY + 34)
+    let names: [(Glyph.Role, String)] = [
+      (.convolution, "convolution, linear"), (.pooling, "pooling"),
+      (.normalization, "normalisation"), (.elementwise, "element by element"),
+      (.reduction, "reduction"), (.arrangement, "arrangement"), (.update, "update"),
+    ]
+    for (role, name) in names where network.boxes.contains(where: { $0.role == role }) {
+      let width = 20 + TextMetrics.width(name, size: 12)
+      if place.x > box.x, place.x + width > max(box.maxX, box.x + 320) {
+        place = Point(box.x, place.y + 20)
+      }
+      let tone = NetworkDrawing.tone(role)
+      elements.append(
+        .rectangle(
+          Box(place.x, place.y - 6, 12, 12), fill: .tint(tone), stroke: Stroke(.series(tone), 1.4),
+          radius: 2))
+      elements.append(.text(name, Point(place.x + 18, place.y), size: 12, .muted))
+      place.x += width + 20
+    }
+    elements.append(
+      .text(
+        "A box is wider the more multiply-adds it takes.", Point(box.x, place.y + 22), size: 12,
+        .muted))
+    return elements
+  }
+
+  // MARK: Edges
+
+  private var edges: [Element] {
+    var path = Path()
+    var stems: Set<Int> = []
+    for (edge, route) in zip(network.edges, layout.routes) {
+      let (from, to) = (network.boxes[edge.from], network.boxes[edge.to])
+      let row = layout.items[route[0]].row
+      if columns[row] != columns[row + 1] {
+        if stems.insert(route[0]).inserted { turn(from: route[0], &path) }
+      } else {
+        for frame in frames(route[0]) {
+          path.segment(
+            Point(frame.midX, frame.maxY), Point(frame.midX, frame.maxY + NetworkDrawing.stem))
+        }
+      }
+      if route.count == 2 {
+        for (start, end) in pairs(from, to, frames(route[0]), frames(route[1])) {
+          let target = end.map { port(route, $0) } ?? Point(0, 0)
+          path.uprightCurve(leaving(route[0], start), target)
+        }
+      } else {
+        follow(route, from, to, &path)
+      }
+    }
+    return [.path(path, stroke: Stroke(.muted, 1.3)), heads]
+  }
+
+  /// Which of the boxes side by side are connected.
+  private func pairs(
+    _ from: NetworkBox, _ to: NetworkBox, _ starts: [Box], _ ends: [Box]
+  ) -> [(Box?, Box?)] {
+    if starts.count == ends.count, starts.count > 1, !to.mixesAll {
+      return zip(starts, ends).map { ($0, $1) }
+    }
+    return starts.flatMap { start in ends.map { (start, $0) } }
+  }
+
+  /// Where an edge begins to bend: below the stem, or at the head of the next column.
+  private func leaving(_ item: Int, _ frame: Box?) -> Point {
+    let row = layout.items[item].row
+    if row + 1 < columns.count, columns[row] != columns[row + 1] {
+      return Point(layout.items[item].x + shifts[columns[row + 1]], -22)
+    }
+    let box = frame ?? frames(item)[0]
+    return Point(box.midX, box.maxY + NetworkDrawing.stem)
+  }
+
+  /// Where an edge ends: in the middle of a box, or beside its other edges in their order.
+  private func port(_ route: [Int], _ frame: Box) -> Point {
+    let end = route[route.count - 1]
+    let others = layout.items[end].above.sorted { layout.items[$0].x < layout.items[$1].x }
+    guard others.count > 1, let place = others.firstIndex(of: route[route.count - 2]) else {
+      return Point(frame.midX, frame.y)
+    }
+    let part = (Double(place) + 0.5) / Double(others.count) - 0.5
+    return Point(frame.midX + part * min(frame.width * 0.7, 28 * Double(others.count)), frame.y)
+  }
+
+  /// An edge over several rows.
+  private func follow(
+    _ route: [Int], _ from: NetworkBox, _ to: NetworkBox, _ path: inout Path
+  ) {
+    for (index, item) in route.enumerated().dropFirst() {
+      let isFirst = index == 1
+      let row = layout.items[item].row
+      if index < route.count - 1 {
+        let top = Point(x(item), tops[row])
+        let starts =
+          isFirst ? frames(route[0]).map { leaving(route[0], $0) } : [above(route, index)]
+        for start in starts { path.uprightCurve(start, top) }
+        path.segment(top, Point(x(item), tops[row] + heights[row] + NetworkDrawing.stem))
+      } else {
+        for frame in frames(item) { path.uprightCurve(above(route, index), port(route, frame)) }
+      }
+    }
+  }
+
+  private func above(_ route: [Int], _ index: Int) -> Point {
+    let item = route[index - 1]
+    let row = layout.items[item].row
+    return Point(x(item), tops[row] + heights[row] + NetworkDrawing.stem)
+  }
+
+  /// From the foot of a column to the head of the next.
+  private func turn(from item: Int, _ path: inout Path) {
+    let row = layout.items[item].row
+    let column = columns[row + 1]
+    let entry = layout.items[item].x + shifts[column]
+    let left =
+      layout.items.filter { columns[$0.row] == column }.map {
+        $0.x - $0.width / 2 + shifts[column]
+      }.min() ?? entry
+    let gutter = min(left, entry) - NetworkDrawing.columnGap / 2
+    let radius = 8.0
+    for frame in frames(item) {
+      let foot = frame.maxY + NetworkDrawing.stem + 9
+      path.move(Point(frame.midX, frame.maxY))
+      path.line(Point(frame.midX, foot - radius))
+      path.curve(Point(frame.midX, foot), Point(frame.midX, foot), Point(frame.midX + radius, foot))
+      path.line(Point(gutter - radius, foot))
+      path.curve(Point(gutter, foot), Point(gutter, foot), Point(gutter, foot - radius))
+    }
+    path.line(Point(gutter, -36 + radius))
+    path.curve(Point(gutter, -36), Point(gutter, -36), Point(gutter + radius, -36))
+    path.line(Point(entry - radius, -36))
+    path.curve(Point(entry, -36), Point(entry, -36), Point(entry, -36 + radius))
+    path.line(Point(entry, -22))
+  }
+
+  /// Small triangles where edges arrive.
+  private var heads: Element {
+    var path = Path()
+    for route in layout.routes {
+      guard let end = route.last else { continue }
+      for frame in frames(end) {
+        let point = port(route, frame)
+        path.polygon([point, point + Point(-3.5, -6.5), point + Point(3.5, -6.5)])
+      }
+    }
+    return .path(path, fill: .muted)
+  }
+}
+
+extension String {
+  fileprivate func replacingSuffix(_ suffix: String, _ other: String) -> String {
+    hasSuffix(suffix) ? String(dropLast(suffix.count)) + other : self
+  }
+
+  /// Without the first occurrence of a text.
+  fileprivate func removing(_ text: String) -> String {
+    for start in indices where self[start...].hasPrefix(text) {
+      return String(self[..<start]) + self[index(start, offsetBy: text.count)...]
+    }
+    return self
+  }
+}
