@@ -91,6 +91,17 @@ struct LayerArguments: ParsableArguments {
     throw ConvoyError(.argument, "A convolution is expected in --layer: \(list(layers)).")
   }
 
+  /// The layer asked for.
+  ///
+  /// - Throws: `ConvoyError` when no model is given, or it has no such layer.
+  func required(default: ([Chosen]) -> Chosen?) throws -> Chosen {
+    guard let chosen = try chosen(default: `default`) else {
+      throw ConvoyError(
+        .argument, "A model is expected in --model: a training's folder or zoo:NAME.")
+    }
+    return chosen
+  }
+
   private func list(_ layers: [Chosen]) -> String {
     let names = layers.prefix(12).map(\.name).joined(separator: ", ")
     if layers.isEmpty { return "none" }

@@ -20,6 +20,8 @@ struct NetworkBox {
   var towers = 1
   /// Whether each channel of its result comes from one of its input.
   var keepsChannels: Bool
+  /// Whether what follows may be folded into it; not where others read what stands before that.
+  var takesTail = true
   /// Whether each of its outputs is made of all inputs.
   var mixesAll: Bool { !keepsChannels && groups == 1 }
 }
@@ -55,7 +57,7 @@ struct NetworkBoxes {
       }
       guard let output = node.outputs.first, !sources.isEmpty else { continue }
       if sources.count == 1, let source = node.inputs.first(where: { boxOf[$0] != nil }),
-        readers[source] == 1, boxes[sources[0]].role != nil,
+        readers[source] == 1, boxes[sources[0]].role != nil, boxes[sources[0]].takesTail,
         let word = NetworkBoxes.tail(node.operation)
       {
         if !word.isEmpty { boxes[sources[0]].tail.append(word) }
@@ -131,6 +133,7 @@ struct NetworkBoxes {
     case let convolution as TransposedConvolution:
       box.groups = convolution.groups
       box.work = "conv \(glyph.label), \(channels)"
+    case is Concatenation: box.takesTail = false
     case is Linear: box.work = "linear, \(channels)"
     case let arithmetic as Arithmetic:
       box.work =

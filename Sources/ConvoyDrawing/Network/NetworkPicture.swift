@@ -107,7 +107,8 @@ struct NetworkDrawing {
     let limit = max(420, total / wanted)
     var (y, column) = (0.0, 0)
     for row in layout.rows.indices {
-      if y > limit, row > 0, isCut(row - 1) {
+      let rest = heights[row...].reduce(0) { $0 + $1 + NetworkDrawing.rowGap }
+      if y > limit, row > 0, rest > limit / 3, isCut(row - 1) {
         (y, column) = (0, column + 1)
       }
       tops.append(y)
