@@ -83,6 +83,13 @@ private struct FilterDrawing {
       summary: "\(words), each scaled by its largest weight; 0 is mid-grey.", elements)
   }
 
+  /// How often a pixel is repeated in each direction: as often as the file stays small.
+  private var repetition: Int {
+    let area = weights.shape[2] * weights.shape[3]
+    let side = max(weights.shape[2], weights.shape[3])
+    return (1...8).last { $0 * side <= 32 && 4 * area * $0 * $0 * weights.shape[0] <= 200_000 } ?? 1
+  }
+
   private func image(_ filter: Int) -> PixelImage {
     let (channels, height, width) = (weights.shape[1], weights.shape[2], weights.shape[3])
     let area = height * width
@@ -101,8 +108,16 @@ private struct FilterDrawing {
       }
     }
     let largest = max(values.map(\.magnitude).max() ?? 0, 1e-30)
-    return PixelImage(
-      width: width, height: height,
-      pixels: values.map { UInt8(max(0, min(255, (127.5 + 127.5 * $0 / largest).rounded()))) })
+    let bytes = values.map { UInt8(max(0, min(255, (127.5 + 127.5 * $0 / largest).rounded()))) }
+    // Repeated pixels stay sharp where a program smooths what it enlarges.
+    let factor = repetition
+    var pixels: [UInt8] = []
+    for row in 0..<height * factor {
+      for column in 0..<width * factor {
+        let start = 3 * (row / factor * width + column / factor)
+        pixels += bytes[start..<start + 3]
+      }
+    }
+    return PixelImage(width: width * factor, height: height * factor, pixels: pixels)
   }
 }

@@ -76,7 +76,9 @@ private struct HistoryDrawing {
 
   private var words: String {
     let last = points[points.count - 1]
-    return "\(points.count) epochs, last loss \(Measure.rounded(last.loss)), "
+    let count = points.count == 1 ? "1 epoch" : "\(points.count) epochs"
+    let loss = last.loss.isFinite ? Measure.rounded(last.loss) : "not finite"
+    return "\(count), last loss \(loss), "
       + "\(Measure.rounded(last.heldOutAccuracy * 100)) % of held-out images recognised"
   }
 

@@ -99,9 +99,11 @@ struct NetworkDrawing {
   private mutating func breakIntoColumns() {
     let total = heights.reduce(0) { $0 + $1 + NetworkDrawing.rowGap }
     let widest =
-      layout.items.map { $0.x + $0.width / 2 }.max().map { right in
-        right - (layout.items.map { $0.x - $0.width / 2 }.min() ?? 0)
-      } ?? 1
+      layout.rows.map { row -> Double in
+        let lefts = row.map { layout.items[$0].x - layout.items[$0].width / 2 }
+        let rights = row.map { layout.items[$0].x + layout.items[$0].width / 2 }
+        return (rights.max() ?? 0) - (lefts.min() ?? 0)
+      }.max() ?? 1
     // About three parts wide to two high.
     let wanted = max(1, (1.5 * total / (widest + NetworkDrawing.columnGap)).squareRoot().rounded())
     let limit = max(420, total / wanted)
