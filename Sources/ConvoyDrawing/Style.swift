@@ -70,8 +70,6 @@ enum Tone: Hashable, Sendable {
   /// From −`heatSteps`, blue, through paper to `heatSteps`, vermilion: the further from 0 the darker
   /// (on dark pages the brighter), so that grey prints still show magnitudes.
   case heat(Int)
-  /// Any colour, the same on every page: what pictures of weights need.
-  case exact(Color)
 
   static let heatSteps = 10
 
@@ -107,7 +105,6 @@ enum Tone: Hashable, Sendable {
     case .heat(let level):
       let part = Double(level.magnitude) / Double(Tone.heatSteps)
       return paper.mixed(with: base(level < 0 ? 0 : 4), min(1, part))
-    case .exact(let color): return color
     }
   }
 
@@ -125,7 +122,6 @@ enum Tone: Hashable, Sendable {
     case .hatch(let index): "p\(index % Tone.seriesCount)"
     case .level(let index, let step): "v\(index % Tone.seriesCount)-\(step)"
     case .heat(let level): level < 0 ? "n\(-level)" : "h\(level)"
-    case .exact(let color): "x" + color.hex.dropFirst()
     }
   }
 }

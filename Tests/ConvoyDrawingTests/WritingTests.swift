@@ -11,6 +11,26 @@ import Testing
     for (value, text) in cases { #expect(SVGNumber.text(value) == text) }
   }
 
+  /// What the tests of pages rely on: boxes are found from a document's text, through transformations.
+  @Test func boxesAreFoundInTheText() throws {
+    let xml = try StrictXML(
+      """
+      <svg><defs><g id="a"><circle cx="1" cy="1" r="1"/></g></defs>
+      <g transform="translate(5 6) scale(2)"><rect x="1" y="1" width="4" height="3" stroke-width="1"/>
+      <path d="M1 2h-3v4zM9 9L-4 8C1 1 2 2 3 11"/></g><use href="#a" transform="translate(-7 0)"/>
+      <text x="10" y="20" font-size="10" text-anchor="end">nn</text></svg>
+      """)
+    #expect(
+      xml.drawn.map(\.box) == [
+        Box(6, 7, 10, 8), Box(-3, 8, 26, 20), Box(-7, 0, 2, 2),
+        StrictXML.textBox("nn", ["x": "10", "y": "20", "font-size": "10", "text-anchor": "end"]),
+      ])
+    #expect(StrictXML.textBox("nn", ["font-size": "10", "x": "5"]).width == 11.12)
+    for broken in ["<svg>", "<svg></g>", "<svg a=\"1\" a=\"2\"/>", "<svg>&</svg>", "<svg/>x"] {
+      #expect(throws: (any Error).self) { try StrictXML(broken) }
+    }
+  }
+
   @Test func textIsEscaped() {
     #expect(XMLText.escaped("a<b&\"c\">") == "a&lt;b&amp;&quot;c&quot;&gt;")
     #expect(XMLText.escaped("\u{0}\u{7}\u{FFFF}") == "\u{FFFD}\u{FFFD}\u{FFFD}")

@@ -20,8 +20,12 @@ extension Picture {
       throw ConvoyError(
         .shape, "Filters of at least two weights are expected, got weights of \(weights.shape).")
     }
-    guard count <= 4096 else {
-      throw ConvoyError(.shape, "At most 4096 filters can be compared, got \(count).")
+    let products = Measure.product([count, weights.shape.elementCount])
+    guard count <= 4096, products <= 1 << 34 else {
+      throw ConvoyError(
+        .shape,
+        "At most 4096 filters can be compared, whose number times all their weights is at most "
+          + "\(Measure.grouped(1 << 34)), got \(count) filters with \(Measure.grouped(products)).")
     }
     guard groups >= 1, count % groups == 0 else {
       throw ConvoyError(

@@ -126,6 +126,20 @@ struct LayeredLayout {
         settle(row, usesAbove: sweep > 19 || isDown, usesBelow: sweep > 19 || !isDown)
       }
     }
+    straighten()
+  }
+
+  /// Makes edges straight that pass the rows on the outside, where there is room for it.
+  private mutating func straighten() {
+    for route in routes where route.count > 3 {
+      let bends = route.dropFirst().dropLast()
+      let places = bends.map { items[$0].x }
+      if bends.allSatisfy({ rows[items[$0].row].first == $0 }) {
+        for bend in bends { items[bend].x = places.min() ?? 0 }
+      } else if bends.allSatisfy({ rows[items[$0].row].last == $0 }) {
+        for bend in bends { items[bend].x = places.max() ?? 0 }
+      }
+    }
   }
 
   /// Puts a row's items where their neighbours are, as far as the order and the widths allow.

@@ -84,7 +84,8 @@ struct NetworkBoxes {
           shape: Array(graph[output.value].shape.dimensions.dropFirst()), cost: Cost(),
           keepsChannels: true))
     }
-    findTowers()
+    // Looked for edge by edge, and of no use where the boxes are too many to be drawn.
+    if boxes.count <= Picture.mostNetworkBoxes { findTowers() }
   }
 
   /// Replaces the first of a concatenation's inputs by an earlier concatenation of just those, as in

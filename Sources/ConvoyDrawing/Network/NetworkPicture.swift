@@ -51,7 +51,6 @@ struct NetworkDrawing {
   private var columns: [Int] = []
   /// What is added to x in each column.
   private var shifts: [Double] = []
-  private var columnBottom: [Double] = []
 
   private static let rowGap = 44.0
   private static let stem = 17.0
@@ -81,7 +80,9 @@ struct NetworkDrawing {
   }
 
   private static func height(_ box: NetworkBox) -> Double {
-    box.role == nil ? 28 : 25 + 15 * Double(lines(box).count)
+    if box.role == nil { return 28 }
+    // Marks of many groups take a little more.
+    return 25 + 15 * Double(lines(box).count) + (box.groups > NetworkBoxes.mostTowers ? 6 : 0)
   }
 
   /// What stands in a box below its name.
@@ -110,7 +111,7 @@ struct NetworkDrawing {
     var (y, column) = (0.0, 0)
     for row in layout.rows.indices {
       let rest = heights[row...].reduce(0) { $0 + $1 + NetworkDrawing.rowGap }
-      if y > limit, row > 0, rest > limit / 3, isCut(row - 1) {
+      if y > limit, row > 0, rest > 0.6 * limit, isCut(row - 1) {
         (y, column) = (0, column + 1)
       }
       tops.append(y)
@@ -129,8 +130,6 @@ struct NetworkDrawing {
       let left = lefts.min() ?? 0
       shifts.append((x - left).rounded())
       x += ((rights.max() ?? 0) - left + NetworkDrawing.columnGap).rounded()
-      let last = inside.map(\.row).max() ?? 0
-      columnBottom.append(tops[last] + heights[last])
     }
   }
 
@@ -210,7 +209,8 @@ struct NetworkDrawing {
         .rectangle(frame, fill: .tint(tone), stroke: Stroke(.series(tone), 1.4), radius: 5))
       if box.groups > NetworkBoxes.mostTowers { elements.append(stripes(box.groups, frame, tone)) }
       let width = frame.width - 14
-      let name = frames.count > 1 ? "\(box.name) · \(tower + 1)" : box.name
+      let suffix = frames.count > 1 ? " · \(tower + 1)" : ""
+      let name = NetworkDrawing.shortened(box.name, suffix, width)
       elements.append(
         .text(
           name, Point(frame.midX, frame.y + 14), size: 12, anchor: .middle, bold: true,
@@ -224,6 +224,19 @@ struct NetworkDrawing {
       }
     }
     return elements
+  }
+
+  /// A name without its first components where it is too long: the last ones tell layers apart.
+  private static func shortened(_ name: String, _ suffix: String, _ width: Double) -> String {
+    var parts = name.split(separator: ".", omittingEmptySubsequences: false)[...]
+    func fits(_ text: String) -> Bool {
+      TextMetrics.width(text + suffix, size: 10, bold: true) <= width
+    }
+    if parts.count > 64 || fits(name) { return name + suffix }
+    while parts.count > 1, !fits("…" + parts.joined(separator: ".")) { parts.removeFirst() }
+    return
+      (parts.count < name.split(separator: ".", omittingEmptySubsequences: false).count ? "…" : "")
+      + parts.joined(separator: ".") + suffix
   }
 
   /// A tower's part of the work: `conv 5×5, 128`, without the groups it stands for.
