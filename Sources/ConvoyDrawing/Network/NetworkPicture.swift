@@ -44,17 +44,17 @@ struct NetworkDrawing {
   let network: NetworkBoxes
   let title: String
   let cost: Cost
-  private let layout: LayeredLayout
+  let layout: LayeredLayout
   /// The top of each row, its column, and its height.
-  private var tops: [Double] = []
-  private var heights: [Double] = []
-  private var columns: [Int] = []
+  private(set) var tops: [Double] = []
+  private(set) var heights: [Double] = []
+  private(set) var columns: [Int] = []
   /// What is added to x in each column.
-  private var shifts: [Double] = []
+  private(set) var shifts: [Double] = []
 
-  private static let rowGap = 44.0
-  private static let stem = 17.0
-  private static let columnGap = 64.0
+  static let rowGap = 44.0
+  static let stem = 17.0
+  static let columnGap = 64.0
 
   init(_ network: NetworkBoxes, title: String, cost: Cost) {
     self.network = network
@@ -141,12 +141,12 @@ struct NetworkDrawing {
     return network.boxes[box].towers == 1
   }
 
-  private func x(_ item: Int) -> Double {
+  func x(_ item: Int) -> Double {
     layout.items[item].x + shifts[columns[layout.items[item].row]]
   }
 
   /// The boxes an item is drawn as.
-  private func frames(_ item: Int) -> [Box] {
+  func frames(_ item: Int) -> [Box] {
     guard let index = layout.items[item].box else { return [] }
     let box = network.boxes[index]
     let row = layout.items[item].row
@@ -228,15 +228,14 @@ struct NetworkDrawing {
 
   /// A name without its first components where it is too long: the last ones tell layers apart.
   private static func shortened(_ name: String, _ suffix: String, _ width: Double) -> String {
-    var parts = name.split(separator: ".", omittingEmptySubsequences: false)[...]
+    let all = name.split(separator: ".", omittingEmptySubsequences: false)
+    var parts = all[...]
     func fits(_ text: String) -> Bool {
       TextMetrics.width(text + suffix, size: 10, bold: true) <= width
     }
     if parts.count > 64 || fits(name) { return name + suffix }
     while parts.count > 1, !fits("…" + parts.joined(separator: ".")) { parts.removeFirst() }
-    return
-      (parts.count < name.split(separator: ".", omittingEmptySubsequences: false).count ? "…" : "")
-      + parts.joined(separator: ".") + suffix
+    return (parts.count < all.count ? "…" : "") + parts.joined(separator: ".") + suffix
   }
 
   /// A tower's part of the work: `conv 5×5, 128`, without the groups it stands for.
@@ -315,128 +314,6 @@ struct NetworkDrawing {
     return elements
   }
 
-  // MARK: Edges
-
-  private var edges: [Element] {
-    var path = Path()
-    var stems: Set<Int> = []
-    for (edge, route) in zip(network.edges, layout.routes) {
-      let (from, to) = (network.boxes[edge.from], network.boxes[edge.to])
-      let row = layout.items[route[0]].row
-      if columns[row] != columns[row + 1] {
-        if stems.insert(route[0]).inserted { turn(from: route[0], &path) }
-      } else {
-        for frame in frames(route[0]) {
-          path.segment(
-            Point(frame.midX, frame.maxY), Point(frame.midX, frame.maxY + NetworkDrawing.stem))
-        }
-      }
-      if route.count == 2 {
-        for (start, end) in pairs(from, to, frames(route[0]), frames(route[1])) {
-          let target = end.map { port(route, $0) } ?? Point(0, 0)
-          path.uprightCurve(leaving(route[0], start), target)
-        }
-      } else {
-        follow(route, from, to, &path)
-      }
-    }
-    return [.path(path, stroke: Stroke(.muted, 1.3)), heads]
-  }
-
-  /// Which of the boxes side by side are connected.
-  private func pairs(
-    _ from: NetworkBox, _ to: NetworkBox, _ starts: [Box], _ ends: [Box]
-  ) -> [(Box?, Box?)] {
-    if starts.count == ends.count, starts.count > 1, !to.mixesAll {
-      return zip(starts, ends).map { ($0, $1) }
-    }
-    return starts.flatMap { start in ends.map { (start, $0) } }
-  }
-
-  /// Where an edge begins to bend: below the stem, or at the head of the next column.
-  private func leaving(_ item: Int, _ frame: Box?) -> Point {
-    let row = layout.items[item].row
-    if row + 1 < columns.count, columns[row] != columns[row + 1] {
-      return Point(layout.items[item].x + shifts[columns[row + 1]], -22)
-    }
-    let box = frame ?? frames(item)[0]
-    return Point(box.midX, box.maxY + NetworkDrawing.stem)
-  }
-
-  /// Where an edge ends: in the middle of a box, or beside its other edges in their order.
-  private func port(_ route: [Int], _ frame: Box) -> Point {
-    let end = route[route.count - 1]
-    let others = layout.items[end].above.sorted { layout.items[$0].x < layout.items[$1].x }
-    guard others.count > 1, let place = others.firstIndex(of: route[route.count - 2]) else {
-      return Point(frame.midX, frame.y)
-    }
-    let part = (Double(place) + 0.5) / Double(others.count) - 0.5
-    return Point(frame.midX + part * min(frame.width * 0.7, 28 * Double(others.count)), frame.y)
-  }
-
-  /// An edge over several rows.
-  private func follow(
-    _ route: [Int], _ from: NetworkBox, _ to: NetworkBox, _ path: inout Path
-  ) {
-    for (index, item) in route.enumerated().dropFirst() {
-      let isFirst = index == 1
-      let row = layout.items[item].row
-      if index < route.count - 1 {
-        let top = Point(x(item), tops[row])
-        let starts =
-          isFirst ? frames(route[0]).map { leaving(route[0], $0) } : [above(route, index)]
-        for start in starts { path.uprightCurve(start, top) }
-        path.segment(top, Point(x(item), tops[row] + heights[row] + NetworkDrawing.stem))
-      } else {
-        for frame in frames(item) { path.uprightCurve(above(route, index), port(route, frame)) }
-      }
-    }
-  }
-
-  private func above(_ route: [Int], _ index: Int) -> Point {
-    let item = route[index - 1]
-    let row = layout.items[item].row
-    return Point(x(item), tops[row] + heights[row] + NetworkDrawing.stem)
-  }
-
-  /// From the foot of a column to the head of the next.
-  private func turn(from item: Int, _ path: inout Path) {
-    let row = layout.items[item].row
-    let column = columns[row + 1]
-    let entry = layout.items[item].x + shifts[column]
-    let left =
-      layout.items.filter { columns[$0.row] == column }.map {
-        $0.x - $0.width / 2 + shifts[column]
-      }.min() ?? entry
-    let gutter = min(left, entry) - NetworkDrawing.columnGap / 2
-    let radius = 8.0
-    for frame in frames(item) {
-      let foot = frame.maxY + NetworkDrawing.stem + 9
-      path.move(Point(frame.midX, frame.maxY))
-      path.line(Point(frame.midX, foot - radius))
-      path.curve(Point(frame.midX, foot), Point(frame.midX, foot), Point(frame.midX + radius, foot))
-      path.line(Point(gutter - radius, foot))
-      path.curve(Point(gutter, foot), Point(gutter, foot), Point(gutter, foot - radius))
-    }
-    path.line(Point(gutter, -36 + radius))
-    path.curve(Point(gutter, -36), Point(gutter, -36), Point(gutter + radius, -36))
-    path.line(Point(entry - radius, -36))
-    path.curve(Point(entry, -36), Point(entry, -36), Point(entry, -36 + radius))
-    path.line(Point(entry, -22))
-  }
-
-  /// Small triangles where edges arrive.
-  private var heads: Element {
-    var path = Path()
-    for route in layout.routes {
-      guard let end = route.last else { continue }
-      for frame in frames(end) {
-        let point = port(route, frame)
-        path.polygon([point, point + Point(-3.5, -6.5), point + Point(3.5, -6.5)])
-      }
-    }
-    return .path(path, fill: .muted)
-  }
 }
 
 extension String {
