@@ -56,11 +56,12 @@ let package = Package(
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ], exclude: ["Format/onnx.proto"]),
     module("ConvoyZoo", ["ConvoyTensors", "ConvoyGraphs"]),
+    module("ConvoyDrawing", ["ConvoyTensors", "ConvoyGraphs"]),
     module(
       "Convoy",
       [
         "ConvoyTensors", "ConvoyGraphs", "ConvoyKernels", "ConvoyEngine", "ConvoyTraining",
-        "ConvoyFormats", "ConvoyONNX", "ConvoyZoo",
+        "ConvoyFormats", "ConvoyONNX", "ConvoyZoo", "ConvoyDrawing",
       ]),
     .executableTarget(
       name: "ConvoyCommand",
@@ -107,6 +108,9 @@ let package = Package(
       swiftSettings: settings),
     tests(
       of: "ConvoyZoo", ["ConvoyZoo", "ConvoyGraphs", "ConvoyTensors"],
+      resources: [.copy("Golden")]),
+    tests(
+      of: "ConvoyDrawing", ["ConvoyDrawing", "ConvoyGraphs", "ConvoyTensors", "ConvoyZoo"],
       resources: [.copy("Golden")]),
   ]
 )

@@ -16,7 +16,7 @@ struct ConvoyCommand: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       Train.self, Evaluate.self, Classify.self, Run.self, Export.self, ListZoo.self, ShowCost.self,
-      Study.self, Bench.self, Explain.self,
+      Study.self, Draw.self, Bench.self, Explain.self,
     ])
 }
 

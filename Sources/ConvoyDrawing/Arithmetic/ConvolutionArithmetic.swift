@@ -1,0 +1,172 @@
+public import ConvoyGraphs
+public import ConvoyTensors
+
+/// Convolution arithmetic, number by number: an operator applied to small whole numbers, and every
+/// step of the way to its result.
+///
+/// ```swift
+/// var parameters = ArithmeticParameters()
+/// parameters.padding = [1, 1]
+/// let arithmetic = try ConvolutionArithmetic(parameters)
+/// let text = try arithmetic.animation().svg()
+/// ```
+///
+/// The results shown are those of the operator's `reference`.
+/// In the manner of V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep learning",
+/// 2016, with numbers, channels and groups.
+public struct ConvolutionArithmetic: Sendable {
+  /// What is shown.
+  public let parameters: ArithmeticParameters
+  /// The input's numbers, [1, I, height, width].
+  public let image: ReferenceTensor
+  /// The kernel's numbers, [O, I∕G, height, width], transposed [I, O∕G, height, width]; nil for
+  /// pooling.
+  public let weights: ReferenceTensor?
+  /// The operator's result, [1, O, height, width].
+  public let result: ReferenceTensor
+
+  let stage: ArithmeticStage
+
+  /// The most results that are worked out one by one.
+  public static let mostSteps = 256
+
+  /// Draws the numbers and computes the result.
+  ///
+  /// - Throws: `ConvoyError` when the operator refuses the shapes, or the picture would be too large
+  ///   to be read.
+  public init(_ parameters: ArithmeticParameters) throws(ConvoyError) {
+    try parameters.validate()
+    let p = parameters
+    stage = ArithmeticStage(p)
+    guard stage.rows <= 24, stage.columns <= 24 else {
+      throw ConvoyError(
+        .attribute,
+        "The animation can show an input of at most 24×24 with its zeros, "
+          + "got \(stage.rows)×\(stage.columns).")
+    }
+    var random = Random(seed: p.seed)
+    let imageShape = Shape([1, p.inputChannels] + p.input)
+    image = ReferenceTensor(
+      imageShape,
+      (0..<imageShape.elementCount).map { _ in Double(random.below(p.isPooling ? 10 : 5)) })
+    var inputs = [image]
+    if p.isPooling {
+      weights = nil
+    } else {
+      let outer =
+        p.operation == .transposed
+        ? [p.inputChannels, max(1, p.outputChannels / p.groups)]
+        : [p.outputChannels, max(1, p.inputChannels / p.groups)]
+      let shape = Shape(outer + p.kernel)
+      let drawn = ReferenceTensor(
+        shape, (0..<shape.elementCount).map { _ in Double(random.below(5) - 2) })
+      weights = drawn
+      inputs.append(drawn)
+    }
+    let operation = ConvolutionArithmetic.operation(p)
+    if p.outputChannels % p.groups != 0, !p.isPooling {
+      throw ConvoyError(
+        .attribute,
+        "A number of groups is expected that divides the \(p.outputChannels) output channels, "
+          + "got \(p.groups).")
+    }
+    let shapes: [Shape]
+    do {
+      shapes = try operation.outputShapes(for: inputs.map(\.shape))
+    } catch {
+      let sentence = error.message.prefix(1).uppercased() + error.message.dropFirst()
+      throw ConvoyError(error.kind, sentence.hasSuffix(".") ? sentence : sentence + ".")
+    }
+    // A step takes about so many bytes of SVG, and a picture should stay below 300 kB.
+    let terms = p.kernel[0] * p.kernel[1] * (p.isPooling ? 1 : p.inputChannels / p.groups)
+    let most = min(ConvolutionArithmetic.mostSteps, 270_000 / (1150 + 10 * terms))
+    guard shapes[0].elementCount <= most else {
+      throw ConvoyError(
+        .attribute,
+        "The animation can work out at most \(most) numbers of \(terms) terms each, "
+          + "got an output of \(Shape(shapes[0].dimensions.dropFirst())).")
+    }
+    result = operation.reference(inputs, outputs: shapes)[0]
+    self.parameters = p
+  }
+
+  /// The operator whose reference is shown.
+  static func operation(_ p: ArithmeticParameters) -> any Operator {
+    let window = Window(
+      kernel: p.kernel, stride: p.stride, dilation: p.dilation,
+      padding: .explicit(before: p.padding, after: p.padding))
+    return switch p.operation {
+    case .convolution: Convolution(window, groups: p.groups)
+    case .transposed:
+      TransposedConvolution(window, groups: p.groups, outputPadding: p.outputPadding)
+    case .maximum: Pooling(.maximum, window: window)
+    case .average: Pooling(.average(countsPadding: true), window: window)
+    }
+  }
+
+  var outputChannels: Int { result.shape[1] }
+  var outputRows: Int { result.shape[2] }
+  var outputColumns: Int { result.shape[3] }
+
+  /// How many numbers are worked out, and so how many frames there are.
+  public var frameCount: Int { result.shape.elementCount }
+
+  /// The group an input channel belongs to; for pooling every channel is its own.
+  func group(ofInput channel: Int) -> Int {
+    parameters.isPooling ? channel : channel / (parameters.inputChannels / parameters.groups)
+  }
+
+  /// The group an output channel belongs to.
+  func group(ofOutput channel: Int) -> Int {
+    parameters.isPooling ? channel : channel / (outputChannels / parameters.groups)
+  }
+
+  /// The input channels an output channel is made from.
+  func inputs(ofOutput channel: Int) -> [Int] {
+    (0..<parameters.inputChannels).filter { group(ofInput: $0) == group(ofOutput: channel) }
+  }
+
+  /// The weight that meets the stage at an element of the window.
+  func weight(output: Int, input: Int, row: Int, column: Int) -> Double? {
+    guard let weights else { return nil }
+    let perGroup = parameters.inputChannels / parameters.groups
+    if parameters.operation == .transposed {
+      let outputsPerGroup = outputChannels / parameters.groups
+      let turned = [parameters.kernel[0] - 1 - row, parameters.kernel[1] - 1 - column]
+      return weights[[input, output % outputsPerGroup] + turned]
+    }
+    return weights[[output, input % perGroup, row, column]]
+  }
+
+  /// What stands on the stage of a channel.
+  func value(_ channel: Int, _ cell: ArithmeticStage.Cell) -> Double {
+    if case .element(let row, let column) = cell { image[[0, channel, row, column]] } else { 0 }
+  }
+
+  /// How one number of the output comes about.
+  func step(_ frame: Int) -> ArithmeticStep {
+    let area = outputRows * outputColumns
+    let (channel, row, column) = (
+      frame / area, frame % area / outputColumns, frame % outputColumns
+    )
+    var terms: [ArithmeticStep.Term] = []
+    for input in inputs(ofOutput: channel) {
+      for ky in 0..<parameters.kernel[0] {
+        for kx in 0..<parameters.kernel[1] {
+          let y = row * stage.stride[0] + ky * stage.dilation[0]
+          let x = column * stage.stride[1] + kx * stage.dilation[1]
+          let cell = stage[y, x]
+          let isPadding = if case .element = cell { false } else { true }
+          terms.append(
+            ArithmeticStep.Term(
+              channel: input, row: y, column: x, value: value(input, cell),
+              weight: weight(output: channel, input: input, row: ky, column: kx),
+              isPadding: isPadding))
+        }
+      }
+    }
+    return ArithmeticStep(
+      channel: channel, row: row, column: column, terms: terms,
+      result: result[[0, channel, row, column]])
+  }
+}

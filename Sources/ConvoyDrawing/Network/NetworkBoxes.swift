@@ -1,0 +1,179 @@
+import ConvoyGraphs
+import ConvoyTensors
+
+/// A box of the picture of a network: a node, and what is folded into it.
+struct NetworkBox {
+  /// The name, as in the model.
+  var name: String
+  /// What it does: `conv 3×3, 64`.
+  var work: String
+  /// What is done to its result, joined by plus signs; may be empty.
+  var tail: [String] = []
+  /// Nil for inputs and outputs.
+  var role: Glyph.Role?
+  /// The extents of the result, without the batch.
+  var shape: [Int]
+  var cost: Cost
+  /// The groups of a convolution that is not depthwise.
+  var groups = 1
+  /// Into how many boxes side by side it is drawn.
+  var towers = 1
+  /// Whether each channel of its result comes from one of its input.
+  var keepsChannels: Bool
+  /// Whether what follows may be folded into it; not where others read what stands before that.
+  var takesTail = true
+  /// Whether each of its outputs is made of all inputs.
+  var mixesAll: Bool { !keepsChannels && groups == 1 }
+}
+
+/// The boxes of a graph and the edges between them.
+struct NetworkBoxes {
+  private(set) var boxes: [NetworkBox] = []
+  private(set) var edges: [(from: Int, to: Int)] = []
+
+  /// The most groups that are drawn as boxes of their own.
+  static let mostTowers = 4
+
+  init(_ graph: Graph) {
+    var boxOf: [ValueID: Int] = [:]
+    var readers: [ValueID: Int] = [:]
+    for node in graph.nodes { for input in Set(node.inputs) { readers[input, default: 0] += 1 } }
+    for output in graph.outputs { readers[output.value, default: 0] += 1 }
+    for input in graph.inputs {
+      boxOf[input] = boxes.count
+      boxes.append(
+        NetworkBox(
+          name: graph[input].name, work: "", role: nil,
+          shape: Array(graph[input].shape.dimensions.dropFirst()), cost: Cost(),
+          keepsChannels: true))
+    }
+    var concatenations: [(sources: [Int], box: Int)] = []
+    let costs = graph.layerCosts()
+    for (node, cost) in zip(graph.nodes, costs) {
+      // Parameters and constants belong to the box that reads them.
+      var sources: [Int] = []
+      for input in node.inputs {
+        if let box = boxOf[input], !sources.contains(box) { sources.append(box) }
+      }
+      guard let output = node.outputs.first, !sources.isEmpty else { continue }
+      if sources.count == 1, let source = node.inputs.first(where: { boxOf[$0] != nil }),
+        readers[source] == 1, boxes[sources[0]].role != nil, boxes[sources[0]].takesTail,
+        let word = NetworkBoxes.tail(node.operation)
+      {
+        if !word.isEmpty { boxes[sources[0]].tail.append(word) }
+        boxes[sources[0]].cost = boxes[sources[0]].cost + cost.cost
+        // A map says more than the row of numbers it is read as.
+        if !(node.operation is Reshape) {
+          boxes[sources[0]].shape = Array(graph[output].shape.dimensions.dropFirst())
+        }
+        for value in node.outputs { boxOf[value] = sources[0] }
+        continue
+      }
+      if node.operation is Concatenation { shorten(&sources, with: &concatenations, boxes.count) }
+      let index = boxes.count
+      boxes.append(NetworkBoxes.box(node, in: graph, cost.cost))
+      for source in sources { edges.append((source, index)) }
+      for value in node.outputs { boxOf[value] = index }
+    }
+    for output in graph.outputs {
+      guard let source = boxOf[output.value] else { continue }
+      edges.append((source, boxes.count))
+      boxes.append(
+        NetworkBox(
+          name: output.name, work: "", role: nil,
+          shape: Array(graph[output.value].shape.dimensions.dropFirst()), cost: Cost(),
+          keepsChannels: true))
+    }
+    // Looked for edge by edge, and of no use where the boxes are too many to be drawn.
+    if boxes.count <= Picture.mostNetworkBoxes { findTowers() }
+  }
+
+  /// Replaces the first of a concatenation's inputs by an earlier concatenation of just those, as in
+  /// dense blocks: the same numbers, by one edge.
+  private func shorten(
+    _ sources: inout [Int], with earlier: inout [(sources: [Int], box: Int)], _ box: Int
+  ) {
+    let whole = sources
+    let longest = earlier.filter { $0.sources.count > 1 && whole.starts(with: $0.sources) }
+      .max { $0.sources.count < $1.sources.count }
+    if let longest, longest.sources.count < whole.count {
+      sources = [longest.box] + whole.dropFirst(longest.sources.count)
+    }
+    earlier.append((whole, box))
+  }
+
+  /// How an operator is named where it is folded into the box before; nil where it has its own.
+  private static func tail(_ operation: any Operator) -> String? {
+    switch operation {
+    case is Reshape: return ""
+    case is BatchNormalization: return "BN"
+    default: break
+    }
+    switch operation.glyph.role {
+    case .elementwise, .normalization: return operation.glyph.label
+    default: return nil
+    }
+  }
+
+  private static func box(_ node: Graph.Node, in graph: Graph, _ cost: Cost) -> NetworkBox {
+    let (inputs, outputs) = graph.shapes(of: node)
+    let glyph = node.operation.glyph
+    let shape = Array(outputs[0].dimensions.dropFirst())
+    var box = NetworkBox(
+      name: node.name, work: glyph.label, role: glyph.role, shape: shape, cost: cost,
+      keepsChannels: [.pooling, .normalization, .elementwise].contains(glyph.role))
+    let channels = shape.first ?? 1
+    switch node.operation {
+    case let convolution as Convolution:
+      let isDepthwise = convolution.groups > 1 && convolution.groups == inputs[0][1]
+      box.groups = isDepthwise ? 1 : convolution.groups
+      box.keepsChannels = isDepthwise
+      let label = String(glyph.label.prefix { $0 != "g" })
+      box.work =
+        isDepthwise ? "depthwise \(label)" : "conv \(glyph.label), \(channels)"
+    case let convolution as TransposedConvolution:
+      box.groups = convolution.groups
+      box.work = "conv \(glyph.label), \(channels)"
+    case is Concatenation: box.takesTail = false
+    case is Linear: box.work = "linear, \(channels)"
+    case let arithmetic as Arithmetic:
+      box.work =
+        [.add, .subtract, .multiply, .divide].contains(arithmetic.function)
+        ? arithmetic.function.rawValue : glyph.label
+    default: break
+    }
+    // A name that only repeats the operator says nothing.
+    let last = node.name.split(separator: ".").last.map(String.init) ?? node.name
+    let plain = last.filter { !$0.isNumber && $0 != "_" }
+    if plain == type(of: node.operation).name { box.name = box.work }
+    return box
+  }
+
+  /// Which boxes are drawn side by side: grouped convolutions, and what stands between or before
+  /// them, as far as it treats the groups alike.
+  private mutating func findTowers() {
+    for index in boxes.indices where (2...NetworkBoxes.mostTowers).contains(boxes[index].groups) {
+      boxes[index].towers = boxes[index].groups
+    }
+    // Against the edges: a box whose only reader wants groups can be cut into them.
+    for index in boxes.indices.reversed() where boxes[index].towers == 1 {
+      let targets = edges.filter { $0.from == index }.map { boxes[$0.to] }
+      let channels = boxes[index].shape.first ?? 1
+      guard targets.count == 1, let target = targets.first, boxes[index].role != nil,
+        boxes[index].role != .arrangement, edges.count(where: { $0.to == index }) == 1
+      else { continue }
+      let wanted = target.groups > 1 || target.keepsChannels ? target.towers : 1
+      if wanted > 1, channels % wanted == 0, boxes[index].groups == 1 {
+        boxes[index].towers = wanted
+      }
+    }
+    // Along them: pooling keeps the groups that come in.
+    for index in boxes.indices where boxes[index].towers == 1 && boxes[index].keepsChannels {
+      let sources = edges.filter { $0.to == index }
+      guard sources.count == 1, boxes[index].role != nil, boxes[index].shape.count == 3 else {
+        continue
+      }
+      boxes[index].towers = boxes[sources[0].from].towers
+    }
+  }
+}

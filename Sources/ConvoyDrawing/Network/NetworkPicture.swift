@@ -1,0 +1,331 @@
+public import ConvoyGraphs
+public import ConvoyTensors
+
+extension Picture {
+  /// The most boxes a picture of a network can have.
+  public static let mostNetworkBoxes = 420
+
+  /// Draws a network: a box an operator, wider the more it costs, with the shapes between them.
+  ///
+  /// What works element by element is folded into the box before. A convolution in two to four
+  /// groups is drawn as so many boxes side by side, connected group to group as long as groups are
+  /// kept, and crosswise where all channels mix.
+  ///
+  /// - Throws: `ConvoyError` when the network has nothing to draw, or too many boxes.
+  /// - Complexity: O(*n*²) in the number of boxes.
+  public static func network(_ graph: Graph, title: String) throws(ConvoyError) -> Picture {
+    guard !graph.nodes.isEmpty else {
+      throw ConvoyError(.graph, "A network with at least one operator is expected, got none.")
+    }
+    guard graph.nodes.count <= 20_000 else {
+      throw ConvoyError(
+        .graph,
+        "A network of at most 20000 operators can be drawn, got \(graph.nodes.count).")
+    }
+    let network = NetworkBoxes(graph)
+    guard network.boxes.count <= mostNetworkBoxes else {
+      throw ConvoyError(
+        .graph,
+        "A network of at most \(mostNetworkBoxes) boxes can be drawn, got \(network.boxes.count).")
+    }
+    let drawing = NetworkDrawing(network, title: title, cost: graph.cost)
+    guard drawing.bendCount <= 2500 else {
+      throw ConvoyError(
+        .graph,
+        "A network whose boxes are mostly connected to near ones can be drawn; in this one "
+          + "connections pass \(drawing.bendCount) times by other boxes, and 2500 is the most.")
+    }
+    return drawing.picture
+  }
+}
+
+/// The boxes and edges of a network, placed.
+struct NetworkDrawing {
+  let network: NetworkBoxes
+  let title: String
+  let cost: Cost
+  let layout: LayeredLayout
+  /// The top of each row, its column, and its height.
+  private(set) var tops: [Double] = []
+  private(set) var heights: [Double] = []
+  private(set) var columns: [Int] = []
+  /// What is added to x in each column.
+  private(set) var shifts: [Double] = []
+
+  static let rowGap = 44.0
+  static let stem = 17.0
+  static let columnGap = 64.0
+
+  init(_ network: NetworkBoxes, title: String, cost: Cost) {
+    self.network = network
+    self.title = title
+    self.cost = cost
+    let most = Double(max(1, network.boxes.map(\.cost.multiplyAdds).max() ?? 1))
+    let widths = network.boxes.map { box -> Double in
+      if box.role == nil { return 120 }
+      let share = (Double(box.cost.multiplyAdds) / most).squareRoot()
+      let width = (116 + 110 * share).rounded()
+      return box.towers == 1
+        ? width : Double(box.towers) * (max(104, width * 0.75) + 14) - 14
+    }
+    layout = LayeredLayout(
+      widths: widths,
+      importance: network.boxes.map { (Double($0.cost.multiplyAdds) / most).squareRoot() },
+      edges: network.edges)
+    heights = layout.rows.map { row in
+      row.compactMap { layout.items[$0].box }.map { NetworkDrawing.height(network.boxes[$0]) }.max()
+        ?? 20
+    }
+    breakIntoColumns()
+  }
+
+  private static func height(_ box: NetworkBox) -> Double {
+    if box.role == nil { return 28 }
+    // Marks of many groups take a little more.
+    return 25 + 15 * Double(lines(box).count) + (box.groups > NetworkBoxes.mostTowers ? 6 : 0)
+  }
+
+  /// What stands in a box below its name.
+  private static func lines(_ box: NetworkBox) -> [String] {
+    let work = box.work == box.name ? [] : [box.work]
+    return box.tail.isEmpty ? work : work + ["+ " + box.tail.joined(separator: " + ")]
+  }
+
+  /// How often an edge passes by a row of boxes.
+  var bendCount: Int { layout.items.count - network.boxes.count }
+
+  // MARK: Columns
+
+  /// Where a single box holds everything together, a long network may go on in another column.
+  private mutating func breakIntoColumns() {
+    let total = heights.reduce(0) { $0 + $1 + NetworkDrawing.rowGap }
+    let widest =
+      layout.rows.map { row -> Double in
+        let lefts = row.map { layout.items[$0].x - layout.items[$0].width / 2 }
+        let rights = row.map { layout.items[$0].x + layout.items[$0].width / 2 }
+        return (rights.max() ?? 0) - (lefts.min() ?? 0)
+      }.max() ?? 1
+    // About three parts wide to two high.
+    let wanted = max(1, (1.5 * total / (widest + NetworkDrawing.columnGap)).squareRoot().rounded())
+    let limit = max(420, total / wanted)
+    var (y, column) = (0.0, 0)
+    for row in layout.rows.indices {
+      let rest = heights[row...].reduce(0) { $0 + $1 + NetworkDrawing.rowGap }
+      if y > limit, row > 0, rest > 0.6 * limit, isCut(row - 1) {
+        (y, column) = (0, column + 1)
+      }
+      tops.append(y)
+      columns.append(column)
+      y += heights[row] + NetworkDrawing.rowGap
+    }
+    var x = 0.0
+    for current in 0...column {
+      let inside = layout.items.filter { columns[$0.row] == current }
+      // The line from the column before comes in above its box.
+      let entry = inside.map(\.row).min().flatMap { $0 > 0 ? layout.rows[$0 - 1].first : nil }
+      let lefts =
+        inside.map { $0.x - $0.width / 2 } + (entry.map { [layout.items[$0].x - 10] } ?? [])
+      let rights =
+        inside.map { $0.x + $0.width / 2 } + (entry.map { [layout.items[$0].x + 10] } ?? [])
+      let left = lefts.min() ?? 0
+      shifts.append((x - left).rounded())
+      x += ((rights.max() ?? 0) - left + NetworkDrawing.columnGap).rounded()
+    }
+  }
+
+  /// Whether a row is one box alone, so that all edges start at it.
+  private func isCut(_ row: Int) -> Bool {
+    guard layout.rows[row].count == 1, let box = layout.items[layout.rows[row][0]].box else {
+      return false
+    }
+    return network.boxes[box].towers == 1
+  }
+
+  func x(_ item: Int) -> Double {
+    layout.items[item].x + shifts[columns[layout.items[item].row]]
+  }
+
+  /// The boxes an item is drawn as.
+  func frames(_ item: Int) -> [Box] {
+    guard let index = layout.items[item].box else { return [] }
+    let box = network.boxes[index]
+    let row = layout.items[item].row
+    let height = NetworkDrawing.height(box)
+    let top = tops[row] + (heights[row] - height) / 2
+    let count = Double(box.towers)
+    let width = (layout.items[item].width - 14 * (count - 1)) / count
+    let left = x(item) - layout.items[item].width / 2
+    return (0..<box.towers).map {
+      Box(left + Double($0) * (width + 14), top, width, height)
+    }
+  }
+
+  // MARK: Drawing
+
+  var picture: Picture {
+    var (lines, boxes, labels): ([Element], [Element], [Element]) = ([], [], [])
+    lines.append(contentsOf: edges)
+    for item in layout.items.indices {
+      guard let index = layout.items[item].box else { continue }
+      boxes += draw(network.boxes[index], frames(item))
+      labels += shapes(item, network.boxes[index])
+    }
+    var elements = lines + boxes + labels
+    let box = Element.union(of: elements) ?? Box(0, 0, 1, 1)
+    elements += legend(below: box)
+    elements.append(
+      .text(title, Point(box.x, box.y - 52), size: 20, bold: true, fitting: max(box.width, 320)))
+    elements.append(
+      .text(costWords, Point(box.x, box.y - 26), size: 13, .muted, fitting: max(box.width, 320)))
+    return Picture(title: title, summary: summary, elements, margin: 24)
+  }
+
+  private var costWords: String {
+    "\(Measure.short(Double(cost.parameters))) parameters, "
+      + "\(Measure.short(Double(cost.multiplyAdds))) multiply-adds"
+  }
+
+  private var summary: String {
+    let works = network.boxes.filter { $0.role != nil }
+    let names = works.prefix(40).map { "\($0.name) (\($0.work))" }.joined(separator: ", ")
+    return "A network of \(works.count) boxes with \(costWords): \(names)"
+      + (works.count > 40 ? " and \(works.count - 40) more." : ".")
+  }
+
+  private func draw(_ box: NetworkBox, _ frames: [Box]) -> [Element] {
+    guard let role = box.role else {
+      let frame = frames[0]
+      let words = box.shape.isEmpty ? box.name : "\(box.name)  \(NetworkDrawing.text(box.shape))"
+      return [
+        .rectangle(frame, fill: .faint, stroke: Stroke(.muted, 1), radius: frame.height / 2),
+        .text(
+          words, frame.center, size: 12, anchor: .middle, fitting: frame.width - 16),
+      ]
+    }
+    let tone = NetworkDrawing.tone(role)
+    var elements: [Element] = []
+    for (tower, frame) in frames.enumerated() {
+      elements.append(
+        .rectangle(frame, fill: .tint(tone), stroke: Stroke(.series(tone), 1.4), radius: 5))
+      if box.groups > NetworkBoxes.mostTowers { elements.append(stripes(box.groups, frame, tone)) }
+      let width = frame.width - 14
+      let suffix = frames.count > 1 ? " · \(tower + 1)" : ""
+      let name = NetworkDrawing.shortened(box.name, suffix, width)
+      elements.append(
+        .text(
+          name, Point(frame.midX, frame.y + 14), size: 12, anchor: .middle, bold: true,
+          fitting: width))
+      for (index, line) in NetworkDrawing.lines(box).enumerated() {
+        let shown = line == box.work ? work(box, towers: frames.count) : line
+        elements.append(
+          .text(
+            shown, Point(frame.midX, frame.y + 30 + 15 * Double(index)), size: 11,
+            line == box.work ? .ink : .muted, anchor: .middle, fitting: width, smallest: 8))
+      }
+    }
+    return elements
+  }
+
+  /// A name without its first components where it is too long: the last ones tell layers apart.
+  private static func shortened(_ name: String, _ suffix: String, _ width: Double) -> String {
+    let all = name.split(separator: ".", omittingEmptySubsequences: false)
+    var parts = all[...]
+    func fits(_ text: String) -> Bool {
+      TextMetrics.width(text + suffix, size: 10, bold: true) <= width
+    }
+    if parts.count > 64 || fits(name) { return name + suffix }
+    while parts.count > 1, !fits("…" + parts.joined(separator: ".")) { parts.removeFirst() }
+    return (parts.count < all.count ? "…" : "") + parts.joined(separator: ".") + suffix
+  }
+
+  /// A tower's part of the work: `conv 5×5, 128`, without the groups it stands for.
+  private func work(_ box: NetworkBox, towers: Int) -> String {
+    guard towers > 1, box.role == .convolution, let channels = box.shape.first else {
+      return box.work
+    }
+    let whole = box.work.replacingSuffix(", \(channels)", ", \(channels / towers)")
+    return whole.removing(" g\(towers)")
+  }
+
+  /// Marks along the lower edge for groups too many to be boxes of their own.
+  private func stripes(_ groups: Int, _ frame: Box, _ tone: Int) -> Element {
+    let count = min(groups, 32)
+    var path = Path()
+    let step = (frame.width - 10) / Double(count)
+    for index in 0..<count {
+      path.rectangle(Box(frame.x + 5 + (Double(index) + 0.2) * step, frame.maxY - 4, step * 0.6, 3))
+    }
+    return .path(path, fill: .series(tone))
+  }
+
+  /// The shape beside the line that leaves a box.
+  private func shapes(_ item: Int, _ box: NetworkBox) -> [Element] {
+    guard box.role != nil, !layout.items[item].below.isEmpty, !box.shape.isEmpty else { return [] }
+    var shape = box.shape
+    shape[0] /= box.towers
+    return frames(item).map { frame in
+      .text(
+        NetworkDrawing.text(shape), Point(frame.midX + 5, frame.maxY + 8.5), size: 10, .muted,
+        fitting: frame.width / 2 - 2, smallest: 6)
+    }
+  }
+
+  static func text(_ shape: [Int]) -> String {
+    shape.map(String.init).joined(separator: "×")
+  }
+
+  static func tone(_ role: Glyph.Role) -> Int {
+    switch role {
+    case .convolution: 0
+    case .pooling: 1
+    case .normalization: 2
+    case .elementwise: 3
+    case .reduction: 4
+    case .update: 5
+    case .arrangement: 6
+    }
+  }
+
+  private func legend(below box: Box) -> [Element] {
+    var elements: [Element] = []
+    var place = Point(box.x, box.maxY + 34)
+    let names: [(Glyph.Role, String)] = [
+      (.convolution, "convolution, linear"), (.pooling, "pooling"),
+      (.normalization, "normalisation"), (.elementwise, "element by element"),
+      (.reduction, "reduction"), (.arrangement, "arrangement"), (.update, "update"),
+    ]
+    for (role, name) in names where network.boxes.contains(where: { $0.role == role }) {
+      let width = 20 + TextMetrics.width(name, size: 12)
+      if place.x > box.x, place.x + width > max(box.maxX, box.x + 320) {
+        place = Point(box.x, place.y + 20)
+      }
+      let tone = NetworkDrawing.tone(role)
+      elements.append(
+        .rectangle(
+          Box(place.x, place.y - 6, 12, 12), fill: .tint(tone), stroke: Stroke(.series(tone), 1.4),
+          radius: 2))
+      elements.append(.text(name, Point(place.x + 18, place.y), size: 12, .muted))
+      place.x += width + 20
+    }
+    elements.append(
+      .text(
+        "A box is wider the more multiply-adds it takes.", Point(box.x, place.y + 22), size: 12,
+        .muted))
+    return elements
+  }
+
+}
+
+extension String {
+  fileprivate func replacingSuffix(_ suffix: String, _ other: String) -> String {
+    hasSuffix(suffix) ? String(dropLast(suffix.count)) + other : self
+  }
+
+  /// Without the first occurrence of a text.
+  fileprivate func removing(_ text: String) -> String {
+    for start in indices where self[start...].hasPrefix(text) {
+      return String(self[..<start]) + self[index(start, offsetBy: text.count)...]
+    }
+    return self
+  }
+}

@@ -1,0 +1,90 @@
+/// A picture: what `convoy draw` writes, as SVG text made by Convoy alone.
+///
+/// ```swift
+/// let picture = try Picture.network(network.graph, title: "AlexNet")
+/// let text = picture.svg(theme: .auto)
+/// ```
+public struct Picture: Sendable {
+  /// What it shows, in a few words; read out by screen readers.
+  public let title: String
+  /// What it shows, in sentences; read out by screen readers.
+  public let summary: String
+  /// The width in pixels at its natural size; it scales to any.
+  public let width: Double
+  /// The height in pixels at its natural size.
+  public let height: Double
+
+  let elements: [Element]
+  /// Shapes that `Element.use` shows, by identifier.
+  let definitions: [(identifier: String, element: Element)]
+  /// Style rules beside those of the tones: the animation.
+  let rules: String
+
+  /// Puts elements on a page of their size, with a margin.
+  init(
+    title: String, summary: String, _ elements: [Element],
+    definitions: [(identifier: String, element: Element)] = [], rules: String = "",
+    margin: Double = 20
+  ) {
+    self.title = title
+    self.summary = summary
+    let box = (Element.union(of: elements) ?? Box(0, 0, 1, 1)).grown(by: margin)
+    // Whole pixels, so that the picture is sharp at its natural size.
+    width = box.width.rounded(.up)
+    height = box.height.rounded(.up)
+    self.elements =
+      box.x == 0 && box.y == 0
+      ? elements : [.group(elements, at: Point((-box.x).rounded(), (-box.y).rounded()))]
+    self.definitions = definitions
+    self.rules = rules
+  }
+
+  /// The view box.
+  var page: Box { Box(0, 0, width, height) }
+
+  /// The picture as an SVG document, which needs nothing beside it.
+  ///
+  /// - Parameter theme: `auto` follows what the reader prefers.
+  /// - Complexity: O(*n*) in the number of elements.
+  public func svg(theme: Theme = .auto) -> String {
+    var writer = SVGWriter()
+    writer.write(.rectangle(page, fill: .paper))
+    if !definitions.isEmpty {
+      let shapes = definitions.map { $0.element.with("id", $0.identifier) }
+      writer.write(Element(name: "defs", children: shapes))
+    }
+    for element in elements { writer.write(element) }
+    let size = "\(SVGNumber.text(width))\" height=\"\(SVGNumber.text(height))"
+    let view = "0 0 \(SVGNumber.text(width)) \(SVGNumber.text(height))"
+    return """
+      <svg xmlns="http://www.w3.org/2000/svg" viewBox="\(view)" width="\(size)" role="img" \
+      aria-labelledby="title desc" fill="none" font-family="\(TextMetrics.family)">
+      <title id="title">\(XMLText.escaped(title))</title>
+      <desc id="desc">\(XMLText.escaped(summary))</desc>
+      <style>\(StyleSheet.text(for: writer.classes, theme: theme))\(rules)</style>
+      \(StyleSheet.patterns(for: writer.classes))\(writer.text)
+      </svg>
+
+      """
+  }
+
+  /// The picture in a page of HTML, as wide as the window at most.
+  public func html(theme: Theme = .auto) -> String {
+    let (light, dark) = (Tone.paper.color(isDark: false).hex, Tone.paper.color(isDark: true).hex)
+    let paper = theme == .dark ? dark : light
+    let media =
+      theme == .auto ? "@media (prefers-color-scheme:dark){body{background:\(dark)}}" : ""
+    return """
+      <!DOCTYPE html>
+      <html lang="en">
+      <head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+      <title>\(XMLText.escaped(title))</title>
+      <style>body{margin:0;display:grid;min-height:100vh;place-items:center;background:\(paper)}\
+      svg{max-width:100%;height:auto}\(media)</style></head>
+      <body>
+      \(svg(theme: theme))</body>
+      </html>
+
+      """
+  }
+}

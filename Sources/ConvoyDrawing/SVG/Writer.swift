@@ -1,0 +1,80 @@
+/// Numbers as SVG spells them.
+enum SVGNumber {
+  /// At most two digits after the point, none that say nothing; what is not finite is 0.
+  static func text(_ value: Double) -> String {
+    let scaled = (value * 100).rounded()
+    guard scaled.isFinite, scaled.magnitude < 1e12 else { return "0" }
+    let whole = Int(scaled)
+    let (units, rest) = whole.magnitude.quotientAndRemainder(dividingBy: 100)
+    let sign = whole < 0 ? "-" : ""
+    if rest == 0 { return "\(sign)\(units)" }
+    if rest % 10 == 0 { return "\(sign)\(units).\(rest / 10)" }
+    return "\(sign)\(units).\(rest < 10 ? "0" : "")\(rest)"
+  }
+}
+
+/// Text as XML spells it.
+enum XMLText {
+  /// Escapes what means something to XML, and replaces what XML cannot hold.
+  ///
+  /// Names of layers come from files, and may contain anything.
+  static func escaped(_ text: String) -> String {
+    var result = ""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "&": result += "&amp;"
+      case "<": result += "&lt;"
+      case ">": result += "&gt;"
+      case "\"": result += "&quot;"
+      case "\t", "\n", "\r": result += " "
+      default: result.unicodeScalars.append(isAllowed(scalar) ? scalar : "\u{FFFD}")
+      }
+    }
+    return result
+  }
+
+  private static func isAllowed(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.value {
+    case 0..<0x20, 0x7F...0x9F, 0xFFFE...0xFFFF: false
+    // Marks that turn the direction of writing would let a name rearrange its neighbours.
+    case 0x202A...0x202E, 0x2066...0x2069: false
+    default: true
+    }
+  }
+}
+
+/// Turns a tree of elements into text.
+struct SVGWriter {
+  private(set) var text = ""
+  /// The classes of tones met on the way, for the style sheet.
+  private(set) var classes: Set<ToneClass> = []
+
+  mutating func write(_ element: Element) {
+    text += "<\(element.name)"
+    var names: [String] = []
+    for use in [
+      element.fill.map { ToneClass(tone: $0, isStroke: false) },
+      element.stroke.map { ToneClass(tone: $0, isStroke: true) },
+    ].compactMap({ $0 }) {
+      classes.insert(use)
+      names.append(use.name)
+    }
+    for (key, value) in element.attributes {
+      if key == "class" {
+        names.append(value)
+      } else {
+        text += " \(key)=\"\(XMLText.escaped(value))\""
+      }
+    }
+    if !names.isEmpty { text += " class=\"\(names.joined(separator: " "))\"" }
+    if element.children.isEmpty, element.text == nil {
+      text += "/>"
+      return
+    }
+    text += ">"
+    if let inner = element.text { text += XMLText.escaped(inner) }
+    for child in element.children { write(child) }
+    text += "</\(element.name)>"
+    if element.name == "g" { text += "\n" }
+  }
+}
