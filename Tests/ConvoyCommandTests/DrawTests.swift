@@ -9,7 +9,7 @@ import Testing
         ["arithmetic", "--padding", "1"], ["arithmetic", "--storyboard", "--groups", "1"],
         ["volumes", "--groups", "3", "--channels", "6", "--outputs", "6"],
         ["connections", "--sheet"], ["connections", "shuffle", "--groups", "3"], ["matrix"],
-        ["matrix", "--model", "zoo:lenet", "--layer", "conv1"], ["network", "zoo:alexnet"],
+        ["matrix", "--model", "zoo:lenet", "--layer", "c3"], ["network", "zoo:alexnet"],
         ["filters", "--model", "zoo:alexnet", "--groups", "2"],
         ["correlation", "--model", "zoo:alexnet", "--groups", "2"],
       ]
