@@ -14,6 +14,14 @@ public struct CatalogEntry<Problem: Sendable, Operands: Sendable>: Sendable {
 public enum Catalog {
   static let weightGradient: [CatalogEntry<ConvolutionProblem, WeightGradientOperands>] = [
     CatalogEntry(
+      name: "generated weight gradient, broadcast",
+      refusal: { GeneratedBroadcastWeightGradient.refusal($0, $1) },
+      make: { GeneratedBroadcastWeightGradient($0, $1, $2) }),
+    CatalogEntry(
+      name: "generated weight gradient, lanes",
+      refusal: { GeneratedLaneWeightGradient.refusal($0, $1) },
+      make: { GeneratedLaneWeightGradient($0, $1, $2) }),
+    CatalogEntry(
       name: "portable weight gradient, broadcast",
       refusal: { problem, _ in PortableBroadcastConvolution.refusal(problem) },
       make: { problem, operands, _ in PortableWeightGradient(broadcast: problem, operands) }),
@@ -48,22 +56,6 @@ public enum Catalog {
       name: "portable pooling", refusal: { _, _ in nil },
       make: { problem, operands, _ in PortablePooling(problem, operands) }),
   ]
-
-  /// The kernel for the gradient of a forward convolution's weights.
-  ///
-  /// - Parameters:
-  ///   - input: the base of the problem's input planes: the image.
-  ///   - gradient: the base of the problem's output planes.
-  ///   - weights: where the gradient goes, in the order of the weights' tensor.
-  ///   - machine: the machine it is to run on.
-  public static func weightGradient(
-    _ problem: ConvolutionProblem, input: Region, gradient: Region, weights: Region,
-    machine: Machine = .current
-  ) -> any Kernel {
-    choose(
-      weightGradient, problem,
-      WeightGradientOperands(input: input, gradient: gradient, weights: weights), machine)
-  }
 
   /// The kernel for an elementwise operation in planes.
   public static func elementwise(

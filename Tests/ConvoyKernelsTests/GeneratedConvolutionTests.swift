@@ -294,7 +294,7 @@ struct ProblemCase: CustomStringConvertible {
   }
 
   /// Whether an element of a layout belongs to a pixel of the image.
-  private static func isInside(_ index: Int, _ layout: PlaneLayout) -> Bool {
+  static func isInside(_ index: Int, _ layout: PlaneLayout) -> Bool {
     let inImage = index % layout.planeSize % layout.imageStride
     let position = Extents(
       inImage / layout.sliceStride, inImage % layout.sliceStride / layout.rowStride,

@@ -47,6 +47,29 @@ import Testing
       #expect(fault == nil, "\(fault ?? "")")
     }
 
+    @Test func weightGradientsStayInside() async throws {
+      let result = await #expect(
+        processExitsWith: .success, observing: [\.standardErrorContent]
+      ) {
+        for machine in Machine.available {
+          var random = Random(seed: 93)
+          for index in 0..<40 {
+            let width = index % 3 == 0 ? 20 : [1, 1, 2, 4, 8, 3, 12][random.below(7)]
+            let groups = width == 20 ? 1 : 2 + random.below(40 / width)
+            let test = WeightGradientCase.random(groups * width, groups * width, groups, &random)
+            let want = test.run(machine).weights.prefix(test.weightCount)
+            for side in [GuardedBlock.Side.end, .beginning] {
+              Fault.isRunning("\(machine), guarded at the \(side): \(test)")
+              let got = GuardedWeightGradient(test, side).run(machine)
+              #expect(got == Array(want), "\(machine), \(side): \(test)")
+            }
+          }
+        }
+      }
+      let fault = try Fault.sentence(in: #require(result))
+      #expect(fault == nil, "\(fault ?? "")")
+    }
+
     /// The guards must be there.
     @Test func touchingWhatLiesBehindEndsTheProcess() async {
       await #expect(processExitsWith: .signal(SIGSEGV)) {
@@ -178,6 +201,52 @@ private struct GuardedCase {
     // Nothing else holds the weights.
     return withExtendedLifetime(weights) {
       outputs.flatMap { Array(UnsafeBufferPointer(start: $0.start, count: $0.count)) }
+    }
+  }
+}
+
+/// A weight gradient's problem whose planes, sums and weights each lie in a guarded block.
+private struct GuardedWeightGradient {
+  private var problem: ConvolutionProblem
+  private let test: WeightGradientCase
+  private let side: GuardedBlock.Side
+  private let planes: [GuardedBlock]
+  private let base = GuardedBlock(count: 0, side: .end)
+
+  init(_ test: WeightGradientCase, _ side: GuardedBlock.Side) {
+    self.test = test
+    self.side = side
+    problem = test.problem
+    func blocks(_ layout: PlaneLayout, from start: Int) -> [GuardedBlock] {
+      layout.planes.map {
+        GuardedBlock(test.numbers[start + $0..<start + $0 + layout.planeSize], side)
+      }
+    }
+    let inputs = blocks(test.problem.input, from: 0)
+    let outputs = blocks(test.problem.output, from: test.gradientStart)
+    planes = inputs + outputs
+    problem.input.planes = inputs.map { [base] in $0.start - base.start }
+    problem.output.planes = outputs.map { [base] in $0.start - base.start }
+  }
+
+  func run(_ machine: Machine) -> [Float] {
+    let choice = WeightGradientChoice(test.problem, machine: machine)
+    let sums = GuardedBlock(count: choice.sumCount, side: side)
+    let weights = GuardedBlock(count: (test.weightCount + 15) / 16 * 16, side: side)
+    let first = weights.start + (side == .end ? weights.count - test.weightCount : 0)
+    let kernels = choice.kernels(
+      problem, input: Region(.arena, offset: 0), gradient: Region(.arena, offset: 0),
+      sums: Region(.arena, offset: sums.start - base.start),
+      weights: Region(.arena, offset: first - base.start))
+    let memory = Memory(arena: base.start, state: base.start, constants: base.start)
+    for kernel in kernels {
+      let scratch = GuardedBlock(count: (kernel.scratchCount + 15) / 16 * 16, side: side)
+      for chunk in 0..<kernel.chunkCount {
+        kernel.run(chunk: chunk, in: memory, scratch: scratch.start)
+      }
+    }
+    return withExtendedLifetime(sums) {
+      Array(UnsafeBufferPointer(start: first, count: test.weightCount))
     }
   }
 }

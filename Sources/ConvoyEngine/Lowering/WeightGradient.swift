@@ -3,20 +3,38 @@ import ConvoyKernels
 import ConvoyTensors
 
 extension ConvolutionForm {
-  /// Inputs: image and gradient.
+  /// Inputs: image and gradient, in the orders in which the convolution itself reads and writes.
   func weightGradientLayouts(at site: LoweringSite) -> NodeLayouts {
     let halo = halo(input: site.inputShapes[0], output: site.inputShapes[1])
-    return NodeLayouts(inputs: [.planes(halo: halo), .planes], outputs: [.dense])
+    var convolution = site
+    convolution.outputShapes = [site.inputShapes[1]]
+    convolution.wantedOrder = nil
+    let orders = ConvolutionOrders(groups: groups, convolution)
+    return NodeLayouts(
+      inputs: [
+        .planes(halo: halo, order: orders.input),
+        .planes(halo: .none, order: groups == 1 ? .any(preferred: nil) : .init(orders.output)),
+      ], outputs: [.dense])
   }
 
   func lowerWeightGradient(_ site: LoweringSite, into program: inout Program) {
-    program.step(site) { placement in
-      Catalog.weightGradient(
-        problem(
-          input: placement.planes(site.inputs[0]), output: placement.planes(site.inputs[1])),
-        input: placement.base(site.inputs[0]), gradient: placement.base(site.inputs[1]),
-        weights: placement.region(site.outputs[0]), machine: site.machine)
+    let (image, gradient) = (site.inputs[0], site.inputs[1])
+    let form = self
+    let choice = WeightGradientChoice(
+      problem(input: program.planes(of: image), output: program.planes(of: gradient)),
+      machine: site.machine)
+    @Sendable func kernels(_ placement: Placement, sums: Region) -> [any Kernel] {
+      choice.kernels(
+        form.problem(input: placement.planes(image), output: placement.planes(gradient)),
+        input: placement.base(image), gradient: placement.base(gradient), sums: sums,
+        weights: placement.region(site.outputs[0]))
     }
+    guard choice.sumCount > 0 else {
+      return program.step(site) { kernels($0, sums: $0.base(image))[0] }
+    }
+    let sums = program.arena(count: choice.sumCount)
+    program.step(site, writes: [sums]) { kernels($0, sums: $0.region(sums))[0] }
+    program.step(site, reads: [sums]) { kernels($0, sums: $0.region(sums))[1] }
   }
 }
 

@@ -8,8 +8,10 @@ struct GeneratedLaneConvolution: Kernel {
   let name: String
   let operands: ConvolutionOperands
   let problem: ConvolutionProblem
-  let chunkCount: Int
   private let works: [LaneWork]
+  /// For each chunk, its work and which of the work's chunks it is: phases take turns, so that what they
+  /// all read and write stays in cache.
+  private let places: [(work: Int, chunk: Int)]
   private let gather: LaneGather?
   /// For each output plane which of its pixels' vectors hold channels.
   private let usedVectors: [Range<Int>]
@@ -36,33 +38,37 @@ struct GeneratedLaneConvolution: Kernel {
     gather = sources == nil ? LaneGather(problem, phases) : nil
     let starts = sources?.starts ?? LaneSources.gatheredStarts(problem, machine, gather)
     var works: [LaneWork] = []
-    var firstChunk = 0
     for work in phases {
       let result = LaneWork(
         problem, work, sources, starts: starts, isByLine: isByLine,
-        addsResidual: operands.residual != nil, tail, machine, firstChunk: firstChunk)
+        addsResidual: operands.residual != nil, tail, machine)
       guard let result else { return nil }
-      firstChunk += result.chunks.count
       works.append(result)
     }
     self.works = works
-    chunkCount = firstChunk
+    let places = works.indices.flatMap { work in
+      (0..<works[work].chunks.count).map { (work: work, chunk: $0) }
+    }
+    func position(_ place: (work: Int, chunk: Int)) -> Double {
+      Double(place.chunk) / Double(works[place.work].chunks.count)
+    }
+    self.places = places.sorted { (position($0), $0.work) < (position($1), $1.work) }
     let access = sources?.access ?? .plain
     name = "\(machine.name) lanes, \(gather == nil ? "\(access)" : "gathered")"
   }
 
+  var chunkCount: Int { places.count }
   var scratchCount: Int { gather?.scratchCount ?? 0 }
 
   var detail: String { TileFunctions.text(works.map { ($0.tile, 1) }) }
 
   func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
-    var index = works.count - 1
-    while works[index].firstChunk > chunk { index -= 1 }
+    let (index, part) = places[chunk]
     let work = works[index]
     TileArguments.with { arguments in
       arguments.set(.steps, work.steps)
       arguments.prepare(operands)
-      let items = work.chunks[chunk - work.firstChunk]
+      let items = work.chunks[part]
       var next = items.lowerBound
       while next < items.upperBound {
         let (plane, band) = next.quotientAndRemainder(dividingBy: work.bandsPerPlane)
@@ -149,7 +155,6 @@ private final class LaneWork: Sendable {
   /// Vectors of weights of an output plane.
   let pairs: Int
   let weightStart: Int
-  let firstChunk: Int
   /// Bands of rows, plane by plane.
   let chunks: Chunks
   let bandsPerPlane: Int
@@ -168,7 +173,7 @@ private final class LaneWork: Sendable {
 
   init?(
     _ problem: ConvolutionProblem, _ work: PhaseWork, _ sources: LaneSources?, starts: [[Int]],
-    isByLine: Bool, addsResidual: Bool, _ tail: TileTail, _ machine: Machine, firstChunk: Int
+    isByLine: Bool, addsResidual: Bool, _ tail: TileTail, _ machine: Machine
   ) {
     let phase = work.phase
     let access = sources?.access ?? .plain
@@ -217,7 +222,6 @@ private final class LaneWork: Sendable {
     self.grid = grid
     self.tile = functions
     self.steps = steps
-    self.firstChunk = firstChunk
     vectorsPerPlane = machine.vectorsPerPlane
     vectorBytes = machine.vectorWidth * 4
     numbers = sources?.repeated(ownLines.count) ?? []

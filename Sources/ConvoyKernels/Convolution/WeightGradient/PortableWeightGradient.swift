@@ -11,6 +11,8 @@ struct PortableWeightGradient: Kernel {
   let problem: ConvolutionProblem
   private let work: PhaseWork
   private let order: WeightOrder
+  /// For each lane of each output plane its channel.
+  private let channels: [Int?]
   private let pairChunks: Chunks
   /// For each output plane, the distances of its pairs.
   private let distances: [[Int]]
@@ -34,6 +36,7 @@ struct PortableWeightGradient: Kernel {
     self.gather = gather(work)
     self.distances = distances(work, self.gather)
     order = WeightOrder(problem)
+    channels = problem.output.channelsByLane
     let grid = work.grid
     rowStarts = (0..<grid.rows).map {
       (grid.inputOffset(ofRow: $0), grid.outputOffset(ofRow: $0))
@@ -121,23 +124,13 @@ struct PortableWeightGradient: Kernel {
     let taps = problem.kernel.volume
     let lanes = PlaneLayout.lanes
     for (position, pair) in pairs.enumerated() {
-      for lane in 0..<min(lanes, problem.output.channels - plane * lanes) {
-        let index = order.index(
-          output: plane * lanes + lane, inputInGroup: pair / taps, tap: pair % taps)
+      for lane in 0..<lanes {
+        guard let channel = channels[plane * lanes + lane] else { continue }
+        let index = order.index(output: channel, inputInGroup: pair / taps, tap: pair % taps)
         weights[index] = sums[position * lanes + lane]
       }
     }
   }
-}
-
-/// Where the kernel of a weight gradient finds its numbers.
-struct WeightGradientOperands: Sendable {
-  /// The base of the problem's input planes: the image.
-  var input: Region
-  /// The base of the problem's output planes: the gradient.
-  var gradient: Region
-  /// The weights' gradient, in the order of the weights' tensor.
-  var weights: Region
 }
 
 extension PortableWeightGradient {
@@ -147,9 +140,8 @@ extension PortableWeightGradient {
       "portable weight gradient, broadcast", problem, operands, joinsImages: true,
       gather: { _ in nil },
       distances: { work, _ in
-        problem.output.planes.indices.map { plane in
-          problem.broadcastDistances(
-            group: problem.group(ofOutput: plane * PlaneLayout.lanes), work.phase.taps)
+        problem.groupOfPlanes.map {
+          problem.broadcastDistances(group: $0 ?? 0, work.phase.taps)
         }
       })
   }

@@ -1,0 +1,239 @@
+import ConvoyTensors
+
+/// The weight gradient of dense convolutions by generated tiles: see `BroadcastGradientTile`. Takes what
+/// `GeneratedBroadcastConvolution` takes.
+///
+/// A chunk is a part of the pixels and a piece of the sums: some pairs of input channel and tap, and the
+/// planes of outputs whose gradients they meet together.
+struct GeneratedBroadcastWeightGradient: PartialWeightGradient {
+  let name: String
+  let operands: WeightGradientOperands
+  let problem: ConvolutionProblem
+  let parts: [[GradientGrid.Block]]
+  let pairOffsets: [[Int]]?
+  private let grid: GradientGrid
+  private let pieces: [Piece]
+
+  /// Some planes of a group's outputs and some of its pairs.
+  ///
+  /// A class, since each chunk takes hold of one.
+  private final class Piece: Sendable {
+    let planes: Range<Int>
+    let tiles: [Tile]
+
+    init(planes: Range<Int>, tiles: [Tile]) {
+      self.planes = planes
+      self.tiles = tiles
+    }
+  }
+
+  private struct Tile: Sendable {
+    let function: TileFunction
+    /// The pairs in the order of the sums.
+    let pairs: Range<Int>
+    /// Bytes from the image's pixel to each line's first pair.
+    let lines: [Int]
+  }
+
+  static func refusal(_ problem: ConvolutionProblem, _ machine: Machine) -> String? {
+    GeneratedBroadcastConvolution.refusal(problem, machine)
+  }
+
+  /// - Returns: nil where the system refuses memory for code.
+  init?(_ problem: ConvolutionProblem, _ operands: WeightGradientOperands, _ machine: Machine) {
+    name = "\(machine.name) weight gradient, broadcast"
+    self.problem = problem
+    self.operands = operands
+    let grid = GradientGrid(problem, joinsImages: true)
+    self.grid = grid
+    var offsets: [[Int]] = []
+    var panels: [(planes: Range<Int>, cost: Double, tiles: [Tile])] = []
+    for (group, planes) in (problem.planesOfGroups ?? []).enumerated() {
+      let pairs = GradientPairs(problem, group: group)
+      offsets.append(pairs.offsets)
+      for panel in pairs.panels(planes, machine) {
+        var tiles: [Tile] = []
+        for cut in panel.tiles {
+          let description = BroadcastGradientTile(
+            machine: machine, planes: panel.planes.count, reads: cut.reads,
+            imageStep: 4 * grid.image.column, gradientStep: 4 * grid.gradient.column)
+          guard let function = TileKernels.function(description) else { return nil }
+          tiles.append(Tile(function: function, pairs: cut.pairs, lines: cut.lines))
+        }
+        panels.append((panel.planes, panel.cost, tiles))
+      }
+    }
+    pairOffsets = offsets
+    let total = panels.reduce(0) { $0 + $1.cost }
+    pieces = panels.flatMap { panel in
+      let count = max(
+        1, min(panel.tiles.count, Int(panel.cost / total * Double(PartialSums.wantedChunks))))
+      return (0..<count).map { part in
+        let tiles = panel.tiles.count * part / count..<panel.tiles.count * (part + 1) / count
+        return Piece(planes: panel.planes, tiles: Array(panel.tiles[tiles]))
+      }
+    }
+    // A piece's pixels stay in the second-level cache from tile to tile.
+    let planes = pieces.map { $0.planes.count + Set($0.tiles.flatMap(\.lines)).count }.max() ?? 1
+    parts = grid.parts(
+      PartialSums.partCount(
+        pixels: grid.pixelCount, planes: pieces.count,
+        products: Int(total) / max(1, pieces.count)),
+      pixelsPerBlock: max(64, machine.secondLevelCache / 2 / (planes * PlaneLayout.lanes * 4)))
+  }
+
+  var chunkCount: Int { pieces.count * parts.count }
+
+  func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+    let (part, number) = chunk.quotientAndRemainder(dividingBy: pieces.count)
+    let piece = pieces[number]
+    let place = PartialSums(problem)
+    let image = UnsafePointer(memory[operands.input])
+    let planes = problem.output.planes
+    let first = planes[piece.planes.lowerBound]
+    let gradient = UnsafePointer(memory[operands.gradient] + first)
+    let lanes = PlaneLayout.lanes
+    for plane in piece.planes {
+      let sums = place.start(of: plane, part: part, memory[operands.sums])
+      for tile in piece.tiles {
+        (sums + tile.pairs.lowerBound * lanes).update(repeating: 0, count: tile.pairs.count * lanes)
+      }
+    }
+    let sums = place.start(of: piece.planes.lowerBound, part: part, memory[operands.sums])
+    GradientArguments.with { arguments in
+      arguments.set(.sumsPitch, 4 * place.planeSize)
+      for block in parts[part] {
+        let (row, column) = (block.firstRow, block.firstColumn)
+        let from = image + grid.imageOffset(row: row, column: column)
+        let other = gradient + grid.gradientOffset(row: row, column: column)
+        for tile in piece.tiles {
+          arguments.set((block.rows, block.columns, block.slices), tile: (1, 1), grid)
+          arguments.set(.image, from)
+          arguments.set(.gradient, other)
+          arguments.set(.sums, sums + tile.pairs.lowerBound * lanes)
+          for (index, line) in tile.lines.enumerated() {
+            arguments.set(.offsets, at: index, line)
+          }
+          for (index, plane) in piece.planes.dropFirst().enumerated() {
+            arguments.set(
+              .offsets, at: tile.lines.count + index, 4 * (planes[plane] - first))
+          }
+          arguments.run(tile.function)
+        }
+      }
+    }
+  }
+}
+
+/// The pairs of input channel and tap of a group, in an order in which many neighbours read the same line of
+/// the same plane: at constant distances, whatever the sizes of images.
+private struct GradientPairs {
+  /// For each pair in this order, what `WeightOrder` adds for it.
+  let offsets: [Int]
+  private let lines: [Line]
+
+  /// Pairs of a plane that read the same line.
+  private struct Line {
+    /// Bytes from the image's pixel to the first pair.
+    var start: Int
+    /// Floats from there to each pair.
+    var distances: [Int]
+  }
+
+  /// A tile's pairs.
+  struct Tile {
+    var pairs: Range<Int>
+    var reads: [BroadcastGradientTile.Read]
+    var lines: [Int]
+  }
+
+  init(_ problem: ConvolutionProblem, group: Int) {
+    let order = WeightOrder(problem)
+    let input = problem.input
+    struct Key: Hashable {
+      var plane: Int
+      var line: LaneTile.Line
+    }
+    // Lane after lane, and the line's taps for each: so tiles of different lanes read at the same distances.
+    let channels = (0..<problem.inputsPerGroup).map { channel in
+      (channel: channel, position: input.map[group * problem.inputsPerGroup + channel])
+    }.sorted { ($0.position.plane, $0.position.lane) < ($1.position.plane, $1.position.lane) }
+    var pairs: [Key: [(place: Int, offset: Int)]] = [:]
+    var keys: [Key] = []
+    for (channel, position) in channels {
+      for (tap, offset) in problem.phases[0].taps.map(\.offset).enumerated() {
+        let key = Key(plane: position.plane, line: [offset[0], offset[1]])
+        if pairs[key] == nil { keys.append(key) }
+        let place = input.planes[position.plane] + position.lane + input.distance(offset)
+        pairs[key, default: []].append((place, channel * order.inputStride + tap))
+      }
+    }
+    let all = keys.compactMap { pairs[$0] }
+    offsets = all.joined().map(\.offset)
+    lines = all.map { line in
+      Line(start: 4 * line[0].place, distances: line.map { $0.place - line[0].place })
+    }
+  }
+
+  /// Planes in panels of those that are computed together, and the tiles of each: the cut that is estimated
+  /// to take the least time.
+  func panels(
+    _ planes: Range<Int>, _ machine: Machine
+  ) -> [(planes: Range<Int>, cost: Double, tiles: [Tile])] {
+    let choices = machine.broadcastTiles.map { shape in
+      let tiles = cut(pairsPerTile: shape.pixels)
+      let cost = tiles.reduce(0) {
+        $0 + machine.cost(pixels: $1.reads.count, planes: shape.planes)
+      }
+      return (planes: shape.planes, cost: cost, tiles: tiles)
+    }
+    // The cheapest way to make up each number of planes, by its last panel.
+    var cheapest: [(cost: Double, last: Int)] = [(0, 0)]
+    for count in 1...max(1, planes.count) {
+      let ways = choices.indices.filter { choices[$0].planes <= count }.map {
+        (cost: cheapest[count - choices[$0].planes].cost + choices[$0].cost, last: $0)
+      }
+      cheapest.append(ways.min { $0.cost < $1.cost } ?? (.infinity, 0))
+    }
+    var panels: [(planes: Range<Int>, cost: Double, tiles: [Tile])] = []
+    var end = planes.upperBound
+    while end > planes.lowerBound {
+      let choice = choices[cheapest[end - planes.lowerBound].last]
+      panels.append((end - choice.planes..<end, choice.cost, choice.tiles))
+      end -= choice.planes
+    }
+    return panels.reversed()
+  }
+
+  /// Tiles of at most as many pairs: parts of a line, or a few short lines.
+  private func cut(pairsPerTile: Int) -> [Tile] {
+    var tiles: [Tile] = []
+    var first = 0
+    for line in lines {
+      let count = line.distances.count
+      if let last = tiles.last, last.reads.count + count <= pairsPerTile,
+        last.lines.count < BroadcastGradientTile.maximalLines, last.pairs.count >= count
+      {
+        tiles[tiles.count - 1].pairs = last.pairs.lowerBound..<first + count
+        tiles[tiles.count - 1].lines.append(line.start)
+        tiles[tiles.count - 1].reads += line.distances.map {
+          BroadcastGradientTile.Read(line: last.lines.count, distance: $0)
+        }
+      } else {
+        let parts = (count + pairsPerTile - 1) / pairsPerTile
+        for part in 0..<parts {
+          let pairs = count * part / parts..<count * (part + 1) / parts
+          let start = line.distances[pairs.lowerBound]
+          tiles.append(
+            Tile(
+              pairs: first + pairs.lowerBound..<first + pairs.upperBound,
+              reads: line.distances[pairs].map {
+                BroadcastGradientTile.Read(line: 0, distance: $0 - start)
+              }, lines: [line.start + 4 * start]))
+        }
+      }
+      first += count
+    }
+    return tiles
+  }
+}

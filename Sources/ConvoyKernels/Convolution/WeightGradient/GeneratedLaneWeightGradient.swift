@@ -1,0 +1,273 @@
+import ConvoyTensors
+
+/// The weight gradient of depthwise and narrowly grouped convolutions by generated tiles: see
+/// `LaneGradientTile`. Lanes read the image where it stands, permuted if need be (`LaneSources`).
+///
+/// A chunk is an output plane and a part of the pixels.
+struct GeneratedLaneWeightGradient: PartialWeightGradient {
+  let name: String
+  let operands: WeightGradientOperands
+  let problem: ConvolutionProblem
+  let parts: [[GradientGrid.Block]]
+  private let grid: GradientGrid
+  private let sources: LaneSources
+  private let passes: [Pass]
+  private let machine: Machine
+
+  /// Some taps of one of the channels that a vector holds.
+  private struct Pass: Sendable {
+    var channel: Int
+    /// The first of the taps, which follow one another.
+    var firstTap: Int
+    var tiles: LaneGradientTiles
+    /// Bytes from the image's pixel to each line of a whole tile, and of one a row high.
+    var lines: [Int]
+    var linesOfRow: [Int]
+  }
+
+  static func refusal(_ problem: ConvolutionProblem, _ machine: Machine) -> String? {
+    if let refusal = problem.refusalOfGeneratedCode(machine) { return refusal }
+    if !problem.input.hasLanes { return "its image is row-major" }
+    if problem.kernel[2] > 64 { return "lines of \(problem.kernel[2]) taps make too much code" }
+    guard LaneSources(problem, machine, oneByOne: false) != nil else {
+      return "the lanes of its image are scattered"
+    }
+    return nil
+  }
+
+  /// - Returns: nil where the system refuses memory for code.
+  init?(_ problem: ConvolutionProblem, _ operands: WeightGradientOperands, _ machine: Machine) {
+    guard let sources = LaneSources(problem, machine, oneByOne: false) else { return nil }
+    self.problem = problem
+    self.operands = operands
+    self.machine = machine
+    self.sources = sources
+    name = "\(machine.name) weight gradient, lanes, \(sources.access)"
+    let grid = GradientGrid(problem, joinsImages: false)
+    self.grid = grid
+    let phase = problem.phases[0]
+    let taps = phase.taps.map(\.offset)
+    var passes: [Pass] = []
+    for range in LaneGradientTiles.cut(taps, grid, phase, sources.access, machine) {
+      let first = taps[range].reduce(taps[range.lowerBound]) { pointwiseMin($0, $1) }
+      let ownTaps = taps[range].map { $0 &- first }
+      func lines(_ rows: Int) -> [Int] {
+        LaneTile.lines(ownTaps, rows: rows, rowStep: phase.inputStep[1]).map {
+          4 * problem.input.distance(first &+ [$0[0], $0[1], 0])
+        }
+      }
+      for channel in 0..<sources.access.channels {
+        let tiles = LaneGradientTiles(ownTaps, grid, phase, sources.access, channel, machine)
+        guard let tiles else { return nil }
+        passes.append(
+          Pass(
+            channel: channel, firstTap: range.lowerBound, tiles: tiles, lines: lines(tiles.rows),
+            linesOfRow: lines(1)))
+      }
+    }
+    self.passes = passes
+    // Pixels that several passes go through stay in the second-level cache between them.
+    let pixelBytes = PlaneLayout.lanes * 4 * (1 + sources.access.sources * problem.stride.volume)
+    let isSinglePass = passes.count * problem.inputsPerGroup * machine.vectorsPerPlane == 1
+    parts = grid.parts(
+      PartialSums.partCount(
+        pixels: grid.pixelCount, planes: problem.output.planes.count,
+        products: problem.inputsPerGroup * taps.count * machine.vectorsPerPlane),
+      pixelsPerBlock: isSinglePass ? .max : machine.secondLevelCache / 2 / pixelBytes)
+  }
+
+  var chunkCount: Int { problem.output.planes.count * parts.count }
+
+  func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+    let (part, plane) = chunk.quotientAndRemainder(dividingBy: problem.output.planes.count)
+    let sums = PartialSums(problem).start(of: plane, part: part, memory[operands.sums])
+    sums.update(repeating: 0, count: PartialSums(problem).planeSize)
+    let gradient = UnsafePointer(memory[operands.gradient] + problem.output.planes[plane])
+    let image = UnsafePointer(memory[operands.input])
+    let taps = problem.kernel.volume
+    GradientArguments.with { arguments in
+      for block in parts[part] {
+        for vector in 0..<machine.vectorsPerPlane {
+          let lane = vector * machine.vectorWidth
+          let starts = sources.starts[plane * machine.vectorsPerPlane + vector]
+          let steps = starts.count / sources.access.sources
+          for step in 0..<steps {
+            let origins = step * sources.access.sources..<(step + 1) * sources.access.sources
+            setLanes(arguments, plane * machine.vectorsPerPlane + vector, step) {
+              for pass in passes {
+                let channel = step * sources.access.channels + pass.channel
+                let target =
+                  sums + (channel * taps + pass.firstTap) * PlaneLayout.lanes + lane
+                pass.tiles.forEach(block) { function, tile, corner in
+                  arguments.set(
+                    corner.pixels, tile: tile, grid)
+                  let lines = tile.rows == 1 ? pass.linesOfRow : pass.lines
+                  for (source, origin) in origins.enumerated() {
+                    for (index, line) in lines.enumerated() {
+                      arguments.set(
+                        .offsets, at: source * lines.count + index,
+                        line + 4 * starts[origin])
+                    }
+                  }
+                  arguments.set(
+                    .image, image + grid.imageOffset(row: corner.row, column: corner.column))
+                  arguments.set(
+                    .gradient,
+                    gradient + lane + grid.gradientOffset(row: corner.row, column: corner.column))
+                  arguments.set(.sums, target)
+                  arguments.run(function)
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// Runs a body after the arguments have been told where a step's lane numbers are, if there are any.
+  @inline(__always)
+  private func setLanes(
+    _ arguments: GradientArguments, _ vector: Int, _ step: Int, _ body: () -> Void
+  ) {
+    guard sources.access.numbersPerStep > 0 else { return body() }
+    sources.numbers[vector].withUnsafeBufferPointer { numbers in
+      if let table = numbers.baseAddress {
+        arguments.set(.laneNumbers, table + step * sources.access.numbersPerStep)
+      }
+      body()
+    }
+  }
+}
+
+/// The kernels that cover a grid of pixels for some taps: whole tiles, those of one row below, and what is
+/// left over at the right of either.
+struct LaneGradientTiles: Sendable {
+  /// A call's pixels: the first, and how many there are.
+  typealias Corner = (row: Int, column: Int, pixels: (rows: Int, columns: Int, slices: Int))
+
+  /// Rows of a whole tile.
+  let rows: Int
+  private let columns: Int
+  private let right: Int
+  private let whole: TileFunction?
+  private let wholeRight: TileFunction?
+  private let low: TileFunction?
+  private let lowRight: TileFunction?
+
+  /// - Returns: nil where the system refuses memory for code.
+  init?(
+    _ taps: [Extents], _ grid: GradientGrid, _ phase: Phase, _ access: LaneTile.Access,
+    _ channel: Int, _ machine: Machine
+  ) {
+    guard let best = LaneGradientTiles.best(taps, grid, phase, access, machine) else { return nil }
+    (rows, columns) = (best.rows, best.columns)
+    right = grid.columns % columns
+    var isRefused = false
+    func function(_ rows: Int, _ columns: Int) -> TileFunction? {
+      guard columns > 0 else { return nil }
+      let function = TileKernels.function(
+        LaneGradientTile(
+          machine: machine, rows: rows, columns: columns, taps: taps,
+          rowStep: rows == 1 ? 1 : phase.inputStep[1], columnStep: phase.inputStep[2],
+          access: access, channel: channel))
+      if function == nil { isRefused = true }
+      return function
+    }
+    whole = function(best.rows, best.columns)
+    wholeRight = function(best.rows, right)
+    low = best.rows == 1 ? whole : function(1, best.columns)
+    lowRight = best.rows == 1 ? wholeRight : function(1, right)
+    if isRefused { return nil }
+  }
+
+  /// Calls a body for each kernel that a block of pixels takes.
+  @inline(__always)
+  func forEach(
+    _ block: GradientGrid.Block,
+    _ body: (TileFunction, _ tile: (rows: Int, columns: Int), Corner) -> Void
+  ) {
+    let below = block.rows % rows
+    let wide = block.columns - right
+    for (height, tile) in [(block.rows - below, rows), (below, 1)] where height > 0 {
+      let row = tile == 1 && rows > 1 ? block.firstRow + block.rows - below : block.firstRow
+      let (function, rest) = tile == 1 ? (low, lowRight) : (whole, wholeRight)
+      if wide > 0, let function {
+        body(
+          function, (tile, columns),
+          (row, block.firstColumn, (height, wide, block.slices)))
+      }
+      if right > 0, let rest {
+        body(
+          rest, (tile, right),
+          (row, block.firstColumn + wide, (height, right, block.slices)))
+      }
+    }
+  }
+
+  /// The shape of the tile that is estimated to take the least time.
+  private static func best(
+    _ taps: [Extents], _ grid: GradientGrid, _ phase: Phase, _ access: LaneTile.Access,
+    _ machine: Machine
+  ) -> (rows: Int, columns: Int, cost: Double)? {
+    func cost(_ rows: Int, _ columns: Int) -> Double? {
+      guard columns > 0 else { return 0 }
+      let tile = LaneGradientTile(
+        machine: machine, rows: rows, columns: columns, taps: taps, rowStep: phase.inputStep[1],
+        columnStep: phase.inputStep[2], access: access)
+      return tile.fits ? tile.cost : nil
+    }
+    func band(_ rows: Int, _ columns: Int) -> Double? {
+      guard let whole = cost(rows, columns), let rest = cost(rows, grid.columns % columns) else {
+        return nil
+      }
+      return Double(grid.columns / columns) * whole + rest + 2
+    }
+    var best: (rows: Int, columns: Int, cost: Double)?
+    for rows in 1...min(machine.laneTile.rows, grid.rowsPerSlice) {
+      for columns in 1...min(machine.registerCount, grid.columns) {
+        guard let high = band(rows, columns), let low = band(1, columns) else { continue }
+        let cost =
+          Double(grid.rowsPerSlice / rows) * high + Double(grid.rowsPerSlice % rows) * low
+        if cost < best?.cost ?? .infinity { best = (rows, columns, cost) }
+      }
+    }
+    return best
+  }
+
+  /// Cuts taps, which follow one another in lines, into those whose sums registers hold together.
+  static func cut(
+    _ taps: [Extents], _ grid: GradientGrid, _ phase: Phase, _ access: LaneTile.Access,
+    _ machine: Machine
+  ) -> [Range<Int>] {
+    // A line longer than registers hold is cut too.
+    let longest = machine.registerCount - machine.temporaryCount - access.sources - 1
+    var lines: [Range<Int>] = []
+    for tap in taps.indices {
+      if let last = lines.last, last.count < longest, taps[tap][2] > taps[last.lowerBound][2],
+        LaneTile.Line(taps[tap][0], taps[tap][1])
+          == LaneTile.Line(taps[last.lowerBound][0], taps[last.lowerBound][1])
+      {
+        lines[lines.count - 1] = last.lowerBound..<tap + 1
+      } else {
+        lines.append(tap..<tap + 1)
+      }
+    }
+    var best: (cost: Double, ranges: [Range<Int>]) = (.infinity, lines)
+    for count in 1...lines.count {
+      let ranges = (0..<count).map { part in
+        lines[lines.count * part / count]
+          .lowerBound..<lines[lines.count * (part + 1) / count - 1].upperBound
+      }
+      var total = 0.0
+      for range in ranges {
+        let first = taps[range].reduce(taps[range.lowerBound]) { pointwiseMin($0, $1) }
+        let shape = LaneGradientTiles.best(
+          taps[range].map { $0 &- first }, grid, phase, access, machine)
+        total += shape?.cost ?? .infinity
+      }
+      if total < best.cost { best = (total, ranges) }
+    }
+    return best.ranges
+  }
+}
