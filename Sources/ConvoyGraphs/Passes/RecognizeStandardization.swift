@@ -1,0 +1,85 @@
+import ConvoyTensors
+
+extension Model {
+  /// With normalisations that were written out, (x − mean x) ∕ √(mean (x − mean x)² + ε), as one operator:
+  /// exporters take layer normalisation apart, and formats without it do.
+  ///
+  /// - Throws: what a shape rule says; not for a graph that is well formed.
+  func recognizingStandardization() throws(ConvoyError) -> Model {
+    let search = StandardizationSearch(graph)
+    var found: [String: Standardization] = [:]
+    var images: [String: ValueID] = [:]
+    for node in graph.nodes {
+      guard let (operation, image) = search.standardization(endingIn: node) else { continue }
+      found[node.name] = operation
+      images[node.name] = image
+    }
+    guard !found.isEmpty else { return self }
+    var new: [ValueID: Value] = [:]
+    let simpler = try graph.rewritten { node, inputs, builder in
+      for (id, value) in zip(node.inputs, inputs) { new[id] = value }
+      guard let operation = found[node.name], let image = images[node.name].flatMap({ new[$0] })
+      else { return nil }
+      return builder.apply(operation, to: [image], name: node.name)
+    }
+    return keepingParameters(in: simpler)
+  }
+}
+
+/// Looks at what makes a graph's values.
+private struct StandardizationSearch {
+  private let graph: Graph
+  private var makers: [ValueID: Graph.Node] = [:]
+
+  init(_ graph: Graph) {
+    self.graph = graph
+    for node in graph.nodes where node.outputs.count == 1 { makers[node.outputs[0]] = node }
+  }
+
+  /// The standardisation whose last step, the division, a node is, and of what; nil if it is none.
+  func standardization(endingIn node: Graph.Node) -> (Standardization, ValueID)? {
+    guard (node.operation as? Arithmetic)?.function == .divide,
+      let centre = makers[node.inputs[0]],
+      (centre.operation as? Arithmetic)?.function == .subtract,
+      let mean = mean(centre.inputs[1]), mean.image == centre.inputs[0],
+      let root = makers[node.inputs[1]],
+      (root.operation as? Elementwise)?.function == .squareRoot,
+      let (epsilon, variance) = shifted(root.inputs[0]),
+      let spread = self.mean(variance), spread.dimensions == mean.dimensions,
+      isSquare(spread.image, of: node.inputs[0])
+    else { return nil }
+    return (Standardization(over: mean.dimensions, epsilon: epsilon), mean.image)
+  }
+
+  /// What a value is the mean of, and over which dimensions, if they stay with extent 1.
+  private func mean(_ value: ValueID) -> (image: ValueID, dimensions: [Int])? {
+    guard let node = makers[value], let reduction = node.operation as? Reduction,
+      reduction.function == .mean, reduction.keepsDimensions
+    else { return nil }
+    return (node.inputs[0], reduction.dimensions)
+  }
+
+  /// What a number of at least 0 is added to, and that number.
+  private func shifted(_ value: ValueID) -> (number: Float, to: ValueID)? {
+    guard let node = makers[value] else { return nil }
+    if case .affine(1, let offset)? = (node.operation as? Elementwise)?.function {
+      return offset >= 0 ? (offset, node.inputs[0]) : nil
+    }
+    guard (node.operation as? Arithmetic)?.function == .add else { return nil }
+    for (position, input) in node.inputs.enumerated() {
+      if case .constant(let tensor) = graph[input].origin, tensor.elements.count == 1,
+        tensor.elements[0] >= 0, tensor.elements[0].isFinite
+      {
+        return (tensor.elements[0], node.inputs[1 - position])
+      }
+    }
+    return nil
+  }
+
+  private func isSquare(_ value: ValueID, of root: ValueID) -> Bool {
+    guard let node = makers[value], node.inputs.allSatisfy({ $0 == root }) else { return false }
+    if (node.operation as? Arithmetic)?.function == .multiply { return true }
+    let function = (node.operation as? Elementwise)?.function
+    return function == .square || function == .power(exponent: 2)
+  }
+}
