@@ -104,7 +104,7 @@ public final class Plan: Sendable {
       }
     }
     let scratch = arena.address + arenaCount
-    let clock = CPUClock()
+    let clock = ContinuousClock()
     for (index, step) in steps.enumerated() {
       let start = observe == nil ? nil : clock.now
       pool.runAll(step.kernel, memory, scratch, scratchCount)
@@ -198,6 +198,3 @@ extension ThreadPool {
     runAll(kernel, memory, memory.arena, 0)
   }
 }
-
-import Glibc
-struct CPUClock { var now: Duration { var t = timespec(); clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t); return .seconds(t.tv_sec) + .nanoseconds(t.tv_nsec) } }

@@ -105,7 +105,6 @@ public struct LayerBenchmark: Sendable {
       runs.append(counted.reduce(0) { $0 + seconds[$1] })
       for index in seconds.indices { shortest[index] = min(shortest[index], seconds[index]) }
     }
-    if ProfileSwitch.isOn { for index in counted { print("   ", plan.steps[index].name, plan.steps[index].kernel.name, Double(Int(shortest[index] * 1e6)) / 1e3) } }
     // The first run meets cold caches and fresh pages.
     runs = runs.dropFirst().sorted()
     let factor = direction == .forward ? 1 : 3
@@ -142,6 +141,3 @@ extension Plan.Step {
   /// Whether the step only carries numbers between row-major tensors and planes.
   var isReordering: Bool { kernel is PlanesFromDense || kernel is DenseFromPlanes }
 }
-
-import Foundation
-enum ProfileSwitch { static let isOn = ProcessInfo.processInfo.environment["CONVOY_STEPS"] != nil }
