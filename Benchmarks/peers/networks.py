@@ -26,9 +26,10 @@ ZOO = [
     "mobilenet-v3-small", "xception", "shufflenet-v1?groups=3", "shufflenet-v2", "densenet-121",
     "efficientnet-b0", "regnet-x-400mf", "regnet-y-400mf", "vgg-19", "convnext-tiny"]
 
-# What starts an engine in a process of its own, runs once and says how long that took.
+# What starts ONNX Runtime in a process of its own, runs once and says how long that took, and how much
+# memory the process came to hold. (What getrusage says includes the process that started this one.)
 STARTUP = """
-import sys, time, resource, numpy
+import sys, time, numpy
 import onnxruntime
 image = numpy.load(sys.argv[2])
 start = time.perf_counter()
@@ -37,7 +38,17 @@ options.intra_op_num_threads = int(sys.argv[3])
 session = onnxruntime.InferenceSession(sys.argv[1], options, providers=["CPUExecutionProvider"])
 session.run(None, {session.get_inputs()[0].name: image})
 seconds = time.perf_counter() - start
-print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+memory = next(line for line in open("/proc/self/status") if line.startswith("VmHWM:"))
+print(seconds, memory.split()[1])
+"""
+
+# What starts a command from a small process, whose memory the command's does not begin from.
+TIMED = """
+import os, subprocess, sys, time
+start = time.perf_counter()
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_, status, usage = os.wait4(process.pid, 0)
+print(time.perf_counter() - start, usage.ru_maxrss, status)
 """
 
 
@@ -216,15 +227,12 @@ def startup(name, convoy, options):
 
 def timed(command):
     """Seconds of a whole process, from its start to its end, and its peak memory in KiB."""
-    import time
-
-    start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = status
-    if status != 0:
+    run = subprocess.run(
+        [sys.executable, "-S", "-c", TIMED, *command], capture_output=True, text=True, check=True)
+    seconds, memory, status = run.stdout.split()
+    if status != "0":
         raise Failure(f"{' '.join(command)} failed.")
-    return time.perf_counter() - start, usage.ru_maxrss
+    return float(seconds), int(memory)
 
 
 def show(results):

@@ -67,20 +67,20 @@ extension Graph {
 
 /// Turns a graph into a plan.
 struct Compiler {
-  private let graph: Graph
+  let graph: Graph
   /// The parameters' numbers, if they do not change; each goes once it is packed.
-  private var frozen: [String: Tensor]?
-  private let isFrozen: Bool
-  private let options: CompileOptions
+  var frozen: [String: Tensor]?
+  let isFrozen: Bool
+  let options: CompileOptions
 
-  private var program = Program()
+  var program = Program()
   private var scheduled: [ScheduledNode]
   private var layouts: LayoutPass
   /// Where each value is, in each layout it is asked for in.
-  private var places: [Place: BufferID] = [:]
-  private var contents: [(buffer: BufferID, tensor: Tensor)] = []
+  var places: [Place: BufferID] = [:]
+  var contents: [(buffer: BufferID, tensor: Tensor)] = []
 
-  private struct Place: Hashable {
+  struct Place: Hashable {
     var value: ValueID
     var kind: LayoutKind
     /// The order of channels in planes; nil for that which the value was made in.
@@ -360,148 +360,5 @@ struct Compiler {
       else { continue }
       addCopy(of: update.parameter, from: value, to: parameter)
     }
-  }
-
-  // MARK: Memory
-
-  private mutating func settle(
-    _ outputs: [(name: String, value: BufferID)]
-  ) throws(ConvoyError) -> Plan {
-    let constants = try MemoryBlock(count: program.constantCount)
-    for (buffer, tensor) in contents {
-      let target = constants.address + (program.buffers[buffer.index].offset ?? 0)
-      for (index, element) in tensor.elements.enumerated() { target[index] = element }
-    }
-    let arenaCount = placeArena(outputs.map(\.value))
-    let parameters = graph.parameters.map { id in
-      Plan.Slot(name: graph[id].name, shape: graph[id].shape, region: region(id))
-    }
-    var state: MemoryBlock?
-    if isFrozen {
-      state = try keepDenseParameters()
-      try prepare(constants)
-    }
-    let placement = Placement(buffers: program.buffers)
-    let inputs = graph.inputs.map { id in
-      Plan.Slot(name: graph[id].name, shape: graph[id].shape, region: region(id))
-    }
-    let results = zip(graph.outputs, outputs).map { output, place in
-      Plan.Slot(
-        name: output.name, shape: graph[output.value].shape, region: placement.region(place.value))
-    }
-    return Plan(
-      steps: program.steps.map { Plan.Step(name: $0.name, kernel: $0.make(placement)) },
-      inputs: inputs, outputs: results, parameters: parameters, constants: constants,
-      frozenState: state, arenaCount: arenaCount, stateCount: program.stateCount,
-      pool: options.pool)
-  }
-
-  private func region(_ id: ValueID) -> Region {
-    guard let buffer = places[Place(value: id, kind: .dense)] else {
-      preconditionFailure("Inputs and parameters have dense places.")
-    }
-    return Placement(buffers: program.buffers).region(buffer)
-  }
-
-  /// Gives the arena's buffers their places, by the steps between which each is needed.
-  private mutating func placeArena(_ outputs: [BufferID]) -> Int {
-    var lives: [Int: ClosedRange<Int>] = [:]
-    func use(_ id: BufferID, at step: Int) {
-      let buffer = program.buffers[id.index]
-      guard buffer.base == .arena else { return }
-      if !buffer.view.isEmpty { return buffer.view.forEach { use($0.buffer, at: step) } }
-      if let original = buffer.original { return use(original, at: step) }
-      let life = lives[id.index] ?? step...step
-      lives[id.index] = min(life.lowerBound, step)...max(life.upperBound, step)
-    }
-    for id in graph.inputs {
-      if let buffer = places[Place(value: id, kind: .dense)] { use(buffer, at: -1) }
-    }
-    for (index, step) in program.steps.enumerated() {
-      for buffer in step.reads + step.writes { use(buffer, at: index) }
-    }
-    for buffer in outputs { use(buffer, at: program.steps.count) }
-    let indices = lives.keys.sorted()
-    let (offsets, count) = MemoryPlan.place(
-      indices.map { MemoryPlan.Item(count: program.buffers[$0].count, life: lives[$0] ?? 0...0) })
-    for (index, offset) in zip(indices, offsets) { program.buffers[index].offset = offset }
-    return count
-  }
-
-  /// Runs the steps that only need the parameters: packs weights.
-  private mutating func prepare(_ constants: MemoryBlock) throws(ConvoyError) {
-    var names: [BufferID: String] = [:]
-    for id in graph.parameters {
-      if let buffer = places[Place(value: id, kind: .dense)] { names[buffer] = graph[id].name }
-    }
-    var lastUse: [BufferID: Int] = [:]
-    for (index, step) in program.preparations.enumerated() {
-      for buffer in step.reads { lastUse[buffer] = index }
-    }
-    for (index, step) in program.preparations.enumerated() {
-      try prepare(step, names, constants)
-      for buffer in step.reads where lastUse[buffer] == index {
-        if let name = names[buffer] { frozen?[name] = nil }
-      }
-    }
-    frozen = nil
-  }
-
-  private func prepare(
-    _ step: StepDraft, _ names: [BufferID: String], _ constants: MemoryBlock
-  ) throws(ConvoyError) {
-    if step.reads.count == 1, let tensor = names[step.reads[0]].flatMap({ frozen?[$0] }) {
-      // The parameter is read where it is.
-      var buffers = program.buffers
-      buffers[step.reads[0].index].offset = 0
-      let kernel = step.make(Placement(buffers: buffers))
-      tensor.elements.withUnsafeBufferPointer { elements in
-        guard let address = elements.baseAddress else { return }
-        let state = UnsafeMutablePointer(mutating: address)
-        options.pool.runAll(
-          kernel, Memory(arena: state, state: state, constants: constants.address))
-      }
-      return
-    }
-    // Only the parameters this step reads are brought into a block.
-    let needed = Set(step.reads)
-    let (buffers, state) = try load { needed.contains($0) }
-    let kernel = step.make(Placement(buffers: buffers))
-    options.pool.runAll(
-      kernel,
-      Memory(arena: state.address, state: state.address, constants: constants.address))
-  }
-
-  /// A block of the parameters that steps read as they are.
-  private mutating func keepDenseParameters() throws(ConvoyError) -> MemoryBlock {
-    let needed = Set(program.steps.flatMap(\.reads))
-    let (buffers, state) = try load { needed.contains($0) }
-    program.buffers = buffers
-    program.stateCount = state.count
-    return state
-  }
-
-  private func load(
-    where isNeeded: (BufferID) -> Bool
-  ) throws(ConvoyError) -> (buffers: [Buffer], state: MemoryBlock) {
-    var buffers = program.buffers
-    var count = 0
-    var loaded: [(offset: Int, tensor: Tensor)] = []
-    for id in graph.parameters {
-      guard let buffer = places[Place(value: id, kind: .dense)], isNeeded(buffer),
-        let tensor = frozen?[graph[id].name]
-      else { continue }
-      buffers[buffer.index].offset = count
-      loaded.append((count, tensor))
-      count += Program.aligned(tensor.elements.count)
-    }
-    let state = try MemoryBlock(count: count)
-    for (offset, tensor) in loaded {
-      tensor.elements.withUnsafeBufferPointer { elements in
-        guard let address = elements.baseAddress else { return }
-        (state.address + offset).update(from: address, count: elements.count)
-      }
-    }
-    return (buffers, state)
   }
 }

@@ -69,11 +69,17 @@ public protocol Kernel: Sendable {
   var chunkCount: Int { get }
   /// Floats of private memory each thread needs while it runs a chunk.
   var scratchCount: Int { get }
+  /// Of a kernel that packs one parameter, the elements that a chunk reads, and perhaps some between
+  /// them; nil where a chunk may read any.
+  func elementsRead(chunk: Int) -> Range<Int>?
   /// Runs one chunk.
   func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>)
 }
 
 extension Kernel {
+  /// Most kernels do not pack.
+  public func elementsRead(chunk: Int) -> Range<Int>? { nil }
+
   /// Most kernels have but one way.
   public var detail: String { "" }
 

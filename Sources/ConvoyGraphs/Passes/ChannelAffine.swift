@@ -65,7 +65,7 @@ extension Tensor {
   /// The number that broadcasting puts at each channel of an image, if it is one.
   fileprivate func numbersByChannel(of image: Shape) -> [Double]? {
     guard image.rank >= 2, shape.rank <= image.rank else { return nil }
-    if elements.count == 1 { return Array(repeating: Double(elements[0]), count: image[1]) }
+    if shape.elementCount == 1 { return Array(repeating: Double(elements[0]), count: image[1]) }
     let isByChannel = (0..<shape.rank).allSatisfy { d in
       shape[d] == (d + image.rank - shape.rank == 1 ? image[1] : 1)
     }

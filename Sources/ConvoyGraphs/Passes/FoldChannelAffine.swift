@@ -116,11 +116,11 @@ private struct LayerFold {
     _ affine: ChannelAffine, _ node: Graph.Node, after layer: Layer, of model: Model,
     _ takenNames: inout Set<String>
   ) {
-    let shape = layer.weightNumbers.shape
-    guard let (run, channelOf) = layer.node.operation.outputChannel(ofWeights: shape),
-      affine.factors.count == layer.biasNumbers.count
+    guard affine.factors.count == layer.biasNumbers.count,
+      let scaled = ScaledWeights(
+        layer.weightNumbers, of: layer.node.operation, byOutput: affine.factors)
     else { return nil }
-    let weights = layer.weightNumbers.scaled(inRunsOf: run) { affine.factors[channelOf($0)] }
+    let weights = Tensor(layer.weightNumbers.shape, from: scaled)
     let bias = layer.biasNumbers.indices.map {
       layer.biasNumbers[$0] * affine.factors[$0] + affine.shifts[$0]
     }
@@ -131,24 +131,16 @@ private struct LayerFold {
     _ affine: ChannelAffine, _ node: Graph.Node, before layer: Layer, of model: Model,
     _ takenNames: inout Set<String>
   ) {
-    let shape = layer.weightNumbers.shape
-    let groups = (layer.node.operation as? Convolution)?.groups ?? 1
-    guard affine.factors.count == shape[1] * groups else { return nil }
-    let window = shape.elementCount / shape[0] / shape[1]
-    /// The image's channel that some weights in a row belong to.
-    func channel(_ start: Int) -> Int {
-      let (output, input) = (start / window).quotientAndRemainder(dividingBy: shape[1])
-      return output / (shape[0] / groups) * shape[1] + input
-    }
+    guard
+      let scaled = ScaledWeights(
+        layer.weightNumbers, of: layer.node.operation, byInput: affine.factors)
+    else { return nil }
     var bias = layer.biasNumbers
-    for start in stride(from: 0, to: shape.elementCount, by: window) {
-      let shift = affine.shifts[channel(start)]
-      guard shift != 0 else { continue }
-      for weight in layer.weightNumbers.elements[start..<start + window] {
-        bias[start / (shape.elementCount / shape[0])] += Double(weight) * shift
-      }
+    if affine.shifts.contains(where: { $0 != 0 }) {
+      guard let sums = try? scaled.sums(weightedBy: affine.shifts) else { return nil }
+      for channel in bias.indices { bias[channel] += sums[channel] }
     }
-    let weights = layer.weightNumbers.scaled(inRunsOf: window) { affine.factors[channel($0)] }
+    let weights = Tensor(layer.weightNumbers.shape, from: scaled)
     self.init(affine, node, layer, weights: weights, bias: bias, of: model, &takenNames)
   }
 
@@ -188,20 +180,6 @@ private struct LayerFold {
   }
 }
 
-extension Tensor {
-  /// The elements, some in a row at a time, multiplied with what a closure says for the first of them.
-  fileprivate func scaled(inRunsOf run: Int, by factor: (_ start: Int) -> Double) -> Tensor {
-    Tensor(uninitialized: shape) { new in
-      for start in stride(from: 0, to: elements.count, by: run) {
-        let factor = factor(start)
-        for index in start..<start + run {
-          new.initializeElement(at: index, to: Float(Double(elements[index]) * factor))
-        }
-      }
-    }
-  }
-}
-
 extension Operator {
   /// Whether the operator is a layer whose second input is weights.
   fileprivate var hasWeights: Bool {
@@ -216,28 +194,6 @@ extension Operator {
     case .uniform(let all): all == 0
     case .explicit(let before, let after): (before + after).allSatisfy { $0 == 0 }
     case .same: false
-    }
-  }
-
-  /// For an operator with weights, how many of them in a row belong to the same output channel, and to
-  /// which one an element belongs.
-  fileprivate func outputChannel(
-    ofWeights shape: Shape
-  ) -> (run: Int, channel: (Int) -> Int)? {
-    switch self {
-    case is Convolution, is Linear:
-      let perOutput = shape.elementCount / shape[0]
-      return (perOutput, { $0 / perOutput })
-    case let transposed as TransposedConvolution:
-      // [I, O∕G, k…]: the rows of a group's inputs all hold that group's outputs.
-      let inputsPerGroup = shape[0] / transposed.groups
-      let perInput = shape.elementCount / shape[0]
-      let window = perInput / shape[1]
-      return (
-        window,
-        { $0 / perInput / inputsPerGroup * shape[1] + $0 % perInput / window }
-      )
-    default: return nil
     }
   }
 }

@@ -64,8 +64,8 @@ private struct FoldedConstants {
 extension Operator {
   /// The output, where it is not too much to compute by the reference.
   fileprivate func folded(_ inputs: [Tensor], shape: Shape) -> Tensor? {
-    if self is Reshape { return try? Tensor(shape, inputs[0].elements) }
-    let count = inputs.reduce(shape.elementCount) { max($0, $1.elements.count) }
+    if self is Reshape { return try? inputs[0].reshaped(to: shape) }
+    let count = inputs.reduce(shape.elementCount) { max($0, $1.shape.elementCount) }
     guard count <= 1 << 16 else { return nil }
     let results = reference(inputs.map { ReferenceTensor($0) }, outputs: [shape])
     return try? Tensor(shape, results[0].elements.map { Float($0) })

@@ -8,10 +8,13 @@ public struct WeightOrder: Hashable, Sendable {
   let inputStride: Int
   private let groupStride: Int
   private let outputsPerGroup: Int
+  private let inputsPerGroup: Int
+  private let volume: Int
 
   /// The order of a problem's weights.
   public init(_ problem: ConvolutionProblem) {
-    let volume = problem.kernel.volume
+    volume = problem.kernel.volume
+    inputsPerGroup = problem.inputsPerGroup
     outputsPerGroup = problem.outputsPerGroup
     switch problem.direction {
     case .forward:
@@ -29,6 +32,13 @@ public struct WeightOrder: Hashable, Sendable {
   public func index(output: Int, inputInGroup: Int, tap: Int) -> Int {
     let (group, outputInGroup) = output.quotientAndRemainder(dividingBy: outputsPerGroup)
     return group * groupStride + outputInGroup * outputStride + inputInGroup * inputStride + tap
+  }
+
+  /// Where the weights of some output channels lie, and perhaps others between them.
+  func indices(of outputs: some Sequence<Int>) -> Range<Int> {
+    let starts = outputs.map { index(output: $0, inputInGroup: 0, tap: 0) }
+    guard let first = starts.min(), let last = starts.max() else { return 0..<0 }
+    return first..<last + (inputsPerGroup - 1) * inputStride + volume
   }
 }
 
@@ -80,6 +90,12 @@ public struct WeightPacking: Kernel {
 
   /// See `Kernel.chunkCount`.
   public var chunkCount: Int { channels.count / PlaneLayout.lanes }
+
+  /// See `Kernel.elementsRead(chunk:)`.
+  public func elementsRead(chunk plane: Int) -> Range<Int>? {
+    let lanes = PlaneLayout.lanes
+    return order.indices(of: channels[plane * lanes..<(plane + 1) * lanes].lazy.compactMap { $0 })
+  }
 
   /// Packs one output plane.
   public func run(chunk plane: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {

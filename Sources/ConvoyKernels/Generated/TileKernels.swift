@@ -1,4 +1,5 @@
 import ConvoyAssembler
+import ConvoyTensors
 import Synchronization
 
 /// A description of a tile kernel from which its code follows: the key by which it is shared.

@@ -11,8 +11,14 @@ struct ConstantTensor {
     case integers([Int])
   }
 
+  private enum Storage {
+    case memory(Elements)
+    /// Floats that are still in a file.
+    case file(Tensor)
+  }
+
   let extents: [Int]
-  let elements: Elements
+  private let storage: Storage
   /// The initialiser whose numbers these are, perhaps in another order.
   var source: String?
 
@@ -20,17 +26,45 @@ struct ConstantTensor {
   init(_ extents: [Int], _ elements: Elements, source: String? = nil) {
     precondition(extents.reduce(1, *) == elements.count)
     self.extents = extents
-    self.elements = elements
+    storage = .memory(elements)
+    self.source = source
+  }
+
+  /// Takes floats that are read when they are needed.
+  init(_ tensor: Tensor, source: String?) {
+    self.init(tensor.shape.dimensions, .file(tensor), source: source)
+  }
+
+  private init(_ extents: [Int], _ storage: Storage, source: String?) {
+    self.extents = extents
+    self.storage = storage
     self.source = source
   }
 
   init(integers: [Int]) { self.init([integers.count], .integers(integers)) }
 
   var rank: Int { extents.count }
-  var count: Int { elements.count }
+
+  var count: Int {
+    switch storage {
+    case .memory(let elements): elements.count
+    case .file(let tensor): tensor.shape.elementCount
+    }
+  }
+
+  /// The numbers, in memory from now on.
+  var elements: Elements {
+    switch storage {
+    case .memory(let elements): elements
+    case .file(let tensor): .floats(tensor.elements)
+    }
+  }
 
   /// As a tensor of floats.
   func tensor() throws -> Tensor {
+    if case .file(let tensor) = storage {
+      return try tensor.reshaped(to: Shape(validating: extents))
+    }
     guard case .floats(let floats) = elements else {
       throw Refusal("floats are expected, got integers")
     }
@@ -64,7 +98,7 @@ struct ConstantTensor {
     guard try ConstantTensor.count(of: extents) == count else {
       throw Refusal("the shape \(self.extents) cannot become \(extents)")
     }
-    return ConstantTensor(extents, elements, source: source)
+    return ConstantTensor(extents, storage, source: source)
   }
 
   /// The elements of some positions, counted in row-major order, under new extents.

@@ -2,12 +2,15 @@ import ConvoyFormats
 import ConvoyTensors
 
 /// Files beside a model that hold the numbers of its tensors.
-struct ExternalData {
+final class ExternalData {
   /// The model's folder, which is never left.
-  let folder: String
+  private let folder: String
+  private var files: [String: RandomAccessFile] = [:]
 
-  /// The bytes that a tensor's entries (location, offset, length) name.
-  func read(_ entries: [Onnx_StringStringEntryProto], byteCount: Int) throws -> [UInt8] {
+  init(folder: String) { self.folder = folder }
+
+  /// Where the bytes are that a tensor's entries (location, offset, length) name.
+  func find(_ entries: [Onnx_StringStringEntryProto], byteCount: Int) throws -> DataInFile {
     let entries = Dictionary(entries.map { ($0.key, $0.value) }) { first, _ in first }
     guard let location = entries["location"] else {
       throw Refusal("its numbers are kept in another file, which is not named")
@@ -23,7 +26,9 @@ struct ExternalData {
     guard let offset, let length, offset >= 0, length >= byteCount else {
       throw Refusal("the place of its numbers in ‘\(location)’ is not one of \(byteCount) bytes")
     }
-    return try PartOfFile.read(
-      "\(folder)/\(location)", within: folder, offset: offset, count: byteCount)
+    let file =
+      try files[location] ?? RandomAccessFile.open("\(folder)/\(location)", within: folder)
+    files[location] = file
+    return DataInFile(file: file, part: try file.part(from: offset, count: byteCount))
   }
 }

@@ -116,21 +116,3 @@ extension [UInt8] {
     append(UInt8(rest))
   }
 }
-
-/// An initialiser's bytes, still in the model's file.
-struct DataInFile {
-  let file: RandomAccessFile
-  let part: Range<Int>
-
-  /// Reads as many numbers as fill the part.
-  func elements(_ count: Int, _ type: ElementType) throws -> ConstantTensor.Elements {
-    guard type == .float, 1.littleEndian == 1 else {
-      return try file.bytes(part).withUnsafeBytes { type.elements(count, from: $0) }
-    }
-    return .floats(
-      try [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
-        try file.read(from: part.lowerBound, into: UnsafeMutableRawBufferPointer(buffer))
-        initialized = count
-      })
-  }
-}

@@ -96,24 +96,27 @@ extension ConstantTensor {
     let extents = tensor.dims.map { Int($0) }
     let count = try ConstantTensor.count(of: extents)
     let type = try ElementType(tensor.dataType)
-    let elements: Elements
+    var data = data
     if tensor.dataLocation == .external {
       guard let externalData else {
         throw Refusal("its numbers are kept in another file, and no folder is known")
       }
-      let bytes = try externalData.read(tensor.externalData, byteCount: count * type.size)
-      elements = bytes.withUnsafeBytes { type.elements(count, from: $0) }
-    } else if tensor.hasRawData || data != nil {
+      data = try externalData.find(tensor.externalData, byteCount: count * type.size)
+    }
+    if tensor.hasRawData || data != nil {
       let byteCount = data?.part.count ?? tensor.rawData.count
       guard byteCount == count * type.size else {
         throw Refusal("its shape \(extents) takes \(count * type.size) bytes, got \(byteCount)")
       }
-      elements =
-        try data?.elements(count, type)
-        ?? tensor.rawData.withUnsafeBytes { type.elements(count, from: $0) }
-    } else {
-      elements = ConstantTensor.typedElements(tensor, type)
     }
+    if let data {
+      self = try data.numbers(extents, type, source: source)
+      return
+    }
+    let elements =
+      tensor.hasRawData
+      ? tensor.rawData.withUnsafeBytes { type.elements(count, from: $0) }
+      : ConstantTensor.typedElements(tensor, type)
     guard elements.count == count else {
       throw Refusal("its shape \(extents) has \(count) elements, got \(elements.count)")
     }

@@ -31,6 +31,12 @@ public struct WinogradWeights: Kernel {
   /// See `Kernel.chunkCount`.
   public var chunkCount: Int { channels.count / PlaneLayout.lanes }
 
+  /// See `Kernel.elementsRead(chunk:)`.
+  public func elementsRead(chunk plane: Int) -> Range<Int>? {
+    let lanes = PlaneLayout.lanes
+    return order.indices(of: channels[plane * lanes..<(plane + 1) * lanes].lazy.compactMap { $0 })
+  }
+
   /// Transforms the weights of one output plane.
   public func run(chunk plane: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let weights = memory[source]

@@ -12,11 +12,11 @@
 /// and reports every use of what it guards.
 ///
 /// `@unchecked Sendable`: the value is touched only while the lock is held.
-final class POSIXMutex<Value>: @unchecked Sendable {
+package final class POSIXMutex<Value>: @unchecked Sendable {
   private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private var value: Value
 
-  init(_ value: Value) {
+  package init(_ value: Value) {
     self.value = value
     pthread_mutex_init(lock, nil)
   }
@@ -26,7 +26,7 @@ final class POSIXMutex<Value>: @unchecked Sendable {
     lock.deallocate()
   }
 
-  func withLock<Result>(_ body: (inout Value) throws -> Result) rethrows -> Result {
+  package func withLock<Result>(_ body: (inout Value) throws -> Result) rethrows -> Result {
     pthread_mutex_lock(lock)
     defer { pthread_mutex_unlock(lock) }
     return try body(&value)

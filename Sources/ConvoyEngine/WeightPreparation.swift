@@ -1,0 +1,107 @@
+import ConvoyKernels
+import ConvoyTensors
+
+/// Packs parameters into a plan's constants.
+///
+/// A parameter that is not in memory yet is read part by part, each of a size that stays in the cache
+/// until it is packed: the memory that compiling takes is then that of the packed weights.
+struct WeightPreparation {
+  private let pool: ThreadPool
+  private let constants: MemoryBlock
+  /// Where parts are read to.
+  private var block: MemoryBlock?
+
+  init(pool: ThreadPool, constants: MemoryBlock) {
+    self.pool = pool
+    self.constants = constants
+  }
+
+  /// Floats that are read at once, unless a chunk needs more: half of a small second-level cache.
+  private static let partCount = 1 << 16
+
+  /// Runs a kernel that reads one parameter, which lies at the beginning of its block.
+  ///
+  /// - Throws: `ConvoyError` when the parameter cannot be read.
+  mutating func run(_ kernel: any Kernel, reading tensor: Tensor) throws(ConvoyError) {
+    guard tensor.isElsewhere else {
+      return tensor.elements.withUnsafeBufferPointer { elements in
+        guard let address = elements.baseAddress else { return }
+        run(kernel, state: UnsafeMutablePointer(mutating: address))
+      }
+    }
+    let parts = parts(of: kernel, reading: tensor)
+    let block = try room(for: parts.reduce(0) { max($0, $1.elements.count) })
+    for part in parts where !part.elements.isEmpty {
+      try tensor.copyElements(
+        part.elements, to: UnsafeMutableBufferPointer(start: block.address, count: block.count))
+      run(
+        SomeChunks(of: kernel, part.chunks), state: block.address - part.elements.lowerBound)
+    }
+  }
+
+  /// Runs a kernel that reads parameters from a block.
+  func run(_ kernel: any Kernel, state: UnsafeMutablePointer<Float>) {
+    pool.runAll(kernel, Memory(arena: state, state: state, constants: constants.address))
+  }
+
+  private mutating func room(for count: Int) throws(ConvoyError) -> MemoryBlock {
+    if let block, block.count >= count { return block }
+    // The old one goes before there is a new one.
+    block = nil
+    let new = try MemoryBlock(count: count)
+    block = new
+    return new
+  }
+
+  /// Chunks that follow each other, and the elements they read.
+  private struct Part {
+    var chunks: Range<Int>
+    var elements: Range<Int>
+  }
+
+  private func parts(of kernel: any Kernel, reading tensor: Tensor) -> [Part] {
+    let whole = 0..<tensor.shape.elementCount
+    var parts: [Part] = []
+    for chunk in 0..<kernel.chunkCount {
+      guard let read = kernel.elementsRead(chunk: chunk) else {
+        return [Part(chunks: 0..<kernel.chunkCount, elements: whole)]
+      }
+      if let last = parts.last, !read.isEmpty {
+        let lower = min(last.elements.lowerBound, read.lowerBound)
+        let both = lower..<max(last.elements.upperBound, read.upperBound)
+        if last.elements.isEmpty || both.count <= WeightPreparation.partCount {
+          parts[parts.count - 1] = Part(
+            chunks: last.chunks.lowerBound..<chunk + 1,
+            elements: last.elements.isEmpty ? read : both)
+          continue
+        }
+      }
+      parts.append(Part(chunks: chunk..<chunk + 1, elements: read))
+    }
+    // Chunks whose elements lie scattered would read the same again and again.
+    let readCount = parts.reduce(0) { $0 + $1.elements.count }
+    if readCount > 2 * whole.count {
+      return [Part(chunks: 0..<kernel.chunkCount, elements: whole)]
+    }
+    return parts
+  }
+}
+
+/// Some of a kernel's chunks.
+private struct SomeChunks: Kernel {
+  private let kernel: any Kernel
+  private let chunks: Range<Int>
+
+  init(of kernel: any Kernel, _ chunks: Range<Int>) {
+    self.kernel = kernel
+    self.chunks = chunks
+  }
+
+  var name: String { kernel.name }
+  var chunkCount: Int { chunks.count }
+  var scratchCount: Int { kernel.scratchCount }
+
+  func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+    kernel.run(chunk: chunks.lowerBound + chunk, in: memory, scratch: scratch)
+  }
+}
