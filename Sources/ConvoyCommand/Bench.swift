@@ -4,6 +4,7 @@ import Convoy
 /// `convoy bench`
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "bench",
     abstract: "Measures how fast networks and single layers run.",
     discussion: """
       Examples:

@@ -46,7 +46,7 @@ struct BenchModel: ParsableCommand {
     let load = (clock.now - start) / .milliseconds(1)
     var options = CompileOptions(pool: ThreadPool(threadCount: threads))
     options.usesWinograd = !noWinograd
-    let measurement = try model.measured(batch: batch, options: options)
+    let measurement = try (consume model).measured(batch: batch, options: options)
     if json { return try Console.json(Row(measurement, load: load)) }
     show(measurement, load: load)
   }
@@ -73,7 +73,8 @@ struct BenchModel: ParsableCommand {
         + "), \(measurement.gigaflopsPerSecond.text(1)) GFLOP/s, "
         + "\(measurement.percentOfPeak.text(1)) % of the peak of \(measurement.peak.text(1))")
     Console.line(
-      "\(load.text(1)) ms to load, \(measurement.compileMilliseconds.text(1)) to compile; "
+      "\(load.text(1)) ms to load, \(measurement.compileMilliseconds.text(1)) to compile, "
+        + "\(measurement.firstMilliseconds.text(1)) for the first run; "
         + "\(measurement.weightBytes.grouped) bytes of packed weights, "
         + "\(measurement.arenaBytes.grouped) of activations")
     Console.line(
@@ -86,6 +87,7 @@ struct BenchModel: ParsableCommand {
     var medianMilliseconds: Double
     var loadMilliseconds: Double
     var compileMilliseconds: Double
+    var firstMilliseconds: Double
     var arenaBytes: Int
     var weightBytes: Int
     var multiplyAdds: Int
@@ -98,6 +100,7 @@ struct BenchModel: ParsableCommand {
       medianMilliseconds = measurement.medianMilliseconds
       loadMilliseconds = load
       compileMilliseconds = measurement.compileMilliseconds
+      firstMilliseconds = measurement.firstMilliseconds
       arenaBytes = measurement.arenaBytes
       weightBytes = measurement.weightBytes
       multiplyAdds = measurement.multiplyAdds

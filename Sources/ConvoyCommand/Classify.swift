@@ -4,6 +4,7 @@ import Convoy
 /// `convoy classify`
 struct Classify: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "classify",
     abstract: "Says what pictures show.",
     discussion: """
       Pictures are PNG, JPEG, PGM or PPM. Each is brought to the network's size and colours.

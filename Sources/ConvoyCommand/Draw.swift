@@ -4,6 +4,7 @@ import Convoy
 /// `convoy draw`
 struct Draw: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "draw",
     abstract: "Draws convolutions, networks and measurements.",
     discussion: """
       Writes SVG, which Convoy makes itself; a name that ends in .html gets a page, one that ends

@@ -4,6 +4,7 @@ import Convoy
 /// `convoy evaluate`
 struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "evaluate",
     abstract: "Examines a trained network on images it has not seen.",
     discussion: """
       Examples:

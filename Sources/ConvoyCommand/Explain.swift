@@ -4,6 +4,7 @@ import Convoy
 /// `convoy explain`
 struct Explain: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "explain",
     abstract: "Says what a convolution costs and which kernel computes it.",
     discussion: """
       The layer is written as attributes: C, the channels of the image; N, those of

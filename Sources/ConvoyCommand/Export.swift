@@ -4,6 +4,7 @@ import Convoy
 /// `convoy export`
 struct Export: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "export",
     abstract: "Writes a model for other tools: ONNX, or its parameters as safetensors.",
     discussion: """
       The file's name says which: .onnx holds the network as it is run, opset 17, for

@@ -10,6 +10,7 @@ import Convoy
 /// `convoy run`
 struct Run: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "run",
     abstract: "Runs a model on arrays or pictures, and writes what comes out.",
     discussion: """
       Inputs are .npy files of any shape the model takes, also with more images than

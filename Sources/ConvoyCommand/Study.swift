@@ -10,6 +10,7 @@ import Convoy
 /// `convoy study`
 struct Study: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "study",
     abstract: "Trains a network in several forms and compares them.",
     discussion: """
       Example:

@@ -4,6 +4,7 @@ import Convoy
 /// `convoy train`
 struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "train",
     abstract: "Trains a network on labelled images.",
     discussion: """
       Without options it trains a small network with two filter groups on the

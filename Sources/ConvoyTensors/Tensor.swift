@@ -180,6 +180,7 @@ extension Tensor {
 }
 
 extension Tensor {
+  /// Whether shapes and elements are equal; reads what is not in memory.
   public static func == (a: Tensor, b: Tensor) -> Bool {
     guard a.shape == b.shape else { return false }
     if case .elsewhere(let one) = a.storage, case .elsewhere(let other) = b.storage, one === other {
@@ -188,6 +189,7 @@ extension Tensor {
     return a.elements == b.elements
   }
 
+  /// Hashes shape and elements.
   public func hash(into hasher: inout Hasher) {
     hasher.combine(shape)
     hasher.combine(elements)

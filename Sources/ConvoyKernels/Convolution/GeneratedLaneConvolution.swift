@@ -283,13 +283,13 @@ private final class LaneWork: Sendable {
   private static func shape(
     _ grid: PixelGrid, _ machine: Machine, maximalRows: Int, _ tile: (Int, Int) -> LaneTile
   ) -> (rows: Int, columns: Int) {
-    var costs: [LaneTile: Double] = [:]
+    var costs: [SIMD2<Int>: Double] = [:]
     func cost(_ rows: Int, _ columns: Int) -> Double {
       guard rows > 0, columns > 0 else { return 0 }
-      let tile = tile(rows, columns)
-      if let known = costs[tile] { return known }
-      let cost = tile.cost
-      costs[tile] = cost
+      let size = SIMD2(rows, columns)
+      if let known = costs[size] { return known }
+      let cost = tile(rows, columns).cost
+      costs[size] = cost
       return cost
     }
     var best = (cost: Double.infinity, rows: 1, columns: 1)

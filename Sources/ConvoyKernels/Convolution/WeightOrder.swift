@@ -102,6 +102,12 @@ public struct WeightPacking: Kernel {
     let count = folding.blocks[plane].count
     for (phase, starts) in zip(phases, starts) {
       let taps = phase.taps.map(\.index)
+      if isPlain(plane, phase) {
+        packPlain(
+          plane, count: count * taps.count, from: memory[source],
+          to: memory[destination] + starts[plane])
+        continue
+      }
       // Some blocks for all lanes before the next, while the rows they are written to are in the cache.
       let most = max(1, 256 / max(1, taps.count))
       for first in stride(from: 0, to: count, by: most) {
@@ -110,6 +116,45 @@ public struct WeightPacking: Kernel {
           pack(
             plane, lane, blocks: first..<min(count, first + most), taps, from: memory[source],
             to: target + lane)
+        }
+      }
+    }
+  }
+
+  /// Whether each lane's weights lie in the tensor in the order in which they are packed.
+  private func isPlain(_ plane: Int, _ phase: Phase) -> Bool {
+    folding.factors[plane] == 1 && order.inputStride == phase.taps.count
+      && phase.taps.indices.allSatisfy { phase.taps[$0].index == $0 }
+  }
+
+  /// Packs a plane that is plain: rows become columns, four at a time.
+  private func packPlain(
+    _ plane: Int, count: Int, from weights: UnsafePointer<Float>,
+    to target: UnsafeMutablePointer<Float>
+  ) {
+    let lanes = PlaneLayout.lanes
+    let starts = channels[plane * lanes..<(plane + 1) * lanes].map {
+      $0.map { order.index(output: $0, inputInGroup: 0, tap: 0) }
+    }
+    for first in stride(from: 0, to: count, by: 256) {
+      let part = first..<min(count, first + 256)
+      for lane in stride(from: 0, to: lanes, by: 4) {
+        guard let a = starts[lane], let b = starts[lane + 1], let c = starts[lane + 2],
+          let d = starts[lane + 3]
+        else {
+          for lane in lane..<lane + 4 {
+            let start = starts[lane]
+            for index in part {
+              target[index * lanes + lane] = start.map { weights[$0 + index] } ?? 0
+            }
+          }
+          continue
+        }
+        let raw = UnsafeMutableRawPointer(target + lane)
+        let rows = (weights + a, weights + b, weights + c, weights + d)
+        for index in part {
+          let four = SIMD4(rows.0[index], rows.1[index], rows.2[index], rows.3[index])
+          raw.storeBytes(of: four, toByteOffset: 4 * index * lanes, as: SIMD4<Float>.self)
         }
       }
     }

@@ -74,15 +74,25 @@ struct LaneTile: TileDescription {
 
   /// The lines that tiles of some rows read, in order: for each, a step has a distance.
   static func lines(_ taps: [Extents], rows: Int, rowStep: Int) -> [Line] {
-    let all = Set((0..<rows).flatMap { row in taps.map { Line($0[0], $0[1] + row * rowStep) } })
-    return all.sorted { ($0[0], $0[1]) < ($1[0], $1[1]) }
+    var lines: [Line] = []
+    for row in 0..<rows {
+      for tap in taps {
+        let line = Line(tap[0], tap[1] + row * rowStep)
+        // Few, and mostly the last: not worth a set.
+        if lines.last != line, !lines.contains(line) { lines.append(line) }
+      }
+    }
+    return lines.sorted { ($0[0], $0[1]) < ($1[0], $1[1]) }
   }
 
   /// Taps of a line whose weights are in registers together: which row of the tile uses each.
   private struct Batch {
     var line: Int
-    var taps: [(tap: Int, row: Int)]
+    var taps: [Use]
   }
+
+  /// A tap that reads a line, and the row of the tile that it serves.
+  private typealias Use = (tap: Int, row: Int)
 
   private var sumCount: Int { rows * columns }
 
@@ -101,24 +111,26 @@ struct LaneTile: TileDescription {
   }
 
   /// Registers for weights: what they need not have is left to pixels.
-  private var weightCount: Int {
-    let mostUses = usesOfLines.map(\.count).max() ?? 1
-    return keepsWeights ? access.channels * taps.count : min(roomForWeights, max(1, mostUses))
+  private func weightCount(_ usesOfLines: [[Use]]) -> Int {
+    let mostUses = usesOfLines.reduce(1) { max($0, $1.count) }
+    return keepsWeights ? access.channels * taps.count : min(roomForWeights, mostUses)
   }
 
   /// For each line, the taps that read it and the rows of the tile that they serve.
-  private var usesOfLines: [[(tap: Int, row: Int)]] {
-    LaneTile.lines(taps, rows: rows, rowStep: rowStep).map { line in
-      taps.indices.flatMap { tap in
-        (0..<rows).compactMap { row in
-          Line(taps[tap][0], taps[tap][1] + row * rowStep) == line ? (tap: tap, row: row) : nil
-        }
+  private var usesOfLines: [[Use]] {
+    let lines = LaneTile.lines(taps, rows: rows, rowStep: rowStep)
+    var uses: [[Use]] = Array(repeating: [], count: lines.count)
+    for (tap, place) in taps.enumerated() {
+      for row in 0..<rows {
+        let line = lines.firstIndex(of: Line(place[0], place[1] + row * rowStep))
+        if let line { uses[line].append((tap, row)) }
       }
     }
+    return uses
   }
 
-  private var batches: [Batch] {
-    let size = weightCount
+  private func batches(_ usesOfLines: [[Use]]) -> [Batch] {
+    let size = weightCount(usesOfLines)
     return usesOfLines.enumerated().flatMap { line, uses in
       stride(from: 0, to: uses.count, by: size).map {
         Batch(line: line, taps: Array(uses[$0..<min(uses.count, $0 + size)]))
@@ -128,16 +140,17 @@ struct LaneTile: TileDescription {
 
   /// The pixels of a line that a batch reads, in order.
   private func pixels(_ batch: Batch) -> [Int] {
-    Set(
-      batch.taps.flatMap { use in
-        (0..<columns).map { $0 * columnStep + taps[use.tap][2] }
-      }
-    ).sorted()
+    let last = batch.taps.reduce(0) { max($0, taps[$1.tap][2]) } + (columns - 1) * columnStep
+    var isRead = Array(repeating: false, count: last + 1)
+    for use in batch.taps {
+      for column in 0..<columns { isRead[column * columnStep + taps[use.tap][2]] = true }
+    }
+    return isRead.indices.filter { isRead[$0] }
   }
 
   /// What a tile takes, about, in multiplications.
   var cost: Double {
-    let batches = batches
+    let batches = batches(usesOfLines)
     // Pixels may have to come from the second-level cache, weights are always in the first.
     let loads = batches.reduce(0) {
       $0 + 0.75 * Double(pixels($1).count * access.sources)
@@ -156,7 +169,8 @@ struct LaneTile: TileDescription {
     let sums = (0..<rows).map { row in
       (0..<columns).map { VectorRegister(row * columns + $0, width) }
     }
-    let weightCount = weightCount
+    let usesOfLines = usesOfLines
+    let weightCount = weightCount(usesOfLines)
     let weights = (sumCount..<sumCount + weightCount).map { VectorRegister($0, width) }
     var next = sumCount + weightCount
     let numbers = (0..<(isPermuted ? access.sources : 0)).map { VectorRegister(next + $0, width) }
@@ -173,7 +187,7 @@ struct LaneTile: TileDescription {
     // Where the current line is in each source.
     let lines = [r8, rbx, rbp, r12].prefix(access.sources)
     let lineCount = LaneTile.lines(taps, rows: rows, rowStep: rowStep).count
-    let batches = batches
+    let batches = batches(usesOfLines)
     var pixelNumber = 0
 
     func loadPixel(_ x: VectorRegister, channel: Int, column: Int) {
