@@ -58,7 +58,7 @@ struct BenchLayers: ParsableCommand {
     var measured: LayerBenchmark.Direction { self == .forward ? .forward : .training }
   }
 
-  @Flag(help: "Compute 3×3 convolutions directly, not in Winograd's form.")
+  @Flag(help: "Compute 3×3 and 5×5 convolutions directly, not in Winograd's form.")
   var noWinograd = false
 
   @Flag(help: "Print one JSON object a layer.")

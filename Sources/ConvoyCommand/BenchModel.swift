@@ -27,7 +27,7 @@ struct BenchModel: ParsableCommand {
   @Option(help: ArgumentHelp("Operators to list; 0 lists all.", valueName: "number"))
   var top = 20
 
-  @Flag(help: "Compute 3×3 convolutions directly, not in Winograd's form.")
+  @Flag(help: "Compute 3×3 and 5×5 convolutions directly, not in Winograd's form.")
   var noWinograd = false
 
   @Flag(help: "Print one JSON object.")
@@ -79,7 +79,7 @@ struct BenchModel: ParsableCommand {
         + "\(measurement.arenaBytes.grouped) of activations")
     Console.line(
       "\(threads) \(threads == 1 ? "thread" : "threads"), batch \(batch); a multiply-add is two "
-        + "operations; 3×3 convolutions in Winograd's form may exceed the peak.")
+        + "operations; convolutions in Winograd's form may exceed the peak.")
   }
 
   private struct Row: Encodable {

@@ -10,8 +10,8 @@ public struct CompileOptions: Sendable {
   public var fusesTails = true
   /// The machine whose instructions kernels may use: one of `Machine.available`.
   public var machine = Machine.current
-  /// Whether 3×3 convolutions with fixed weights may be computed in Winograd's form: two to three times
-  /// faster, with about twice the rounding error. See `Documentation/Winograd.md`.
+  /// Whether 3×3 and 5×5 convolutions with fixed weights may be computed in Winograd's form: two to three
+  /// times faster, with about twice the rounding error. See `Documentation/Winograd.md`.
   public var usesWinograd = true
 
   /// The defaults: all threads of this process' shared pool.

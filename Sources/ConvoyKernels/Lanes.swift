@@ -125,6 +125,32 @@ enum LaneMath {
   @inline(__always)
   static func sigmoid(_ x: Lanes) -> Lanes { 1 / (1 + exp(-x)) }
 
+  /// 1 ∕ (1 + e⁻ˣ), absolute error below 3e-7: for products with x, which are as exact then, in half the
+  /// time of `sigmoid`.
+  ///
+  /// ½ plus x times a quotient of polynomials of x², fitted to the absolute error up to `gateLimit` by
+  /// least squares, reweighted until the errors were level: 7e-8 before rounding.
+  @inline(__always)
+  static func gate(_ x: Lanes) -> Lanes {
+    // What is not a number stays none.
+    let low = x.replacing(with: Lanes(repeating: -gateLimit), where: x .< -gateLimit)
+    let t = low.replacing(with: Lanes(repeating: gateLimit), where: low .> gateLimit)
+    let z = t * t
+    var p = Lanes(repeating: 4.424_156e-8)
+    p = p * z + 4.594_460_6e-5
+    p = p * z + 8.072_036e-3
+    p = p * z + 0.249_999_87
+    var q = Lanes(repeating: 9.486_296e-10)
+    q = q * z + 3.706_973_3e-6
+    q = q * z + 1.485_672_4e-3
+    q = q * z + 0.115_620_95
+    q = q * z + 1
+    return (p / q * t + 0.5).replacing(with: 0, where: x .< -gateLimit)
+  }
+
+  /// Where the sigmoid is 0 or 1 but for 2e-7.
+  static var gateLimit: Float { 16 }
+
   /// The hyperbolic tangent, relative error below 3e-7.
   ///
   /// An odd polynomial near 0, of the Cephes library (S. Moshier), and 1 − 2 ∕ (e²ˣ + 1) elsewhere.

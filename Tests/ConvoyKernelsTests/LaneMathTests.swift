@@ -34,14 +34,15 @@ import Testing
 
   /// The largest error over some numbers, relative to the result or to a smallest size of it.
   static func worst(
-    _ numbers: [Float], atLeast size: Double, _ function: (Lanes) -> Lanes,
-    _ exact: (Double) -> Double
+    _ numbers: [Float], atLeast size: Double, orArgument: Bool = false,
+    _ function: (Lanes) -> Lanes, _ exact: (Double) -> Double
   ) -> (error: Double, at: Float) {
     var worst = (error: 0.0, at: Float(0))
     for (x, y) in zip(numbers, apply(numbers, function)) {
       let want = exact(Double(x))
       if Float(want) == y || want.isNaN && y.isNaN { continue }
-      let error = abs(Double(y) - want) / max(abs(want), size)
+      let least = orArgument ? max(size, abs(Double(x))) : size
+      let error = abs(Double(y) - want) / max(abs(want), least)
       if !(error <= worst.error) { worst = (error.isNaN ? .infinity : error, x) }
     }
     return worst
@@ -109,6 +110,13 @@ import Testing
     let worst = Self.worst(
       numbers, atLeast: Double(Float.leastNormalMagnitude), LaneMath.tanh
     ) { Foundation.tanh($0) }
+    #expect(worst.error <= 3e-7, "at \(worst.at)")
+  }
+
+  /// The absolute error that `gate` documents.
+  @Test func gate() {
+    let numbers = Self.sweep(-40...40, also: [16, -16, 15.999_999, -16.000_002]) + Self.extremes
+    let worst = Self.worst(numbers, atLeast: 1, LaneMath.gate) { 1 / (1 + Foundation.exp(-$0)) }
     #expect(worst.error <= 3e-7, "at \(worst.at)")
   }
 

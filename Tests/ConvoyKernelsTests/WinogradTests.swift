@@ -3,19 +3,21 @@ import Testing
 
 @testable import ConvoyKernels
 
-/// The fast form of 3×3 convolution: its transforms, its results and what it refuses.
+/// The fast forms of 3×3 and 5×5 convolution: its transforms, its results and what it refuses.
 @Suite struct WinogradTests {
   static let machines = Machine.available.filter { $0.name != "portable" }
 
   /// Aᵀ((G·g) ⊙ (Bᵀ·d)) is the correlation of d with g, for every pair of unit vectors.
-  @Test func transformConvolves() {
-    for tap in 0..<3 {
+  @Test(arguments: [3, 5]) func transformConvolves(taps: Int) {
+    let transform: WinogradTransform = taps == 3 ? .three : .five
+    #expect(transform.outputs + taps - 1 == 6)
+    for tap in 0..<taps {
       for input in 0..<6 {
-        for output in 0..<4 {
+        for output in 0..<transform.outputs {
           var sum = 0.0
           for point in 0..<6 {
             sum +=
-              WinogradTransform.output[point][output] * WinogradTransform.weight[point][tap]
+              transform.output[point][output] * transform.weight[point][tap]
               * WinogradTransform.input[point][input]
           }
           let want = output + tap == input ? 1.0 : 0
@@ -47,9 +49,9 @@ import Testing
       let groups = [1, 1, 1, 2][random.below(4)]
       let outputs = groups == 1 ? 1 + random.below(40) : 32 * (1 + random.below(2))
       let test = WinogradCase(
-        inputs: groups * (1 + random.below(12)), outputs: outputs, groups: groups,
-        height: 1 + random.below(15), width: 1 + random.below(15), &random)
-      let tiles = WinogradGrid(test.problem).count
+        kernel: [3, 5][random.below(2)], inputs: groups * (1 + random.below(12)), outputs: outputs,
+        groups: groups, height: 1 + random.below(15), width: 1 + random.below(15), &random)
+      let tiles = WinogradGrid(test.problem, size: test.transform.outputs).count
       let planes = test.problem.output.planes.count / groups
       let cut = WinogradCut(
         tiles: tiles, planes: planes, blocks: 1 + random.below(tiles),
@@ -60,11 +62,11 @@ import Testing
   }
 
   /// The rounding error of 256 channels of normal numbers, which the documentation states.
-  @Test(arguments: machines) func error(_ machine: Machine) throws {
+  @Test(arguments: machines, [3, 5]) func error(_ machine: Machine, kernel: Int) throws {
     var random = Random(seed: 42)
     let test = WinogradCase(
-      inputs: 256, outputs: 16, groups: 1, height: 12, width: 12, padding: 1, draw: { $0.normal() },
-      &random)
+      kernel: kernel, inputs: 256, outputs: 16, groups: 1, height: 12, width: 12,
+      padding: kernel / 2, draw: { $0.normal() }, &random)
     let output = try test.run(on: machine, Tail(), nil)
     var (worst, squares, count) = (0.0, 0.0, 0.0)
     test.forEachOutput { index, want in
@@ -95,6 +97,7 @@ import Testing
       problem(64, 64, 56, kernel: 1), problem(64, 64, 56, stride: 2),
       problem(64, 64, 56, dilation: 2), problem(16, 64, 56), problem(64, 16, 56),
       problem(64, 64, 56, groups: 16), problem(512, 512, 7), problem(1024, 1024, 14),
+      problem(64, 64, 56, kernel: 7),
     ]
     for problem in refused {
       #expect(WinogradConvolution.refusal(problem, machine) != nil, "\(problem)")
@@ -107,6 +110,7 @@ import Testing
     let accepted = [
       problem(64, 64, 56), problem(128, 128, 28), problem(128, 128, 112), problem(256, 256, 14),
       problem(384, 384, 13, groups: 2), problem(96, 208, 14), problem(64, 192, 56),
+      problem(96, 256, 27, kernel: 5), problem(96, 256, 27, kernel: 5, groups: 2),
     ]
     for problem in accepted {
       #expect(WinogradConvolution.refusal(problem, machine) == nil, "\(problem)")
@@ -118,7 +122,7 @@ import Testing
   }
 }
 
-/// A 3×3 convolution with numbers, in a memory where all that must not be read is NaN.
+/// A 3×3 or 5×5 convolution with numbers, in a memory where all that must not be read is NaN.
 struct WinogradCase {
   let problem: ConvolutionProblem
   private let weights: [Float]
@@ -129,7 +133,8 @@ struct WinogradCase {
   private let outputStart: Int
 
   init(
-    inputs: Int, outputs: Int, groups: Int, height: Int, width: Int, padding: Int? = nil,
+    kernel: Int, inputs: Int, outputs: Int, groups: Int, height: Int, width: Int,
+    padding: Int? = nil,
     draw: (inout Random) -> Float = { 2 * $0.uniform() - 1 },
     _ random: inout Random
   ) {
@@ -137,8 +142,9 @@ struct WinogradCase {
     func pad() -> Int { padding ?? random.below(3) }
     let before = Extents(0, pad(), pad())
     let after = Extents(0, pad(), pad())
-    let from = pointwiseMax(Extents(1, height, width), Extents(1, 3, 3) &- before &- after)
-    let to = from &+ before &+ after &- Extents(0, 2, 2)
+    let from = pointwiseMax(
+      Extents(1, height, width), Extents(1, kernel, kernel) &- before &- after)
+    let to = from &+ before &+ after &- Extents(0, kernel - 1, kernel - 1)
     var halo = Halo(before: before, after: after)
     if random.below(3) == 0 { halo = halo.union(Halo(before: [0, 1, 2], after: [0, 3, 1])) }
     let outer = random.below(2) == 0 ? Halo.none : Halo(before: [0, 1, 1], after: [0, 2, 1])
@@ -152,10 +158,11 @@ struct WinogradCase {
     if random.below(2) == 0 { input.planes.shuffle(using: &random) }
     let output = PlaneLayout(batch: batch, channels: outputs, extents: to, halo: outer)
     problem = ConvolutionProblem(
-      .forward, kernel: [1, 3, 3], stride: [1, 1, 1], dilation: [1, 1, 1], padding: before,
+      .forward, kernel: [1, kernel, kernel], stride: [1, 1, 1], dilation: [1, 1, 1],
+      padding: before,
       groups: groups, input: input, output: output)
 
-    weights = (0..<outputs * inputs / groups * 9).map { _ in draw(&random) }
+    weights = (0..<outputs * inputs / groups * kernel * kernel).map { _ in draw(&random) }
     weightStart = WinogradCase.inputStart + input.elementCount + WinogradCase.inputStart
     biasStart = weightStart + WinogradWeights.elementCount(problem)
     outputStart = biasStart + output.planes.count * 16
@@ -172,6 +179,8 @@ struct WinogradCase {
     for index in biasStart..<outputStart { memory[index] = draw(&random) }
     memory.replaceSubrange(outputStart + output.elementCount..<memory.count, with: weights)
   }
+
+  var transform: WinogradTransform { problem.kernel[2] == 3 ? .three : .five }
 
   /// The outputs' memory after a run of all chunks, the last first.
   func run(on machine: Machine, _ tail: Tail, _ cut: WinogradCut?) throws -> [Float] {
@@ -233,12 +242,13 @@ struct WinogradCase {
   private var tolerance: Double {
     func magnitude(_ row: [Double]) -> Double { row.reduce(0) { $0 + abs($1) } }
     var largest = 0.0
-    for output in 0..<4 {
+    let transform = transform
+    for output in 0..<transform.outputs {
       var sum = 0.0
       for point in 0..<6 {
         sum +=
-          abs(WinogradTransform.output[point][output])
-          * magnitude(WinogradTransform.weight[point]) * magnitude(WinogradTransform.input[point])
+          abs(transform.output[point][output])
+          * magnitude(transform.weight[point]) * magnitude(WinogradTransform.input[point])
       }
       largest = max(largest, sum)
     }
@@ -268,9 +278,10 @@ struct WinogradCase {
         let from = input.map[group * problem.inputsPerGroup + index]
         let start = Self.inputStart + input.planes[from.plane] + from.lane
         let first = order.index(output: channel, inputInGroup: index, tap: 0)
-        for tap in 0..<9 {
+        let width = problem.kernel[2]
+        for tap in 0..<problem.kernel.volume {
           let weight = Double(weights[first + tap])
-          let distance = start + tap / 3 * input.rowStride + tap % 3 * PlaneLayout.lanes
+          let distance = start + tap / width * input.rowStride + tap % width * PlaneLayout.lanes
           for (number, corner) in corners.enumerated() {
             sums[number] += Double(memory[corner + distance]) * weight
           }

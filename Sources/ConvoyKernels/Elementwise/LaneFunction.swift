@@ -17,7 +17,7 @@ extension ScalarFunction {
       let gate = (x + 3).limited(low: 0, high: 6)
       // Divided first: the product of large numbers would overflow.
       return x * (gate * (1 / 6 as Float))
-    case .silu: return x * LaneMath.sigmoid(x)
+    case .silu: return x * LaneMath.gate(x)
     case .gelu: return x * LaneMath.normalCDF(x)
     case .exponential: return LaneMath.exp(x)
     case .logarithm: return LaneMath.log(x)

@@ -55,8 +55,7 @@ extension VectorMath {
       }
     case .silu:
       for x in registers {
-        a.vmovaps(t[0], x)
-        sigmoid(x, using: t[1...])
+        gate(x, using: t[...])
         a.vmulps(x, x, t[0])
       }
     case .gelu:

@@ -95,6 +95,15 @@ struct VectorMath {
     a.vdivps(x, one, x)
   }
 
+  /// y = 1 ∕ (1 + e⁻ˣ), absolute error below 3e-7; y is the first of four temporaries, and x stays. See
+  /// `LaneMath.gate`.
+  func gate(_ x: VectorRegister, using t: ArraySlice<VectorRegister>) {
+    oddQuotient(
+      x, using: t, limit: LaneMath.gateLimit,
+      [4.424_156e-8, 4.594_460_6e-5, 8.072_036e-3, 0.249_999_87],
+      over: [9.486_296e-10, 3.706_973_3e-6, 1.485_672_4e-3, 0.115_620_95, 1])
+  }
+
   /// x = tanh x, relative error below 3e-7. Four temporaries. See `LaneMath.tanh`.
   func tanh(_ x: VectorRegister, using t: ArraySlice<VectorRegister>) {
     let far = t.at(0)
@@ -121,18 +130,24 @@ struct VectorMath {
   /// y = Φ(x), the normal distribution's cumulative function, absolute error below 3e-7; y is the first
   /// of four temporaries, and x stays. See `LaneMath.normalCDF`.
   func normalCDF(_ x: VectorRegister, using t: ArraySlice<VectorRegister>) {
+    oddQuotient(
+      x, using: t, limit: LaneMath.normalLimit,
+      [2.343_168e-8, 6.349_619e-6, 1.633_992e-4, 4.645_332_2e-3, 3.328_605_4e-2, 0.398_942_26],
+      over: [1.217_114_9e-6, 7.208_083_1e-5, 1.853_852_8e-3, 2.832_868_9e-2, 0.250_102_01, 1])
+  }
+
+  /// y = ½ + x·p(x²) ∕ q(x²) up to a limit, 0 below its negative.
+  private func oddQuotient(
+    _ x: VectorRegister, using t: ArraySlice<VectorRegister>, limit: Float,
+    _ numerator: [Float], over denominator: [Float]
+  ) {
     let (p, q, z, near) = (t.at(0), t.at(1), t.at(2), t.at(3))
-    let limit = LaneMath.normalLimit
     // What is not a number may become one here: the product with x is none.
     a.vmaxps(near, x, constants[-limit])
     a.vminps(near, near, constants[limit])
     a.vmulps(z, near, near)
-    polynomial(
-      p, of: z,
-      [2.343_168e-8, 6.349_619e-6, 1.633_992e-4, 4.645_332_2e-3, 3.328_605_4e-2, 0.398_942_26])
-    polynomial(
-      q, of: z,
-      [1.217_114_9e-6, 7.208_083_1e-5, 1.853_852_8e-3, 2.832_868_9e-2, 0.250_102_01, 1])
+    polynomial(p, of: z, numerator)
+    polynomial(q, of: z, denominator)
     a.vdivps(p, p, q)
     a.vfmadd213ps(p, near, constants[0.5])
     replace(p, with: constants[0], where: x, .less, constants[-limit], q)

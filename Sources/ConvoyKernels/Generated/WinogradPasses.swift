@@ -26,25 +26,34 @@ struct WinogradPasses {
   var pool: RegisterPool
   private let a: Assembler
   private let coefficients: [VectorRegister]
+  /// Outputs of a tile in each dimension, 4 or 2; any for input transforms.
+  private let outputs: Int
 
   /// Begins input transforms: loads the coefficients of Bᵀ that are neither 0 nor ±1.
   init(inputsOf machine: Machine, _ a: Assembler, scratch: GeneralRegister) {
     // Rows belong to 0, a, −a, b, −b and ∞, whose row is that of 0, one further.
     let matrix = WinogradTransform.input
     let values = [matrix[0][2], matrix[1][2], matrix[1][3], matrix[3][2], matrix[3][3]]
-    self.init(values, machine, a, scratch)
+    self.init(values, outputs: 4, machine, a, scratch)
   }
 
-  /// Begins output transforms: loads p, p² and p³ for both pairs of points.
-  init(outputsOf machine: Machine, _ a: Assembler, scratch: GeneralRegister) {
-    let values = [1, 3].flatMap { WinogradTransform.output[$0].dropFirst() }
-    self.init(values, machine, a, scratch)
+  /// Begins output transforms: loads p, p² and p³, or p alone, for both pairs of points.
+  ///
+  /// - Parameter outputs: rows and columns of a tile, 4 or 2.
+  init(
+    outputsOf machine: Machine, outputs: Int, _ a: Assembler, scratch: GeneralRegister
+  ) {
+    let transform: WinogradTransform = outputs == 4 ? .three : .five
+    let values = [1, 3].flatMap { transform.output[$0].dropFirst() }
+    self.init(values, outputs: outputs, machine, a, scratch)
   }
 
   private init(
-    _ values: [Double], _ machine: Machine, _ a: Assembler, _ scratch: GeneralRegister
+    _ values: [Double], outputs: Int, _ machine: Machine, _ a: Assembler,
+    _ scratch: GeneralRegister
   ) {
     self.a = a
+    self.outputs = outputs
     pool = RegisterPool(machine)
     coefficients = pool.take(values.count)
     a.lea(scratch, a.constants(values.map { Float($0).bitPattern }))
@@ -80,8 +89,25 @@ struct WinogradPasses {
     return [d[0], d[4], even, d[3], d[2], d[5]]
   }
 
-  /// Aᵀ·m: takes over six registers, and gives four.
+  /// Aᵀ·m: takes over six registers, and gives as many as a tile has outputs.
   mutating func output(_ m: [VectorRegister]) -> [VectorRegister] {
+    outputs == 4 ? fourOutputs(m) : twoOutputs(m)
+  }
+
+  private mutating func twoOutputs(_ m: [VectorRegister]) -> [VectorRegister] {
+    a.vaddps(m[0], m[0], m[1])
+    a.vsubps(m[1], m[1], m[2])
+    a.vaddps(m[0], m[0], m[2])
+    a.vfmadd231ps(m[5], coefficients[0], m[1])
+    a.vaddps(m[0], m[0], m[3])
+    a.vsubps(m[3], m[3], m[4])
+    a.vaddps(m[0], m[0], m[4])
+    a.vfmadd231ps(m[5], coefficients[1], m[3])
+    pool.give([m[1], m[2], m[3], m[4]])
+    return [m[0], m[5]]
+  }
+
+  private mutating func fourOutputs(_ m: [VectorRegister]) -> [VectorRegister] {
     let powersA = Array(coefficients[0..<3])
     let powersB = Array(coefficients[3..<6])
     let sumA = pool.take()

@@ -1,13 +1,15 @@
 import ConvoyAssembler
 import ConvoyTensors
 
-/// The input transform V = Bᵀ·d·B of F(4×4, 3×3): patches of 6×6 pixels of one plane, four columns
-/// apart, into 36 points each. A lane is a channel.
+/// The input transform V = Bᵀ·d·B of F(4×4, 3×3) and F(2×2, 5×5): patches of 6×6 pixels of one plane, four
+/// or two columns apart, into 36 points each. A lane is a channel.
 ///
 /// Patches at the right and at the bottom edge have fewer pixels; those that are missing are zero, and
 /// are not read. The outputs that would depend on them lie outside the image.
 struct WinogradInputTile: TileDescription {
   let machine: Machine
+  /// Columns from a patch to the next.
+  var outputs: Int
   /// Rows of a patch that exist, 3 to 6.
   var rows: Int
   /// Columns of a patch that exist.
@@ -61,7 +63,7 @@ struct WinogradInputTile: TileDescription {
             a.add(points.cursor, points.six)
           }
         }
-        let step = WinogradTransform.outputs * PlaneLayout.lanes * 4
+        let step = outputs * PlaneLayout.lanes * 4
         a.add(input, step)
         a.add(lowerInput, step)
         a.add(points.first, PlaneLayout.lanes * 4)
@@ -69,16 +71,18 @@ struct WinogradInputTile: TileDescription {
     }
     a.vzeroupper()
     a.ret()
-    return a.finish("\(machine.name) winograd input \(rows)x\(columns)")
+    return a.finish("\(machine.name) winograd input of \(outputs) \(rows)x\(columns)")
   }
 }
 
-/// The output transform of F(4×4, 3×3): Y = Aᵀ·M·A, the bias, the tail. A lane is an output channel.
+/// The output transform of F(4×4, 3×3) and F(2×2, 5×5): Y = Aᵀ·M·A, the bias, the tail. A lane is an output channel.
 ///
 /// Tiles at the right and at the bottom edge have fewer pixels; nothing is written beyond them.
 struct WinogradOutputTile: TileDescription {
   let machine: Machine
-  /// Rows of a tile that are written, 1 to 4.
+  /// Rows and columns of a whole tile, 4 or 2.
+  var outputs: Int
+  /// Rows of a tile that are written.
   var rows: Int
   /// Columns of a tile that are written.
   var columns: Int
@@ -104,7 +108,7 @@ struct WinogradOutputTile: TileDescription {
       a.mov(points.pitch, [arguments + .inputBandStep])
       a.mov(buffer, [arguments + .buffer])
       points.begin(a)
-      var passes = WinogradPasses(outputsOf: machine, a, scratch: rax)
+      var passes = WinogradPasses(outputsOf: machine, outputs: outputs, a, scratch: rax)
 
       a.repeating(tiles) {
         for part in 0..<machine.vectorsPerPlane {
@@ -146,13 +150,13 @@ struct WinogradOutputTile: TileDescription {
             passes.pool.give(sums)
           }
         }
-        a.add(output, WinogradTransform.outputs * PlaneLayout.lanes * 4)
+        a.add(output, outputs * PlaneLayout.lanes * 4)
         a.add(points.first, PlaneLayout.lanes * 4)
       }
     }
     a.vzeroupper()
     a.ret()
-    return a.finish("\(machine.name) winograd output \(rows)x\(columns) \(tail)")
+    return a.finish("\(machine.name) winograd output of \(outputs) \(rows)x\(columns) \(tail)")
   }
 }
 

@@ -1,7 +1,8 @@
 import ConvoyTensors
 
-/// Convolution by 3×3 kernels in the fast form F(4×4, 3×3): see `WinogradTransform`. A quarter of the
-/// multiplications, for about twice the rounding error of direct convolution.
+/// Convolution by 3×3 kernels in the fast form F(4×4, 3×3), and by 5×5 kernels in F(2×2, 5×5): see
+/// `WinogradTransform`. A quarter of the multiplications, or 36 %, for about twice the rounding error of
+/// direct convolution.
 ///
 /// A chunk transforms the inputs of some tiles, multiplies them with the weights at each of the 36
 /// points, by the same tiles as a 1×1 convolution, and transforms the sums of some output planes.
@@ -30,10 +31,13 @@ struct WinogradConvolution: Kernel {
     if let refusal = problem.refusalOfGeneratedCode(machine) { return refusal }
     if !problem.input.hasLanes { return "its image is row-major" }
     let one = Extents(repeating: 1)
-    guard problem.direction == .forward, problem.kernel == [1, 3, 3], problem.stride == one,
-      problem.dilation == one, problem.input.extents[0] == 1, problem.output.extents[0] == 1,
+    guard problem.direction == .forward, WinogradTransform.of(problem) != nil,
+      problem.stride == one, problem.dilation == one, problem.input.extents[0] == 1,
+      problem.output.extents[0] == 1,
       problem.padding[0] == 0
-    else { return "only forward 3×3 convolutions of images, without stride or dilation, gain" }
+    else {
+      return "only forward 3×3 and 5×5 convolutions of images, without stride or dilation, gain"
+    }
     if problem.groups > 1, problem.outputsPerGroup % PlaneLayout.lanes != 0 {
       return "groups of \(problem.outputsPerGroup) outputs do not fill planes of 16"
     }
@@ -54,7 +58,7 @@ struct WinogradConvolution: Kernel {
   }
 
   private static let fewestChannels = 32
-  /// Bytes of memory that a layer may take for its transformed weights, which are four times the weights.
+  /// Bytes of memory that a layer may take for its transformed weights, which are up to four times the weights.
   private static let mostBytes = 64 << 20
   /// The share of direct convolution's estimated time that is taken on. Where few tiles wait for weights
   /// out of memory, the estimate was up to 40 % too low.
@@ -84,24 +88,28 @@ struct WinogradConvolution: Kernel {
     name = "\(machine.name) winograd"
     self.problem = problem
     self.operands = operands
-    guard let tail = TileTail(operands.tail) else { return nil }
+    guard let tail = TileTail(operands.tail), let transform = WinogradTransform.of(problem) else {
+      return nil
+    }
     let cut = cut ?? WinogradCut.best(problem, machine).cut
     self.cut = cut
 
-    let grid = WinogradGrid(problem)
+    let outputs = transform.outputs
+    let grid = WinogradGrid(problem, size: outputs)
     let blocks = (0..<cut.blocks).map { grid.runs(cut.block($0)) }
     self.blocks = blocks
     let used = (0..<problem.groups).map { problem.planes(ofGroup: $0) }
     inputPlanes = used.map { $0.map { problem.input.planes[$0] } }
 
-    let border = WinogradTransform.taps - 1
-    let inputTiles = EdgeFunctions(grid, blocks) {
-      WinogradInputTile(machine: machine, rows: $0 + border, columns: $1 + border)
+    let border = transform.taps - 1
+    let inputTiles = EdgeFunctions(grid, size: outputs, blocks) {
+      WinogradInputTile(
+        machine: machine, outputs: outputs, rows: $0 + border, columns: $1 + border)
     }
-    let outputTiles = EdgeFunctions(grid, blocks) {
+    let outputTiles = EdgeFunctions(grid, size: outputs, blocks) {
       WinogradOutputTile(
-        machine: machine, rows: $0, columns: $1, addsResidual: operands.residual != nil,
-        tail: tail)
+        machine: machine, outputs: outputs, rows: $0, columns: $1,
+        addsResidual: operands.residual != nil, tail: tail)
     }
     guard let inputTiles, let outputTiles else { return nil }
     (self.inputTiles, self.outputTiles) = (inputTiles, outputTiles)
@@ -210,7 +218,7 @@ private struct EdgeFunctions: Sendable {
 
   /// - Returns: nil where the system refuses memory for code.
   init?(
-    _ grid: WinogradGrid, _ blocks: [[WinogradGrid.Run]],
+    _ grid: WinogradGrid, size: Int, _ blocks: [[WinogradGrid.Run]],
     _ description: (_ rows: Int, _ columns: Int) -> some TileDescription
   ) {
     edge = grid.edge
@@ -220,7 +228,6 @@ private struct EdgeFunctions: Sendable {
         block.contains { $0.isBottom == isBottom && $0.isRight == isRight }
       }
       guard isNeeded else { return nil }
-      let size = WinogradTransform.outputs
       let function = TileKernels.function(
         description(isBottom ? grid.edge.rows : size, isRight ? grid.edge.columns : size))
       if function == nil { isRefused = true }

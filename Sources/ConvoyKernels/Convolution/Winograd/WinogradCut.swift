@@ -35,7 +35,10 @@ struct WinogradCut: Hashable, Sendable {
   static func best(
     _ problem: ConvolutionProblem, _ machine: Machine
   ) -> (cut: WinogradCut, cost: Double) {
-    let tiles = WinogradGrid(problem).count
+    guard let transform = WinogradTransform.of(problem) else {
+      preconditionFailure("There is a fast form of 3×3 and 5×5 convolutions.")
+    }
+    let tiles = WinogradGrid(problem, size: transform.outputs).count
     let planes = problem.output.planes.count / problem.groups
     var best = (
       cut: WinogradCut(tiles: tiles, planes: planes, blocks: 1, parts: 1), cost: Double.infinity

@@ -1,6 +1,6 @@
 import ConvoyTensors
 
-/// The outputs of a convolution as tiles of 4×4 pixels, numbered row by row, image by image; those at the
+/// The outputs of a convolution as tiles of 4×4 or 2×2 pixels, numbered row by row, image by image; those at the
 /// right and at the bottom edge may have fewer pixels.
 struct WinogradGrid: Sendable {
   /// Tiles side by side, of the same shape, one after the other in the numbering.
@@ -11,9 +11,9 @@ struct WinogradGrid: Sendable {
     /// Floats from a plane's beginning to the first pixel read, and written.
     var input: Int
     var output: Int
-    /// Whether the tiles have fewer than 4 rows.
+    /// Whether the tiles have fewer rows than others.
     var isBottom: Bool
-    /// Whether the tiles have fewer than 4 columns.
+    /// Whether the tiles have fewer columns than others.
     var isRight: Bool
   }
 
@@ -22,10 +22,13 @@ struct WinogradGrid: Sendable {
   private let padding: Extents
   private let rows: Int
   private let columns: Int
+  /// Rows and columns of a whole tile.
+  private let size: Int
 
-  init(_ problem: ConvolutionProblem) {
+  /// - Parameter size: rows and columns of a tile.
+  init(_ problem: ConvolutionProblem, size: Int) {
     (input, output, padding) = (problem.input, problem.output, problem.padding)
-    let size = WinogradTransform.outputs
+    self.size = size
     rows = (output.extents[1] + size - 1) / size
     columns = (output.extents[2] + size - 1) / size
   }
@@ -35,7 +38,7 @@ struct WinogradGrid: Sendable {
 
   /// Rows of the tiles at the bottom, columns of those at the right; 0 where they are whole.
   var edge: (rows: Int, columns: Int) {
-    (output.extents[1] % WinogradTransform.outputs, output.extents[2] % WinogradTransform.outputs)
+    (output.extents[1] % size, output.extents[2] % size)
   }
 
   /// Some of the tiles as runs.
@@ -49,7 +52,7 @@ struct WinogradGrid: Sendable {
       let whole = edge.columns == 0 ? columns : columns - 1
       let end = column < whole ? whole : columns
       let count = min(end - column, tiles.upperBound - tile)
-      let corner = Extents(0, row, column) &* WinogradTransform.outputs
+      let corner = Extents(0, row, column) &* size
       runs.append(
         Run(
           first: tile, count: count,

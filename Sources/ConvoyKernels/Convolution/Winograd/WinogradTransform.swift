@@ -1,25 +1,61 @@
-/// The three linear maps of the fast convolution F(4, 3): four outputs of a correlation with three
-/// weights by six multiplications instead of twelve,
+import ConvoyTensors
+
+/// The three linear maps of the fast convolutions F(4, 3) and F(2, 5): four outputs of a correlation with
+/// three weights, or two of one with five, by six multiplications instead of twelve or ten,
 ///
 ///     y = Aᵀ · ((G·g) ⊙ (Bᵀ·d)),        y[i] = Σ g[k] · d[i + k]
 ///
 /// made from the points 0, ±1∕√2, ±√2 and ∞ by the method of Cook and Toom. In two dimensions each map
-/// is applied to columns and to rows: 36 multiplications for 16 outputs instead of 144.
+/// is applied to columns and to rows: 36 multiplications for 16 outputs instead of 144, or for 4 instead of
+/// 100.
 ///
 /// The polynomial product of weights and outputs has six coefficients. It is found by evaluating both
 /// factors at six points and interpolating; the convolution is the transpose of that: A evaluates
-/// polynomials of four coefficients, G those of three, and B holds Lagrange's polynomials, whose
+/// polynomials of as many coefficients as there are outputs, G those of the weights, and B holds Lagrange's polynomials, whose
 /// denominators are moved into G, where they cost nothing. The points' magnitudes lie evenly about 1,
 /// which keeps the rounding errors of the powers small; with ±1 and ±2 they are four times as large.
 ///
 /// Source: A. Lavin and S. Gray, "Fast algorithms for convolutional neural networks", 2015; the points
 /// from B. Barabasz et al., "Error analysis and improving the accuracy of Winograd convolution for deep
 /// neural networks", 2020.
-enum WinogradTransform {
-  /// Outputs of a tile in each dimension.
-  static let outputs = 4
+struct WinogradTransform: Sendable {
   /// Weights in each dimension.
-  static let taps = 3
+  let taps: Int
+  /// Outputs of a tile in each dimension.
+  let outputs: Int
+  /// G, which transforms weights: six rows of as many numbers.
+  let weight: [[Double]]
+  /// A, whose transpose makes outputs: six rows of as many numbers.
+  let output: [[Double]]
+
+  /// For 3×3 weights.
+  static let three = WinogradTransform(taps: 3)
+  /// For 5×5 weights.
+  static let five = WinogradTransform(taps: 5)
+
+  /// The transform for a problem's kernel; nil where there is none.
+  static func of(_ problem: ConvolutionProblem) -> WinogradTransform? {
+    switch problem.kernel {
+    case [1, 3, 3]: three
+    case [1, 5, 5]: five
+    default: nil
+    }
+  }
+
+  private init(taps: Int) {
+    self.taps = taps
+    let outputs = Self.points - taps + 1
+    self.outputs = outputs
+    let finite = Self.finite
+    weight =
+      finite.indices.map { index in
+        let others = finite.indices.filter { $0 != index }
+        let denominator = others.reduce(1) { $0 * (finite[index] - finite[$1]) }
+        return Self.powers(finite[index], taps).map { $0 / denominator }
+      } + [Self.infinity(taps)]
+    output = finite.map { Self.powers($0, outputs) } + [Self.infinity(outputs)]
+  }
+
   /// Points, and inputs of a tile, in each dimension.
   static let points = 6
 
@@ -35,17 +71,6 @@ enum WinogradTransform {
   /// Bᵀ, which transforms inputs: six rows of six numbers.
   static let input: [[Double]] =
     finite.indices.map { lagrange(without: $0) + [0] } + [lagrange(without: nil)]
-
-  /// G, which transforms weights: six rows of three numbers.
-  static let weight: [[Double]] =
-    finite.indices.map { index in
-      let others = finite.indices.filter { $0 != index }
-      let denominator = others.reduce(1) { $0 * (finite[index] - finite[$1]) }
-      return powers(finite[index], taps).map { $0 / denominator }
-    } + [infinity(taps)]
-
-  /// A, whose transpose makes outputs: six rows of four numbers.
-  static let output: [[Double]] = finite.map { powers($0, outputs) } + [infinity(outputs)]
 
   /// The coefficients, lowest first, of Π (x − q) over the finite points q but one.
   private static func lagrange(without index: Int?) -> [Double] {
