@@ -14,6 +14,11 @@ struct Bench: ParsableCommand {
     subcommands: [BenchModel.self, BenchLayers.self], defaultSubcommand: BenchModel.self)
 }
 
+/// What is timed.
+enum BenchDirection: String, ExpressibleByArgument, CaseIterable {
+  case forward, training
+}
+
 /// `convoy bench layers`
 struct BenchLayers: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -50,13 +55,7 @@ struct BenchLayers: ParsableCommand {
   var batch = 1
 
   @Option(help: "What is timed: forward, or training (forward and both gradients).")
-  var direction = Direction.forward
-
-  enum Direction: String, ExpressibleByArgument, CaseIterable {
-    case forward, training
-
-    var measured: LayerBenchmark.Direction { self == .forward ? .forward : .training }
-  }
+  var direction = BenchDirection.forward
 
   @Flag(help: "Compute 3×3 and 5×5 convolutions directly, not in Winograd's form.")
   var noWinograd = false
@@ -74,7 +73,7 @@ struct BenchLayers: ParsableCommand {
     var options = CompileOptions(pool: ThreadPool(threadCount: threads))
     options.usesWinograd = !noWinograd
     let benchmark = LayerBenchmark(
-      batch: batch, direction: direction.measured, options: options)
+      batch: batch, direction: direction == .forward ? .forward : .training, options: options)
     if !json {
       Console.line(
         "Peak \(benchmark.peak.text(1)) GFLOP/s on \(threads) "

@@ -13,6 +13,7 @@ struct BenchModel: ParsableCommand {
       Examples:
         convoy bench zoo:squeezenet-1.1
         convoy bench 'zoo:mobilenet-v1?width=0.5' --threads 2 --batch 4 --json
+        convoy bench zoo:shufflenet-v2 --direction training --batch 16
       """)
 
   @Argument(help: "A file or a network of the zoo: see `convoy zoo`.")
@@ -23,6 +24,13 @@ struct BenchModel: ParsableCommand {
 
   @Option(help: ArgumentHelp("Images at once.", valueName: "number"))
   var batch = 1
+
+  @Option(
+    help: """
+      What is timed: forward, or training (a whole step: forward, cross-entropy, backward, SGD with \
+      momentum and weight decay).
+      """)
+  var direction = BenchDirection.forward
 
   @Option(help: ArgumentHelp("Operators to list; 0 lists all.", valueName: "number"))
   var top = 20
@@ -46,7 +54,11 @@ struct BenchModel: ParsableCommand {
     let load = (clock.now - start) / .milliseconds(1)
     var options = CompileOptions(pool: ThreadPool(threadCount: threads))
     options.usesWinograd = !noWinograd
-    let measurement = try (consume model).measured(batch: batch, options: options)
+    let measurement =
+      switch direction {
+      case .forward: try (consume model).measured(batch: batch, options: options)
+      case .training: try model.measuredTraining(batch: batch, options: options)
+      }
     if json { return try Console.json(Row(measurement, load: load)) }
     show(measurement, load: load)
   }
@@ -69,14 +81,16 @@ struct BenchModel: ParsableCommand {
     }
     Console.line()
     Console.line(
-      "\(measurement.milliseconds.text(3)) ms a run (median \(measurement.medianMilliseconds.text(3))"
+      "\(measurement.milliseconds.text(3)) ms a \(direction == .forward ? "run" : "step") (median \(measurement.medianMilliseconds.text(3))"
         + "), \(measurement.gigaflopsPerSecond.text(1)) GFLOP/s, "
         + "\(measurement.percentOfPeak.text(1)) % of the peak of \(measurement.peak.text(1))")
     Console.line(
       "\(load.text(1)) ms to load, \(measurement.compileMilliseconds.text(1)) to compile, "
         + "\(measurement.firstMilliseconds.text(1)) for the first run; "
-        + "\(measurement.weightBytes.grouped) bytes of packed weights, "
-        + "\(measurement.arenaBytes.grouped) of activations")
+        + "\(measurement.weightBytes.grouped) bytes of "
+        + (direction == .forward ? "packed weights, " : "parameters and their memories, ")
+        + "\(measurement.arenaBytes.grouped) of activations, "
+        + "\(ProcessMemory.peakBytes.grouped) at most in the process")
     Console.line(
       "\(threads) \(threads == 1 ? "thread" : "threads"), batch \(batch); a multiply-add is two "
         + "operations; convolutions in Winograd's form may exceed the peak.")
@@ -90,6 +104,7 @@ struct BenchModel: ParsableCommand {
     var firstMilliseconds: Double
     var arenaBytes: Int
     var weightBytes: Int
+    var peakBytes: Int
     var multiplyAdds: Int
     var gigaflopsPerSecond: Double
     var percentOfPeak: Double
@@ -103,6 +118,7 @@ struct BenchModel: ParsableCommand {
       firstMilliseconds = measurement.firstMilliseconds
       arenaBytes = measurement.arenaBytes
       weightBytes = measurement.weightBytes
+      peakBytes = ProcessMemory.peakBytes
       multiplyAdds = measurement.multiplyAdds
       gigaflopsPerSecond = measurement.gigaflopsPerSecond
       percentOfPeak = measurement.percentOfPeak

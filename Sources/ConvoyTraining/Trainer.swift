@@ -105,13 +105,8 @@ public final class Trainer {
     stepsPerEpoch = trainingIndices.count / options.batch
     let step = try network.trainingStep(batch: options.batch, options.step)
     plan = try step.compiledWithVariables(options: compileOptions)
-    var initial = parameters.merging(memory) { first, _ in first }
-    for id in step.parameters where initial[step[id].name] == nil {
-      // The optimiser's memory and the step's number start as their declarations say.
-      guard case .parameter(let parameter) = step[id].origin else { continue }
-      var random = Random(seed: options.seed)
-      initial[step[id].name] = parameter.initializer.tensor(step[id].shape, using: &random)
-    }
+    let initial = step.initialParameters(
+      beginningWith: parameters.merging(memory) { first, _ in first }, seed: options.seed)
     variables = try Variables(plan, parameters: initial)
   }
 

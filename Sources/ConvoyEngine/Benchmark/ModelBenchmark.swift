@@ -14,7 +14,7 @@ public struct ModelMeasurement: Hashable, Sendable {
   public var firstMilliseconds: Double
   /// Bytes one run needs for activations.
   public var arenaBytes: Int
-  /// Bytes of packed weights.
+  /// Bytes of packed weights; of a training step, of all that it changes.
   public var weightBytes: Int
   /// Multiply-adds of a run.
   public var multiplyAdds: Int
@@ -63,43 +63,62 @@ extension Model {
     let parameters = simple.parameters
     _ = consume simple
     let plan = try graph.compiled(parameters: consume parameters, options: options)
-    let compiled = clock.now
-
+    let compile = (clock.now - start) / .milliseconds(1)
     var random = Random(seed: 1)
     var inputs: [String: Tensor] = [:]
     for id in graph.inputs {
       inputs[graph[id].name] = Tensor(uniform: graph[id].shape, in: -1...1, using: &random)
     }
+    return try ModelMeasurement(
+      of: plan, graph, inputs: inputs, compileMilliseconds: compile,
+      threads: options.pool.threadCount)
+  }
+}
+
+extension ModelMeasurement {
+  /// Times a plan, for a second but at least ten runs.
+  ///
+  /// - Parameters:
+  ///   - graph: what it was made from.
+  ///   - variables: what the plan reads and changes, if it was compiled with such.
+  ///   - threads: as many as run it.
+  package init(
+    of plan: Plan, _ graph: Graph, inputs: [String: Tensor], variables: Variables? = nil,
+    compileMilliseconds: Double, threads: Int
+  ) throws(ConvoyError) {
+    let clock = ContinuousClock()
     var runs: [Double] = []
     let begin = clock.now
     while runs.count < 11 || clock.now - begin < .seconds(1) {
       let before = clock.now
-      _ = try plan.run(named: inputs)
+      _ = try plan.run(named: inputs, variables: variables)
       runs.append((clock.now - before) / .milliseconds(1))
     }
-    let first = runs.removeFirst()
+    firstMilliseconds = runs.removeFirst()
     runs.sort()
-    let peak = PeakMeasurement.gigaflopsPerSecond() * Double(options.pool.threadCount)
-    return ModelMeasurement(
-      milliseconds: runs[0], medianMilliseconds: runs[runs.count / 2],
-      compileMilliseconds: (compiled - start) / .milliseconds(1), firstMilliseconds: first,
-      arenaBytes: plan.arenaBytes,
-      weightBytes: plan.weightBytes, multiplyAdds: graph.cost.multiplyAdds, peak: peak,
-      operators: Model.operatorTimes(
-        try plan.profile(named: inputs, runs: 10), graph.layerCosts(), peak: peak))
+    milliseconds = runs[0]
+    medianMilliseconds = runs[runs.count / 2]
+    self.compileMilliseconds = compileMilliseconds
+    arenaBytes = plan.arenaBytes
+    weightBytes = plan.weightBytes + (variables == nil ? 0 : 4 * plan.stateCount)
+    multiplyAdds = graph.cost.multiplyAdds
+    peak = PeakMeasurement.gigaflopsPerSecond() * Double(threads)
+    operators = Self.operatorTimes(
+      try plan.profile(named: inputs, variables: variables, runs: 10), graph.layerCosts(),
+      peak: peak)
   }
 
   /// The steps' times summed by node.
   private static func operatorTimes(
     _ steps: [StepTime], _ layers: [LayerCost], peak: Double
-  ) -> [ModelMeasurement.OperatorTime] {
+  ) -> [OperatorTime] {
     let costs = Dictionary(layers.map { ($0.name, $0.cost.multiplyAdds) }) { first, _ in first }
     let nodes = Dictionary(grouping: steps, by: \.node)
     return nodes.map { name, steps in
       let milliseconds = steps.reduce(0) { $0 + $1.seconds } * 1e3
       let multiplyAdds = costs[name] ?? 0
       let kernel = steps.max { $0.seconds < $1.seconds }?.kernel ?? ""
-      return ModelMeasurement.OperatorTime(
+      return OperatorTime(
         name: name, kernel: kernel, milliseconds: milliseconds, multiplyAdds: multiplyAdds,
         percentOfPeak: 100 * 2e-6 * Double(multiplyAdds) / milliseconds / peak)
     }.sorted { ($0.milliseconds, $1.name) > ($1.milliseconds, $0.name) }

@@ -1,0 +1,62 @@
+public import ConvoyEngine
+public import ConvoyGraphs
+public import ConvoyTensors
+
+extension Model {
+  /// Compiles and times whole training steps on random images and labels, for a second but at least ten.
+  ///
+  /// A step is forward, cross-entropy, backward and update, as `Trainer` makes them.
+  ///
+  /// - Parameters:
+  ///   - batch: how many images a step sees.
+  ///   - step: the optimiser and what else belongs to a step.
+  ///   - options: threads and switches.
+  /// - Throws: `ConvoyError` when the network cannot be trained as a classifier, or the machine has too
+  ///   little memory.
+  public func measuredTraining(
+    batch: Int, step: StepOptions = StepOptions(optimizer: .sgd(momentum: 0.9), weightDecay: 1e-4),
+    options: CompileOptions = CompileOptions()
+  ) throws(ConvoyError) -> ModelMeasurement {
+    let clock = ContinuousClock()
+    let start = clock.now
+    let graph = try graph.trainingStep(batch: batch, step)
+    let plan = try graph.compiledWithVariables(options: options)
+    let compile = (clock.now - start) / .milliseconds(1)
+    let variables = try Variables(
+      plan, parameters: graph.initialParameters(beginningWith: parameters, seed: 1))
+    let classes = graph.outputs.first { $0.name == "scores" }.map { graph[$0.value].shape[1] }
+    var random = Random(seed: 1)
+    var inputs: [String: Tensor] = [:]
+    for id in graph.inputs {
+      let info = graph[id]
+      inputs[info.name] =
+        switch info.name {
+        case "labels":
+          try Tensor(
+            info.shape,
+            (0..<info.shape.elementCount).map { _ in Float(random.below(classes ?? 1)) })
+        case "rate": Tensor(info.shape, repeating: 1e-4)
+        default: Tensor(uniform: info.shape, in: -1...1, using: &random)
+        }
+    }
+    return try ModelMeasurement(
+      of: plan, graph, inputs: inputs, variables: variables, compileMilliseconds: compile,
+      threads: options.pool.threadCount)
+  }
+}
+
+extension Graph {
+  /// A tensor for each parameter: those given, and for others what their declarations say, such as zeros
+  /// for what an optimiser remembers.
+  func initialParameters(
+    beginningWith given: [String: Tensor], seed: UInt64
+  ) -> [String: Tensor] {
+    var all = given
+    for id in parameters where all[self[id].name] == nil {
+      guard case .parameter(let parameter) = self[id].origin else { continue }
+      var random = Random(seed: seed)
+      all[self[id].name] = parameter.initializer.tensor(self[id].shape, using: &random)
+    }
+    return all
+  }
+}
