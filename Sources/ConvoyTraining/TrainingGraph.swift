@@ -37,6 +37,7 @@ extension Graph {
   ///   it cannot be trained.
   public func trainingStep(batch: Int, _ options: StepOptions) throws(ConvoyError) -> Graph {
     let forward = try resized(batch: batch).inTrainingForm()
+      .fusingNormalizationsWithActivations()
     guard forward.outputs.count == 1 else {
       throw ConvoyError(
         .graph, "A network is trained by its one output of scores; this has \(outputs.count).")

@@ -39,6 +39,11 @@ import Testing
     }
   }
 
+  /// Smooth ones, and some whose kinks random numbers hardly meet.
+  static let activations: [ScalarFunction?] = [
+    nil, .relu, .clip(low: 0, high: 6), .silu, .leakyReLU(slope: 0.25), .softplus,
+  ]
+
   /// The result and statistics, and gradients through all three.
   @Test func training() throws {
     var random = Random(seed: 42)
@@ -53,8 +58,10 @@ import Testing
       let vectors = ["scale", "shift"].map {
         builder.parameter($0, [channels], Parameter(.constant(1)))
       }
+      let activation = Self.activations[random.below(Self.activations.count)]
       let outputs = builder.apply(
-        BatchNormalizationTraining(epsilon: 0.1), to: [image] + vectors, outputCount: 3)
+        BatchNormalizationTraining(epsilon: 0.1, activation: activation), to: [image] + vectors,
+        outputCount: 3)
       builder.output("mean", outputs[1])
       builder.output("variance", outputs[2])
       var result = outputs[0]

@@ -23,11 +23,13 @@ import Testing
     var random = Random(seed: 22)
     // The statistics are outputs too; a loss may depend on any of them.
     for outputs in [[0], [1], [2], [0, 1, 2]] {
-      try expectGradientsMatchDifferences(
-        of: BatchNormalizationTraining(epsilon: 0.5),
-        inputs: [image, [image[1]], [image[1]]],
-        differentiated: outputs.contains(0) ? nil : [0], differentiatedOutputs: outputs,
-        random: &random)
+      for activation in [nil, ScalarFunction.tanh] {
+        try expectGradientsMatchDifferences(
+          of: BatchNormalizationTraining(epsilon: 0.5, activation: activation),
+          inputs: [image, [image[1]], [image[1]]],
+          differentiated: outputs.contains(0) ? nil : [0], differentiatedOutputs: outputs,
+          random: &random)
+      }
     }
   }
 
@@ -57,6 +59,28 @@ import Testing
         [image, scale, shift, trained[1], trained[2]])
       expectClose(run[0], trained[0])
     }
+  }
+
+  /// An activation goes into the batch norm before it only where nothing else reads what is between.
+  @Test func activationsAreFused() throws {
+    let network = try Network(input: [3, 4, 4]) { image in
+      let first = image.convolution(4, kernel: 1).batchNormalization(name: "first").relu()
+      let second = first.convolution(4, kernel: 1).batchNormalization(name: "second")
+      return second.silu() + second
+    }
+    let plain = try network.graph.resized(batch: 2).inTrainingForm()
+    let fused = try plain.fusingNormalizationsWithActivations()
+    let activations = fused.nodes.compactMap {
+      ($0.operation as? BatchNormalizationTraining)?.activation
+    }
+    #expect(activations == [.relu])
+    #expect(fused.nodes.count == plain.nodes.count - 1)
+    var random = Random(seed: 25)
+    let image = ReferenceTensor(normal: [2, 3, 4, 4], using: &random)
+    let results = try [plain, fused].map {
+      try $0.outputsByReference(["image": image]).values.map(\.elements)
+    }
+    #expect(results[0] == results[1])
   }
 
   @Test func trainingMovesTheRunningStatistics() throws {
@@ -129,6 +153,6 @@ import Testing
       inputs: [[2, 3], [3], [3], [3], [3]], "expected a momentum from 0 to 1, got 2.0")
     expectRefusal(
       of: BatchNormalizationGradient(epsilon: 0),
-      inputs: [[2, 3], [3], [3], [3], [2, 4]], "expected a gradient of shape 2×3, got 2×4")
+      inputs: [[2, 3], [3], [3], [3], [3], [2, 4]], "expected a gradient of shape 2×3, got 2×4")
   }
 }

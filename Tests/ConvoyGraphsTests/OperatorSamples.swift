@@ -8,7 +8,12 @@ let operatorSamples: [(operation: any Operator, inputs: [Shape])] = [
   (Arithmetic(.add), [[2, 3, 4, 4], [3, 1, 1]]),
   (BatchNormalization(epsilon: 1e-5, momentum: 0.1), [image, [4], [4], [4], [4]]),
   (BatchNormalizationTraining(epsilon: 1e-5), [image, [4], [4]]),
-  (BatchNormalizationGradient(epsilon: 1e-5), [image, [4], [4], [4], image]),
+  (BatchNormalizationTraining(epsilon: 1e-5, activation: .silu), [image, [4], [4]]),
+  (BatchNormalizationGradient(epsilon: 1e-5), [image, [4], [4], [4], [4], image]),
+  (
+    BatchNormalizationGradient(epsilon: 1e-5, activation: .clip(low: 0, high: 6)),
+    [image, [4], [4], [4], [4], image]
+  ),
   (ChannelShuffle(groups: 2), [image]),
   (Concatenation(dimension: 1), [image, image, image]),
   (Convolution(window, groups: 2), [image, [6, 2, 3, 3], [6]]),

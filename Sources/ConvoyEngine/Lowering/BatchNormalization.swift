@@ -41,7 +41,8 @@ extension BatchNormalizationTraining: Lowerable {
     }
     program.step(site, reads: [image, scale, shift, mean, variance], writes: [output]) {
       Catalog.normalization(
-        NormalizationProblem($0.planes(image), to: $0.planes(output)),
+        NormalizationProblem(
+          $0.planes(image), to: $0.planes(output), tail: Tail(activation)),
         NormalizationOperands(
           ChannelStatistics(
             scale: $0.region(scale), mean: $0.region(mean), variance: $0.region(variance),
@@ -55,7 +56,8 @@ extension BatchNormalizationTraining: Lowerable {
 extension BatchNormalizationGradient: Lowerable {
   func layouts(at site: LoweringSite) -> NodeLayouts {
     NodeLayouts(
-      inputs: [.planes, .dense, .dense, .dense, .planes], outputs: [.planes, .dense, .dense])
+      inputs: [.planes, .dense, .dense, .dense, .dense, .planes],
+      outputs: [.planes, .dense, .dense])
   }
 
   func lower(_ site: LoweringSite, into program: inout Program) {
@@ -82,11 +84,12 @@ extension BatchNormalizationGradient: Lowerable {
   private func operands(
     _ site: LoweringSite, _ placement: Placement
   ) -> NormalizationGradientOperands {
-    let (image, gradient) = (site.inputs[0], site.inputs[4])
+    let (image, gradient) = (site.inputs[0], site.inputs[5])
     return NormalizationGradientOperands(
       ChannelStatistics(
-        scale: placement.region(site.inputs[1]), mean: placement.region(site.inputs[2]),
-        variance: placement.region(site.inputs[3]), epsilon: epsilon),
+        scale: placement.region(site.inputs[1]), mean: placement.region(site.inputs[3]),
+        variance: placement.region(site.inputs[4]), epsilon: epsilon),
+      shift: placement.region(site.inputs[2]), activation: activation,
       image: placement.planes(image), imageBase: placement.base(image),
       gradient: placement.planes(gradient), gradientBase: placement.base(gradient))
   }

@@ -4,16 +4,25 @@ public import ConvoyTensors
 
 /// Batch normalisation as it is trained: by the mean and variance of the batch itself.
 ///
-/// Inputs: an image [B, C, …], scale [C] and shift [C]. Outputs: the normalised image, the mean [C]
-/// and the biased variance [C], that is, the mean square distance from the mean.
+/// Inputs: an image [B, C, …], scale [C] and shift [C]. Outputs: the normalised image, after an activation
+/// if there is one, the mean [C] and the biased variance [C], that is, the mean square distance from the
+/// mean.
+///
+/// With its activation, a layer keeps one tensor for the backward half instead of three: the image, of
+/// which the gradient computes what the activation was given.
 public struct BatchNormalizationTraining: Operator {
   /// See `Operator.name`.
   public static let name = "batchNormalizationTraining"
   /// What is added to the variance.
   public var epsilon: Float
+  /// What is applied to the normalised image, if anything.
+  public var activation: ScalarFunction?
 
   /// Describes a batch normalisation in training.
-  public init(epsilon: Float) { self.epsilon = epsilon }
+  public init(epsilon: Float, activation: ScalarFunction? = nil) {
+    self.epsilon = epsilon
+    self.activation = activation
+  }
 
   /// The image's shape, and twice [C].
   ///
@@ -34,14 +43,14 @@ public struct BatchNormalizationTraining: Operator {
   /// An operator of its own for the normalised image; the statistics' share, which only a loss on
   /// the statistics themselves has, is added to the image's.
   public func gradients(at site: GradientSite) -> [Value?] {
-    let (image, scale) = (site.inputs[0], site.inputs[1])
+    let (image, scale, shift) = (site.inputs[0], site.inputs[1], site.inputs[2])
     let (mean, variance) = (site.outputs[1], site.outputs[2])
     let (rank, builder) = (image.shape.rank, image.builder)
     var result: [Value?] = [nil, nil, nil]
     if let gradient = site.outputGradients[0] {
       result = builder.apply(
-        BatchNormalizationGradient(epsilon: epsilon),
-        to: [image, scale, mean, variance, gradient], outputCount: 3)
+        BatchNormalizationGradient(epsilon: epsilon, activation: activation),
+        to: [image, scale, shift, mean, variance, gradient], outputCount: 3)
     }
     guard site.isNeeded[0] else { return result }
     let inverseCount = Float(image.shape[1]) / Float(image.shape.elementCount)
@@ -75,7 +84,8 @@ public struct BatchNormalizationTraining: Operator {
     for position in image.shape.indices {
       let c = position[1]
       let deviation = (variance.elements[c] + Double(epsilon)).squareRoot()
-      result[position] = (image[position] - mean.elements[c]) / deviation * scale[c] + shift[c]
+      let normal = (image[position] - mean.elements[c]) / deviation * scale[c] + shift[c]
+      result[position] = activation?(normal) ?? normal
     }
     return [result, mean, variance]
   }
@@ -88,26 +98,34 @@ public struct BatchNormalizationTraining: Operator {
 
 /// The gradient of `BatchNormalizationTraining`, through the statistics too.
 ///
-/// Inputs: the image [B, C, …], scale, mean and variance [C], and the normalised image's gradient.
+/// Inputs: the image [B, C, …], scale, shift, mean and variance [C], and the gradient of what came out.
 /// Outputs: the gradients of image, scale and shift. With n values a channel, x̂ the image before
-/// scale and shift, and g the gradient, they are scale ∕ √(variance + ε) · (g − Σg∕n − x̂·Σgx̂∕n),
+/// scale and shift, and g the gradient of the normalised image, which is that of the activation's result
+/// times f′(x̂·scale + shift), they are scale ∕ √(variance + ε) · (g − Σg∕n − x̂·Σgx̂∕n),
 /// Σgx̂ and Σg.
 public struct BatchNormalizationGradient: Operator {
   /// See `Operator.name`.
   public static let name = "batchNormalizationGradient"
   /// What is added to the variance.
   public var epsilon: Float
+  /// What was applied to the normalised image, if anything.
+  public var activation: ScalarFunction?
 
   /// Describes the gradient of a batch normalisation.
-  public init(epsilon: Float) { self.epsilon = epsilon }
+  public init(epsilon: Float, activation: ScalarFunction? = nil) {
+    self.epsilon = epsilon
+    self.activation = activation
+  }
 
   /// The shapes of image, scale and shift.
   public func outputShapes(for inputs: [Shape]) throws(ConvoyError) -> [Shape] {
-    try expect(inputs, count: 5...5)
-    let (image, gradient) = (inputs[0], inputs[4])
+    try expect(inputs, count: 6...6)
+    let (image, gradient) = (inputs[0], inputs[5])
     try BatchNormalization.validate(
       epsilon: epsilon, image: image,
-      perChannel: [("scale", inputs[1]), ("mean", inputs[2]), ("variance", inputs[3])])
+      perChannel: [
+        ("scale", inputs[1]), ("shift", inputs[2]), ("mean", inputs[3]), ("variance", inputs[4]),
+      ])
     guard gradient == image else {
       throw ConvoyError(.shape, "expected a gradient of shape \(image), got \(gradient)")
     }
@@ -115,16 +133,23 @@ public struct BatchNormalizationGradient: Operator {
   }
 
   /// None: a batch normalisation in training is differentiated once only.
-  public func gradients(at site: GradientSite) -> [Value?] { [nil, nil, nil, nil, nil] }
+  public func gradients(at site: GradientSite) -> [Value?] { site.inputs.map { _ in nil } }
 
   /// Two loops: the sums, then the image's gradient by them.
   public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
-    let (image, gradient) = (inputs[0], inputs[4])
-    let (scale, mean, variance) = (inputs[1].elements, inputs[2].elements, inputs[3].elements)
+    let (image, scale, shift) = (inputs[0], inputs[1].elements, inputs[2].elements)
+    let (mean, variance) = (inputs[3].elements, inputs[4].elements)
     let count = Double(image.shape.elementCount / image.shape[1])
     let inverse = variance.map { 1 / ($0 + Double(epsilon)).squareRoot() }
     func normal(_ position: [Int]) -> Double {
       (image[position] - mean[position[1]]) * inverse[position[1]]
+    }
+    var gradient = inputs[5]
+    if let activation {
+      for position in image.shape.indices {
+        let c = position[1]
+        gradient[position] *= activation.derivative(normal(position) * scale[c] + shift[c])
+      }
     }
     var toImage = ReferenceTensor(outputs[0])
     var toScale = ReferenceTensor(outputs[1])

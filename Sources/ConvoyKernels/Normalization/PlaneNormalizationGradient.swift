@@ -3,6 +3,8 @@ public import ConvoyTensors
 /// What the kernels of a batch normalisation's gradient read.
 public struct NormalizationGradientOperands: Sendable {
   let statistics: ChannelStatistics
+  let shift: Region
+  let activation: ScalarFunction?
   let image: PlaneLayout
   let imageBase: Region
   let gradient: PlaneLayout
@@ -11,17 +13,66 @@ public struct NormalizationGradientOperands: Sendable {
   /// Names the places.
   ///
   /// - Parameters:
+  ///   - shift: one number a channel.
+  ///   - activation: what was applied to the normalised image, if anything.
   ///   - image: planes counted from `imageBase`.
   ///   - gradient: planes of the image's extents, counted from `gradientBase`.
   public init(
-    _ statistics: ChannelStatistics, image: PlaneLayout, imageBase: Region,
-    gradient: PlaneLayout, gradientBase: Region
+    _ statistics: ChannelStatistics, shift: Region, activation: ScalarFunction?,
+    image: PlaneLayout, imageBase: Region, gradient: PlaneLayout, gradientBase: Region
   ) {
     self.statistics = statistics
+    self.shift = shift
+    self.activation = activation
     self.image = image
     self.imageBase = imageBase
     self.gradient = gradient
     self.gradientBase = gradientBase
+  }
+}
+
+extension NormalizationGradientOperands {
+  /// What a plane's channels have in common.
+  fileprivate struct Vectors {
+    let mean: Lanes
+    let inverse: Lanes
+    let factor: Lanes
+    let shift: Lanes
+
+    /// What the activation was given.
+    @inline(__always)
+    func normalized(_ x: Lanes) -> Lanes { (x - mean) * factor + shift }
+  }
+
+  fileprivate func vectors(ofPlane plane: Int, in memory: Memory) -> Vectors {
+    let channels = image.channels
+    let inverse = statistics.inverseDeviation(plane, of: channels, in: memory)
+    return Vectors(
+      mean: statistics.mean(plane, of: channels, in: memory), inverse: inverse,
+      factor: statistics.scale(plane, of: channels, in: memory) * inverse,
+      shift: ChannelVector(region: shift, channels: channels).lanes(ofPlane: plane, in: memory))
+  }
+
+  /// Runs a body with the way in which a gradient comes through the activation: a loop of its own for
+  /// each activation that is frequent.
+  @inline(__always)
+  fileprivate func withActivation(
+    _ vectors: Vectors, _ body: (_ through: (_ x: Lanes, _ gradient: Lanes) -> Lanes) -> Void
+  ) {
+    switch activation {
+    case nil: body { _, gradient in gradient }
+    case .relu:
+      body { x, gradient in
+        Lanes.zero.replacing(with: gradient, where: vectors.normalized(x) .> 0)
+      }
+    case .clip(let low, let high):
+      body { x, gradient in
+        let z = vectors.normalized(x)
+        return Lanes.zero.replacing(with: gradient, where: (z .> low) .& (z .<= high))
+      }
+    case .some(let function):
+      body { x, gradient in function.derivative(vectors.normalized(x)) * gradient }
+    }
   }
 }
 
@@ -53,27 +104,27 @@ public struct PlanePartNormalizationSums: Kernel {
   /// Adds up a part of a plane.
   public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let (plane, part) = chunk.quotientAndRemainder(dividingBy: parts.count)
-    let channels = operands.image.channels
-    let mean = operands.statistics.mean(plane, of: channels, in: memory)
-    let inverse = operands.statistics.inverseDeviation(plane, of: channels, in: memory)
+    let vectors = operands.vectors(ofPlane: plane, in: memory)
     let image = UnsafePointer(memory[operands.imageBase] + operands.image.planes[plane])
     let gradient = UnsafePointer(memory[operands.gradientBase] + operands.gradient.planes[plane])
-    var sum = BlockedTotal<LaneSum>()
-    var product = BlockedTotal<LaneSum>()
-    parts.forEachRun(of: part) { row, column, count in
-      let x = image + cursors.0.offset(ofRow: row) + column * PlaneLayout.lanes
-      let g = gradient + cursors.1.offset(ofRow: row) + column * PlaneLayout.lanes
-      sum.add(g, count: count)
-      product.add(count: count) {
-        (g + $0 * PlaneLayout.lanes).lanes * ((x + $0 * PlaneLayout.lanes).lanes - mean)
+    var total = BlockedPair()
+    operands.withActivation(vectors) { through in
+      parts.forEachRun(of: part) { row, column, count in
+        let x = image + cursors.0.offset(ofRow: row) + column * PlaneLayout.lanes
+        let g = gradient + cursors.1.offset(ofRow: row) + column * PlaneLayout.lanes
+        total.add(count: count) {
+          let pixel = (x + $0 * PlaneLayout.lanes).lanes
+          let gradient = through(pixel, (g + $0 * PlaneLayout.lanes).lanes)
+          return (gradient, gradient * (pixel - vectors.mean))
+        }
       }
     }
-    let (sums, products) = (sum.finish(), product.finish())
+    let (sums, products) = total.finish()
     let shift = memory[toShift] + chunk * PlaneLayout.lanes
     let scale = memory[toScale] + chunk * PlaneLayout.lanes
     for lane in 0..<PlaneLayout.lanes {
       shift[lane] = Float(sums[lane])
-      scale[lane] = Float(products[lane] * Double(inverse[lane]))
+      scale[lane] = Float(products[lane] * Double(vectors.inverse[lane]))
     }
   }
 }
@@ -119,23 +170,25 @@ public struct PlaneNormalizationGradient: Kernel {
     func channelVector(_ region: Region) -> Lanes {
       ChannelVector(region: region, channels: channels).lanes(ofPlane: plane, in: memory)
     }
-    let mean = operands.statistics.mean(plane, of: channels, in: memory)
-    let inverse = operands.statistics.inverseDeviation(plane, of: channels, in: memory)
-    let factor = operands.statistics.scale(plane, of: channels, in: memory) * inverse
+    let vectors = operands.vectors(ofPlane: plane, in: memory)
     let inverseCount = 1 / Float(operands.image.batch * operands.image.extents.volume)
     let meanGradient = channelVector(toShift) * inverseCount
-    let slope = channelVector(toScale) * inverseCount * inverse
+    let slope = channelVector(toScale) * inverseCount * vectors.inverse
     let image = UnsafePointer(memory[operands.imageBase] + operands.image.planes[plane])
     let gradient = UnsafePointer(memory[operands.gradientBase] + operands.gradient.planes[plane])
     let target = memory[outputBase] + output.planes[plane]
-    parts.forEachRun(of: part) { row, column, count in
-      let x = image + cursors.image.offset(ofRow: row) + column * PlaneLayout.lanes
-      let g = gradient + cursors.gradient.offset(ofRow: row) + column * PlaneLayout.lanes
-      let to = target + cursors.output.offset(ofRow: row) + column * PlaneLayout.lanes
-      for pixel in 0..<count {
-        let position = pixel * PlaneLayout.lanes
-        let through = ((x + position).lanes - mean) * slope + meanGradient
-        (to + position).lanes = ((g + position).lanes - through) * factor
+    operands.withActivation(vectors) { through in
+      parts.forEachRun(of: part) { row, column, count in
+        let x = image + cursors.image.offset(ofRow: row) + column * PlaneLayout.lanes
+        let g = gradient + cursors.gradient.offset(ofRow: row) + column * PlaneLayout.lanes
+        let to = target + cursors.output.offset(ofRow: row) + column * PlaneLayout.lanes
+        for pixel in 0..<count {
+          let position = pixel * PlaneLayout.lanes
+          let pixel = (x + position).lanes
+          let share = (pixel - vectors.mean) * slope + meanGradient
+          (to + position).lanes =
+            (through(pixel, (g + position).lanes) - share) * vectors.factor
+        }
       }
     }
   }

@@ -90,6 +90,49 @@ struct BlockedTotal<Function: LaneReduction> {
   }
 }
 
+/// Two times sixteen sums of as many floats, made at once: see `BlockedTotal`.
+struct BlockedPair {
+  private static var blockSize: Int { 64 }
+
+  private var sums = (Lanes.zero, Lanes.zero)
+  private var pending = 0
+  private var totals = (SIMD16<Double>.zero, SIMD16<Double>.zero)
+
+  /// Takes in pairs of groups of 16 numbers that a closure makes.
+  @inline(__always)
+  mutating func add(count: Int, _ groups: (_ index: Int) -> (Lanes, Lanes)) {
+    var index = 0
+    while index < count {
+      let block = min(count - index, Self.blockSize - pending)
+      var (a, b) = sums
+      for next in index..<index + block {
+        let (first, second) = groups(next)
+        a += first
+        b += second
+      }
+      index += block
+      sums = (a, b)
+      pending += block
+      if pending == Self.blockSize { flush() }
+    }
+  }
+
+  /// Twice sixteen totals.
+  @inline(__always)
+  mutating func finish() -> (SIMD16<Double>, SIMD16<Double>) {
+    flush()
+    return totals
+  }
+
+  @inline(never)
+  private mutating func flush() {
+    totals.0 += SIMD16<Double>(sums.0)
+    totals.1 += SIMD16<Double>(sums.1)
+    sums = (.zero, .zero)
+    pending = 0
+  }
+}
+
 extension SIMD16<Double> {
   /// One total of sixteen, in a fixed order.
   @inline(__always)

@@ -1,0 +1,33 @@
+public import ConvoyTensors
+
+extension Graph {
+  /// A training graph, before it is differentiated, in which batch norms apply the activations after them:
+  /// see `BatchNormalizationTraining.activation`.
+  ///
+  /// - Throws: what a shape rule says; not for a graph that is well formed.
+  public func fusingNormalizationsWithActivations() throws(ConvoyError) -> Graph {
+    let uses = UseCounts(self)
+    var normalized: Set<ValueID> = []
+    for node in nodes {
+      guard let normalization = node.operation as? BatchNormalizationTraining,
+        normalization.activation == nil, uses[node.outputs[0]] == 1
+      else { continue }
+      normalized.insert(node.outputs[0])
+    }
+    var activations: [ValueID: ScalarFunction] = [:]
+    for node in nodes {
+      guard let elementwise = node.operation as? Elementwise, normalized.contains(node.inputs[0])
+      else { continue }
+      activations[node.inputs[0]] = elementwise.function
+    }
+    guard !activations.isEmpty else { return self }
+    return try rewritten { node, inputs, builder in
+      if node.operation is Elementwise, activations[node.inputs[0]] != nil { return inputs }
+      guard var normalization = node.operation as? BatchNormalizationTraining,
+        let activation = activations[node.outputs[0]]
+      else { return nil }
+      normalization.activation = activation
+      return builder.apply(normalization, to: inputs, name: node.name, outputCount: 3)
+    }
+  }
+}
