@@ -6,7 +6,7 @@ final class Importer {
   let builder = GraphBuilder()
   let opset: Int
   /// How many more numbers may be made by evaluating constants: a few for each byte of the model, so
-  /// that a small file cannot ask for much memory.
+  /// that a small file cannot ask for much memory. Cuts that a constant lists count too.
   private(set) var budget: Int
   private var known: [String: Imported] = [:]
   private var readers: [String: Int] = [:]
@@ -196,7 +196,9 @@ final class Importer {
   func spend(_ count: Int) throws {
     guard count <= budget else {
       throw ConvoyError(
-        .format, "\(source) cannot be imported: its constants grow far beyond the model's size.")
+        .format,
+        "\(source) cannot be imported: what it makes of constants would grow far beyond the model's size."
+      )
     }
     budget -= count
   }
