@@ -6,8 +6,8 @@ let convoy = Target.Dependency.product(name: "Convoy", package: "convoy")
 
 /// A libFuzzer target of one format: see CONTRIBUTING.md for how to build it, with all that it reads with
 /// instrumented.
-func fuzzer(_ name: String) -> Target {
-  .executableTarget(name: name, dependencies: ["FuzzDriver", convoy])
+func fuzzer(_ name: String, _ others: Target.Dependency...) -> Target {
+  .executableTarget(name: name, dependencies: ["FuzzDriver", convoy] + others)
 }
 
 let package = Package(
@@ -16,8 +16,9 @@ let package = Package(
   dependencies: [.package(name: "convoy", path: "..")],
   targets: [
     .target(name: "FuzzDriver", dependencies: [convoy]),
-    fuzzer("FuzzONNX"),
-    fuzzer("FuzzONNXFile"),
+    .target(name: "FuzzProtobuf"),
+    fuzzer("FuzzONNX", "FuzzProtobuf"),
+    fuzzer("FuzzONNXFile", "FuzzProtobuf"),
     fuzzer("FuzzNumPy"),
     fuzzer("FuzzSafetensors"),
     fuzzer("FuzzDataFiles"),

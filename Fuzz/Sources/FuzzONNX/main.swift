@@ -1,5 +1,8 @@
 import Convoy
 import FuzzDriver
+import FuzzProtobuf
+
+useProtobufMutator()
 
 // Any bytes as an ONNX model.
 try fuzz(seeds: { try files(in: "Tests/ConvoyONNXTests/Golden", ending: ".onnx") }) {

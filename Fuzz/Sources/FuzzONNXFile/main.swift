@@ -1,5 +1,8 @@
 import Convoy
 import FuzzDriver
+import FuzzProtobuf
+
+useProtobufMutator()
 
 // Weights outside the model, which a damaged location, offset or length may name.
 ScratchFolder.write((0..<255).map { UInt8($0) }, as: "weights")
