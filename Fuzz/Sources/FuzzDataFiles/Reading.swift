@@ -31,7 +31,9 @@ func read(_ bytes: [UInt8], as kind: UInt8) {
     guard let graph = try? Graph(json: String(decoding: bytes, as: UTF8.self)), graph.isSmall else {
       return
     }
+    guard graph.updates.isEmpty else { return graph.runWithVariablesIfSmall() }
     Network(graph).initialized(seed: 1).runIfSmall()
+    (try? graph.trainingStep(batch: 2, StepOptions()))?.runWithVariablesIfSmall()
   case UInt8(ascii: "s"):
     guard let study = try? GroupStudy(contentsOf: ScratchFolder.write(bytes, as: "study.json"))
     else { return }

@@ -43,5 +43,16 @@ func seeds() throws -> [String: [UInt8]] {
     guard let model = try? ONNXModel.read(bytes), model.graph.isSmall else { continue }
     seeds[name + ".json"] = seed("g", Array(try model.graph.json().utf8))
   }
+  let network = try Network(input: [2, 6, 6]) {
+    $0.convolution(4, kernel: 3, groups: 2).batchNormalization().relu().maxPooling(2)
+      .localResponseNormalization(size: 3).dropout().flattened().linear(3)
+  }
+  seeds["classifier.json"] = seed("g", Array(try network.graph.json().utf8))
+  for (name, optimizer) in [("sgd", Optimizer.sgd()), ("adamW", .adamW()), ("rmsProp", .rmsProp())]
+  {
+    let options = StepOptions(optimizer: optimizer, weightDecay: 0.1, gradientClip: 1)
+    let step = try network.graph.trainingStep(batch: 2, options)
+    seeds["\(name).json"] = seed("g", Array(try step.json().utf8))
+  }
   return seeds
 }
