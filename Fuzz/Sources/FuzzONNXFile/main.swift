@@ -4,8 +4,10 @@ import FuzzProtobuf
 
 useProtobufMutator()
 
-// Weights outside the model, which a damaged location, offset or length may name.
-ScratchFolder.write((0..<255).map { UInt8($0) }, as: "weights")
+// Weights outside a model, which a damaged location, offset or length may name.
+for (name, bytes) in try files(in: "Tests/ConvoyONNXTests/Golden", ending: ".data") {
+  ScratchFolder.write(bytes, as: name)
+}
 
 // Any bytes as a file with an ONNX model, which is read piece by piece and may name other files. What its
 // bytes alone give, the file gives too; what it gives must not crash the compiler.
