@@ -71,6 +71,17 @@ import Testing
     #expect(graph.nodes.contains { $0.operation is Reduction })
   }
 
+  /// A slope with more dimensions than what it is applied to, which has no channels.
+  @Test(arguments: [[], [4]] as [[Int64]])
+  func slopesOfMoreDimensions(extents: [Int64]) throws {
+    let model = RefusalTests.model(
+      extents: extents, weights: [RefusalTests.weights("w", [1, 4, 1], 4)],
+      [RefusalTests.node("PRelu", ["x", "w"])])
+    let bytes: [UInt8] = try model.serializedBytes()
+    let graph = try ONNXModel.read(bytes).graph
+    #expect(graph[graph.outputs[0].value].shape == [1, 4, extents == [] ? 1 : 4])
+  }
+
   /// Of an initialiser's data that are given twice the last count, in a file as in its bytes.
   @Test func dataGivenTwice() throws {
     func raw(_ count: Int) -> Onnx_TensorProto {
