@@ -82,6 +82,15 @@ import Testing
     #expect(graph[graph.outputs[0].value].shape == [1, 4, extents == [] ? 1 : 4])
   }
 
+  /// Of many nodes that are refused, twelve are told and the others counted.
+  @Test func manyRefusals() throws {
+    let nodes = (0..<20).map { RefusalTests.node("Flatten", ["x"], "\($0)", [.init("axis", 9)]) }
+    let unknown = RefusalTests.node("Unheard", ["x"])
+    let message = try RefusalTests.message(RefusalTests.model(nodes + [unknown]))
+    #expect(message.components(separatedBy: "Flatten ‘").count == 12, "\(message)")
+    #expect(message.hasSuffix("; and 9 more."), "\(message)")
+  }
+
   /// Of an initialiser's data that are given twice the last count, in a file as in its bytes.
   @Test func dataGivenTwice() throws {
     func raw(_ count: Int) -> Onnx_TensorProto {
