@@ -6,7 +6,7 @@ final class Importer {
   let builder = GraphBuilder()
   let opset: Int
   /// How many more numbers may be made by evaluating constants: a few for each byte of the model, so
-  /// that a small file cannot ask for much memory.
+  /// that a small file cannot ask for much memory. Cuts that a constant lists count too.
   private(set) var budget: Int
   private var known: [String: Imported] = [:]
   private var readers: [String: Int] = [:]
@@ -119,7 +119,7 @@ final class Importer {
       if type == "Constant" {
         made = [.constant(try ConstantTensor(constantOf: site, externalData))]
       } else {
-        made = try evaluated(site) ?? evaluatedByReference(try conversion(site), of: site)
+        made = try evaluated(site) ?? evaluatedByReference(conversion(site), of: site)
       }
       if made.count > node.output.count { made.removeLast(made.count - node.output.count) }
       for (output, value) in zip(node.output, made) where !output.isEmpty {
@@ -143,15 +143,14 @@ final class Importer {
   }
 
   /// What a node makes, evaluated if all it reads is known and the work is little.
-  private func evaluatedByReference(_ made: [Imported], of site: ImportSite) throws -> [Imported] {
+  private func evaluatedByReference(_ made: [Imported], of site: ImportSite) -> [Imported] {
     guard builder.failure == nil, !site.inputs.isEmpty,
       site.inputs.allSatisfy({ if case .computed? = $0 { false } else { true } })
     else { return made }
-    return try made.map { imported in
+    return made.map { imported in
       guard case .computed(let value) = imported, let tensor = evaluated(value) else {
         return imported
       }
-      try spend(tensor.shape.elementCount)
       return .constant(ConstantTensor(tensor.shape.dimensions, .floats(tensor.elements)))
     }
   }
@@ -159,6 +158,7 @@ final class Importer {
   /// A value that follows from constants by few nodes of little work, by the operators' references.
   private func evaluated(_ value: Value) -> Tensor? {
     var needed: [Graph.Node] = []
+    var effort = 0
     var open = [value.id]
     var tensors: [ValueID: ReferenceTensor] = [:]
     while let id = open.popLast() {
@@ -175,8 +175,12 @@ final class Importer {
         else { return nil }
         needed.append(node)
         open += node.inputs
+        effort += (inputs + outputs).reduce(work.multiplyAdds) { $0 + $1.elementCount }
       }
     }
+    // A sum of many numbers makes but one: what counts is the work.
+    guard effort <= budget else { return nil }
+    budget -= effort
     // A node's number grows with its place in the graph, and so does that of what it makes.
     for node in needed.sorted(by: { $0.outputs[0].index < $1.outputs[0].index }) {
       let inputs = node.inputs.compactMap { tensors[$0] }
@@ -196,7 +200,9 @@ final class Importer {
   func spend(_ count: Int) throws {
     guard count <= budget else {
       throw ConvoyError(
-        .format, "\(source) cannot be imported: its constants grow far beyond the model's size.")
+        .format,
+        "\(source) cannot be imported: what it makes of constants would grow far beyond the model's size."
+      )
     }
     budget -= count
   }

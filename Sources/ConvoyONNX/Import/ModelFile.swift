@@ -75,6 +75,8 @@ struct ModelFile {
       } else if message == .initializer, key == 9 << 3 | 2, body.count >= ModelFile.leastData {
         data[number] = body
       } else {
+        // The last of several counts.
+        if message == .initializer, key == 9 << 3 | 2 { data[number] = nil }
         result += try fileBytes(start..<end)
       }
     }

@@ -9,14 +9,30 @@ struct Refusal: Error {
 
 /// The nodes that cannot be imported, to be told all at once.
 struct Refusals {
-  private var nodesByOperator: [String: [String]] = [:]
-  private var reasons: [String] = []
+  /// Some parts of the sentence: as many as are told, and how many there were.
+  private struct Parts {
+    var told: [String] = []
+    var count = 0
 
-  var isEmpty: Bool { nodesByOperator.isEmpty && reasons.isEmpty }
+    mutating func append(_ part: @autoclosure () -> String) {
+      if told.count < 12 { told.append(part()) }
+      count += 1
+    }
+
+    func joined(_ separator: String) -> String {
+      let text = told.joined(separator: separator)
+      return count == told.count ? text : "\(text)\(separator)and \(count - told.count) more"
+    }
+  }
+
+  private var nodesByOperator: [String: Parts] = [:]
+  private var reasons = Parts()
+
+  var isEmpty: Bool { nodesByOperator.isEmpty && reasons.count == 0 }
 
   /// Notes an operator that is not known at all.
   mutating func append(operator type: String, node: String) {
-    nodesByOperator[type, default: []].append("‘\(node)’")
+    nodesByOperator[type, default: Parts()].append("‘\(node)’")
   }
 
   /// Notes a node whose operator is known, but not all that it asks for.
@@ -26,17 +42,14 @@ struct Refusals {
 
   /// All of them, in one sentence.
   func error(source: String) -> ConvoyError {
-    let unknown = nodesByOperator.sorted { $0.key < $1.key }.map { type, nodes in
-      "the operator \(type) (\(nodes.count == 1 ? "node" : "nodes") \(Refusals.listed(nodes, ", ")))"
+    var parts = Parts()
+    for (type, nodes) in nodesByOperator.sorted(by: { $0.key < $1.key }) {
+      let noun = nodes.count == 1 ? "node" : "nodes"
+      parts.append("the operator \(type) (\(noun) \(nodes.joined(", ")))")
     }
+    for reason in reasons.told { parts.append(reason) }
+    parts.count += reasons.count - reasons.told.count
     return ConvoyError(
-      .format,
-      "\(source) uses what Convoy does not support: \(Refusals.listed(unknown + reasons, "; ")).")
-  }
-
-  /// The first of some parts, and how many more there are.
-  private static func listed(_ parts: [String], _ separator: String) -> String {
-    let shown = parts.prefix(12).joined(separator: separator)
-    return parts.count <= 12 ? shown : "\(shown)\(separator)and \(parts.count - 12) more"
+      .format, "\(source) uses what Convoy does not support: \(parts.joined("; ")).")
   }
 }

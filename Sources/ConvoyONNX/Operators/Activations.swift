@@ -89,8 +89,9 @@ extension Conversions {
     let value = try site.value(0)
     let (shape, slopes) = (value.shape, try site.input(1).extents)
     let aligned = Array(repeating: 1, count: max(0, shape.rank - slopes.count)) + slopes
-    let isByChannel = aligned.enumerated().allSatisfy { $1 == 1 || $0 == 1 && $1 == shape[1] }
-    if (2...5).contains(shape.rank), aligned.count == shape.rank, isByChannel {
+    if (2...5).contains(shape.rank), aligned.count == shape.rank,
+      aligned.enumerated().allSatisfy({ $1 == 1 || $0 == 1 && $1 == shape[1] })
+    {
       return site.apply(ParametricReLU(), [value, try site.parameter(1, as: [aligned[1]])])
     }
     let slope = try site.parameter(1)

@@ -216,6 +216,8 @@ extension ImportSite {
       }
     }
     if ranges == [0..<value.shape[dimension]] { return value }
+    // A node of a few bytes becomes as many nodes, each worth some tens of numbers.
+    if ranges.count > 1 { try importer.spend(64 * ranges.count) }
     var pieces: [Range<Int>: Value] = [:]
     let parts = ranges.map { range in
       let piece = pieces[range] ?? value.sliced(range, dimension: dimension)

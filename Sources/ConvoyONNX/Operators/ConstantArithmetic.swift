@@ -63,7 +63,10 @@ extension Conversions {
     "Sqrt": unary({ $0 }, { $0.squareRoot() }),
     "Cast": { site in
       guard let constant = site.knownConstant(0) else { return nil }
-      return [try constant.cast(to: try site.castType())]
+      let type = try site.castType()
+      if case .floats = constant.elements, type.isFloating { return [constant] }
+      try site.importer.spend(constant.count)
+      return [try constant.cast(to: type)]
     },
     "Where": choice,
     "ReduceProd": product,
@@ -80,6 +83,7 @@ extension Conversions {
   ) -> Evaluating {
     { site in
       guard let constant = site.knownConstant(0) else { return nil }
+      try site.importer.spend(constant.count)
       switch constant.elements {
       case .integers(let elements):
         return [ConstantTensor(constant.extents, .integers(try elements.map(integers)))]

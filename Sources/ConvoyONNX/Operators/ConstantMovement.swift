@@ -51,7 +51,8 @@ extension Conversions {
     "Slice": { site in
       guard var constant = site.knownConstant(0) else { return nil }
       for cut in try site.cuts(of: constant.extents) {
-        try site.importer.spend(cut.positions.count)
+        let rest = constant.count / max(1, constant.extents[cut.dimension])
+        try site.importer.spend(cut.positions.count * rest)
         constant = constant.taking(Array(cut.positions), dimension: cut.dimension)
       }
       return [constant]
@@ -61,7 +62,7 @@ extension Conversions {
       let dimension = try site.dimension(
         try site.attributes.integer("axis", default: 0), ofRank: constant.rank)
       var start = 0
-      try site.importer.spend(constant.extents[dimension])
+      try site.importer.spend(constant.count)
       return try splitSizes(site, of: constant.extents[dimension]).map { size in
         defer { start += size }
         return constant.taking(Array(start..<start + size), dimension: dimension)

@@ -161,7 +161,8 @@ extension Conversions {
     let (first, end, by) = (numbers[0][0], numbers[1][0], numbers[2][0])
     let length = ((end - first) / by).rounded(.up)
     guard by != 0, length < 0x1p40 else { throw Refusal("its range cannot be held") }
-    let count = max(0, Int(length))
+    // As a float it may be below all integers.
+    let count = Int(max(0, length))
     try site.importer.spend(count)
     if case .integers(let from) = start.elements, case .integers(let by) = step.elements {
       let numbers = try (0..<count).map { try Checked.sum(from[0], Checked.product($0, by[0])) }
