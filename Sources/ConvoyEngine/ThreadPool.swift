@@ -42,9 +42,10 @@ public final class ThreadPool: Sendable {
   /// Runs every chunk once, on all threads, and returns when all are done.
   ///
   /// - Parameters:
-  ///   - count: how many chunks; below 2³².
+  ///   - count: how many chunks; below 2²⁴.
   ///   - body: gets the chunk, and a number below `threadCount` that no two threads share.
   public func run(chunks count: Int, _ body: (_ chunk: Int, _ worker: Int) -> Void) {
+    precondition(count < 1 << 24, "Work is handed out in fewer than 2²⁴ chunks.")
     if count <= 1 || threadCount == 1 || !desk.take() {
       for chunk in 0..<count { body(chunk, 0) }
       return
@@ -56,16 +57,18 @@ public final class ThreadPool: Sendable {
 
 /// Where work is handed out.
 ///
-/// `ticket` holds the number of the job in its upper half and how many chunks nobody has begun in its
-/// lower. Whoever lowers it has taken a chunk, and the job cannot end before that chunk is reported
-/// done.
+/// `ticket` says which job it is and between which bounds lie the chunks that nobody has begun. Whoever
+/// moves a bound has taken a chunk, and the job cannot end before that chunk is reported done.
+///
+/// Every other thread takes chunks from the other end: kernels number their chunks in the order of what they
+/// read and write, so a thread meets again what it has just written, in its own cache.
 ///
 /// `@unchecked Sendable`: `work` is written only by the thread that holds `isTaken` and only while no
 /// chunk is outstanding; it is read only by threads that have taken a chunk. All else is atomic.
 private final class Desk: @unchecked Sendable {
   private let isTaken = Atomic<Bool>(false)
   private let isClosed = Atomic<Bool>(false)
-  private let ticket = Atomic<UInt64>(0)
+  private let ticket = Atomic(Ticket(job: 0, count: 0).bits)
   private let doneChunks = Atomic<Int>(0)
   private let sleepers = Atomic<Int>(0)
   private let gate = Gate()
@@ -73,7 +76,31 @@ private final class Desk: @unchecked Sendable {
 
   /// How often to look for work before sleeping: some tens of microseconds.
   private static let looks = 1 << 15
-  private static let lowerHalf: UInt64 = 0xFFFF_FFFF
+
+  /// A job and its chunks from `first` up to `end`, in 16, 24 and 24 bits.
+  private struct Ticket {
+    private(set) var bits: UInt64
+    private static let mask: UInt64 = 0xFF_FFFF
+
+    init(bits: UInt64) { self.bits = bits }
+
+    init(job: UInt64, count: Int) { bits = job << 48 | UInt64(count) << 24 }
+
+    var job: UInt64 { bits >> 48 }
+    private var first: Int { Int(bits & Ticket.mask) }
+    private var end: Int { Int(bits >> 24 & Ticket.mask) }
+    var hasChunks: Bool { first < end }
+
+    /// Takes the chunk at a thread's end.
+    mutating func take(worker: Int) -> Int {
+      if worker % 2 == 0 {
+        bits -= 1 << 24
+        return end
+      }
+      bits += 1
+      return first - 1
+    }
+  }
 
   func take() -> Bool { !isTaken.exchange(true, ordering: .acquiring) }
   func release() { isTaken.store(false, ordering: .releasing) }
@@ -86,8 +113,9 @@ private final class Desk: @unchecked Sendable {
   func hand(out body: @escaping (Int, Int) -> Void, count: Int) {
     work = body
     doneChunks.store(0, ordering: .relaxed)
-    let job = (ticket.load(ordering: .relaxed) >> 32) &+ 1
-    ticket.store(job << 32 | UInt64(count), ordering: .sequentiallyConsistent)
+    let last = Ticket(bits: ticket.load(ordering: .relaxed))
+    ticket.store(
+      Ticket(job: last.job &+ 1, count: count).bits, ordering: .sequentiallyConsistent)
     if sleepers.load(ordering: .sequentiallyConsistent) > 0 { gate.open() }
     while serveChunk(worker: 0) {}
     while doneChunks.load(ordering: .acquiring) < count {}
@@ -96,16 +124,18 @@ private final class Desk: @unchecked Sendable {
 
   /// Takes a chunk and does it, if one is left.
   private func serveChunk(worker: Int) -> Bool {
-    var current = ticket.load(ordering: .acquiring)
-    while current & Desk.lowerHalf > 0 {
+    var current = Ticket(bits: ticket.load(ordering: .acquiring))
+    while current.hasChunks {
+      var next = current
+      let chunk = next.take(worker: worker)
       let (taken, actual) = ticket.weakCompareExchange(
-        expected: current, desired: current - 1, ordering: .acquiringAndReleasing)
+        expected: current.bits, desired: next.bits, ordering: .acquiringAndReleasing)
       if taken {
-        work(Int(current & Desk.lowerHalf) - 1, worker)
+        work(chunk, worker)
         doneChunks.add(1, ordering: .releasing)
         return true
       }
-      current = actual
+      current = Ticket(bits: actual)
     }
     return false
   }
@@ -121,7 +151,7 @@ private final class Desk: @unchecked Sendable {
       } else {
         sleepers.add(1, ordering: .sequentiallyConsistent)
         gate.wait {
-          ticket.load(ordering: .sequentiallyConsistent) & Desk.lowerHalf > 0
+          Ticket(bits: ticket.load(ordering: .sequentiallyConsistent)).hasChunks
             || isClosed.load(ordering: .sequentiallyConsistent)
         }
         sleepers.subtract(1, ordering: .sequentiallyConsistent)
