@@ -70,7 +70,7 @@ extension Graph {
         parameter, gradient: gradient, rate: rate, step: nextStep,
         decay: parameter.shape.rank > 1 ? options.weightDecay : 0)
     }
-    return try builder.finish()
+    return try builder.finish().joiningSliceGradients()
   }
 
   /// Shortens gradients whose common norm exceeds a length.
