@@ -27,7 +27,8 @@ struct StudyGroups: ParsableCommand {
       All are trained alike. A network of the zoo with an attribute `groups` is given
       each number; in another, every convolution that can be is divided, as in
       `convoy cost --groups`. After each training study.json and study.csv are written
-      to the folder; what they hold already is not trained again.
+      to the folder; what they hold already is not trained again. In the end study.svg is
+      drawn: accuracy against parameters, multiply-adds and time.
 
       Examples:
         convoy study groups --output groups-study
@@ -105,6 +106,7 @@ struct StudyGroups: ParsableCommand {
             + "\(run.trainingSeconds.text(1)) s")
       }
     }
+    try folder.draw()
     try summarize(folder)
   }
 
@@ -154,6 +156,7 @@ struct StudyGroups: ParsableCommand {
     var summaries: [GroupStudy.Summary]
     var json: String
     var csv: String
+    var picture: String
   }
 
   private func summarize(_ folder: StudyFolder) throws {
@@ -161,7 +164,8 @@ struct StudyGroups: ParsableCommand {
     if json {
       return try Console.json(
         Result(
-          study: folder.study, summaries: summaries, json: folder.jsonPath, csv: folder.csvPath))
+          study: folder.study, summaries: summaries, json: folder.jsonPath, csv: folder.csvPath,
+          picture: folder.picturePath))
     }
     func text(_ spread: GroupStudy.Spread, _ digits: Int, scale: Double = 1) -> String {
       (spread.mean * scale).text(digits)
@@ -186,6 +190,7 @@ struct StudyGroups: ParsableCommand {
       Wrote
         \(folder.jsonPath)
         \(folder.csvPath)
+        \(folder.picturePath)
       """)
   }
 }
@@ -208,6 +213,7 @@ private struct StudyFolder {
 
   var jsonPath: String { "\(path)/study.json" }
   var csvPath: String { "\(path)/study.csv" }
+  var picturePath: String { "\(path)/study.svg" }
 
   /// Makes the folder, or goes on with the study it holds.
   ///
@@ -246,5 +252,10 @@ private struct StudyFolder {
   func write() throws {
     try study.write(to: jsonPath)
     try AtomicFile.write(study.csv, to: csvPath)
+  }
+
+  /// Draws what the study has come to.
+  func draw() throws {
+    try AtomicFile.write(try study.picture().svg(), to: picturePath)
   }
 }

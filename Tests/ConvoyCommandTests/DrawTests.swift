@@ -51,7 +51,7 @@ import Testing
         ["arithmetic", "--input", "200"], ["volumes", "--kernel", "9"], ["history", "a.csv"],
         ["connections", "grouped3x3", "--groups", "4"], ["matrix", "--groups", "5"],
         ["matrix", "--model", "zoo:alexnet"], ["filters"], ["roofline", "a.csv"],
-        ["network", "nowhere"],
+        ["network", "nowhere"], ["study", "nowhere"], ["study", "a.csv"],
       ]
       for mistake in mistakes {
         let run = try CommandRun(["draw"] + mistake + ["-o", "a.svg"], in: folder)
