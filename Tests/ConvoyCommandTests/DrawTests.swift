@@ -52,6 +52,7 @@ import Testing
         ["connections", "grouped3x3", "--groups", "4"], ["matrix", "--groups", "5"],
         ["matrix", "--model", "zoo:alexnet"], ["filters"], ["roofline", "a.csv"],
         ["network", "nowhere"], ["study", "nowhere"], ["study", "a.csv"],
+        ["confusion", "nowhere"],
       ]
       for mistake in mistakes {
         let run = try CommandRun(["draw"] + mistake + ["-o", "a.svg"], in: folder)

@@ -6,7 +6,7 @@ import Testing
 @testable import ConvoyDrawing
 
 /// Names as files may hold them.
-private let hostileNames = [
+let hostileNames = [
   "a<b>&\"c\"", "\u{0}\u{1}\u{1F}", "", "]]>", String(repeating: "very.long.", count: 400),
   "层.卷积", "\u{202E}abc", "\u{FFFF}", "👩‍👩‍👧‍👦", "e\u{301}\u{302}\u{303}", "tab\tand\nline",
 ]
@@ -124,6 +124,32 @@ private let hostileNames = [
     }
     #expect(throws: ConvoyError.self) { try Picture.history([], title: "") }
     #expect(throws: ConvoyError.self) { try Picture.roofline([], peak: 1, bandwidth: nil) }
+  }
+
+  @Test func confusionsStayOnThePage() throws {
+    var random = Random(seed: 10)
+    for index in 0..<200 {
+      let count =
+        index < 4 ? [1, 2, 99, 100][index] : 1 + random.below(random.below(2) == 0 ? 12 : 60)
+      let most = [1, 10, 1000, 1 << 40, .max][random.below(5)]
+      let counts = (0..<count).map { row in
+        (0..<count).map { column in
+          random.below(row == column ? 2 : 6) == 0 ? random.below(most) : (index < 4 ? most : 0)
+        }
+      }
+      let names = (0..<count).map { "\(hostileNames[random.below(hostileNames.count)])\($0)" }
+      let plain = (0..<count).map { "\($0)" }
+      try expectSound(
+        try .confusion(
+          counts, classNames: index % 3 == 0 ? names : plain,
+          title: hostileNames[index % hostileNames.count]), "\(count) classes")
+    }
+    for (counts, names) in [
+      ([], []), ([[1]], ["a", "b"]), ([[1, 2], [1]], ["a", "b"]), ([[-1]], ["a"]),
+      (Array(repeating: Array(repeating: 0, count: 101), count: 101), (0...100).map { "\($0)" }),
+    ] as [([[Int]], [String])] {
+      #expect(throws: ConvoyError.self) { try Picture.confusion(counts, classNames: names) }
+    }
   }
 
   @Test func studiesStayOnThePage() throws {
