@@ -10,6 +10,7 @@ import Testing
         ["volumes", "--groups", "3", "--channels", "6", "--outputs", "6"],
         ["connections", "--sheet"], ["connections", "shuffle", "--groups", "3"], ["matrix"],
         ["matrix", "--model", "zoo:lenet", "--layer", "c3"], ["network", "zoo:alexnet"],
+        ["network", "zoo:resnet-18", "--expand"],
         ["filters", "--model", "zoo:alexnet", "--groups", "2"],
         ["correlation", "--model", "zoo:alexnet", "--groups", "2"],
       ]

@@ -58,7 +58,8 @@ func expectSoundReport(
     try withFolder { folder in
       let train = try CommandRun(
         [
-          "train", "--model", "zoo:nin", "--data", "gratings?size=16&count=160&classes=4", "--batch", "64",
+          "train", "--model", "zoo:nin", "--data", "gratings?size=16&count=160&classes=4",
+          "--batch", "64",
           "--epochs", "1", "--output", "run",
         ], in: folder)
       #expect(train.status == 0, "\(train.errors)")

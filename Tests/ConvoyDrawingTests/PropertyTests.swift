@@ -219,8 +219,13 @@ let hostileNames = [
 
   @Test(arguments: Zoo.entries.map(\.name)) func networksStayOnThePage(_ name: String) throws {
     let graph = try Zoo.network(name).graph
-    try expectSound(try .network(graph, title: name))
-    let boxes = NetworkBoxes(graph)
+    for isExpanded in [false, true] {
+      try expectSound(try .network(graph, title: name, isExpanded: isExpanded))
+      expectWellPlaced(NetworkBoxes(graph, isExpanded: isExpanded))
+    }
+  }
+
+  private func expectWellPlaced(_ boxes: NetworkBoxes) {
     // No edge is lost, and every edge leads to a later row.
     let layout = LayeredLayout(
       widths: boxes.boxes.map { _ in 100 }, importance: boxes.boxes.map { _ in 0 },
