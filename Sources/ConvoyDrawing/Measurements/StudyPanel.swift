@@ -78,44 +78,70 @@ struct StudyPanel {
           center, radius: StudyPanel.radius, fill: .series(mark.tone), stroke: Stroke(.paper, 1)))
       taken.append(Box(center.x, center.y, 0, 0).grown(by: StudyPanel.radius + 1))
     }
-    var labels: [Element] = []
-    for mark in marks {
-      let box = free(mark.label, beside: place(mark.value, mark.accuracy), in: frame, &taken)
+    var (grounds, labels): ([Element], [Element]) = ([], [])
+    let places = marks.map { place($0.value, $0.accuracy) }
+    for (index, mark) in marks.enumerated() {
+      let box = free(mark.label, index, places, in: frame, &taken)
       // Lines of the grid do not run through the text.
-      labels.append(.rectangle(box, fill: .paper))
+      grounds.append(.rectangle(box, fill: .paper))
+      // A label that found no room beside its point is led to it.
+      let end = StudyPanel.nearest(to: places[index], in: box)
+      if StudyPanel.distance(end, places[index]) > 14 {
+        grounds.append(.line(places[index], end, Stroke(.muted, 0.8)))
+      }
       labels.append(
         .text(
           mark.label, box.center, size: StudyPanel.labelSize, anchor: .middle, bold: true,
           fitting: frame.width - 8))
     }
-    return labels.enumerated().filter { $0.offset % 2 == 0 }.map(\.element) + bars + circles
-      + labels.enumerated().filter { $0.offset % 2 == 1 }.map(\.element)
+    return grounds + bars + circles + labels
   }
 
-  /// A place for a label near its point, on as little else as can be.
+  /// A place for a label near its point, on as little else as can be, and nearer to it than to others.
   private func free(
-    _ label: String, beside point: Point, in frame: Box, _ taken: inout [Box]
+    _ label: String, _ own: Int, _ places: [Point], in frame: Box, _ taken: inout [Box]
   ) -> Box {
     let (text, size) = TextMetrics.fitted(
       label, into: frame.width - 8, size: StudyPanel.labelSize, bold: true)
     let width = TextMetrics.width(text, size: size, bold: true) + 4
     let height = StudyPanel.labelSize + 2
+    let point = places[own]
+    func reach(_ place: Point, _ box: Box) -> Double {
+      StudyPanel.distance(place, StudyPanel.nearest(to: place, in: box))
+    }
     var best = (box: Box(point.x, point.y, width, height), cost: Double.infinity)
-    for (ring, distance) in [10.0, 16, 24, 34, 46, 60].enumerated() {
-      for (dx, dy) in [(1.0, -1.0), (-1, -1), (1, 1), (-1, 1), (1, 0), (-1, 0), (0, -1), (0, 1)] {
-        let reach = (dx == 0 || dy == 0) ? distance : distance * 0.75
+    for (ring, distance) in [8.0, 14, 22, 32, 44, 58].enumerated() {
+      for (turn, way) in StudyPanel.ways.enumerated() {
+        let step = way.x == 0 || way.y == 0 ? distance : distance * 0.6
         let center = Point(
-          point.x + dx * (reach + width / 2), point.y + dy * (reach + height / 2))
+          point.x + way.x * (step + width / 2), point.y + way.y * (step + height / 2))
         let box = Box(
           min(max(center.x - width / 2, frame.x + 1), frame.maxX - width - 1),
           min(max(center.y - height / 2, frame.y + 1), frame.maxY - height - 1), width, height)
         let covered = taken.reduce(0) { $0 + StudyPanel.overlap($1, box) }
-        let cost = covered * 100 + Double(ring)
+        let away = reach(point, box)
+        let rivals = places.indices.count { $0 != own && reach(places[$0], box) < away + 3 }
+        let cost = covered * 100 + Double(rivals * 8 + ring * 3) + Double(turn) / 8
         if cost < best.cost { best = (box, cost) }
       }
     }
     taken.append(best.box)
     return best.box
+  }
+
+  /// Where labels may stand, the best first.
+  private static let ways = [
+    (1.0, -1.0), (-1, -1), (1, 1), (-1, 1), (0, -1), (0, 1), (1, 0), (-1, 0),
+  ]
+  .map { Point($0.0, $0.1) }
+
+  private static func nearest(to point: Point, in box: Box) -> Point {
+    Point(min(max(point.x, box.x), box.maxX), min(max(point.y, box.y), box.maxY))
+  }
+
+  private static func distance(_ a: Point, _ b: Point) -> Double {
+    let way = a - b
+    return (way.x * way.x + way.y * way.y).squareRoot()
   }
 
   private static func overlap(_ a: Box, _ b: Box) -> Double {
