@@ -24,6 +24,11 @@ func tests(
     name: name + "Tests", dependencies: dependencies, resources: resources, swiftSettings: settings)
 }
 
+/// Documentation is built by a plugin, which users of the package need not fetch: see CONTRIBUTING.md.
+let documentation: [Package.Dependency] =
+  Context.environment["CONVOY_DOCUMENTATION"] == nil
+  ? [] : [.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0")]
+
 let package = Package(
   name: "convoy",
   platforms: [.macOS(.v15)],
@@ -34,7 +39,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
-  ],
+  ] + documentation,
   targets: [
     module("ConvoyAssembler"),
     module("ConvoyTensors"),

@@ -18,7 +18,8 @@ struct Draw: ParsableCommand {
     subcommands: [
       DrawArithmetic.self, DrawVolumes.self, DrawConnections.self, DrawMatrix.self,
       DrawNetwork.self,
-      DrawFilters.self, DrawCorrelation.self, DrawHistory.self, DrawRoofline.self,
+      DrawFilters.self, DrawCorrelation.self, DrawConfusion.self, DrawHistory.self, DrawStudy.self,
+      DrawRoofline.self,
     ])
 }
 

@@ -113,7 +113,7 @@ struct LayerArguments: ParsableArguments {
 
 extension Model {
   /// The convolutions whose weights are parameters, in the graph's order.
-  fileprivate var convolutions: [LayerArguments.Chosen] {
+  var convolutions: [LayerArguments.Chosen] {
     graph.nodes.compactMap { node in
       guard let convolution = node.operation as? Convolution, node.inputs.count >= 2,
         let weights = parameters[graph[node.inputs[1]].name]

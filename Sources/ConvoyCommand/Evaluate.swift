@@ -41,25 +41,42 @@ struct Evaluate: ParsableCommand {
   }
 
   func run() throws {
-    let checkpoint = try RunFolder.checkpoint(at: trained)
-    guard let name = data ?? checkpoint.training?.data else {
-      throw ConvoyError(
-        .argument, "The checkpoint does not say what data it learnt from; name some with --data.")
-    }
-    let splits = try DataSets.open(name, size: checkpoint.imageShape[1])
-    let classifier = try Classifier(
-      checkpoint, batch: min(64, splits.test.count), options: machine.options)
-    var bar = ProgressBar("evaluating", total: splits.test.count)
-    let evaluation = try classifier.evaluate(splits.test, mistakeLimit: mistakes) {
-      bar.update($0)
-    }
-    bar.clear()
+    let examination = try Examination(of: trained, data: data)
+    let evaluation = try examination.run(mistakeLimit: mistakes, options: machine.options)
     if json {
-      try Console.json(EvaluationReport(evaluation, data: name))
+      try Console.json(EvaluationReport(evaluation, data: examination.dataName))
     } else {
       Report.print(evaluation)
       Report.print(mistakes: evaluation)
     }
+  }
+}
+
+/// A trained network, and the images it is examined on.
+struct Examination {
+  let checkpoint: Checkpoint
+  /// The images, as they were asked for.
+  let dataName: String
+  let test: any DataSet
+
+  /// - Parameter data: the images; nil for those of the training.
+  /// - Throws: `ConvoyError` when there is no such training, or no such data.
+  init(of trained: String, data: String?) throws {
+    checkpoint = try RunFolder.checkpoint(at: trained)
+    guard let name = data ?? checkpoint.training?.data else {
+      throw ConvoyError(
+        .argument, "The checkpoint does not say what data it learnt from; name some with --data.")
+    }
+    dataName = name
+    test = try DataSets.open(name, size: checkpoint.imageShape[1]).test
+  }
+
+  /// Examines the network, with a bar where a person watches.
+  func run(mistakeLimit: Int = 0, options: CompileOptions) throws -> Evaluation {
+    let classifier = try Classifier(checkpoint, batch: min(64, test.count), options: options)
+    var bar = ProgressBar("evaluating", total: test.count)
+    defer { bar.clear() }
+    return try classifier.evaluate(test, mistakeLimit: mistakeLimit) { bar.update($0) }
   }
 }
 

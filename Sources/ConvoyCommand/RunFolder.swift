@@ -6,13 +6,14 @@ import Convoy
   import Foundation
 #endif
 
-/// The folder of a training: its checkpoint and its history.
+/// The folder of a training: its checkpoint, its history and its report.
 struct RunFolder {
   /// The folder's path, as the user would type it.
   let path: String
 
   var checkpointPath: String { "\(path)/checkpoint.safetensors" }
   var historyPath: String { "\(path)/history.csv" }
+  var reportPath: String { "\(path)/report.html" }
 
   /// Makes a new folder: the one named, or the first of `runs/NAME-1`, `runs/NAME-2` … that is free.
   ///

@@ -28,7 +28,9 @@ struct StudyGroups: ParsableCommand {
       All are trained alike. A network of the zoo with an attribute `groups` is given
       each number; in another, every convolution that can be is divided, as in
       `convoy cost --groups`. After each training study.json and study.csv are written
-      to the folder; what they hold already is not trained again.
+      to the folder; what they hold already is not trained again. In the end study.svg is
+      drawn, accuracy against parameters, multiply-adds and time, and report.html written,
+      with picture and tables in one page.
 
       Examples:
         convoy study groups --output groups-study
@@ -106,6 +108,7 @@ struct StudyGroups: ParsableCommand {
             + "\(run.trainingSeconds.text(1)) s")
       }
     }
+    try folder.draw()
     try summarize(folder)
   }
 
@@ -155,6 +158,8 @@ struct StudyGroups: ParsableCommand {
     var summaries: [GroupStudy.Summary]
     var json: String
     var csv: String
+    var picture: String
+    var report: String
   }
 
   private func summarize(_ folder: StudyFolder) throws {
@@ -162,22 +167,11 @@ struct StudyGroups: ParsableCommand {
     if json {
       return try Console.json(
         Result(
-          study: folder.study, summaries: summaries, json: folder.jsonPath, csv: folder.csvPath))
+          study: folder.study, summaries: summaries, json: folder.jsonPath, csv: folder.csvPath,
+          picture: folder.picturePath, report: folder.reportPath))
     }
-    func text(_ spread: GroupStudy.Spread, _ digits: Int, scale: Double = 1) -> String {
-      (spread.mean * scale).text(digits)
-        + (spread.deviation.map { " ± \(($0 * scale).text(digits))" } ?? "")
-    }
-    var table = TextTable([
-      "groups", "parameters", "multiply-adds", "seeds", "accuracy %", "training s", "forward ms",
-    ])
-    for row in summaries {
-      table.append([
-        "\(row.groups)", row.parameters.grouped, row.multiplyAdds.grouped, "\(row.seeds.count)",
-        text(row.accuracy, 2, scale: 100), text(row.trainingSeconds, 1),
-        text(row.forwardMilliseconds, 3),
-      ])
-    }
+    var table = TextTable(GroupStudy.Summary.names)
+    for row in summaries { table.append(row.cells) }
     Console.line()
     for line in table.lines { Console.line(line) }
     Console.line(
@@ -187,7 +181,31 @@ struct StudyGroups: ParsableCommand {
       Wrote
         \(folder.jsonPath)
         \(folder.csvPath)
+        \(folder.picturePath)
+        \(folder.reportPath)
       """)
+  }
+}
+
+extension GroupStudy.Summary {
+  /// The names of `cells`.
+  static let names = [
+    "groups", "parameters", "multiply-adds", "seeds", "accuracy %", "training s", "forward ms",
+  ]
+
+  /// A row of the table that is printed, and of the report's.
+  var cells: [String] {
+    [
+      "\(groups)", parameters.grouped, multiplyAdds.grouped, "\(seeds.count)",
+      accuracy.text(2, scale: 100), trainingSeconds.text(1), forwardMilliseconds.text(3),
+    ]
+  }
+}
+
+extension GroupStudy.Spread {
+  /// `98.14 ± 0.43`.
+  func text(_ digits: Int, scale: Double = 1) -> String {
+    (mean * scale).text(digits) + (deviation.map { " ± \(($0 * scale).text(digits))" } ?? "")
   }
 }
 
@@ -209,6 +227,8 @@ private struct StudyFolder {
 
   var jsonPath: String { "\(path)/study.json" }
   var csvPath: String { "\(path)/study.csv" }
+  var picturePath: String { "\(path)/study.svg" }
+  var reportPath: String { "\(path)/report.html" }
 
   /// Makes the folder, or goes on with the study it holds.
   ///
@@ -247,5 +267,11 @@ private struct StudyFolder {
   func write() throws {
     try study.write(to: jsonPath)
     try AtomicFile.write(study.csv, to: csvPath)
+  }
+
+  /// Draws what the study has come to.
+  func draw() throws {
+    try AtomicFile.write(try study.picture().svg(), to: picturePath)
+    try AtomicFile.write(StudyReport(study: study).page.html(), to: reportPath)
   }
 }

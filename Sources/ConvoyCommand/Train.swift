@@ -9,7 +9,7 @@ struct Train: ParsableCommand {
     discussion: """
       Without options it trains a small network with two filter groups on the
       bundled handwritten digits. After each epoch it writes checkpoint.safetensors
-      and history.csv.
+      and history.csv, and in the end report.html: how it went, in pictures and tables.
 
       Examples:
         convoy train
@@ -60,7 +60,7 @@ struct Train: ParsableCommand {
   func run() throws {
     let clock = ContinuousClock()
     let start = clock.now
-    let (trainer, folder) = try resume.map(resumed) ?? fresh()
+    let (trainer, splits, folder) = try resume.map(resumed) ?? fresh()
     let epochs = trainer.options.epochs
     var bar = ProgressBar("training", total: epochs * trainer.stepsPerEpoch)
     while !trainer.isFinished {
@@ -74,14 +74,18 @@ struct Train: ParsableCommand {
       try folder.write(try trainer.checkpoint())
       try report(record)
     }
-    let evaluation = try trainer.evaluateTest()
+    let evaluation = try trainer.evaluateTest(mistakeLimit: TrainingReport.mistakeLimit)
     let seconds = (clock.now - start) / .seconds(1)
+    let page = try TrainingReport(
+      checkpoint: try trainer.checkpoint(), evaluation: evaluation, test: splits.test
+    ).page
+    try AtomicFile.write(page.html(), to: folder.reportPath)
     if json {
       try Console.json(
         Result(
           loss: trainer.history.last?.loss ?? 0, accuracy: evaluation.accuracy,
           seconds: seconds, epochs: trainer.history.count, checkpoint: folder.checkpointPath,
-          history: folder.historyPath))
+          history: folder.historyPath, report: folder.reportPath))
     } else {
       summarize(evaluation, folder, seconds)
     }
@@ -95,11 +99,12 @@ struct Train: ParsableCommand {
     var epochs: Int
     var checkpoint: String
     var history: String
+    var report: String
   }
 
   // MARK: Beginning
 
-  private func fresh() throws -> (Trainer, RunFolder) {
+  private func fresh() throws -> (Trainer, DataSplits, RunFolder) {
     let dataName = data ?? "digits"
     let splits = try DataSets.open(dataName, size: size)
     let specification = try ModelName.completed(model ?? "zoo:alexnet-small", for: splits)
@@ -110,10 +115,10 @@ struct Train: ParsableCommand {
       compileOptions: machine.options)
     let folder = try RunFolder.make(output, for: splits.training.name)
     introduce(specification, network.graph, splits)
-    return (trainer, folder)
+    return (trainer, splits, folder)
   }
 
-  private func resumed(_ path: String) throws -> (Trainer, RunFolder) {
+  private func resumed(_ path: String) throws -> (Trainer, DataSplits, RunFolder) {
     let checkpoint = try RunFolder.checkpoint(at: path)
     guard let begun = checkpoint.training else {
       throw ConvoyError(.argument, "The checkpoint \(path) holds no training to go on with.")
@@ -142,7 +147,7 @@ struct Train: ParsableCommand {
       compileOptions: machine.options)
     if !json { Console.line("Going on after epoch \(begun.history.count).") }
     introduce(checkpoint.specification ?? "a network", checkpoint.model.graph, splits)
-    return (trainer, RunFolder(path: path))
+    return (trainer, splits, RunFolder(path: path))
   }
 
   // MARK: Reporting
@@ -180,6 +185,7 @@ struct Train: ParsableCommand {
       Took \(seconds.text(1)) s. Wrote
         \(folder.checkpointPath)
         \(folder.historyPath)
+        \(folder.reportPath)
 
       Next: convoy evaluate \(folder.path)
       """)

@@ -137,10 +137,12 @@ struct ToneClass: Hashable {
 
 /// The style sheet of a picture: a rule for each tone that is used.
 enum StyleSheet {
-  static func text(for classes: Set<ToneClass>, theme: Theme) -> String {
+  /// - Parameter prefix: what the names of classes and patterns begin with.
+  static func text(for classes: Set<ToneClass>, theme: Theme, prefix: String = "") -> String {
     func rules(isDark: Bool, _ classes: [ToneClass]) -> String {
       classes.map { use in
-        "." + use.name + "{" + (use.isStroke ? "stroke:" : "fill:") + value(use, isDark) + "}"
+        "." + prefix + use.name + "{" + (use.isStroke ? "stroke:" : "fill:")
+          + value(use, isDark, prefix) + "}"
       }.joined()
     }
     let sorted = classes.sorted { $0.name < $1.name }
@@ -159,14 +161,14 @@ enum StyleSheet {
     return base + "@media (prefers-color-scheme:dark){\(rules(isDark: true, changing))}"
   }
 
-  private static func value(_ use: ToneClass, _ isDark: Bool) -> String {
-    if case .hatch = use.tone { return "url(#\(use.tone.name))" }
+  private static func value(_ use: ToneClass, _ isDark: Bool, _ prefix: String) -> String {
+    if case .hatch = use.tone { return "url(#\(prefix)\(use.tone.name))" }
     return use.tone.color(isDark: isDark).hex
   }
 
   /// The patterns that are used: lines of different directions, so that series can be told apart in
   /// a grey print.
-  static func patterns(for classes: Set<ToneClass>) -> String {
+  static func patterns(for classes: Set<ToneClass>, prefix: String = "") -> String {
     let shapes = [
       "M-1 7L7 -1M1 9L9 1", "M0 4h8", "M-1 1L7 9M1 -1L9 7", "M4 0v8",
       "M0 4h8M4 0v8", "M-1 7L7 -1M1 9L9 1M-1 1L7 9M1 -1L9 7", "M4 3v2", "M1 2h3M5 6h3",
@@ -176,9 +178,10 @@ enum StyleSheet {
       guard case .hatch(let index) = use.tone else { continue }
       let line = ToneClass(tone: .series(index), isStroke: true).name
       text +=
-        "<pattern id=\"\(use.tone.name)\" width=\"8\" height=\"8\" patternUnits=\"userSpaceOnUse\">"
+        "<pattern id=\"\(prefix)\(use.tone.name)\" width=\"8\" height=\"8\" "
+        + "patternUnits=\"userSpaceOnUse\">"
         + "<path d=\"\(shapes[index % shapes.count])\" stroke-width=\"0.8\" "
-        + "stroke-opacity=\"0.7\" class=\"\(line)\"/></pattern>"
+        + "stroke-opacity=\"0.7\" class=\"\(prefix)\(line)\"/></pattern>"
     }
     return text.isEmpty ? "" : "<defs>\(text)</defs>\n"
   }

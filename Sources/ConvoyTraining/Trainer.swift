@@ -181,18 +181,26 @@ public final class Trainer {
 
   /// Examines the network as it is now on the test part of the data.
   ///
+  /// - Parameter mistakeLimit: how many mistakes to keep at most, in `Evaluation.mistakes`.
   /// - Throws: `ConvoyError` when an image cannot be read.
-  public func evaluateTest() throws -> Evaluation { try evaluate(data.test) }
+  public func evaluateTest(mistakeLimit: Int = 0) throws -> Evaluation {
+    try evaluate(data.test, mistakeLimit: mistakeLimit)
+  }
 
   /// Classifies images with the network as it is now.
   ///
+  /// - Parameters:
+  ///   - indices: which images; all, unless given.
+  ///   - mistakeLimit: how many mistakes to keep at most, in `Evaluation.mistakes`.
   /// - Throws: `ConvoyError` when an image cannot be read.
-  public func evaluate(_ data: any DataSet, indices: [Int]? = nil) throws -> Evaluation {
+  public func evaluate(
+    _ data: any DataSet, indices: [Int]? = nil, mistakeLimit: Int = 0
+  ) throws -> Evaluation {
     let count = indices?.count ?? data.count
     let classifier = try Classifier(
       model(), classNames: data.classNames, normalization: normalization,
       batch: min(64, count), options: compileOptions)
-    return try classifier.evaluate(data, indices: indices)
+    return try classifier.evaluate(data, indices: indices, mistakeLimit: mistakeLimit)
   }
 
   /// The network with its parameters as they are now.

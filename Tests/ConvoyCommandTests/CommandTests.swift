@@ -75,6 +75,10 @@ func withFolder(_ body: (String) throws -> Void) throws {
       let told = try CommandRun(["evaluate", "whole", "--mistakes", "3"], in: folder)
       #expect(told.output.contains("those the network was surest of"))
 
+      #expect(result["report"] as? String == "whole/report.html")
+      let drawn = try CommandRun(["draw", "confusion", "whole", "-o", "c.svg"], in: folder)
+      #expect(drawn.status == 0, "\(drawn.errors)")
+
       let history = try String(contentsOfFile: "\(folder)/whole/history.csv", encoding: .utf8)
       #expect(history.split(separator: "\n").count == 3)
 

@@ -10,6 +10,7 @@ import Testing
         ["volumes", "--groups", "3", "--channels", "6", "--outputs", "6"],
         ["connections", "--sheet"], ["connections", "shuffle", "--groups", "3"], ["matrix"],
         ["matrix", "--model", "zoo:lenet", "--layer", "c3"], ["network", "zoo:alexnet"],
+        ["network", "zoo:resnet-18", "--expand"],
         ["filters", "--model", "zoo:alexnet", "--groups", "2"],
         ["correlation", "--model", "zoo:alexnet", "--groups", "2"],
       ]
@@ -51,7 +52,8 @@ import Testing
         ["arithmetic", "--input", "200"], ["volumes", "--kernel", "9"], ["history", "a.csv"],
         ["connections", "grouped3x3", "--groups", "4"], ["matrix", "--groups", "5"],
         ["matrix", "--model", "zoo:alexnet"], ["filters"], ["roofline", "a.csv"],
-        ["network", "nowhere"],
+        ["network", "nowhere"], ["study", "nowhere"], ["study", "a.csv"],
+        ["confusion", "nowhere"],
       ]
       for mistake in mistakes {
         let run = try CommandRun(["draw"] + mistake + ["-o", "a.svg"], in: folder)

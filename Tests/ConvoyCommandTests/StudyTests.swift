@@ -42,7 +42,22 @@ import Testing
       let csv = try String(contentsOfFile: "\(folder)/study/study.csv", encoding: .utf8)
       #expect(csv.split(separator: "\n").count == 6)
       let left = try FileManager.default.contentsOfDirectory(atPath: "\(folder)/study")
-      #expect(Set(left) == ["study.json", "study.csv"])
+      #expect(Set(left) == ["study.json", "study.csv", "study.svg", "report.html"])
+      try expectSoundReport(
+        "\(folder)/study/report.html",
+        [
+          "5 trainings on digits", "<h2>Accuracy against cost</h2>", "<td>94,634</td>",
+          "<td>1,232,128</td>", ">4 groups</text>", "<th scope=\"row\">2</th><td>8</td>",
+        ])
+
+      // What was drawn in the end can be drawn again.
+      let drawn = try CommandRun(["draw", "study", "study", "-o", "again.svg"], in: folder)
+      #expect(drawn.status == 0, "\(drawn.errors)")
+      let pictures = try ["study/study.svg", "again.svg"].map {
+        try String(contentsOfFile: "\(folder)/\($0)", encoding: .utf8)
+      }
+      #expect(pictures[0] == pictures[1])
+      #expect(pictures[0].contains(">4 groups</text>"))
 
       for (arguments, word) in [
         (["--epochs", "2"], "other options of training"),

@@ -12,7 +12,7 @@ enum Samples {
     "arithmetic-animation", "arithmetic-groups", "arithmetic-transposed", "arithmetic-storyboard",
     "volumes", "volumes-grouped", "volumes-depthwise", "connections", "connections-sheet",
     "matrix", "network-alexnet", "network-resnet-18", "filters", "correlation", "history",
-    "roofline",
+    "roofline", "study", "confusion",
   ]
 
   static func picture(_ name: String) throws -> Picture {
@@ -61,6 +61,26 @@ enum Samples {
           heldOutAccuracy: 0.95 - 0.7 / Double($0))
       }
       return try .history(points, title: "digits")
+    case "confusion":
+      let counts = (0..<5).map { row in
+        (0..<5).map { column in
+          row == column ? 30 + row : ((row + 2 * column) % 5 == 1 ? 1 + column : 0)
+        }
+      }
+      return try .confusion(counts, classNames: ["cat", "dog", "ship", "plane", "horse"])
+    case "study":
+      let rows = [
+        (1, 136_106, 2_116_864, 0.039), (2, 94_634, 1_232_128, 0.027), (4, 73_898, 789_760, 0.020),
+      ]
+      let points = rows.map { groups, parameters, multiplyAdds, milliseconds in
+        StudyPoint(
+          groups: groups, seeds: 3,
+          accuracy: StudyPoint.Spread(
+            0.98 + 0.001 * Double(groups), deviation: 0.003 + 0.001 * Double(groups)),
+          parameters: parameters, multiplyAdds: multiplyAdds,
+          milliseconds: StudyPoint.Spread(milliseconds, deviation: 0.001))
+      }
+      return try .study(points, title: "zoo:alexnet-small on digits, in groups")
     case "roofline":
       let points = (0..<6).map {
         RooflinePoint(

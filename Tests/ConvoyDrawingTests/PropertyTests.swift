@@ -6,7 +6,7 @@ import Testing
 @testable import ConvoyDrawing
 
 /// Names as files may hold them.
-private let hostileNames = [
+let hostileNames = [
   "a<b>&\"c\"", "\u{0}\u{1}\u{1F}", "", "]]>", String(repeating: "very.long.", count: 400),
   "层.卷积", "\u{202E}abc", "\u{FFFF}", "👩‍👩‍👧‍👦", "e\u{301}\u{302}\u{303}", "tab\tand\nline",
 ]
@@ -126,10 +126,106 @@ private let hostileNames = [
     #expect(throws: ConvoyError.self) { try Picture.roofline([], peak: 1, bandwidth: nil) }
   }
 
+  @Test func confusionsStayOnThePage() throws {
+    var random = Random(seed: 10)
+    for index in 0..<200 {
+      let count =
+        index < 4 ? [1, 2, 99, 100][index] : 1 + random.below(random.below(2) == 0 ? 12 : 60)
+      let most = [1, 10, 1000, 1 << 40, .max][random.below(5)]
+      let counts = (0..<count).map { row in
+        (0..<count).map { column in
+          random.below(row == column ? 2 : 6) == 0 ? random.below(most) : (index < 4 ? most : 0)
+        }
+      }
+      let names = (0..<count).map { "\(hostileNames[random.below(hostileNames.count)])\($0)" }
+      let plain = (0..<count).map { "\($0)" }
+      try expectSound(
+        try .confusion(
+          counts, classNames: index % 3 == 0 ? names : plain,
+          title: hostileNames[index % hostileNames.count]), "\(count) classes")
+    }
+    for (counts, names) in [
+      ([], []), ([[1]], ["a", "b"]), ([[1, 2], [1]], ["a", "b"]), ([[-1]], ["a"]),
+      (Array(repeating: Array(repeating: 0, count: 101), count: 101), (0...100).map { "\($0)" }),
+    ] as [([[Int]], [String])] {
+      #expect(throws: ConvoyError.self) { try Picture.confusion(counts, classNames: names) }
+    }
+  }
+
+  @Test func studiesStayOnThePage() throws {
+    var random = Random(seed: 7)
+    for index in 0..<400 {
+      func number() -> Double {
+        let numbers = [0, 1, -3, 1e-7, 1e7, .nan, .infinity, 0.5, 1e300, 1e-300, 1e11]
+        return numbers[random.below(numbers.count)]
+          * (index % 2 == 0 ? 1 : Double(random.uniform()))
+      }
+      func whole() -> Int { [0, 1, 94_634, 1 << 40, .max, 1 << random.below(62)][random.below(6)] }
+      // Sometimes all alike, sometimes from one seed.
+      let (isSame, accuracy, size) = (random.below(3) == 0, Double(random.uniform()), whole())
+      let points = (0..<1 + random.below(24)).map { position in
+        StudyPoint(
+          groups: position == 23 ? .max : 1 << position, seeds: random.below(4),
+          accuracy: StudyPoint.Spread(
+            isSame ? accuracy : (random.below(9) == 0 ? number() : Double(random.uniform())),
+            deviation: random.below(2) == 0 ? nil : number()),
+          parameters: isSame ? size : whole(), multiplyAdds: isSame ? size : whole(),
+          milliseconds: StudyPoint.Spread(
+            isSame ? 0.25 : number(), deviation: random.below(2) == 0 ? nil : number()))
+      }
+      let name = hostileNames[index % hostileNames.count]
+      guard points.contains(where: { $0.accuracy.mean.isFinite }) else {
+        #expect(throws: ConvoyError.self) { try Picture.study(points, title: name) }
+        continue
+      }
+      try expectSound(try .study(points, title: name), "\(points)")
+    }
+    let point = StudyPoint(
+      groups: 2, seeds: 1, accuracy: StudyPoint.Spread(1), parameters: 1, multiplyAdds: 1,
+      milliseconds: StudyPoint.Spread(1))
+    for points in [[], [point, point]] {
+      #expect(throws: ConvoyError.self) { try Picture.study(points, title: "") }
+    }
+  }
+
+  /// Labels of a study lie on nothing: neither on points, nor on each other.
+  @Test func labelsOfStudiesAreFree() throws {
+    var random = Random(seed: 8)
+    for _ in 0..<200 {
+      let points = (0..<1 + random.below(5)).map { position in
+        StudyPoint(
+          groups: 1 << position, seeds: 1,
+          accuracy: StudyPoint.Spread(0.9 + 0.1 * Double(random.uniform())),
+          parameters: 1000 + random.below(90_000), multiplyAdds: 1000 + random.below(9_000_000),
+          milliseconds: StudyPoint.Spread(0.02 + Double(random.uniform())))
+      }
+      let drawn = try StrictXML(try Picture.study(points, title: "").svg()).drawn
+      let labels = drawn.filter { what, _ in
+        what.hasSuffix("group’") || what.hasSuffix("groups’")
+          || ["‘1’", "‘2’", "‘4’", "‘8’"].contains(what)
+      }
+      let circles = drawn.filter { $0.what == "circle" }
+      #expect(circles.count == 3 * points.count && labels.count >= circles.count)
+      for (index, label) in labels.enumerated() {
+        for other in circles + labels[..<index] {
+          let (a, b) = (label.box, other.box)
+          let isApart =
+            a.maxX <= b.x + 1 || b.maxX <= a.x + 1 || a.maxY <= b.y + 1 || b.maxY <= a.y + 1
+          #expect(isApart, "\(label) lies on \(other)")
+        }
+      }
+    }
+  }
+
   @Test(arguments: Zoo.entries.map(\.name)) func networksStayOnThePage(_ name: String) throws {
     let graph = try Zoo.network(name).graph
-    try expectSound(try .network(graph, title: name))
-    let boxes = NetworkBoxes(graph)
+    for isExpanded in [false, true] {
+      try expectSound(try .network(graph, title: name, isExpanded: isExpanded))
+      expectWellPlaced(NetworkBoxes(graph, isExpanded: isExpanded))
+    }
+  }
+
+  private func expectWellPlaced(_ boxes: NetworkBoxes) {
     // No edge is lost, and every edge leads to a later row.
     let layout = LayeredLayout(
       widths: boxes.boxes.map { _ in 100 }, importance: boxes.boxes.map { _ in 0 },

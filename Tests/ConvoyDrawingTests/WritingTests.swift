@@ -31,6 +31,27 @@ import Testing
     }
   }
 
+  /// In a page, pictures share their names with each other: all that names something has the prefix.
+  @Test(arguments: Samples.names) func prefixesKeepPicturesApart(_ name: String) throws {
+    let picture = try Samples.picture(name)
+    let (plain, prefixed) = (picture.svg(), picture.svg(prefix: "a-"))
+    let (first, second) = (try StrictXML(plain), try StrictXML(prefixed))
+    #expect(second.identifiers == Set(first.identifiers.map { "a-\($0)" }))
+    #expect(second.references == Set(first.references.map { "a-\($0)" }))
+    #expect(second.references.isSubset(of: second.identifiers))
+    // Without the prefix it is the same picture, so nothing else has changed.
+    #expect(prefixed.replacing("a-", with: "") == plain.replacing("a-", with: ""))
+    for (before, name) in [
+      ("url(#", "pattern"), ("class=\"", "class"), ("@keyframes ", "animation"),
+      ("animation-name:", "use of an animation"), ("aria-labelledby=\"", "label"),
+      ("href=\"#", "use"),
+    ] {
+      for part in prefixed.split(separator: before, omittingEmptySubsequences: false).dropFirst() {
+        #expect(part.hasPrefix("a-"), "\(name): \(part.prefix(20))")
+      }
+    }
+  }
+
   @Test func textIsEscaped() {
     #expect(XMLText.escaped("a<b&\"c\">") == "a&lt;b&amp;&quot;c&quot;&gt;")
     #expect(XMLText.escaped("\u{0}\u{7}\u{FFFF}") == "\u{FFFD}\u{FFFD}\u{FFFD}")

@@ -30,11 +30,14 @@ struct NetworkBox {
 struct NetworkBoxes {
   private(set) var boxes: [NetworkBox] = []
   private(set) var edges: [(from: Int, to: Int)] = []
+  /// The runs of blocks of which the first is kept.
+  private(set) var repeats: [NetworkRepeat] = []
 
   /// The most groups that are drawn as boxes of their own.
   static let mostTowers = 4
 
-  init(_ graph: Graph) {
+  /// - Parameter isExpanded: whether blocks that are alike and follow each other are all kept.
+  init(_ graph: Graph, isExpanded: Bool = true) {
     var boxOf: [ValueID: Int] = [:]
     var readers: [ValueID: Int] = [:]
     for node in graph.nodes { for input in Set(node.inputs) { readers[input, default: 0] += 1 } }
@@ -84,8 +87,35 @@ struct NetworkBoxes {
           shape: Array(graph[output.value].shape.dimensions.dropFirst()), cost: Cost(),
           keepsChannels: true))
     }
+    if !isExpanded { collapse() }
     // Looked for edge by edge, and of no use where the boxes are too many to be drawn.
     if boxes.count <= Picture.mostNetworkBoxes { findTowers() }
+  }
+
+  /// Keeps the first of each run of blocks.
+  private mutating func collapse() {
+    let found = RepeatFinder(boxes, edges: edges).repeats
+    /// Where each box has gone: a later block's to where the first block's is.
+    var places: [Int] = []
+    var (kept, isKept): ([NetworkBox], [Bool]) = ([], Array(repeating: true, count: boxes.count))
+    var rest = found[...]
+    while places.count < boxes.count {
+      let index = places.count
+      if let run = rest.first, run.boxes.lowerBound == index {
+        let start = kept.count
+        kept += boxes[run.boxes]
+        repeats.append(NetworkRepeat(boxes: start..<kept.count, count: run.count))
+        for _ in 0..<run.count { places += start..<kept.count }
+        for later in index + run.boxes.count..<places.count { isKept[later] = false }
+        rest.removeFirst()
+      } else {
+        places.append(kept.count)
+        kept.append(boxes[index])
+      }
+    }
+    // What reads the last block's result reads the first's, which stands for it.
+    edges = edges.filter { isKept[$0.to] }.map { (places[$0.from], places[$0.to]) }
+    boxes = kept
   }
 
   /// Replaces the first of a concatenation's inputs by an earlier concatenation of just those, as in
@@ -107,6 +137,9 @@ struct NetworkBoxes {
     switch operation {
     case is Reshape: return ""
     case is BatchNormalization: return "BN"
+    // With numbers that the layer brings itself: other operands would be boxes.
+    case let arithmetic as Arithmetic where arithmetic.function == .multiply: return "scale"
+    case let arithmetic as Arithmetic where arithmetic.function == .add: return "shift"
     default: break
     }
     switch operation.glyph.role {

@@ -9,11 +9,15 @@ extension Picture {
   ///
   /// What works element by element is folded into the box before. A convolution in two to four
   /// groups is drawn as so many boxes side by side, connected group to group as long as groups are
-  /// kept, and crosswise where all channels mix.
+  /// kept, and crosswise where all channels mix. Blocks that are alike and follow each other, the same
+  /// operators of the same shapes connected alike, are drawn once, and a bracket says how many they are.
   ///
+  /// - Parameter isExpanded: whether all blocks are drawn instead.
   /// - Throws: `ConvoyError` when the network has nothing to draw, or too many boxes.
   /// - Complexity: O(*n*²) in the number of boxes.
-  public static func network(_ graph: Graph, title: String) throws(ConvoyError) -> Picture {
+  public static func network(
+    _ graph: Graph, title: String, isExpanded: Bool = false
+  ) throws(ConvoyError) -> Picture {
     guard !graph.nodes.isEmpty else {
       throw ConvoyError(.graph, "A network with at least one operator is expected, got none.")
     }
@@ -22,7 +26,7 @@ extension Picture {
         .graph,
         "A network of at most 20000 operators can be drawn, got \(graph.nodes.count).")
     }
-    let network = NetworkBoxes(graph)
+    let network = NetworkBoxes(graph, isExpanded: isExpanded)
     guard network.boxes.count <= mostNetworkBoxes else {
       throw ConvoyError(
         .graph,
@@ -51,6 +55,8 @@ struct NetworkDrawing {
   private(set) var columns: [Int] = []
   /// What is added to x in each column.
   private(set) var shifts: [Double] = []
+  /// Beside the blocks that stand for several.
+  private(set) var brackets: [NetworkBracket] = []
 
   static let rowGap = 44.0
   static let stem = 17.0
@@ -76,6 +82,7 @@ struct NetworkDrawing {
       row.compactMap { layout.items[$0].box }.map { NetworkDrawing.height(network.boxes[$0]) }.max()
         ?? 20
     }
+    brackets = network.repeats.map { NetworkBracket($0, layout) }
     breakIntoColumns()
   }
 
@@ -107,13 +114,13 @@ struct NetworkDrawing {
       }.max() ?? 1
     // About three parts wide to two high.
     let wanted = max(1, (1.5 * total / (widest + NetworkDrawing.columnGap)).squareRoot().rounded())
-    let limit = max(420, total / wanted)
+    let cuts = layout.rows.indices.dropFirst().filter { isCut($0 - 1) && !isInRepeat($0) }
+    let starts = ColumnBreaks.starts(
+      heights: heights.map { $0 + NetworkDrawing.rowGap }, cuts: Array(cuts),
+      columns: total < 900 ? 1 : Int(min(wanted, 12)))
     var (y, column) = (0.0, 0)
     for row in layout.rows.indices {
-      let rest = heights[row...].reduce(0) { $0 + $1 + NetworkDrawing.rowGap }
-      if y > limit, row > 0, rest > 0.6 * limit, isCut(row - 1) {
-        (y, column) = (0, column + 1)
-      }
+      if row > 0, starts.contains(row) { (y, column) = (0, column + 1) }
       tops.append(y)
       columns.append(column)
       y += heights[row] + NetworkDrawing.rowGap
@@ -127,6 +134,7 @@ struct NetworkDrawing {
         inside.map { $0.x - $0.width / 2 } + (entry.map { [layout.items[$0].x - 10] } ?? [])
       let rights =
         inside.map { $0.x + $0.width / 2 } + (entry.map { [layout.items[$0].x + 10] } ?? [])
+        + brackets.filter { columns[$0.rows.lowerBound] == current }.map { $0.right }
       let left = lefts.min() ?? 0
       shifts.append((x - left).rounded())
       x += ((rights.max() ?? 0) - left + NetworkDrawing.columnGap).rounded()
@@ -139,6 +147,11 @@ struct NetworkDrawing {
       return false
     }
     return network.boxes[box].towers == 1
+  }
+
+  /// Whether a row belongs to a block that begins above it.
+  private func isInRepeat(_ row: Int) -> Bool {
+    brackets.contains { $0.rows.dropFirst().contains(row) }
   }
 
   func x(_ item: Int) -> Double {
@@ -170,7 +183,7 @@ struct NetworkDrawing {
       boxes += draw(network.boxes[index], frames(item))
       labels += shapes(item, network.boxes[index])
     }
-    var elements = lines + boxes + labels
+    var elements = lines + boxes + labels + brackets.flatMap(draw)
     let box = Element.union(of: elements) ?? Box(0, 0, 1, 1)
     elements += legend(below: box)
     elements.append(
@@ -178,6 +191,13 @@ struct NetworkDrawing {
     elements.append(
       .text(costWords, Point(box.x, box.y - 26), size: 13, .muted, fitting: max(box.width, 320)))
     return Picture(title: title, summary: summary, elements, margin: 24)
+  }
+
+  private func draw(_ bracket: NetworkBracket) -> [Element] {
+    let last = bracket.rows.upperBound - 1
+    return bracket.elements(
+      top: tops[bracket.rows.lowerBound], bottom: tops[last] + heights[last],
+      shift: shifts[columns[bracket.rows.lowerBound]])
   }
 
   private var costWords: String {
@@ -188,8 +208,12 @@ struct NetworkDrawing {
   private var summary: String {
     let works = network.boxes.filter { $0.role != nil }
     let names = works.prefix(40).map { "\($0.name) (\($0.work))" }.joined(separator: ", ")
+    let blocks = network.repeats.map { run in
+      "\(run.count) from \(network.boxes[run.boxes.lowerBound].name)"
+    }
     return "A network of \(works.count) boxes with \(costWords): \(names)"
       + (works.count > 40 ? " and \(works.count - 40) more." : ".")
+      + (blocks.isEmpty ? "" : " Blocks drawn once: \(blocks.joined(separator: ", ")).")
   }
 
   private func draw(_ box: NetworkBox, _ frames: [Box]) -> [Element] {
@@ -311,6 +335,12 @@ struct NetworkDrawing {
       .text(
         "A box is wider the more multiply-adds it takes.", Point(box.x, place.y + 22), size: 12,
         .muted))
+    if !brackets.isEmpty {
+      elements.append(
+        .text(
+          "A bracket stands beside the first of several blocks that are alike.",
+          Point(box.x, place.y + 40), size: 12, .muted))
+    }
     return elements
   }
 

@@ -23,10 +23,13 @@ struct Element: Sendable {
 
   /// The same, taking part in the animation of a name; `opacity` is what still pictures show.
   func animated(_ name: String, opacity: Double? = nil) -> Element {
-    var copy = with("class", "a").with("style", "animation-name:\(name)")
+    var copy = with("class", "a").with("style", Element.animationName + name)
     if let opacity { copy = copy.with("opacity", SVGNumber.text(opacity)) }
     return copy
   }
+
+  /// How the style begins that says which animation an element takes part in.
+  static let animationName = "animation-name:"
 }
 
 /// How a line is drawn.

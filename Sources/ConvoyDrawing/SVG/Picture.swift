@@ -44,10 +44,17 @@ public struct Picture: Sendable {
 
   /// The picture as an SVG document, which needs nothing beside it.
   ///
-  /// - Parameter theme: `auto` follows what the reader prefers.
+  /// - Parameters:
+  ///   - theme: `auto` follows what the reader prefers.
+  ///   - prefix: what identifiers, classes and animations begin with. Pictures that stand in one page
+  ///     as its own elements share these names with each other, and need different prefixes.
+  /// - Precondition: the prefix is empty, or a letter and then letters, digits, `-` and `_`, all of
+  ///   ASCII.
   /// - Complexity: O(*n*) in the number of elements.
-  public func svg(theme: Theme = .auto) -> String {
-    var writer = SVGWriter()
+  public func svg(theme: Theme = .auto, prefix: String = "") -> String {
+    precondition(
+      Picture.isPrefix(prefix), "A prefix is a letter and then letters, digits, - and _.")
+    var writer = SVGWriter(prefix: prefix)
     writer.write(.rectangle(page, fill: .paper))
     if !definitions.isEmpty {
       let shapes = definitions.map { $0.element.with("id", $0.identifier) }
@@ -58,14 +65,29 @@ public struct Picture: Sendable {
     let view = "0 0 \(SVGNumber.text(width)) \(SVGNumber.text(height))"
     return """
       <svg xmlns="http://www.w3.org/2000/svg" viewBox="\(view)" width="\(size)" role="img" \
-      aria-labelledby="title desc" fill="none" font-family="\(TextMetrics.family)">
-      <title id="title">\(XMLText.escaped(title))</title>
-      <desc id="desc">\(XMLText.escaped(summary))</desc>
-      <style>\(StyleSheet.text(for: writer.classes, theme: theme))\(rules)</style>
-      \(StyleSheet.patterns(for: writer.classes))\(writer.text)
+      aria-labelledby="\(prefix)title \(prefix)desc" fill="none" \
+      font-family="\(TextMetrics.family)">
+      <title id="\(prefix)title">\(XMLText.escaped(title))</title>
+      <desc id="\(prefix)desc">\(XMLText.escaped(summary))</desc>
+      <style>\(StyleSheet.text(for: writer.classes, theme: theme, prefix: prefix))\
+      \(rules(prefix: prefix))</style>
+      \(StyleSheet.patterns(for: writer.classes, prefix: prefix))\(writer.text)
       </svg>
 
       """
+  }
+
+  /// The animation's rules, which name the class `a` and their keyframes.
+  private func rules(prefix: String) -> String {
+    if prefix.isEmpty { return rules }
+    return rules.replacing("@keyframes ", with: "@keyframes \(prefix)")
+      .replacing(".a{", with: ".\(prefix)a{")
+  }
+
+  private static func isPrefix(_ text: String) -> Bool {
+    guard let first = text.first else { return true }
+    return first.isASCII && first.isLetter
+      && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") }
   }
 
   /// The picture in a page of HTML, as wide as the window at most.

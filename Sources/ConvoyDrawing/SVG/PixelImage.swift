@@ -1,11 +1,62 @@
-/// A small picture of pixels inside a picture: PNG without compression, as SVG can hold it.
+public import ConvoyTensors
+
+/// A small picture of pixels inside a picture or a page: PNG without compression.
 ///
 /// Source: ISO/IEC 15948, "Portable Network Graphics"; RFC 1950 and 1951 for the stored blocks.
-struct PixelImage {
-  let width: Int
-  let height: Int
+public struct PixelImage: Hashable, Sendable {
+  /// How many pixels a row has.
+  public let width: Int
+  /// How many rows there are.
+  public let height: Int
   /// Red, green and blue, row by row.
-  let pixels: [UInt8]
+  public let pixels: [UInt8]
+
+  init(width: Int, height: Int, pixels: [UInt8]) {
+    self.width = width
+    self.height = height
+    self.pixels = pixels
+  }
+
+  /// Makes pixels of an image as networks read it: three channels are colours, of other numbers the
+  /// mean is shown in grey.
+  ///
+  /// - Parameters:
+  ///   - image: channels×height×width, or 1×channels×height×width, in 0…1; what lies outside is
+  ///     black or white, and what is no number is black.
+  ///   - side: how large it may be at most; of larger images whole squares become one pixel each.
+  /// - Throws: `ConvoyError` of kind `.shape` when it has no pixels.
+  public init(_ image: Tensor, atMost side: Int) throws(ConvoyError) {
+    let extents = Array(image.shape.dimensions.suffix(3))
+    guard extents.count == 3, image.shape.elementCount == extents.reduce(1, *),
+      image.shape.elementCount > 0, side >= 1
+    else {
+      throw ConvoyError(
+        .shape, "An image of channels×height×width is expected, got \(image.shape).")
+    }
+    let (channels, rows, columns) = (extents[0], extents[1], extents[2])
+    let factor = max(1, (max(rows, columns) + side - 1) / side)
+    let (height, width) = (max(1, rows / factor), max(1, columns / factor))
+    func value(_ channel: Int, _ row: Int, _ column: Int) -> Double {
+      var (sum, count) = (0.0, 0.0)
+      for y in row * factor..<min(rows, (row + 1) * factor) {
+        for x in column * factor..<min(columns, (column + 1) * factor) {
+          let number = Double(image.elements[(channel * rows + y) * columns + x])
+          sum += number >= 0 ? min(1, number) : 0
+          count += 1
+        }
+      }
+      return sum / max(1, count)
+    }
+    var pixels: [UInt8] = []
+    for row in 0..<height {
+      for column in 0..<width {
+        let values = (0..<channels).map { value($0, row, column) }
+        let grey = values.reduce(0, +) / Double(channels)
+        pixels += (channels == 3 ? values : [grey, grey, grey]).map { UInt8(($0 * 255).rounded()) }
+      }
+    }
+    self.init(width: width, height: height, pixels: pixels)
+  }
 
   /// `data:image/png;base64,…`.
   var dataURL: String { "data:image/png;base64," + PixelImage.base64(png) }

@@ -45,9 +45,13 @@ enum XMLText {
 
 /// Turns a tree of elements into text.
 struct SVGWriter {
+  /// What identifiers, classes and the names of animations begin with.
+  let prefix: String
   private(set) var text = ""
   /// The classes of tones met on the way, for the style sheet.
   private(set) var classes: Set<ToneClass> = []
+
+  init(prefix: String = "") { self.prefix = prefix }
 
   mutating func write(_ element: Element) {
     text += "<\(element.name)"
@@ -57,13 +61,13 @@ struct SVGWriter {
       element.stroke.map { ToneClass(tone: $0, isStroke: true) },
     ].compactMap({ $0 }) {
       classes.insert(use)
-      names.append(use.name)
+      names.append(prefix + use.name)
     }
     for (key, value) in element.attributes {
       if key == "class" {
-        names.append(value)
+        names.append(prefix + value)
       } else {
-        text += " \(key)=\"\(XMLText.escaped(value))\""
+        text += " \(key)=\"\(XMLText.escaped(named(key, value)))\""
       }
     }
     if !names.isEmpty { text += " class=\"\(names.joined(separator: " "))\"" }
@@ -76,5 +80,17 @@ struct SVGWriter {
     for child in element.children { write(child) }
     text += "</\(element.name)>"
     if element.name == "g" { text += "\n" }
+  }
+
+  /// An attribute's value, with the prefix where it names something.
+  private func named(_ key: String, _ value: String) -> String {
+    switch key {
+    case _ where prefix.isEmpty: return value
+    case "id": return prefix + value
+    case "href" where value.first == "#": return "#" + prefix + value.dropFirst()
+    case "style" where value.hasPrefix(Element.animationName):
+      return Element.animationName + prefix + value.dropFirst(Element.animationName.count)
+    default: return value
+    }
   }
 }

@@ -50,8 +50,10 @@ private struct FilterDrawing {
     let groupColumns = groups == 1 ? 1 : min(groups, each <= 4 ? 4 : 2)
     let rows = (each + columns - 1) / columns
     let (cellWidth, cellHeight) = (side, side * Double(height) / Double(width))
-    let groupWidth = Double(columns) * (cellWidth + 4) + 14
-    let groupHeight = Double(rows) * (cellHeight + 4) + 14
+    // Wide enough for kernels to be seen as what belongs together, greys beside greys too.
+    let gap = 7.0
+    let groupWidth = Double(columns) * (cellWidth + gap) + 18 - gap
+    let groupHeight = Double(rows) * (cellHeight + gap) + 18 - gap
     var elements: [Element] = []
     for group in 0..<groups {
       let x = Double(group % groupColumns) * (groupWidth + 24)
@@ -66,8 +68,8 @@ private struct FilterDrawing {
           radius: 4))
       for index in 0..<each {
         let place = Box(
-          x + 9 + Double(index % columns) * (cellWidth + 4),
-          y + 9 + Double(index / columns) * (cellHeight + 4), cellWidth, cellHeight)
+          x + 9 + Double(index % columns) * (cellWidth + gap),
+          y + 9 + Double(index / columns) * (cellHeight + gap), cellWidth, cellHeight)
         elements.append(.image(image(group * each + index), in: place))
       }
     }
