@@ -2,8 +2,8 @@ public import ConvoyTensors
 
 /// The mean and variance of each channel over the whole batch; first half: of each part of its pixels.
 ///
-/// Each part is read twice, for its mean and for the squares of the distances from it; the second time it
-/// is still in cache.
+/// Each block of a part is read twice, for its mean and for the squares of the distances from it; the second
+/// time it is still in cache.
 public struct PlanePartMoments: Kernel {
   /// See `Kernel.name`.
   public let name = "portable moments"
@@ -21,7 +21,7 @@ public struct PlanePartMoments: Kernel {
     self.planes = planes
     self.base = base
     self.target = target
-    parts = PixelParts(planes)
+    parts = PixelParts(planes, joiningRowsOf: [planes])
     cursor = RowCursor(planes)
   }
 
@@ -40,25 +40,63 @@ public struct PlanePartMoments: Kernel {
     let means = memory[target] + chunk * 2 * PlaneLayout.lanes
     let squares = means + PlaneLayout.lanes
 
-    var sum = BlockedTotal<LaneSum>()
-    parts.forEachRun(of: part) { row, column, count in
-      sum.add(start + cursor.offset(ofRow: row) + column * PlaneLayout.lanes, count: count)
-    }
-    let sums = sum.finish()
-    let count = Double(parts.pixelCount(of: part))
-    for lane in 0..<PlaneLayout.lanes { means[lane] = Float(sums[lane] / count) }
-
-    let mean = means.lanes
-    var square = BlockedTotal<LaneSum>()
+    var moments = LaneMoments()
     parts.forEachRun(of: part) { row, column, count in
       let run = start + cursor.offset(ofRow: row) + column * PlaneLayout.lanes
-      square.add(count: count) { pixel in
-        let distance = (run + pixel * PlaneLayout.lanes).lanes - mean
-        return distance * distance
+      for first in stride(from: 0, to: count, by: LaneMoments.mostPixels) {
+        moments.add(
+          run + first * PlaneLayout.lanes, count: min(LaneMoments.mostPixels, count - first))
       }
     }
-    let totals = square.finish()
-    for lane in 0..<PlaneLayout.lanes { squares[lane] = Float(totals[lane]) }
+    for lane in 0..<PlaneLayout.lanes {
+      means[lane] = Float(moments.mean[lane])
+      squares[lane] = Float(moments.squares[lane])
+    }
+  }
+}
+
+/// The moments of the pixels seen so far, lane by lane; each block of pixels is joined to those before it.
+private struct LaneMoments {
+  /// Pixels that stay in the first-level cache while they are read a second time.
+  static let mostPixels = 128
+
+  private var count = 0.0
+  private(set) var mean = SIMD16<Double>.zero
+  /// Sums of the squares of the distances from the mean.
+  private(set) var squares = SIMD16<Double>.zero
+
+  /// Takes in pixels that lie side by side.
+  mutating func add(_ start: UnsafePointer<Float>, count: Int) {
+    var (even, odd) = (Lanes.zero, Lanes.zero)
+    for pixel in stride(from: 0, to: count - 1, by: 2) {
+      even += (start + pixel * PlaneLayout.lanes).lanes
+      odd += (start + (pixel + 1) * PlaneLayout.lanes).lanes
+    }
+    if count % 2 != 0 { even += (start + (count - 1) * PlaneLayout.lanes).lanes }
+    let mean = (even + odd) * (1 / Float(count))
+    (even, odd) = (.zero, .zero)
+    for pixel in stride(from: 0, to: count - 1, by: 2) {
+      let a = (start + pixel * PlaneLayout.lanes).lanes - mean
+      let b = (start + (pixel + 1) * PlaneLayout.lanes).lanes - mean
+      even += a * a
+      odd += b * b
+    }
+    if count % 2 != 0 {
+      let a = (start + (count - 1) * PlaneLayout.lanes).lanes - mean
+      even += a * a
+    }
+    join(SIMD16<Double>(mean), SIMD16<Double>(even + odd), Double(count))
+  }
+
+  /// See `ChannelMoments` for the source.
+  private mutating func join(
+    _ mean: SIMD16<Double>, _ squares: SIMD16<Double>, _ count: Double
+  ) {
+    let sum = self.count + count
+    let distance = mean - self.mean
+    self.mean += distance * (count / sum)
+    self.squares += squares + distance * distance * (self.count * count / sum)
+    self.count = sum
   }
 }
 

@@ -100,7 +100,7 @@ struct PortableNormalization: Kernel {
   init(_ problem: NormalizationProblem, _ operands: NormalizationOperands) {
     self.problem = problem
     self.operands = operands
-    parts = PixelParts(problem.image)
+    parts = PixelParts(problem.image, joiningRowsOf: [problem.image, problem.output])
     cursors = (RowCursor(problem.image), RowCursor(problem.output))
   }
 

@@ -94,7 +94,8 @@ public struct PlanePartNormalizationSums: Kernel {
     self.operands = operands
     self.toShift = toShift
     self.toScale = toScale
-    parts = PixelParts(operands.image)
+    parts = PixelParts(
+      operands.image, joiningRowsOf: [operands.image, operands.gradient])
     cursors = (RowCursor(operands.image), RowCursor(operands.gradient))
   }
 
@@ -154,7 +155,8 @@ public struct PlaneNormalizationGradient: Kernel {
     self.toScale = toScale
     self.output = output
     self.outputBase = outputBase
-    parts = PixelParts(operands.image)
+    parts = PixelParts(
+      operands.image, joiningRowsOf: [operands.image, operands.gradient, output])
     cursors = (
       RowCursor(operands.image), RowCursor(operands.gradient), RowCursor(output)
     )

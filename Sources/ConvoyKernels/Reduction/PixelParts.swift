@@ -6,10 +6,15 @@ struct PixelParts: Sendable {
   private let chunks: Chunks
   private let width: Int
 
-  /// - Parameter cost: what one pixel costs, in elementary operations, about.
-  init(_ layout: PlaneLayout, cost: Int = 32) {
-    chunks = Chunks(items: layout.batch * layout.extents.volume, cost: cost)
-    width = layout.extents[2]
+  /// - Parameters:
+  ///   - cost: what one pixel costs, in elementary operations, about.
+  ///   - layouts: all layouts in which pixels are looked for: where none has anything between its pixels, all
+  ///     of a plane count as one row.
+  init(_ layout: PlaneLayout, cost: Int = 32, joiningRowsOf layouts: [PlaneLayout] = []) {
+    let count = layout.batch * layout.extents.volume
+    chunks = Chunks(items: count, cost: cost)
+    let isOneRow = !layouts.isEmpty && layouts.allSatisfy { $0.planeSize == count * 16 }
+    width = isOneRow ? count : layout.extents[2]
   }
 
   /// How many parts.

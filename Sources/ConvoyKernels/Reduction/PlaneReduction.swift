@@ -24,7 +24,7 @@ public struct PlanePartReduction: Kernel {
     self.planes = planes
     self.base = base
     self.target = target
-    parts = PixelParts(planes)
+    parts = PixelParts(planes, joiningRowsOf: [planes])
     cursor = RowCursor(planes)
   }
 
