@@ -38,12 +38,22 @@ struct BenchModel: ParsableCommand {
   @Flag(help: "Compute 3×3 and 5×5 convolutions directly, not in Winograd's form.")
   var noWinograd = false
 
+  @Flag(
+    help: """
+      Compute batch norms again for the backward half of a training step, rather than keep what they \
+      made.
+      """)
+  var recompute = false
+
   @Flag(help: "Print one JSON object.")
   var json = false
 
   func validate() throws {
     try validateThreads(threads)
     try validateBatch(batch)
+    if recompute, direction == .forward {
+      throw ValidationError("--recompute is for --direction training.")
+    }
     guard top >= 0 else { throw ValidationError("Expected 0 or more in --top, got \(top).") }
   }
 
@@ -54,6 +64,7 @@ struct BenchModel: ParsableCommand {
     let load = (clock.now - start) / .milliseconds(1)
     var options = CompileOptions(pool: ThreadPool(threadCount: threads))
     options.usesWinograd = !noWinograd
+    options.recomputesActivations = recompute
     let measurement =
       switch direction {
       case .forward: try (consume model).measured(batch: batch, options: options)

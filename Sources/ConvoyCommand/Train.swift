@@ -45,8 +45,21 @@ struct Train: ParsableCommand {
   @Option(help: ArgumentHelp("Go on with a training.", valueName: "run"))
   var resume: String?
 
+  @Flag(
+    help: """
+      Compute batch norms again for the backward half, rather than keep what they made: less memory, \
+      the same numbers.
+      """)
+  var recompute = false
+
   @Flag(help: "Print one JSON object a line.")
   var json = false
+
+  private var compileOptions: CompileOptions {
+    var options = machine.options
+    options.recomputesActivations = recompute
+    return options
+  }
 
   func validate() throws {
     if resume != nil, output != nil {
@@ -112,7 +125,7 @@ struct Train: ParsableCommand {
     let options = training.applied(to: TrainingOptions())
     let trainer = try Trainer(
       network, data: splits, options: options, specification: specification, dataName: dataName,
-      compileOptions: machine.options)
+      compileOptions: compileOptions)
     let folder = try RunFolder.make(output, for: splits.training.name)
     introduce(specification, network.graph, splits)
     return (trainer, splits, folder)
@@ -144,7 +157,7 @@ struct Train: ParsableCommand {
     }
     let trainer = try Trainer(
       resuming: checkpoint, data: splits, epochs: training.epochs,
-      compileOptions: machine.options)
+      compileOptions: compileOptions)
     if !json { Console.line("Going on after epoch \(begun.history.count).") }
     introduce(checkpoint.specification ?? "a network", checkpoint.model.graph, splits)
     return (trainer, splits, RunFolder(path: path))

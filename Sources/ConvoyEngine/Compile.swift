@@ -13,6 +13,9 @@ public struct CompileOptions: Sendable {
   /// Whether 3×3 and 5×5 convolutions with fixed weights may be computed in Winograd's form: two to three
   /// times faster, with about twice the rounding error. See `Documentation/Winograd.md`.
   public var usesWinograd = true
+  /// Whether a training step computes batch norms again for its backward half rather than keep what they
+  /// made: less memory, a little more time, the same numbers. Nothing to a network that only runs.
+  public var recomputesActivations = false
 
   /// The defaults: all threads of this process' shared pool.
   public init(pool: ThreadPool = .shared) { self.pool = pool }

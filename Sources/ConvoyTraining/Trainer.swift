@@ -103,7 +103,8 @@ public final class Trainer {
     self.best = best
     self.compileOptions = compileOptions
     stepsPerEpoch = trainingIndices.count / options.batch
-    let step = try network.trainingStep(batch: options.batch, options.step)
+    let step = try network.trainingStep(
+      batch: options.batch, options.step, recomputing: compileOptions.recomputesActivations)
     plan = try step.compiledWithVariables(options: compileOptions)
     let initial = step.initialParameters(
       beginningWith: parameters.merging(memory) { first, _ in first }, seed: options.seed)

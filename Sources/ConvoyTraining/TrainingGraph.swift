@@ -32,10 +32,16 @@ extension Graph {
   /// `loss` (the batch's mean cross-entropy) and `scores` [batch, classes]. Its parameters are the
   /// network's, the optimiser's memory of each, and `training.step`.
   ///
-  /// - Parameter batch: how many images a step sees.
+  /// - Parameters:
+  ///   - batch: how many images a step sees.
+  ///   - options: what else belongs to a step.
+  ///   - recomputing: whether the results of batch norms are computed again for the backward half, rather
+  ///     than kept: less memory, a little more time, the same numbers.
   /// - Throws: `ConvoyError` when the network has not one output of scores by class, or an operator of
   ///   it cannot be trained.
-  public func trainingStep(batch: Int, _ options: StepOptions) throws(ConvoyError) -> Graph {
+  public func trainingStep(
+    batch: Int, _ options: StepOptions, recomputing: Bool = false
+  ) throws(ConvoyError) -> Graph {
     let forward = try resized(batch: batch).inTrainingForm()
       .fusingNormalizationsWithActivations()
     guard forward.outputs.count == 1 else {
@@ -55,6 +61,7 @@ extension Graph {
     let labels = builder.input("labels", [batch])
     let rate = builder.input("rate", [])
     let loss = scores.crossEntropy(with: labels, labelSmoothing: options.labelSmoothing)
+    let forwardCount = builder.graph.nodes.count
     let parameters = forward.parameters.filter { forward[$0].isTrainable }.map(builder.value)
     let gradients = builder.scope("backward") {
       builder.gradients(of: loss, withRespectTo: parameters)
@@ -70,7 +77,9 @@ extension Graph {
         parameter, gradient: gradient, rate: rate, step: nextStep,
         decay: parameter.shape.rank > 1 ? options.weightDecay : 0)
     }
-    return try builder.finish().joiningSliceGradients()
+    var whole = try builder.finish()
+    if recomputing { whole = try whole.recomputingNormalizations(afterFirst: forwardCount) }
+    return try whole.joiningSliceGradients()
   }
 
   /// Shortens gradients whose common norm exceeds a length.

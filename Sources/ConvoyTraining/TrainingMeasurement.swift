@@ -19,7 +19,8 @@ extension Model {
   ) throws(ConvoyError) -> ModelMeasurement {
     let clock = ContinuousClock()
     let start = clock.now
-    let graph = try graph.trainingStep(batch: batch, step)
+    let graph = try graph.trainingStep(
+      batch: batch, step, recomputing: options.recomputesActivations)
     let plan = try graph.compiledWithVariables(options: options)
     let compile = (clock.now - start) / .milliseconds(1)
     let variables = try Variables(

@@ -1,0 +1,52 @@
+public import ConvoyTensors
+
+extension Graph {
+  /// A training step in which the backward half computes the results of batch norms again, with their
+  /// activations, from the images they were made of.
+  ///
+  /// Those images are kept in any case, for the batch norms' own gradients: of two tensors a layer one is
+  /// left. The numbers are the same to the bit: the same formula on the same statistics.
+  ///
+  /// - Parameter forwardCount: how many of the first nodes are the forward half.
+  /// - Throws: what a shape rule says; not for a graph that is well formed.
+  public func recomputingNormalizations(
+    afterFirst forwardCount: Int
+  ) throws(ConvoyError) -> Graph {
+    /// A batch norm of the forward half: what its image was, and what it made.
+    struct Kept {
+      var operation: BatchNormalizationTraining
+      var name: String
+      var image: Value
+      var vectors: [Value]
+    }
+    var kept: [ValueID: Kept] = [:]
+    var recomputed: [ValueID: Value] = [:]
+    var position = 0
+    return try rewritten { node, inputs, builder in
+      defer { position += 1 }
+      if position < forwardCount {
+        guard let operation = node.operation as? BatchNormalizationTraining else { return nil }
+        let made = builder.apply(operation, to: inputs, name: node.name, outputCount: 3)
+        guard made.count == 3 else { return made }
+        kept[node.outputs[0]] = Kept(
+          operation: operation, name: node.name, image: inputs[0],
+          vectors: [inputs[1], inputs[2], made[1], made[2]])
+        return made
+      }
+      guard node.inputs.contains(where: { kept[$0] != nil }) else { return nil }
+      let replaced = zip(node.inputs, inputs).map { id, value in
+        guard let original = kept[id] else { return value }
+        if let again = recomputed[id] { return again }
+        let normalization = BatchNormalization(epsilon: original.operation.epsilon, momentum: 0)
+        var again = builder.scope(original.name) {
+          builder.apply(normalization, to: [original.image] + original.vectors, name: "again")[0]
+        }
+        if let activation = original.operation.activation { again = again.applying(activation) }
+        recomputed[id] = again
+        return again
+      }
+      return builder.apply(
+        node.operation, to: replaced, name: node.name, outputCount: node.outputs.count)
+    }
+  }
+}
