@@ -275,8 +275,8 @@ struct CostReport: Encodable {
         Batch norm and activations run in the layer before them: “in NAME” means in that one's time.
         The total is that of a whole run, of which \(millisecondsOutsideLayers.text(3)) ms bring \
         numbers into the kernels' order and back.
-        Timed on \(conditions), where the peak is \(peak.text(1)) GFLOP/s; 3×3 convolutions in \
-        Winograd's form may exceed it.
+        Timed on \(conditions), where the peak is \(peak.text(1)) GFLOP/s; convolutions in Winograd's \
+        form may exceed it.
         """)
     }
   }
