@@ -141,20 +141,21 @@ def main():
         chosen = [name for name in NETWORKS if options.only is None or options.only in name]
         if not chosen:
             raise Failure(f"No network's name contains ‘{options.only}’.")
-        rows = []
-        for index, name in enumerate(chosen):
-            progress(f"{index + 1} of {len(chosen)}: {name}")
-            rows.append(compare(name, convoy, options))
-        progress("")
         results = {
             "date": datetime.date.today().isoformat(), "machine": machine(),
             "threads": options.threads, "batch": options.batch,
-            "versions": {"Convoy": convoy.version, "PyTorch": rows[0]["version"]},
-            "networks": rows}
-        show(results)
+            "versions": {"Convoy": convoy.version}, "networks": []}
         os.makedirs(options.output, exist_ok=True)
-        with open(os.path.join(options.output, "training.json"), "w") as file:
-            json.dump(results, file, indent=1)
+        for index, name in enumerate(chosen):
+            progress(f"{index + 1} of {len(chosen)}: {name}")
+            row = compare(name, convoy, options)
+            results["networks"].append(row)
+            results["versions"]["PyTorch"] = row["version"]
+            # A large network takes minutes: what is known is kept.
+            with open(os.path.join(options.output, "training.json"), "w") as file:
+                json.dump(results, file, indent=1)
+        progress("")
+        show(results)
     except Failure as failure:
         progress("")
         sys.exit(f"training.py: {failure}")
