@@ -50,10 +50,9 @@ public final class Variables: @unchecked Sendable {
       throw ConvoyError(
         .shape, "The parameter \(name) has shape \(slot.shape), got \(tensor.shape).")
     }
-    tensor.elements.withUnsafeBufferPointer { elements in
-      guard let address = elements.baseAddress else { return }
-      (block.address + slot.region.offset).update(from: address, count: elements.count)
-    }
+    try tensor.copyElements(
+      to: UnsafeMutableBufferPointer(
+        start: block.address + slot.region.offset, count: slot.shape.elementCount))
   }
 
   /// All parameters' numbers by name.

@@ -180,6 +180,22 @@ extension Tensor {
 }
 
 extension Tensor {
+  /// Calls a closure with the elements as files hold them; what is not in memory is read for that time only.
+  ///
+  /// - Throws: `ConvoyError` when elements cannot be read, and what the closure throws.
+  package func withLittleEndianBytes<Result>(
+    _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) throws -> Result {
+    let elements = try inMemory().elements
+    #if _endian(little)
+      return try elements.withUnsafeBytes(body)
+    #else
+      return try elements.map(\.bitPattern.littleEndian).withUnsafeBytes(body)
+    #endif
+  }
+}
+
+extension Tensor {
   /// Whether shapes and elements are equal; reads what is not in memory.
   public static func == (a: Tensor, b: Tensor) -> Bool {
     guard a.shape == b.shape else { return false }

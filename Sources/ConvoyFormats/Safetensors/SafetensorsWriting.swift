@@ -11,7 +11,7 @@ extension Safetensors {
     try AtomicFile.write(to: path) { file in
       try file.append(encodedHeader())
       for entry in entries {
-        try Safetensors.withLittleEndianBytes(of: entry.tensor) { try file.append($0) }
+        try entry.tensor.withLittleEndianBytes { try file.append($0) }
       }
     }
   }
@@ -21,7 +21,9 @@ extension Safetensors {
   /// - Complexity: O(*n*) in the number of elements.
   public func encoded() -> [UInt8] {
     entries.reduce(into: encodedHeader()) { bytes, entry in
-      Safetensors.withLittleEndianBytes(of: entry.tensor) { bytes.append(contentsOf: $0) }
+      entry.tensor.elements.map(\.bitPattern.littleEndian).withUnsafeBytes {
+        bytes.append(contentsOf: $0)
+      }
     }
   }
 
@@ -64,15 +66,5 @@ extension Safetensors {
       }
     }
     return quoted + "\""
-  }
-
-  private static func withLittleEndianBytes(
-    of tensor: Tensor, _ body: (UnsafeRawBufferPointer) throws -> Void
-  ) rethrows {
-    #if _endian(little)
-      try tensor.elements.withUnsafeBytes(body)
-    #else
-      try tensor.elements.map(\.bitPattern.littleEndian).withUnsafeBytes(body)
-    #endif
   }
 }

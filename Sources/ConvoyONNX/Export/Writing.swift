@@ -58,7 +58,7 @@ extension ONNXModel {
     }
     try AtomicFile.write(to: path + ".data") { file in
       for (_, tensor) in exporter.tensors {
-        try withLittleEndianBytes(of: tensor) { try file.append($0) }
+        try tensor.withLittleEndianBytes { try file.append($0) }
       }
     }
     try AtomicFile.write(bytes, to: path)
@@ -79,20 +79,10 @@ extension ONNXModel {
       tensor.name = name
       tensor.dims = numbers.shape.dimensions.map { Int64($0) }
       tensor.dataType = Int32(Onnx_TensorProto.DataType.float.rawValue)
-      try withLittleEndianBytes(of: numbers) { try place(&tensor, $0) }
+      try numbers.withLittleEndianBytes { try place(&tensor, $0) }
       model.graph.initializer.append(tensor)
     }
     return try model.serializedBytes()
-  }
-
-  private static func withLittleEndianBytes(
-    of tensor: Tensor, _ body: (UnsafeRawBufferPointer) throws -> Void
-  ) rethrows {
-    #if _endian(little)
-      try tensor.elements.withUnsafeBytes(body)
-    #else
-      try tensor.elements.map(\.bitPattern.littleEndian).withUnsafeBytes(body)
-    #endif
   }
 }
 
