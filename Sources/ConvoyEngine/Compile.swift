@@ -10,8 +10,9 @@ public struct CompileOptions: Sendable {
   public var fusesTails = true
   /// The machine whose instructions kernels may use: one of `Machine.available`.
   public var machine = Machine.current
-  /// Whether 3×3 and 5×5 convolutions with fixed weights may be computed in Winograd's form: two to three
-  /// times faster, with about twice the rounding error. See `Documentation/Winograd.md`.
+  /// Whether 3×3 and 5×5 convolutions, and the gradients of their images, may be computed in Winograd's
+  /// form: two to three times faster, with about twice the rounding error. See
+  /// `Documentation/Winograd.md`.
   public var usesWinograd = true
   /// Whether a training step computes batch norms again for its backward half rather than keep what they
   /// made: less memory, a little more time, the same numbers. Nothing to a network that only runs.
@@ -139,9 +140,8 @@ struct Compiler {
         case .input, .computed: false
         }
       },
-      // Weights that change would be transformed again in every run.
       settings: KernelSettings(
-        machine: options.machine, allowsWinograd: options.usesWinograd && isFrozen),
+        machine: options.machine, allowsWinograd: options.usesWinograd, weightsChange: !isFrozen),
       tail: node.tail)
   }
 

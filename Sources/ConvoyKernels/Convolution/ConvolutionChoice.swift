@@ -7,11 +7,16 @@ public struct KernelSettings: Hashable, Sendable {
   /// Whether sums may be computed in Winograd's form: several times faster, and less exact. See
   /// `Documentation/Winograd.md`.
   public var allowsWinograd: Bool
+  /// Whether weights are packed in every run, as in training, rather than once.
+  public var weightsChange: Bool
 
   /// Describes the settings.
-  public init(machine: Machine = .current, allowsWinograd: Bool = true) {
+  public init(
+    machine: Machine = .current, allowsWinograd: Bool = true, weightsChange: Bool = false
+  ) {
     self.machine = machine
     self.allowsWinograd = allowsWinograd
+    self.weightsChange = weightsChange
   }
 }
 
@@ -53,8 +58,9 @@ struct ConvolutionEntry: Sendable {
       "generated winograd",
       refusal: { problem, settings in
         settings.allowsWinograd
-          ? WinogradConvolution.refusal(problem, settings.machine)
-          : "Winograd's form is switched off, or not allowed since the weights change"
+          ? WinogradConvolution.refusal(
+            problem, settings.machine, weightsChange: settings.weightsChange)
+          : "Winograd's form is switched off"
       },
       weightCount: { problem, _ in WinogradWeights.elementCount(problem) },
       packing: { problem, source, destination, _ in

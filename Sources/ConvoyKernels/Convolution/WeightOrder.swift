@@ -3,7 +3,8 @@ import ConvoyTensors
 /// Where a convolution's weight stands in the user's tensor: the one place that knows that a forward
 /// convolution's weights are [O, I∕G, k…] and a transposed one's [I, O∕G, k…].
 public struct WeightOrder: Hashable, Sendable {
-  private let outputStride: Int
+  /// From an output channel of a group to the next.
+  let outputStride: Int
   /// From an input channel of a group to the next.
   let inputStride: Int
   private let groupStride: Int
@@ -56,6 +57,8 @@ public struct WeightPacking: Kernel {
   private let starts: [[Int]]
   /// For each lane of each output plane its channel.
   private let channels: [Int?]
+  /// Planes that a chunk packs.
+  private let planesPerChunk: Int
 
   /// Describes the packing of a problem's weights, nothing folded.
   public init(_ problem: ConvolutionProblem, from source: Region, to destination: Region) {
@@ -73,6 +76,8 @@ public struct WeightPacking: Kernel {
     phases = problem.phases
     channels = problem.output.channelsByLane
     starts = folding.weightStarts(phases).starts
+    // Rows that are packed as they are, a cache line of each, are read some lines at once.
+    planesPerChunk = order.outputStride == 1 ? 8 : 1
   }
 
   /// Where each phase's weights begin, and last the size of all, in floats, nothing folded.
@@ -89,16 +94,60 @@ public struct WeightPacking: Kernel {
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { channels.count / PlaneLayout.lanes }
+  public var chunkCount: Int { (planeCount + planesPerChunk - 1) / planesPerChunk }
 
-  /// See `Kernel.elementsRead(chunk:)`.
-  public func elementsRead(chunk plane: Int) -> Range<Int>? {
-    let lanes = PlaneLayout.lanes
-    return order.indices(of: channels[plane * lanes..<(plane + 1) * lanes].lazy.compactMap { $0 })
+  private var planeCount: Int { channels.count / PlaneLayout.lanes }
+
+  private func planes(ofChunk chunk: Int) -> Range<Int> {
+    chunk * planesPerChunk..<min(planeCount, (chunk + 1) * planesPerChunk)
   }
 
-  /// Packs one output plane.
-  public func run(chunk plane: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  /// See `Kernel.elementsRead(chunk:)`.
+  public func elementsRead(chunk: Int) -> Range<Int>? {
+    let (lanes, planes) = (PlaneLayout.lanes, planes(ofChunk: chunk))
+    return order.indices(
+      of: channels[planes.lowerBound * lanes..<planes.upperBound * lanes].lazy.compactMap { $0 })
+  }
+
+  /// Packs some output planes.
+  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+    let planes = planes(ofChunk: chunk)
+    if let first = firstOfRows(planes) {
+      return packRows(planes, from: memory[source] + first, to: memory[destination])
+    }
+    for plane in planes { pack(plane, in: memory) }
+  }
+
+  /// Where the weights of some planes begin if each lane's lie beside those of the lane before: the
+  /// weights of a transposed linear layer.
+  private func firstOfRows(_ planes: Range<Int>) -> Int? {
+    let lanes = PlaneLayout.lanes
+    let channels = channels[planes.lowerBound * lanes..<planes.upperBound * lanes]
+    guard order.outputStride == 1, phases.count == 1, phases[0].taps.count == 1,
+      let first = channels.first ?? nil, let last = channels.last ?? nil,
+      zip(channels, first...).allSatisfy({ $0 == $1 }),
+      planes.allSatisfy({ folding.factors[$0] == 1 })
+    else { return nil }
+    let start = order.index(output: first, inputInGroup: 0, tap: 0)
+    // Else there is the border of a group between them.
+    let end = order.index(output: last, inputInGroup: 0, tap: 0)
+    return end - start == last - first ? start : nil
+  }
+
+  private func packRows(
+    _ planes: Range<Int>, from weights: UnsafePointer<Float>,
+    to target: UnsafeMutablePointer<Float>
+  ) {
+    let lanes = PlaneLayout.lanes
+    for input in 0..<folding.blocks[planes.lowerBound].count {
+      let row = weights + input * order.inputStride
+      for (index, plane) in planes.enumerated() {
+        (target + starts[0][plane] + input * lanes).lanes = (row + index * lanes).unalignedLanes
+      }
+    }
+  }
+
+  private func pack(_ plane: Int, in memory: Memory) {
     let count = folding.blocks[plane].count
     for (phase, starts) in zip(phases, starts) {
       let taps = phase.taps.map(\.index)

@@ -62,6 +62,8 @@ struct WeightGradientTotals: Kernel {
   /// For each lane of each output plane, where its channel's weights begin, if it has one.
   private let starts: [Int?]
   private let pairOffsets: [[Int]]
+  /// Whether the pairs of a lane lie side by side in the weights' tensor.
+  private let isPlain: Bool
   private let pairs: Chunks
 
   init(
@@ -80,6 +82,7 @@ struct WeightGradientTotals: Kernel {
     let taps = problem.kernel.volume
     pairOffsets =
       kernel.pairOffsets ?? [(0..<count).map { $0 / taps * order.inputStride + $0 % taps }]
+    isPlain = kernel.pairOffsets == nil && order.inputStride == taps
     // Few enough for their vectors to stay in the first-level cache while lane after lane is written.
     pairs = Chunks(items: count, cost: Chunks.worthwhile / 128)
   }
@@ -99,6 +102,9 @@ struct WeightGradientTotals: Kernel {
       }
       (scratch + index * lanes).lanes = total
     }
+    if isPlain {
+      return write(plane, pairs, scratch, to: memory[operands.weights])
+    }
     let group = pairOffsets.count > 1 ? groupOfPlanes[plane] ?? 0 : 0
     pairOffsets[group].withUnsafeBufferPointer { offsets in
       for lane in 0..<lanes {
@@ -110,4 +116,63 @@ struct WeightGradientTotals: Kernel {
       }
     }
   }
+  /// Writes the totals of some pairs, whose lanes become rows: four pairs of four lanes at a time.
+  private func write(
+    _ plane: Int, _ pairs: Range<Int>, _ totals: UnsafePointer<Float>,
+    to weights: UnsafeMutablePointer<Float>
+  ) {
+    let lanes = PlaneLayout.lanes
+    let whole = pairs.count & ~3
+    for lane in stride(from: 0, to: lanes, by: 4) {
+      let rows = (0..<4).map { part in
+        starts[plane * lanes + lane + part].map { weights + $0 + pairs.lowerBound }
+      }
+      if let a = rows[0], let b = rows[1], let c = rows[2], let d = rows[3] {
+        for index in stride(from: 0, to: whole, by: 4) {
+          let first = UnsafeRawPointer(totals + index * lanes + lane)
+          let (p, q, r, s) = (
+            first.four(0), first.four(lanes), first.four(2 * lanes), first.four(3 * lanes)
+          )
+          let (low, high) = (p.interleavedLow(r), p.interleavedHigh(r))
+          let (low2, high2) = (q.interleavedLow(s), q.interleavedHigh(s))
+          UnsafeMutableRawPointer(a + index).store(low.interleavedLow(low2))
+          UnsafeMutableRawPointer(b + index).store(low.interleavedHigh(low2))
+          UnsafeMutableRawPointer(c + index).store(high.interleavedLow(high2))
+          UnsafeMutableRawPointer(d + index).store(high.interleavedHigh(high2))
+        }
+        for index in whole..<pairs.count {
+          for (part, row) in [a, b, c, d].enumerated() {
+            row[index] = totals[index * lanes + lane + part]
+          }
+        }
+        continue
+      }
+      for (part, row) in rows.enumerated() {
+        guard let row else { continue }
+        for index in 0..<pairs.count { row[index] = totals[index * lanes + lane + part] }
+      }
+    }
+  }
+}
+
+extension SIMD4<Float> {
+  /// The first two numbers of each, in turn.
+  @inline(__always)
+  fileprivate func interleavedLow(_ other: SIMD4) -> SIMD4 { SIMD4(x, other.x, y, other.y) }
+
+  /// The last two numbers of each, in turn.
+  @inline(__always)
+  fileprivate func interleavedHigh(_ other: SIMD4) -> SIMD4 { SIMD4(z, other.z, w, other.w) }
+}
+
+extension UnsafeRawPointer {
+  @inline(__always)
+  fileprivate func four(_ offset: Int) -> SIMD4<Float> {
+    loadUnaligned(fromByteOffset: 4 * offset, as: SIMD4<Float>.self)
+  }
+}
+
+extension UnsafeMutableRawPointer {
+  @inline(__always)
+  fileprivate func store(_ four: SIMD4<Float>) { storeBytes(of: four, as: SIMD4<Float>.self) }
 }

@@ -27,17 +27,16 @@ struct WinogradConvolution: Kernel {
     var planes: Int
   }
 
-  static func refusal(_ problem: ConvolutionProblem, _ machine: Machine) -> String? {
+  /// - Parameter weightsChange: whether weights are transformed in every run.
+  static func refusal(
+    _ problem: ConvolutionProblem, _ machine: Machine, weightsChange: Bool = false
+  ) -> String? {
     if let refusal = problem.refusalOfGeneratedCode(machine) { return refusal }
     if !problem.input.hasLanes { return "its image is row-major" }
     let one = Extents(repeating: 1)
-    guard problem.direction == .forward, WinogradTransform.of(problem) != nil,
-      problem.stride == one, problem.dilation == one, problem.input.extents[0] == 1,
-      problem.output.extents[0] == 1,
-      problem.padding[0] == 0
-    else {
-      return "only forward 3×3 and 5×5 convolutions of images, without stride or dilation, gain"
-    }
+    guard WinogradTransform.of(problem) != nil, problem.stride == one, problem.dilation == one,
+      problem.input.extents[0] == 1, problem.output.extents[0] == 1, problem.padding[0] == 0
+    else { return "only 3×3 and 5×5 convolutions of images, without stride or dilation, gain" }
     if problem.groups > 1, problem.outputsPerGroup % PlaneLayout.lanes != 0 {
       return "groups of \(problem.outputsPerGroup) outputs do not fill planes of 16"
     }
@@ -49,7 +48,8 @@ struct WinogradConvolution: Kernel {
     if bytes > mostBytes {
       return "its transformed weights would take \(bytes >> 20) MiB, more than \(mostBytes >> 20)"
     }
-    let cost = WinogradCut.best(problem, machine).cost
+    var cost = WinogradCut.best(problem, machine).cost
+    if weightsChange { cost += WinogradWeights.cost(problem, machine) }
     let direct = directCost(problem, machine)
     if cost > worthwhile * direct {
       return "it would take about \(Int(100 * cost / direct)) % of direct convolution's time"

@@ -19,6 +19,7 @@ struct WinogradGrid: Sendable {
 
   private let input: PlaneLayout
   private let output: PlaneLayout
+  /// How far above and left of a tile's outputs its inputs begin.
   private let padding: Extents
   private let rows: Int
   private let columns: Int
@@ -27,7 +28,13 @@ struct WinogradGrid: Sendable {
 
   /// - Parameter size: rows and columns of a tile.
   init(_ problem: ConvolutionProblem, size: Int) {
-    (input, output, padding) = (problem.input, problem.output, problem.padding)
+    (input, output) = (problem.input, problem.output)
+    // A transposed convolution of stride 1 is the forward one of the kernel turned about.
+    padding =
+      switch problem.direction {
+      case .forward: problem.padding
+      case .transposed: problem.kernel &- 1 &- problem.padding
+      }
     self.size = size
     rows = (output.extents[1] + size - 1) / size
     columns = (output.extents[2] + size - 1) / size

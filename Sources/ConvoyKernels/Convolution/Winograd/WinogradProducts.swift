@@ -33,7 +33,7 @@ final class WinogradProducts: Sendable {
     inputs = problem.inputsPerGroup
     inputPitch = (inputPlanes.count * tiles | 1) * lanes
     outputPitch = (planes * tiles | 1) * lanes
-    weightPitch = problem.output.planes.count * inputs * lanes
+    weightPitch = WinogradWeights.pitch(problem)
     pairs = (0..<inputs).map { input in
       let position = problem.input.map[group * problem.inputsPerGroup + input]
       let index = inputPlanes.firstIndex(of: position.plane) ?? 0

@@ -1,7 +1,8 @@
 import ConvoyTensors
 
 /// Transforms a convolution's weights for `WinogradConvolution`: U = G·g·Gᵀ, computed in Double and
-/// rounded once, as [36 points][output plane][input channel of the group][16 lanes].
+/// rounded once, as [36 points][output plane][input channel of the group][16 lanes]. Points lie an odd
+/// number of cache lines apart, so that they do not compete for the same few lines of the cache.
 ///
 /// Kernels are 3×3 or 5×5.
 public struct WinogradWeights: Kernel {
@@ -14,8 +15,13 @@ public struct WinogradWeights: Kernel {
   private let channels: [Int?]
   private let inputsPerGroup: Int
   private let taps: Int
+  /// Floats from a point to the next.
+  private let pitch: Int
+  /// Whether kernels are turned about, as transposed convolutions want them.
+  private let isTurned: Bool
 
-  /// Describes the transform of a problem's weights [O, I∕G, 3, 3] or [O, I∕G, 5, 5].
+  /// Describes the transform of a problem's weights [O, I∕G, 3, 3] or [O, I∕G, 5, 5], or of a transposed
+  /// convolution's [I, O∕G, 3, 3] or [I, O∕G, 5, 5].
   public init(_ problem: ConvolutionProblem, from source: Region, to destination: Region) {
     self.source = source
     self.destination = destination
@@ -23,17 +29,32 @@ public struct WinogradWeights: Kernel {
     channels = problem.output.channelsByLane
     inputsPerGroup = problem.inputsPerGroup
     taps = problem.kernel[2]
+    isTurned = problem.direction == .transposed
+    pitch = Self.pitch(problem)
   }
 
   /// Floats that a problem's transformed weights take: 4 times 3×3 weights, 1.44 times 5×5 weights, or
   /// more where the last output plane has lanes to spare.
   public static func elementCount(_ problem: ConvolutionProblem) -> Int {
-    let points = WinogradTransform.points * WinogradTransform.points
-    return points * problem.output.planes.count * problem.inputsPerGroup * PlaneLayout.lanes
+    WinogradTransform.points * WinogradTransform.points * pitch(problem)
+  }
+
+  /// Floats from a point to the next.
+  static func pitch(_ problem: ConvolutionProblem) -> Int {
+    (problem.output.planes.count * problem.inputsPerGroup | 1) * PlaneLayout.lanes
+  }
+
+  /// What the transform takes, in multiplications of vectors: measured, 28 ns for a kernel.
+  static func cost(_ problem: ConvolutionProblem, _ machine: Machine) -> Double {
+    let kernels = problem.output.planes.count * PlaneLayout.lanes * problem.inputsPerGroup
+    return Double(kernels * machine.vectorsPerPlane) * 90
   }
 
   /// See `Kernel.chunkCount`.
   public var chunkCount: Int { channels.count / PlaneLayout.lanes }
+
+  /// See `Kernel.scratchCount`.
+  public var scratchCount: Int { taps * taps }
 
   /// See `Kernel.elementsRead(chunk:)`.
   public func elementsRead(chunk plane: Int) -> Range<Int>? {
@@ -43,69 +64,109 @@ public struct WinogradWeights: Kernel {
 
   /// Transforms the weights of one output plane.
   public func run(chunk plane: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
-    let weights = memory[source]
     let lanes = PlaneLayout.lanes
-    let pointStep = channels.count * inputsPerGroup
     let first = memory[destination] + plane * inputsPerGroup * lanes
-    let starts = (0..<lanes).map { lane in
-      channels[plane * lanes + lane].map { order.index(output: $0, inputInGroup: 0, tap: 0) }
+    let starts = channels[plane * lanes..<(plane + 1) * lanes].map { channel in
+      channel.map { memory[source] + order.index(output: $0, inputInGroup: 0, tap: 0) }
     }
+    // What stands for kernels that do not exist.
+    scratch.update(repeating: 0, count: scratchCount)
     // Lanes innermost: the 36 vectors of an input channel are written while they are in the cache.
     for input in 0..<inputsPerGroup {
+      let offset = input * order.inputStride
+      func kernel(_ lane: Int) -> UnsafePointer<Float> {
+        UnsafePointer(starts[lane].map { $0 + offset } ?? scratch)
+      }
       for lane in stride(from: 0, to: lanes, by: 4) {
-        let kernels = (0..<4).map { part in
-          starts[lane + part].map { weights + $0 + input * order.inputStride }
-        }
+        let kernels = (kernel(lane), kernel(lane + 1), kernel(lane + 2), kernel(lane + 3))
         let target = first + input * lanes + lane
         if taps == 3 {
-          transform(kernels, taps: 3, Self.rowsOfThree, to: target, pointStep: pointStep)
+          transform(kernels, taps: 3, Self.three, to: target)
         } else {
-          transform(kernels, taps: 5, Self.rowsOfFive, to: target, pointStep: pointStep)
+          transform(kernels, taps: 5, Self.five, to: target)
         }
       }
     }
   }
 
-  /// G·g·Gᵀ of four kernels' numbers, point by point; a kernel that does not exist is zero.
+  private typealias Kernels = (
+    UnsafePointer<Float>, UnsafePointer<Float>, UnsafePointer<Float>, UnsafePointer<Float>
+  )
+
+  /// G·g·Gᵀ of four kernels' numbers, point by point.
   ///
   /// Inlined, so that the loops over taps are known to the compiler.
   @inline(__always)
   private func transform(
-    _ kernels: [UnsafeMutablePointer<Float>?], taps: Int,
-    _ rows: borrowing InlineArray<6, SIMD8<Double>>, to target: UnsafeMutablePointer<Float>,
-    pointStep: Int
+    _ kernels: Kernels, taps: Int, _ rows: Rows, to target: UnsafeMutablePointer<Float>
   ) {
     var g = InlineArray<25, SIMD4<Double>>(repeating: .zero)
-    for (part, kernel) in kernels.enumerated() {
-      guard let kernel else { continue }
-      for tap in 0..<taps * taps { g[tap][part] = Double(kernel[tap]) }
+    let last = taps * taps - 1
+    for tap in 0...last {
+      let index = isTurned ? last - tap : tap
+      g[tap] = SIMD4<Double>(
+        SIMD4<Float>(kernels.0[index], kernels.1[index], kernels.2[index], kernels.3[index]))
+    }
+    var columns = InlineArray<5, Line>(repeating: Line(repeating: .zero))
+    for column in 0..<taps {
+      var values = InlineArray<5, SIMD4<Double>>(repeating: .zero)
+      for tap in 0..<taps { values[tap] = g[tap * taps + column] }
+      columns[column] = rows.applied(to: values, taps: taps)
     }
     var target = target
-    for row in 0..<6 {
-      let line = rows[row]
-      var sums = InlineArray<5, SIMD4<Double>>(repeating: .zero)
-      for column in 0..<taps {
-        for tap in 0..<taps { sums[column] += g[tap * taps + column] * line[tap] }
-      }
-      for column in 0..<6 {
-        let line = rows[column]
-        var sum = sums[0] * line[0]
-        for tap in 1..<taps { sum += sums[tap] * line[tap] }
-        UnsafeMutableRawPointer(target).storeBytes(of: SIMD4<Float>(sum), as: SIMD4<Float>.self)
-        target += pointStep
+    for row in 0..<WinogradTransform.points {
+      var values = InlineArray<5, SIMD4<Double>>(repeating: .zero)
+      for tap in 0..<taps { values[tap] = columns[tap][row] }
+      let line = rows.applied(to: values, taps: taps)
+      for column in 0..<WinogradTransform.points {
+        UnsafeMutableRawPointer(target).storeBytes(
+          of: SIMD4<Float>(line[column]), as: SIMD4<Float>.self)
+        target += pitch
       }
     }
   }
 
-  /// The rows of G.
-  private static let rowsOfThree = rows(.three)
-  private static let rowsOfFive = rows(.five)
+  private typealias Line = InlineArray<6, SIMD4<Double>>
 
-  private static func rows(_ transform: WinogradTransform) -> InlineArray<6, SIMD8<Double>> {
-    InlineArray { index in
-      var row = SIMD8<Double>.zero
-      for (tap, number) in transform.weight[index].enumerated() { row[tap] = number }
-      return row
+  /// What there is to know of G: opposite points have the same even coefficients, and opposite odd ones.
+  private struct Rows {
+    /// The coefficient of the point 0.
+    let zero: Double
+    /// The coefficients of a and of b.
+    let a: SIMD8<Double>
+    let b: SIMD8<Double>
+
+    init(_ transform: WinogradTransform) {
+      func row(_ index: Int) -> SIMD8<Double> {
+        var row = SIMD8<Double>.zero
+        for (tap, number) in transform.weight[index].enumerated() { row[tap] = number }
+        return row
+      }
+      (zero, a, b) = (transform.weight[0][0], row(1), row(3))
+    }
+
+    /// G times as many values as there are taps.
+    @inline(__always)
+    func applied(to values: InlineArray<5, SIMD4<Double>>, taps: Int) -> Line {
+      let (evenA, oddA) = halves(values, a, taps: taps)
+      let (evenB, oddB) = halves(values, b, taps: taps)
+      return [
+        values[0] * zero, evenA + oddA, evenA - oddA, evenB + oddB, evenB - oddB, values[taps - 1],
+      ]
+    }
+
+    @inline(__always)
+    private func halves(
+      _ values: InlineArray<5, SIMD4<Double>>, _ row: SIMD8<Double>, taps: Int
+    ) -> (even: SIMD4<Double>, odd: SIMD4<Double>) {
+      var even = values[0] * row[0]
+      var odd = values[1] * row[1]
+      for tap in stride(from: 2, to: taps, by: 2) { even += values[tap] * row[tap] }
+      for tap in stride(from: 3, to: taps, by: 2) { odd += values[tap] * row[tap] }
+      return (even, odd)
     }
   }
+
+  private static let three = Rows(.three)
+  private static let five = Rows(.five)
 }
