@@ -55,11 +55,20 @@ struct ConvolutionForm: Sendable {
   /// Whether an image is read as the user gave it: where it is row-major already, and planes would be
   /// mostly empty, as with three channels, or cost as much to make as to read once, as with linear layers.
   func takesRowMajor(at site: LoweringSite) -> Bool {
-    guard groups == 1, site.inputKinds.first.map({ $0 != .planes }) ?? false else { return false }
-    // Where weights change, their gradient needs the image in planes anyway.
-    guard site.isFrozen[1] else { return false }
-    let image = site.inputShapes[0]
-    return image[1] < PlaneLayout.lanes || image.dimensions.dropFirst(2).allSatisfy { $0 == 1 }
+    if takesFewRowMajorChannels(at: site) { return true }
+    // Where weights change, their gradient needs the vectors in planes anyway.
+    return groups == 1 && isRowMajor(at: site) && site.isFrozen[1]
+      && site.inputShapes[0].dimensions.dropFirst(2).allSatisfy { $0 == 1 }
+  }
+
+  /// Whether an image of fewer channels than a plane has lanes is read as the user gave it: the one case in
+  /// which the gradient of weights reads it so too.
+  func takesFewRowMajorChannels(at site: LoweringSite) -> Bool {
+    groups == 1 && isRowMajor(at: site) && site.inputShapes[0][1] < PlaneLayout.lanes
+  }
+
+  private func isRowMajor(at site: LoweringSite) -> Bool {
+    site.inputKinds.first.map { $0 != .planes } ?? false
   }
 
   /// Packs weights and bias, and convolves.

@@ -10,9 +10,10 @@ extension ConvolutionForm {
     convolution.outputShapes = [site.inputShapes[1]]
     convolution.wantedOrder = nil
     let orders = ConvolutionOrders(groups: groups, convolution)
+    let image = NodeLayouts.Request.planes(halo: halo, order: orders.input)
     return NodeLayouts(
       inputs: [
-        .planes(halo: halo, order: orders.input),
+        takesFewRowMajorChannels(at: site) ? .padded(halo: halo) : image,
         .planes(halo: .none, order: groups == 1 ? .any(preferred: nil) : .init(orders.output)),
       ], outputs: [.dense])
   }
