@@ -22,6 +22,8 @@ struct LayoutPass {
   private var classes: GeometryClasses
   private var halos: [ValueID: Halo] = [:]
   private var wishes: [ValueID: ChannelOrder] = [:]
+  /// Values that will be read beside others, which are made before them.
+  private var companions: [ValueID: ValueID] = [:]
 
   /// - Parameter site: what a node is told, but for layouts.
   init(
@@ -42,6 +44,9 @@ struct LayoutPass {
       if let wish = operation.preferredOrder(at: site(node)), let image = node.node.inputs.first {
         wishes[image] = wishes[image] ?? wish
       }
+      for (input, other) in operation.companions {
+        companions[node.node.inputs[input]] = node.node.inputs[other]
+      }
     }
     for node in nodes { settle(node) }
     shareHalos()
@@ -52,7 +57,8 @@ struct LayoutPass {
     var result = site(node)
     result.inputKinds = node.node.inputs.map { kinds[$0.index] ?? .dense }
     result.inputOrders = node.node.inputs.map { orders[$0] }
-    result.wantedOrder = wishes[node.outputs[0]]
+    let output = node.outputs[0]
+    result.wantedOrder = wishes[output] ?? companions[output].flatMap { orders[$0] }
     result.residualOrder = node.residual.map {
       orders[$0] ?? ChannelOrder(identity: graph[$0].shape[1])
     }

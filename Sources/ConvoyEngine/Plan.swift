@@ -195,6 +195,7 @@ extension ThreadPool {
 
   /// Runs all of a kernel's chunks, for kernels that need no private memory.
   func runAll(_ kernel: any Kernel, _ memory: Memory) {
+    precondition(kernel.scratchCount == 0, "\(kernel.name) needs private memory.")
     runAll(kernel, memory, memory.arena, 0)
   }
 }

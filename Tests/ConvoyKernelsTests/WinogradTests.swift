@@ -49,8 +49,9 @@ import Testing
       let groups = [1, 1, 1, 2][random.below(4)]
       let outputs = groups == 1 ? 1 + random.below(40) : 32 * (1 + random.below(2))
       let test = WinogradCase(
-        kernel: [3, 5][random.below(2)], inputs: groups * (1 + random.below(12)), outputs: outputs,
-        groups: groups, height: 1 + random.below(15), width: 1 + random.below(15), &random)
+        [.forward, .transposed][random.below(2)], kernel: [3, 5][random.below(2)],
+        inputs: groups * (1 + random.below(12)), outputs: outputs, groups: groups,
+        height: 1 + random.below(15), width: 1 + random.below(15), &random)
       let tiles = WinogradGrid(test.problem, size: test.transform.outputs).count
       let planes = test.problem.output.planes.count / groups
       let cut = WinogradCut(
@@ -104,7 +105,16 @@ import Testing
     }
     var transposed = problem(64, 64, 56)
     transposed.direction = .transposed
+    #expect(WinogradConvolution.refusal(transposed, machine) == nil)
+    transposed.stride = [1, 2, 2]
     #expect(WinogradConvolution.refusal(transposed, machine) != nil)
+    // A transform of weights in every run pays with many tiles only.
+    let few = problem(256, 256, 14)
+    #expect(WinogradConvolution.refusal(few, machine) == nil)
+    #expect(WinogradConvolution.refusal(few, machine, weightsChange: true) != nil)
+    #expect(
+      WinogradConvolution.refusal(problem(64, 64, 56, batch: 16), machine, weightsChange: true)
+        == nil)
     #expect(WinogradConvolution.refusal(problem(64, 64, 56), .portable) != nil)
 
     let accepted = [
@@ -133,12 +143,13 @@ struct WinogradCase {
   private let outputStart: Int
 
   init(
-    kernel: Int, inputs: Int, outputs: Int, groups: Int, height: Int, width: Int,
+    _ direction: ConvolutionProblem.Direction = .forward, kernel: Int, inputs: Int, outputs: Int,
+    groups: Int, height: Int, width: Int,
     padding: Int? = nil,
     draw: (inout Random) -> Float = { 2 * $0.uniform() - 1 },
     _ random: inout Random
   ) {
-    // 0 to 2 rows and columns of padding on each side, as far as there are outputs.
+    // 0 to 2 rows and columns of zeros are read on each side, as far as there are outputs.
     func pad() -> Int { padding ?? random.below(3) }
     let before = Extents(0, pad(), pad())
     let after = Extents(0, pad(), pad())
@@ -158,8 +169,8 @@ struct WinogradCase {
     if random.below(2) == 0 { input.planes.shuffle(using: &random) }
     let output = PlaneLayout(batch: batch, channels: outputs, extents: to, halo: outer)
     problem = ConvolutionProblem(
-      .forward, kernel: [1, kernel, kernel], stride: [1, 1, 1], dilation: [1, 1, 1],
-      padding: before,
+      direction, kernel: [1, kernel, kernel], stride: [1, 1, 1], dilation: [1, 1, 1],
+      padding: direction == .forward ? before : [0, kernel - 1, kernel - 1] &- before,
       groups: groups, input: input, output: output)
 
     weights = (0..<outputs * inputs / groups * kernel * kernel).map { _ in draw(&random) }
@@ -259,13 +270,16 @@ struct WinogradCase {
   /// Each output: its index and its sum in Double.
   func forEachOutput(_ body: (_ index: Int, _ sum: Double) -> Void) {
     let (input, output) = (problem.input, problem.output)
+    let before =
+      problem.direction == .forward
+      ? problem.padding : problem.kernel &- 1 &- problem.padding
     let order = WeightOrder(problem)
     let pixels = Self.pixels(output)
     // The tap at the top left reads this far from where an output's image position is in the input.
     let corners = (0..<output.batch).flatMap { image in
       (0..<output.extents[1]).flatMap { row in
         (0..<output.extents[2]).map {
-          image * input.imageStride + input.offset(Extents(0, row, $0) &- problem.padding)
+          image * input.imageStride + input.offset(Extents(0, row, $0) &- before)
         }
       }
     }
@@ -280,7 +294,10 @@ struct WinogradCase {
         let first = order.index(output: channel, inputInGroup: index, tap: 0)
         let width = problem.kernel[2]
         for tap in 0..<problem.kernel.volume {
-          let weight = Double(weights[first + tap])
+          // Transposed convolutions meet their taps the other way round.
+          let isForward = problem.direction == .forward
+          let index = isForward ? tap : problem.kernel.volume - 1 - tap
+          let weight = Double(weights[first + index])
           let distance = start + tap / width * input.rowStride + tap % width * PlaneLayout.lanes
           for (number, corner) in corners.enumerated() {
             sums[number] += Double(memory[corner + distance]) * weight

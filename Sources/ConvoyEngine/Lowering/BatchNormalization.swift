@@ -4,7 +4,10 @@ import ConvoyTensors
 
 extension BatchNormalization: Lowerable {
   func layouts(at site: LoweringSite) -> NodeLayouts {
-    NodeLayouts(inputs: [.planes, .dense, .dense, .dense, .dense], outputs: [.planes])
+    let order = site.planewiseOrder
+    return NodeLayouts(
+      inputs: [.planes(halo: .none, order: .init(order)), .dense, .dense, .dense, .dense],
+      outputs: [.planes], outputOrders: [order])
   }
 
   func lower(_ site: LoweringSite, into program: inout Program) {
@@ -24,7 +27,10 @@ extension BatchNormalization: Lowerable {
 
 extension BatchNormalizationTraining: Lowerable {
   func layouts(at site: LoweringSite) -> NodeLayouts {
-    NodeLayouts(inputs: [.planes, .dense, .dense], outputs: [.planes, .dense, .dense])
+    let order = site.planewiseOrder
+    return NodeLayouts(
+      inputs: [.planes(halo: .none, order: .init(order)), .dense, .dense],
+      outputs: [.planes, .dense, .dense], outputOrders: [order])
   }
 
   func lower(_ site: LoweringSite, into program: inout Program) {
@@ -54,10 +60,14 @@ extension BatchNormalizationTraining: Lowerable {
 }
 
 extension BatchNormalizationGradient: Lowerable {
+  var companions: [Int: Int] { [5: 0] }
+
   func layouts(at site: LoweringSite) -> NodeLayouts {
-    NodeLayouts(
-      inputs: [.planes, .dense, .dense, .dense, .dense, .planes],
-      outputs: [.planes, .dense, .dense])
+    let order = site.planewiseOrder
+    let image = NodeLayouts.Request.planes(halo: .none, order: .init(order))
+    return NodeLayouts(
+      inputs: [image, .dense, .dense, .dense, .dense, image], outputs: [.planes, .dense, .dense],
+      outputOrders: [order])
   }
 
   func lower(_ site: LoweringSite, into program: inout Program) {

@@ -11,6 +11,9 @@ protocol Lowerable: Operator {
   /// the identity and whoever makes that input can choose.
   func preferredOrder(at site: LoweringSite) -> ChannelOrder?
 
+  /// For inputs that are read beside another, that other: their channels had better stand alike.
+  var companions: [Int: Int] { get }
+
   /// Adds the steps that compute the operator.
   func lower(_ site: LoweringSite, into program: inout Program)
 }
@@ -18,6 +21,9 @@ protocol Lowerable: Operator {
 extension Lowerable {
   /// Most operators do not mind, or want the identity.
   func preferredOrder(at site: LoweringSite) -> ChannelOrder? { nil }
+
+  /// Most operators take what they are given.
+  var companions: [Int: Int] { [:] }
 }
 
 /// The layouts of a node's inputs and outputs.

@@ -107,7 +107,7 @@ private struct LaneMoments {
 public struct ChannelMoments: Kernel {
   /// See `Kernel.name`.
   public let name = "portable moments"
-  private let channels: Int
+  private let places: [PlaneLayout.Position]
   private let parts: PixelParts
   private let source: Region
   private let mean: Region
@@ -119,7 +119,7 @@ public struct ChannelMoments: Kernel {
   ///   - mean: a number for each channel.
   ///   - variance: a number for each channel: the mean square distance from the mean.
   public init(of planes: PlaneLayout, from source: Region, mean: Region, variance: Region) {
-    channels = planes.channels
+    places = planes.map
     parts = PixelParts(planes)
     self.source = source
     self.mean = mean
@@ -132,11 +132,10 @@ public struct ChannelMoments: Kernel {
   /// Combines all parts.
   public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let count = Double((0..<parts.count).reduce(0) { $0 + parts.pixelCount(of: $1) })
-    for channel in 0..<channels {
-      let (plane, lane) = channel.quotientAndRemainder(dividingBy: PlaneLayout.lanes)
+    for (channel, place) in places.enumerated() {
       func moments(_ part: Int) -> (mean: Double, squares: Double, count: Double) {
         let start =
-          memory[source] + (plane * parts.count + part) * 2 * PlaneLayout.lanes + lane
+          memory[source] + (place.plane * parts.count + part) * 2 * PlaneLayout.lanes + place.lane
         return (
           Double(start[0]), Double(start[PlaneLayout.lanes]), Double(parts.pixelCount(of: part))
         )

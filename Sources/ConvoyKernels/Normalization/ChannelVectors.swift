@@ -1,18 +1,20 @@
 import ConvoyTensors
 
-/// One number a channel, read by the planes the channels stand in.
-struct ChannelVector: Sendable {
-  let region: Region
-  let channels: Int
+/// Brings one number a channel, row-major, into the lanes in which the channels stand.
+struct ChannelVectors: Sendable {
+  /// For each lane of each plane its channel, −1 for none.
+  private let channels: [Int]
 
-  /// The numbers of a plane's channels; 0 where the last plane has none.
-  @inline(__always)
-  func lanes(ofPlane plane: Int, in memory: Memory) -> Lanes {
-    let first = plane * PlaneLayout.lanes
-    let start = UnsafePointer(memory[region] + first)
-    if first + PlaneLayout.lanes <= channels { return start.unalignedLanes }
+  init(_ planes: PlaneLayout) { channels = planes.channelsByLane.map { $0 ?? -1 } }
+
+  /// The numbers of a plane's channels; 0 in lanes of none.
+  func lanes(_ region: Region, ofPlane plane: Int, in memory: Memory) -> Lanes {
+    let numbers = memory[region]
     var lanes = Lanes.zero
-    for lane in 0..<channels - first { lanes[lane] = start[lane] }
+    for lane in 0..<PlaneLayout.lanes {
+      let channel = channels[plane * PlaneLayout.lanes + lane]
+      if channel >= 0 { lanes[lane] = numbers[channel] }
+    }
     return lanes
   }
 }

@@ -8,6 +8,7 @@ struct GeneratedNormalization: Kernel {
   private let code: TileFunction
   private let stretches: PlaneStretches
   private let cursors: (RowCursor, RowCursor)
+  private let channels: ChannelVectors
 
   static func refusal(_ problem: NormalizationProblem, _ machine: Machine) -> String? {
     if machine.instructions == nil { return "the machine \(machine.name) has no generated code" }
@@ -19,6 +20,7 @@ struct GeneratedNormalization: Kernel {
     name = "\(machine.name) batch norm"
     self.problem = problem
     self.operands = operands
+    channels = ChannelVectors(problem.image)
     guard let tail = TileTail(problem.tail) else { return nil }
     let tile = PointwiseTile(
       machine: machine, arithmetic: .normalize, isSecondFixed: true, tail: tail)
@@ -37,7 +39,7 @@ struct GeneratedNormalization: Kernel {
       arguments.set(.inputBandStep, stretches.steps[1])
       stretches.forEach(inChunk: chunk) { stretch in
         let plane = stretch.plane
-        let vectors = operands.vectors(ofPlane: plane, of: problem.image.channels, in: memory)
+        let vectors = operands.vectors(ofPlane: plane, of: channels, in: memory)
         arguments.set(.inputs, at: 1, arguments.set(normalization: vectors))
         arguments.set(stretch)
         arguments.set(

@@ -18,20 +18,19 @@ public struct ChannelStatistics: Sendable {
   }
 
   @inline(__always)
-  func mean(_ plane: Int, of channels: Int, in memory: Memory) -> Lanes {
-    ChannelVector(region: mean, channels: channels).lanes(ofPlane: plane, in: memory)
+  func mean(_ plane: Int, of channels: ChannelVectors, in memory: Memory) -> Lanes {
+    channels.lanes(mean, ofPlane: plane, in: memory)
   }
 
   @inline(__always)
-  func scale(_ plane: Int, of channels: Int, in memory: Memory) -> Lanes {
-    ChannelVector(region: scale, channels: channels).lanes(ofPlane: plane, in: memory)
+  func scale(_ plane: Int, of channels: ChannelVectors, in memory: Memory) -> Lanes {
+    channels.lanes(scale, ofPlane: plane, in: memory)
   }
 
   /// 1 ∕ √(variance + ε)
   @inline(__always)
-  func inverseDeviation(_ plane: Int, of channels: Int, in memory: Memory) -> Lanes {
-    let variance = ChannelVector(region: variance, channels: channels)
-    return 1 / (variance.lanes(ofPlane: plane, in: memory) + epsilon).squareRoot()
+  func inverseDeviation(_ plane: Int, of channels: ChannelVectors, in memory: Memory) -> Lanes {
+    1 / (channels.lanes(variance, ofPlane: plane, in: memory) + epsilon).squareRoot()
   }
 }
 
@@ -77,14 +76,15 @@ public struct NormalizationOperands: Sendable {
 
   /// For the channels of a plane: the mean, what the difference from it is multiplied with, and the shift.
   @inline(__always)
-  func vectors(ofPlane plane: Int, of channels: Int, in memory: Memory) -> (Lanes, Lanes, Lanes) {
+  func vectors(
+    ofPlane plane: Int, of channels: ChannelVectors, in memory: Memory
+  ) -> (Lanes, Lanes, Lanes) {
     let factor =
       statistics.scale(plane, of: channels, in: memory)
       * statistics.inverseDeviation(plane, of: channels, in: memory)
-    let shift = ChannelVector(region: shift, channels: channels)
     return (
       statistics.mean(plane, of: channels, in: memory), factor,
-      shift.lanes(ofPlane: plane, in: memory)
+      channels.lanes(shift, ofPlane: plane, in: memory)
     )
   }
 }
@@ -96,8 +96,10 @@ struct PortableNormalization: Kernel {
   private let operands: NormalizationOperands
   private let parts: PixelParts
   private let cursors: (RowCursor, RowCursor)
+  private let channels: ChannelVectors
 
   init(_ problem: NormalizationProblem, _ operands: NormalizationOperands) {
+    channels = ChannelVectors(problem.image)
     self.problem = problem
     self.operands = operands
     parts = PixelParts(problem.image, joiningRowsOf: [problem.image, problem.output])
@@ -110,7 +112,7 @@ struct PortableNormalization: Kernel {
   func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let (plane, part) = chunk.quotientAndRemainder(dividingBy: parts.count)
     let (mean, factor, shift) = operands.vectors(
-      ofPlane: plane, of: problem.image.channels, in: memory)
+      ofPlane: plane, of: channels, in: memory)
     let source = UnsafePointer(memory[operands.image] + problem.image.planes[plane])
     let target = memory[operands.output] + problem.output.planes[plane]
     parts.forEachRun(of: part) { row, column, count in

@@ -9,6 +9,7 @@ public struct NormalizationGradientOperands: Sendable {
   let imageBase: Region
   let gradient: PlaneLayout
   let gradientBase: Region
+  fileprivate let channels: ChannelVectors
 
   /// Names the places.
   ///
@@ -16,7 +17,8 @@ public struct NormalizationGradientOperands: Sendable {
   ///   - shift: one number a channel.
   ///   - activation: what was applied to the normalised image, if anything.
   ///   - image: planes counted from `imageBase`.
-  ///   - gradient: planes of the image's extents, counted from `gradientBase`.
+  ///   - gradient: planes of the image's extents, its channels in the same order, counted from
+  ///     `gradientBase`.
   public init(
     _ statistics: ChannelStatistics, shift: Region, activation: ScalarFunction?,
     image: PlaneLayout, imageBase: Region, gradient: PlaneLayout, gradientBase: Region
@@ -28,6 +30,7 @@ public struct NormalizationGradientOperands: Sendable {
     self.imageBase = imageBase
     self.gradient = gradient
     self.gradientBase = gradientBase
+    channels = ChannelVectors(image)
   }
 }
 
@@ -45,12 +48,11 @@ extension NormalizationGradientOperands {
   }
 
   fileprivate func vectors(ofPlane plane: Int, in memory: Memory) -> Vectors {
-    let channels = image.channels
     let inverse = statistics.inverseDeviation(plane, of: channels, in: memory)
     return Vectors(
       mean: statistics.mean(plane, of: channels, in: memory), inverse: inverse,
       factor: statistics.scale(plane, of: channels, in: memory) * inverse,
-      shift: ChannelVector(region: shift, channels: channels).lanes(ofPlane: plane, in: memory))
+      shift: channels.lanes(shift, ofPlane: plane, in: memory))
   }
 
   /// Runs a body with the way in which a gradient comes through the activation: a loop of its own for
@@ -168,9 +170,8 @@ public struct PlaneNormalizationGradient: Kernel {
   /// Makes the gradient of a part of a plane.
   public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let (plane, part) = chunk.quotientAndRemainder(dividingBy: parts.count)
-    let channels = operands.image.channels
     func channelVector(_ region: Region) -> Lanes {
-      ChannelVector(region: region, channels: channels).lanes(ofPlane: plane, in: memory)
+      operands.channels.lanes(region, ofPlane: plane, in: memory)
     }
     let vectors = operands.vectors(ofPlane: plane, in: memory)
     let inverseCount = 1 / Float(operands.image.batch * operands.image.extents.volume)

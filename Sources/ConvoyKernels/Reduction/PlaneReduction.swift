@@ -66,7 +66,7 @@ public struct ChannelTotals: Kernel {
   public let name = "portable reduction"
   private let function: ReductionFunction
   private let scale: Double
-  private let channels: Int
+  private let places: [PlaneLayout.Position]
   private let partCount: Int
   private let source: Region
   private let target: Region
@@ -82,7 +82,7 @@ public struct ChannelTotals: Kernel {
   ) {
     self.function = function
     self.scale = scale
-    channels = planes.channels
+    places = planes.map
     partCount = PixelParts(planes).count
     self.source = source
     self.target = target
@@ -100,9 +100,8 @@ public struct ChannelTotals: Kernel {
   }
 
   private func run<Function: LaneReduction>(_ function: Function.Type, _ memory: Memory) {
-    for channel in 0..<channels {
-      let (plane, lane) = channel.quotientAndRemainder(dividingBy: PlaneLayout.lanes)
-      let parts = memory[source] + plane * partCount * PlaneLayout.lanes + lane
+    for (channel, place) in places.enumerated() {
+      let parts = memory[source] + place.plane * partCount * PlaneLayout.lanes + place.lane
       var total = Double(Function.neutral)
       for part in 0..<partCount {
         total = Function.combine(total, Double(parts[part * PlaneLayout.lanes]))

@@ -53,9 +53,6 @@ public struct WinogradWeights: Kernel {
   /// See `Kernel.chunkCount`.
   public var chunkCount: Int { channels.count / PlaneLayout.lanes }
 
-  /// See `Kernel.scratchCount`.
-  public var scratchCount: Int { taps * taps }
-
   /// See `Kernel.elementsRead(chunk:)`.
   public func elementsRead(chunk plane: Int) -> Range<Int>? {
     let lanes = PlaneLayout.lanes
@@ -70,20 +67,23 @@ public struct WinogradWeights: Kernel {
       channel.map { memory[source] + order.index(output: $0, inputInGroup: 0, tap: 0) }
     }
     // What stands for kernels that do not exist.
-    scratch.update(repeating: 0, count: scratchCount)
-    // Lanes innermost: the 36 vectors of an input channel are written while they are in the cache.
-    for input in 0..<inputsPerGroup {
-      let offset = input * order.inputStride
-      func kernel(_ lane: Int) -> UnsafePointer<Float> {
-        UnsafePointer(starts[lane].map { $0 + offset } ?? scratch)
-      }
-      for lane in stride(from: 0, to: lanes, by: 4) {
-        let kernels = (kernel(lane), kernel(lane + 1), kernel(lane + 2), kernel(lane + 3))
-        let target = first + input * lanes + lane
-        if taps == 3 {
-          transform(kernels, taps: 3, Self.three, to: target)
-        } else {
-          transform(kernels, taps: 5, Self.five, to: target)
+    let nothing = [Float](repeating: 0, count: taps * taps)
+    nothing.withUnsafeBufferPointer { nothing in
+      guard let nothing = nothing.baseAddress else { return }
+      // Lanes innermost: the 36 vectors of an input channel are written while they are in the cache.
+      for input in 0..<inputsPerGroup {
+        let offset = input * order.inputStride
+        func kernel(_ lane: Int) -> UnsafePointer<Float> {
+          starts[lane].map { UnsafePointer($0 + offset) } ?? nothing
+        }
+        for lane in stride(from: 0, to: lanes, by: 4) {
+          let kernels = (kernel(lane), kernel(lane + 1), kernel(lane + 2), kernel(lane + 3))
+          let target = first + input * lanes + lane
+          if taps == 3 {
+            transform(kernels, taps: 3, Self.three, to: target)
+          } else {
+            transform(kernels, taps: 5, Self.five, to: target)
+          }
         }
       }
     }
