@@ -23,8 +23,9 @@ public struct LayerMeasurement: Hashable, Sendable, Codable {
 /// Times layers by themselves.
 ///
 /// What is timed is what a layer costs inside a network: its kernels, and clearing halos; not the
-/// reordering between the user's tensors and planes, which a network does once at either end. Weights
-/// are packed beforehand, as they are in a plan.
+/// reordering between the user's tensors and planes, which a network does once at either end. In the
+/// forward direction weights are packed beforehand, as they are in a plan; in training they change, and
+/// packing them is part of the work.
 public struct LayerBenchmark: Sendable {
   /// What is timed.
   public enum Direction: String, Sendable, CaseIterable {
@@ -92,8 +93,12 @@ public struct LayerBenchmark: Sendable {
       tensors[graph[id].name] = Tensor(
         uniform: graph[id].shape, in: -1...1, using: &random)
     }
-    let plan = try graph.compiled(
-      parameters: network.initialized(seed: 1).parameters, options: options)
+    let parameters = network.initialized(seed: 1).parameters
+    let isTraining = direction == .training
+    let plan = try isTraining
+      ? graph.compiledWithVariables(options: options)
+      : graph.compiled(parameters: parameters, options: options)
+    let variables = isTraining ? try Variables(plan, parameters: parameters) : nil
     let counted = plan.steps.indices.filter { !plan.steps[$0].isReordering }
 
     let clock = ContinuousClock()
@@ -101,7 +106,7 @@ public struct LayerBenchmark: Sendable {
     var runs: [Double] = []
     var shortest: [Double] = Array(repeating: .infinity, count: plan.steps.count)
     while runs.count < 7 || clock.now - start < .milliseconds(330) {
-      let seconds = try plan.stepSeconds(named: tensors)
+      let seconds = try plan.stepSeconds(named: tensors, variables: variables)
       runs.append(counted.reduce(0) { $0 + seconds[$1] })
       for index in seconds.indices { shortest[index] = min(shortest[index], seconds[index]) }
     }
