@@ -95,7 +95,8 @@ public struct LayerBenchmark: Sendable {
     }
     let parameters = network.initialized(seed: 1).parameters
     let isTraining = direction == .training
-    let plan = try isTraining
+    let plan =
+      try isTraining
       ? graph.compiledWithVariables(options: options)
       : graph.compiled(parameters: parameters, options: options)
     let variables = isTraining ? try Variables(plan, parameters: parameters) : nil

@@ -74,22 +74,27 @@ struct GeneratedBroadcastConvolution: Kernel {
           for (part, panels) in cut.parts {
             let firstPiece = pieces.count
             let pairsOfPart = part.pairs(pairs, taps: phase.taps.count)
+            let inputStep = part.grid.inputColumnStep * 4
+            let fetchesAhead = problem.input.hasLanes && phase.taps.count == 1 && factor == 1
             for panel in panels.panels {
+              let pairsOfPanel =
+                fetchesAhead
+                ? pairsOfPart.fetchingAhead(columns: panel.columns, step: inputStep) : pairsOfPart
               let tile = TileFunctions(
                 rows: panel.rows, columns: panel.columns, gridRows: part.rowCount,
                 gridColumns: part.columns.count
               ) { rows, columns in
                 BroadcastTile(
                   machine: machine, rows: rows, columns: columns, planes: panel.planes.count,
-                  inputStep: part.grid.inputColumnStep * 4,
-                  outputStep: part.grid.outputColumnStep * 4,
-                  addsResidual: operands.residual != nil, factor: factor, tail: tail)
+                  inputStep: inputStep, outputStep: part.grid.outputColumnStep * 4,
+                  fetchesAhead: fetchesAhead, addsResidual: operands.residual != nil,
+                  factor: factor, tail: tail)
               }
               guard let tile else { return nil }
               let first = planes.lowerBound + panel.planes.lowerBound
               let piece = Piece(
                 planes: first..<first + panel.planes.count, factor: factor, tile, part,
-                pairsOfPart, weightStart: starts[first],
+                pairsOfPanel, weightStart: starts[first],
                 weightPitch: pairs.count * PlaneLayout.lanes)
               pieces.append(piece)
             }
@@ -198,6 +203,18 @@ extension ConvolutionProblem {
           input: distances[block.channel * taps.count + tap] * 4,
           weights: (index * taps.count + tap) * PlaneLayout.lanes * 4)
       }
+    }
+  }
+}
+
+extension [BroadcastTile.Pair] {
+  /// With each pair, one pixel of the next tile is fetched from the pair's plane: as a plane's channels
+  /// follow each other, all of them are.
+  fileprivate func fetchingAhead(columns: Int, step: Int) -> [BroadcastTile.Pair] {
+    enumerated().map { index, pair in
+      var pair = pair
+      pair.ahead = pair.input + index % columns * step
+      return pair
     }
   }
 }

@@ -16,6 +16,8 @@ struct BroadcastTile: TileDescription {
     var input: Int
     /// Bytes from the first of a plane's weights to the pair's.
     var weights: Int
+    /// Bytes from the pixel a tile begins at to a pixel that is fetched ahead, as seen from the next tile.
+    var ahead = 0
   }
 
   let machine: Machine
@@ -29,6 +31,9 @@ struct BroadcastTile: TileDescription {
   var inputStep: Int
   /// Bytes from a column to the next in the output.
   var outputStep: Int
+  /// Whether a line of the next tile's pixels is fetched with each pair: where images come from memory, the
+  /// processor does not see by itself that a few lines of many planes will be next.
+  var fetchesAhead = false
   /// Whether something is added to each sum.
   var addsResidual = false
   /// Lanes that each output's sum is spread over, of a single plane, with AVX-512: see `PlaneFolding`.
@@ -59,6 +64,7 @@ struct BroadcastTile: TileDescription {
     let (tiles, weight, pair, steps) = (rsi, rdx, rcx, rax)
     let (offset, pitch, triplePitch, outputColumn) = (r8, r9, r10, r11)
     let inputs = [rbx, rbp, r12, r13].prefix(rows)
+    let ahead = r14
 
     /// Where a vector of the current pair's weights stands.
     func weightAddress(_ vector: Int) -> Address {
@@ -72,7 +78,7 @@ struct BroadcastTile: TileDescription {
       }
     }
 
-    a.preserving(Array(inputs)) {
+    a.preserving(inputs + (fetchesAhead ? [ahead] : [])) {
       a.mov(tiles, [arguments + .tiles])
       a.mov(pitch, [arguments + .weightPitch])
       a.lea(triplePitch, [pitch + pitch * 2])
@@ -96,6 +102,10 @@ struct BroadcastTile: TileDescription {
           a.mov(offset, [pair])
           a.mov(weight, [pair + 8])
           a.add(weight, [arguments + .weights])
+          if fetchesAhead {
+            a.mov(ahead, [pair + 16])
+            a.prefetcht0([inputs[0] + ahead + columns * inputStep])
+          }
           for vector in 0..<vectors { a.vmovups(weights[vector], [weightAddress(vector)]) }
           for pixel in 0..<pixels {
             let (row, column) = pixel.quotientAndRemainder(dividingBy: columns)
@@ -155,7 +165,9 @@ struct BroadcastTile: TileDescription {
     a.vzeroupper()
     a.ret()
     let shape = "\(rows)x\(columns)x\(planes)/\(factor)"
-    return a.finish("\(machine.name) broadcast \(shape) \(tail) \(inputStep) \(outputStep)")
+    let fetches = fetchesAhead ? " ahead" : ""
+    return a.finish(
+      "\(machine.name) broadcast \(shape) \(tail) \(inputStep) \(outputStep)\(fetches)")
   }
 }
 
