@@ -17,6 +17,9 @@ public struct CompileOptions: Sendable {
   /// Whether a training step computes batch norms again for its backward half rather than keep what they
   /// made: less memory, a little more time, the same numbers. Nothing to a network that only runs.
   public var recomputesActivations = false
+  /// Through whom the collective operators of each axis exchange numbers: one for each axis that the graph
+  /// has operators of, of as many ranks.
+  public var communicators: [RankAxis: any Communicator] = [:]
 
   /// The defaults: all threads of this process' shared pool.
   public init(pool: ThreadPool = .shared) { self.pool = pool }
@@ -101,6 +104,7 @@ struct Compiler {
     self.options = options
     try graph.verify()
     try Compiler.requireMemory(for: graph)
+    try Compiler.requireCommunicators(for: graph, options.communicators)
     let nodes = graph.nodes.map { ScheduledNode($0) }
     scheduled = options.fusesTails ? fuseTails(nodes, in: graph) : nodes
     layouts = try LayoutPass(graph, scheduled) {
@@ -114,6 +118,23 @@ struct Compiler {
     let outputs = graph.outputs.map { (name: $0.name, value: finalPlace($0.value)) }
     finishUpdates()
     return try settle(outputs)
+  }
+
+  /// Refuses a graph whose operators exchange numbers with ranks that are not there.
+  private static func requireCommunicators(
+    for graph: Graph, _ communicators: [RankAxis: any Communicator]
+  ) throws(ConvoyError) {
+    for node in graph.nodes {
+      guard let operation = node.operation as? any CollectiveOperator else { continue }
+      let count = communicators[operation.axis]?.count
+      guard count == operation.ranks else {
+        throw ConvoyError(
+          .argument,
+          "\(node.name) exchanges numbers among \(operation.ranks) ranks along the axis "
+            + "\(operation.axis.rawValue); "
+            + (count.map { "there are \($0)." } ?? "no communicator was given for it."))
+      }
+    }
   }
 
   /// Refuses a graph that cannot fit, before work in proportion to its sizes is begun.
@@ -142,7 +163,7 @@ struct Compiler {
       },
       settings: KernelSettings(
         machine: options.machine, allowsWinograd: options.usesWinograd, weightsChange: !isFrozen),
-      tail: node.tail)
+      communicators: options.communicators, tail: node.tail)
   }
 
   // MARK: Buffers

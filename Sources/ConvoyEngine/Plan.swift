@@ -29,11 +29,13 @@ public final class Plan: Sendable {
   private let arenaCount: Int
   private let scratchCount: Int
   private let pool: ThreadPool
+  private let communicators: [any Communicator]
   private let arenas = Mutex<[MemoryBlock]>([])
 
   init(
     steps: [Step], inputs: [Slot], outputs: [Slot], parameters: [Slot], constants: MemoryBlock,
-    frozenState: MemoryBlock?, arenaCount: Int, stateCount: Int, pool: ThreadPool
+    frozenState: MemoryBlock?, arenaCount: Int, stateCount: Int, pool: ThreadPool,
+    communicators: [any Communicator]
   ) {
     self.steps = steps
     self.inputs = inputs
@@ -44,6 +46,7 @@ public final class Plan: Sendable {
     self.arenaCount = arenaCount
     self.stateCount = stateCount
     self.pool = pool
+    self.communicators = communicators
     scratchCount = Program.aligned(steps.map(\.kernel.scratchCount).max() ?? 0)
   }
 
@@ -72,7 +75,8 @@ public final class Plan: Sendable {
   /// - Parameters:
   ///   - given: a tensor for each input.
   ///   - variables: the parameters, for a plan compiled with variables; the run changes them.
-  /// - Throws: `ConvoyError` when an input is missing, unknown or of another shape.
+  /// - Throws: `ConvoyError` when an input is missing, unknown or of another shape, or another rank does
+  ///   not take part any more.
   public func run(
     named given: [String: Tensor], variables: Variables? = nil
   ) throws(ConvoyError) -> [String: Tensor] {
@@ -109,6 +113,9 @@ public final class Plan: Sendable {
       let start = observe == nil ? nil : clock.now
       pool.runAll(step.kernel, memory, scratch, scratchCount)
       if let observe, let start { observe(index, clock.now - start) }
+    }
+    for communicator in communicators {
+      if let failure = communicator.failure { throw failure }
     }
     return outputs.map { slot in
       Tensor(uninitialized: slot.shape) { elements in

@@ -34,7 +34,7 @@ extension Compiler {
       steps: program.steps.map { Plan.Step(name: $0.name, kernel: $0.make(placement)) },
       inputs: inputs, outputs: results, parameters: parameters, constants: constants,
       frozenState: state, arenaCount: arenaCount, stateCount: program.stateCount,
-      pool: options.pool)
+      pool: options.pool, communicators: Array(options.communicators.values))
   }
 
   private func region(_ id: ValueID) -> Region {

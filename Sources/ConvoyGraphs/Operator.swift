@@ -116,6 +116,8 @@ public struct Glyph: Hashable, Sendable {
     case reduction
     /// Changes parameters.
     case update
+    /// Exchanges numbers between ranks.
+    case exchange
   }
 
   /// A few characters: `3×3 g32`.

@@ -307,6 +307,7 @@ struct NetworkDrawing {
     case .reduction: 4
     case .update: 5
     case .arrangement: 6
+    case .exchange: 7
     }
   }
 
@@ -317,6 +318,7 @@ struct NetworkDrawing {
       (.convolution, "convolution, linear"), (.pooling, "pooling"),
       (.normalization, "normalisation"), (.elementwise, "element by element"),
       (.reduction, "reduction"), (.arrangement, "arrangement"), (.update, "update"),
+      (.exchange, "exchange between ranks"),
     ]
     for (role, name) in names where network.boxes.contains(where: { $0.role == role }) {
       let width = 20 + TextMetrics.width(name, size: 12)

@@ -101,6 +101,8 @@ struct LoweringSite: Sendable {
   var isFrozen: [Bool]
   /// What the kernels are for.
   var settings: KernelSettings
+  /// Through whom collective operators exchange numbers.
+  var communicators: [RankAxis: any Communicator] = [:]
   /// What is applied to the output in place of a following node.
   var tail = Tail()
   /// What is added to the output before the tail, if anything: planes like the output's.

@@ -19,7 +19,8 @@ private struct Box: Sendable {
 }
 
 extension Region {
-  fileprivate func moved(by count: Int) -> Region { Region(base, offset: offset + count) }
+  /// A place some floats further on.
+  func moved(by count: Int) -> Region { Region(base, offset: offset + count) }
 }
 
 extension Program {

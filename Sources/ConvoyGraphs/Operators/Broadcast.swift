@@ -1,0 +1,132 @@
+public import ConvoyTensors
+
+/// One rank's numbers, on every rank.
+///
+/// Input: a tensor, of which only that of the root is used. Output: the root's. It has no gradient: it
+/// brings ranks to the same beginning.
+public struct Broadcast: CollectiveOperator {
+  /// See `Operator.name`.
+  public static let name = "broadcast"
+  /// See `CollectiveOperator.axis`.
+  public var axis: RankAxis
+  /// See `CollectiveOperator.ranks`.
+  public var ranks: Int
+  /// Whose numbers.
+  public var root: Int
+
+  /// Describes the exchange.
+  public init(_ axis: RankAxis, ranks: Int, root: Int) {
+    self.axis = axis
+    self.ranks = ranks
+    self.root = root
+  }
+
+  /// The input's shape.
+  public func outputShapes(for inputs: [Shape]) throws(ConvoyError) -> [Shape] {
+    try expect(inputs, count: 1...1)
+    try expectRanks()
+    guard (0..<ranks).contains(root) else {
+      throw ConvoyError(.attribute, "expected a root below \(ranks), got \(root)")
+    }
+    return inputs
+  }
+
+  /// None.
+  public func gradients(at site: GradientSite) -> [Value?] { [nil] }
+
+  /// The input.
+  public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
+    inputs
+  }
+
+  /// `from rank 0`
+  public var glyph: Glyph { Glyph("from rank \(root)", .exchange) }
+}
+
+// MARK: - AllReduceBegin
+
+/// Begins to add up all ranks' tensors, which goes on while other operators are run: `AllReduceEnd` waits
+/// for it.
+///
+/// Inputs: any tensors. Output: their elements one after the other, not to be read but by `AllReduceEnd`.
+public struct AllReduceBegin: CollectiveOperator {
+  /// See `Operator.name`.
+  public static let name = "allReduceBegin"
+  /// See `CollectiveOperator.axis`.
+  public var axis: RankAxis
+  /// See `CollectiveOperator.ranks`.
+  public var ranks: Int
+
+  /// Describes the exchange.
+  public init(_ axis: RankAxis, ranks: Int) {
+    self.axis = axis
+    self.ranks = ranks
+  }
+
+  /// One dimension: all elements.
+  public func outputShapes(for inputs: [Shape]) throws(ConvoyError) -> [Shape] {
+    guard !inputs.isEmpty else { throw ConvoyError(.graph, "expected at least 1 input, got none") }
+    try expectRanks()
+    return [try Shape(validating: [inputs.reduce(0) { $0 + $1.elementCount }])]
+  }
+
+  /// None: gradients are what it is for.
+  public func gradients(at site: GradientSite) -> [Value?] { site.inputs.map { _ in nil } }
+
+  /// The elements in a row.
+  public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
+    [ReferenceTensor(outputs[0], inputs.flatMap(\.elements))]
+  }
+
+  /// `Σ 4 ranks …`
+  public var glyph: Glyph { Glyph("Σ \(ranks) ranks …", .exchange) }
+}
+
+// MARK: - AllReduceEnd
+
+/// Waits for the sums that `AllReduceBegin` began, and makes means of them.
+///
+/// Input: that operator's output. Outputs: the means over the ranks, in the shapes of its inputs.
+public struct AllReduceEnd: CollectiveOperator {
+  /// See `Operator.name`.
+  public static let name = "allReduceEnd"
+  /// See `CollectiveOperator.axis`.
+  public var axis: RankAxis
+  /// See `CollectiveOperator.ranks`.
+  public var ranks: Int
+  /// What the tensors were.
+  public var shapes: [Shape]
+
+  /// Describes the exchange.
+  public init(_ axis: RankAxis, ranks: Int, shapes: [Shape]) {
+    self.axis = axis
+    self.ranks = ranks
+    self.shapes = shapes
+  }
+
+  /// The shapes of what was summed.
+  public func outputShapes(for inputs: [Shape]) throws(ConvoyError) -> [Shape] {
+    try expect(inputs, count: 1...1)
+    try expectRanks()
+    let count = shapes.reduce(0) { $0 + $1.elementCount }
+    guard inputs[0].dimensions == [count] else {
+      throw ConvoyError(.shape, "expected \(count) elements in a row, got \(inputs[0])")
+    }
+    return shapes
+  }
+
+  /// None.
+  public func gradients(at site: GradientSite) -> [Value?] { [nil] }
+
+  /// Where all ranks have the same numbers, those are the means.
+  public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
+    var start = 0
+    return outputs.map { shape in
+      defer { start += shape.elementCount }
+      return ReferenceTensor(shape, Array(inputs[0].elements[start..<start + shape.elementCount]))
+    }
+  }
+
+  /// `… mean of 4 ranks`
+  public var glyph: Glyph { Glyph("… mean of \(ranks) ranks", .exchange) }
+}

@@ -1,0 +1,295 @@
+public import ConvoyTensors
+
+/// Along what ranks divide the work among them. Ranks form a grid: each belongs to one line along either
+/// axis, and exchanges numbers within it.
+public enum RankAxis: String, Hashable, Sendable, Codable, CaseIterable {
+  /// Each rank has some of a batch's images.
+  case data
+  /// Each rank has some of the channels: whole filter groups, or outputs of a layer.
+  case groups
+}
+
+/// An operator that exchanges numbers between ranks.
+///
+/// A graph with such operators is one rank's part of a computation: every rank runs a graph with the same
+/// operators in the same order. The references, which know of no other ranks, compute what comes out where
+/// all have the same numbers.
+public protocol CollectiveOperator: Operator {
+  /// Among which ranks.
+  var axis: RankAxis { get }
+  /// How many they are.
+  var ranks: Int { get }
+}
+
+extension CollectiveOperator {
+  func expectRanks() throws(ConvoyError) {
+    guard ranks >= 1 else {
+      throw ConvoyError(.attribute, "expected at least 1 rank, got \(ranks)")
+    }
+  }
+}
+
+// MARK: - AllReduce
+
+/// The sum of all ranks' numbers, on every rank.
+///
+/// Input and output: a tensor. Its gradient is the sum of all ranks' gradients.
+public struct AllReduce: CollectiveOperator {
+  /// See `Operator.name`.
+  public static let name = "allReduce"
+  /// See `CollectiveOperator.axis`.
+  public var axis: RankAxis
+  /// See `CollectiveOperator.ranks`.
+  public var ranks: Int
+
+  /// Describes the exchange.
+  public init(_ axis: RankAxis, ranks: Int) {
+    self.axis = axis
+    self.ranks = ranks
+  }
+
+  /// The input's shape.
+  public func outputShapes(for inputs: [Shape]) throws(ConvoyError) -> [Shape] {
+    try expect(inputs, count: 1...1)
+    try expectRanks()
+    return inputs
+  }
+
+  /// Every rank's result depends on every rank's input.
+  public func gradients(at site: GradientSite) -> [Value?] { [site.outputGradient.applying(self)] }
+
+  /// As many times the input as there are ranks.
+  public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
+    [ReferenceTensor(outputs[0], inputs[0].elements.map { $0 * Double(ranks) })]
+  }
+
+  /// `Σ 4 ranks`
+  public var glyph: Glyph { Glyph("Σ \(ranks) ranks", .exchange) }
+}
+
+// MARK: - Replicated
+
+/// A value that every rank has, before each rank computes something else of it: itself.
+///
+/// Its gradient is the sum of what the ranks' computations contribute. Source: the conjugate operators f
+/// and g of M. Shoeybi et al., "Megatron-LM: Training Multi-Billion Parameter Language Models Using Model
+/// Parallelism", 2019.
+public struct Replicated: CollectiveOperator {
+  /// See `Operator.name`.
+  public static let name = "replicated"
+  /// See `CollectiveOperator.axis`.
+  public var axis: RankAxis
+  /// See `CollectiveOperator.ranks`.
+  public var ranks: Int
+
+  /// Describes the value's use.
+  public init(_ axis: RankAxis, ranks: Int) {
+    self.axis = axis
+    self.ranks = ranks
+  }
+
+  /// The input's shape.
+  public func outputShapes(for inputs: [Shape]) throws(ConvoyError) -> [Shape] {
+    try expect(inputs, count: 1...1)
+    try expectRanks()
+    return inputs
+  }
+
+  /// The ranks' contributions, added up.
+  public func gradients(at site: GradientSite) -> [Value?] {
+    [site.outputGradient.applying(AllReduce(axis, ranks: ranks))]
+  }
+
+  /// The input.
+  public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
+    inputs
+  }
+
+  /// `to 4 ranks`
+  public var glyph: Glyph { Glyph("to \(ranks) ranks", .exchange) }
+}
+
+// MARK: - AllGather
+
+/// All ranks' tensors, one after the other along a dimension, on every rank.
+///
+/// Output: as many times the input's extent in the dimension as there are ranks.
+public struct AllGather: CollectiveOperator {
+  /// See `Operator.name`.
+  public static let name = "allGather"
+  /// See `CollectiveOperator.axis`.
+  public var axis: RankAxis
+  /// See `CollectiveOperator.ranks`.
+  public var ranks: Int
+  /// This rank's place among them.
+  public var rank: Int
+  /// Along which dimension.
+  public var dimension: Int
+  /// Whether every rank goes on to compute the same, so that each has the whole gradient and takes its own
+  /// share; else each has a part of the sum, and the parts are added up.
+  public var isRepeated: Bool
+
+  /// Describes the exchange.
+  public init(_ axis: RankAxis, ranks: Int, rank: Int, dimension: Int, isRepeated: Bool) {
+    self.axis = axis
+    self.ranks = ranks
+    self.rank = rank
+    self.dimension = dimension
+    self.isRepeated = isRepeated
+  }
+
+  /// The input's shape, longer in the dimension.
+  public func outputShapes(for inputs: [Shape]) throws(ConvoyError) -> [Shape] {
+    try expect(inputs, count: 1...1)
+    try expectRanks()
+    try inputs[0].expectDimension(dimension)
+    var extents = inputs[0].dimensions
+    let (extent, overflows) = extents[dimension].multipliedReportingOverflow(by: ranks)
+    guard !overflows else {
+      throw ConvoyError(.shape, "\(ranks) times \(inputs[0]) is too much")
+    }
+    extents[dimension] = extent
+    return [try Shape(validating: extents)]
+  }
+
+  /// This rank's share of the gradient, or of its sum.
+  public func gradients(at site: GradientSite) -> [Value?] {
+    let gradient = site.outputGradient
+    if isRepeated {
+      return [
+        gradient.applying(RankShare(axis, ranks: ranks, rank: rank, dimension: dimension))
+      ]
+    }
+    return [
+      gradient.applying(ReduceScatter(axis, ranks: ranks, rank: rank, dimension: dimension))
+    ]
+  }
+
+  /// The input, again and again.
+  public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
+    let extent = inputs[0].shape[dimension]
+    let elements = outputs[0].indices.map { position in
+      var source = position
+      source[dimension] %= extent
+      return inputs[0][source]
+    }
+    return [ReferenceTensor(outputs[0], elements)]
+  }
+
+  /// `gather 4`
+  public var glyph: Glyph { Glyph("gather \(ranks)", .exchange) }
+}
+
+// MARK: - ReduceScatter
+
+/// A share, along a dimension, of the sum of all ranks' tensors.
+public struct ReduceScatter: CollectiveOperator {
+  /// See `Operator.name`.
+  public static let name = "reduceScatter"
+  /// See `CollectiveOperator.axis`.
+  public var axis: RankAxis
+  /// See `CollectiveOperator.ranks`.
+  public var ranks: Int
+  /// Which share this rank has.
+  public var rank: Int
+  /// Along which dimension.
+  public var dimension: Int
+
+  /// Describes the exchange.
+  public init(_ axis: RankAxis, ranks: Int, rank: Int, dimension: Int) {
+    self.axis = axis
+    self.ranks = ranks
+    self.rank = rank
+    self.dimension = dimension
+  }
+
+  /// The input's shape, shorter in the dimension.
+  public func outputShapes(for inputs: [Shape]) throws(ConvoyError) -> [Shape] {
+    try expect(inputs, count: 1...1)
+    return [try RankShare(axis, ranks: ranks, rank: rank, dimension: dimension).share(of: inputs[0])]
+  }
+
+  /// Every rank's input is in every share.
+  public func gradients(at site: GradientSite) -> [Value?] {
+    [
+      site.outputGradient.applying(
+        AllGather(axis, ranks: ranks, rank: rank, dimension: dimension, isRepeated: false))
+    ]
+  }
+
+  /// As many times this rank's share as there are ranks.
+  public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
+    let share = RankShare(axis, ranks: ranks, rank: rank, dimension: dimension)
+    let tensor = share.reference(inputs, outputs: outputs)[0]
+    return [ReferenceTensor(outputs[0], tensor.elements.map { $0 * Double(ranks) })]
+  }
+
+  /// `Σ scatter 4`
+  public var glyph: Glyph { Glyph("Σ scatter \(ranks)", .exchange) }
+}
+
+// MARK: - RankShare
+
+/// A rank's share, along a dimension, of what every rank has: nothing is sent, except for its gradient.
+public struct RankShare: CollectiveOperator {
+  /// See `Operator.name`.
+  public static let name = "rankShare"
+  /// See `CollectiveOperator.axis`.
+  public var axis: RankAxis
+  /// See `CollectiveOperator.ranks`.
+  public var ranks: Int
+  /// Which share this rank has.
+  public var rank: Int
+  /// Along which dimension.
+  public var dimension: Int
+
+  /// Describes the share.
+  public init(_ axis: RankAxis, ranks: Int, rank: Int, dimension: Int) {
+    self.axis = axis
+    self.ranks = ranks
+    self.rank = rank
+    self.dimension = dimension
+  }
+
+  /// The input's shape, shorter in the dimension.
+  public func outputShapes(for inputs: [Shape]) throws(ConvoyError) -> [Shape] {
+    try expect(inputs, count: 1...1)
+    return [try share(of: inputs[0])]
+  }
+
+  func share(of shape: Shape) throws(ConvoyError) -> Shape {
+    try expectRanks()
+    try shape.expectDimension(dimension)
+    guard (0..<ranks).contains(rank), shape[dimension] % ranks == 0 else {
+      throw ConvoyError(
+        .attribute,
+        "expected an extent that \(ranks) ranks share evenly, and a rank below that, got "
+          + "\(shape[dimension]) and rank \(rank)")
+    }
+    var extents = shape.dimensions
+    extents[dimension] /= ranks
+    return try Shape(validating: extents)
+  }
+
+  /// Each rank has the gradient of its share.
+  public func gradients(at site: GradientSite) -> [Value?] {
+    [
+      site.outputGradient.applying(
+        AllGather(axis, ranks: ranks, rank: rank, dimension: dimension, isRepeated: true))
+    ]
+  }
+
+  /// The slice that is the share of an input.
+  public func slice(of shape: Shape) -> Slice {
+    let extent = shape[dimension] / ranks
+    return Slice(dimension: dimension, start: rank * extent, end: (rank + 1) * extent)
+  }
+
+  /// A slice.
+  public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
+    slice(of: inputs[0].shape).reference(inputs, outputs: outputs)
+  }
+
+  /// `share 1 of 4`
+  public var glyph: Glyph { Glyph("share \(rank + 1) of \(ranks)", .arrangement) }
+}

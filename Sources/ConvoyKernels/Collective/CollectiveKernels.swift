@@ -1,0 +1,126 @@
+/// Exchanges numbers between ranks, and waits for the others.
+public struct CollectiveExchange: Kernel {
+  /// See `Kernel.name`.
+  public let name: String
+  private let collective: Collective
+  private let communicator: any Communicator
+  private let tag: Int
+  private let source: Region
+  private let target: Region
+
+  /// - Parameters:
+  ///   - tag: that of no other exchange under way.
+  ///   - source: this rank's numbers.
+  ///   - target: where results go: the same place, or apart from it.
+  public init(
+    _ collective: Collective, _ communicator: any Communicator, tag: Int, from source: Region,
+    to target: Region
+  ) {
+    name = collective.name
+    self.collective = collective
+    self.communicator = communicator
+    self.tag = tag
+    self.source = source
+    self.target = target
+  }
+
+  /// See `Kernel.chunkCount`.
+  public var chunkCount: Int { 1 }
+
+  /// Exchanges everything.
+  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+    communicator.begin(collective, tag: tag, from: memory[source], to: memory[target])
+    communicator.finish(tag: tag)
+  }
+}
+
+/// Begins to exchange numbers in place; `CollectiveEnd` waits.
+public struct CollectiveBegin: Kernel {
+  /// See `Kernel.name`.
+  public let name: String
+  private let collective: Collective
+  private let communicator: any Communicator
+  private let tag: Int
+  private let region: Region
+
+  /// - Parameters:
+  ///   - tag: that of no other exchange under way.
+  ///   - region: this rank's numbers, which become the results.
+  public init(
+    _ collective: Collective, _ communicator: any Communicator, tag: Int, in region: Region
+  ) {
+    name = "begin \(collective.name)"
+    self.collective = collective
+    self.communicator = communicator
+    self.tag = tag
+    self.region = region
+  }
+
+  /// See `Kernel.chunkCount`.
+  public var chunkCount: Int { 1 }
+
+  /// Begins.
+  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+    communicator.begin(collective, tag: tag, from: memory[region], to: memory[region])
+  }
+}
+
+/// Waits for what `CollectiveBegin` began.
+public struct CollectiveEnd: Kernel {
+  /// See `Kernel.name`.
+  public let name = "wait for ranks"
+  private let communicator: any Communicator
+  private let tag: Int
+
+  /// - Parameter tag: that of the exchange.
+  public init(_ communicator: any Communicator, tag: Int) {
+    self.communicator = communicator
+    self.tag = tag
+  }
+
+  /// See `Kernel.chunkCount`.
+  public var chunkCount: Int { 1 }
+
+  /// Waits.
+  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+    communicator.finish(tag: tag)
+  }
+}
+
+extension Collective {
+  fileprivate var name: String {
+    switch self {
+    case .allReduce: "all-reduce"
+    case .allGather: "all-gather"
+    case .reduceScatter: "reduce-scatter"
+    case .broadcast: "broadcast"
+    }
+  }
+}
+
+/// Multiplies a row of numbers with a factor, from one place to another.
+public struct ScaledCopy: Kernel {
+  /// See `Kernel.name`.
+  public let name = "scaled copy"
+  private let factor: Float
+  private let source: Region
+  private let target: Region
+  private let chunks: Chunks
+
+  /// Describes the copy of a number of floats.
+  public init(count: Int, by factor: Float, from source: Region, to target: Region) {
+    self.factor = factor
+    self.source = source
+    self.target = target
+    chunks = Chunks(items: count, cost: 1)
+  }
+
+  /// See `Kernel.chunkCount`.
+  public var chunkCount: Int { chunks.count }
+
+  /// Copies some.
+  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+    let (from, to) = (UnsafePointer(memory[source]), memory[target])
+    for index in chunks[chunk] { to[index] = from[index] * factor }
+  }
+}
