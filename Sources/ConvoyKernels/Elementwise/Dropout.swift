@@ -69,9 +69,11 @@ public struct PlaneDropout: Kernel {
         (image * output.channels + plane * PlaneLayout.lanes) * pixels + inImage * width
       for column in 0..<width {
         let (from, to) = (source + column * PlaneLayout.lanes, target + column * PlaneLayout.lanes)
+        // Lane by lane: a vector of masks would be put together in memory.
+        var index = first + column
         for lane in 0..<PlaneLayout.lanes {
-          let isKept = mask.isKept(first + column + lane * pixels)
-          to[lane] = isKept ? from[lane] * scale : 0
+          to[lane] = mask.scaled(from[lane], by: scale, at: index)
+          index &+= pixels
         }
       }
     }
@@ -102,6 +104,16 @@ public struct DenseDropout: Kernel {
   public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let (mask, scale) = (problem.mask(in: memory), problem.scale)
     let (source, target) = (memory[input], memory[output])
-    for index in chunks[chunk] { target[index] = mask.isKept(index) ? source[index] * scale : 0 }
+    for index in chunks[chunk] {
+      target[index] = mask.scaled(source[index], by: scale, at: index)
+    }
+  }
+}
+
+extension DropoutMask {
+  /// An element times a number where it is kept, else 0.
+  @inline(__always)
+  fileprivate func scaled(_ x: Float, by scale: Float, at index: Int) -> Float {
+    Float(bitPattern: (x * scale).bitPattern & bits(index))
   }
 }
