@@ -9,8 +9,7 @@ import ConvoyTensors
 /// where a row of windows has two pixels for each, as `FirstLargestTile` leaves them; or, of an average,
 /// the sum of rows that have a pixel for each column. Arguments are `tiles` tiles, `outputs`, and `steps`
 /// rows, perhaps none, of each of which `distances` holds the address and, of a maximum, that of the places
-/// that the row's windows have in the image's row, 32 bytes apart. Of a maximum, `inputs` is a row of the image
-/// that will be read soon.
+/// that the row's windows have in the image's row, 32 bytes apart.
 struct PoolingGradientTile: TileDescription {
   /// Which windows hold a column of the image.
   struct Window: Hashable, Sendable {
@@ -58,7 +57,7 @@ struct PoolingGradientTile: TileDescription {
 
     let arguments = rdi
     let (tiles, output, index) = (rsi, r8, r9)
-    let (rows, list, row, place, ahead) = (rcx, rdx, rax, r10, r11)
+    let (rows, list, row, place) = (rcx, rdx, rax, r10)
 
     /// Adds what a row of windows gives.
     func add(_ window: Window, partOffset: Int) {
@@ -83,15 +82,10 @@ struct PoolingGradientTile: TileDescription {
     a.mov(tiles, [arguments + .tiles])
     a.mov(output, [arguments + .outputs])
     a.xor(index, index)
-    if window != nil { a.mov(ahead, [arguments + .inputs]) }
     a.repeating(tiles) {
       for part in 0..<machine.vectorsPerPlane {
         let partOffset = part * width.rawValue
         let end = a.label()
-        // What windows will ask for comes from memory while this row goes there.
-        if window != nil, part == 0 {
-          for column in 0..<columns { a.prefetcht0([ahead + column * pixelBytes]) }
-        }
         for sum in sums { a.clear(sum) }
         a.mov(list, [arguments + .distances])
         a.mov(rows, [arguments + .steps])
@@ -117,7 +111,6 @@ struct PoolingGradientTile: TileDescription {
       let advance = window.map { columns / $0.step * 2 } ?? columns
       a.add(index, advance * pixelBytes)
       a.add(output, columns * pixelBytes)
-      if window != nil { a.add(ahead, columns * pixelBytes) }
     }
     a.vzeroupper()
     a.ret()

@@ -13,8 +13,6 @@ struct GeneratedPoolingGradient: Kernel {
   private let windows: Windows
   private let tiles: TileFunctions
   private let rowStride: Int
-  /// From a row of the image to the one that windows want next.
-  private let reach: Int
   private let chunks: Chunks
   /// How many slices and rows of windows may hold one element, so many are kept.
   private let kept: (slices: Int, rows: Int)
@@ -61,7 +59,6 @@ struct GeneratedPoolingGradient: Kernel {
     }
     kept = (counts[0], counts[1])
     rowStride = result.rowStride
-    reach = (pooling.kernel[1] - 1) * pooling.dilation[1] + 1
     let rows = result.planes.count * result.batch * result.extents[0] * result.extents[1]
     // Some nanoseconds a pixel, as elementwise operations of several operands take.
     chunks = Chunks(items: rows, cost: width * 8)
@@ -173,7 +170,6 @@ struct GeneratedPoolingGradient: Kernel {
     }
     let arguments = work.arguments
     let target = slice.result + y * rowStride
-    let ahead = slice.image + problem.image.offset([slice.z, y + reach, 0])
     var passed = 0
     tiles.run(rows: 1, columns: 0..<result.extents[2], arguments) { column in
       let next = offset(ofColumn: column)
@@ -181,7 +177,6 @@ struct GeneratedPoolingGradient: Kernel {
       passed = next
       arguments.set(.steps, count)
       arguments.set(.distances, UnsafePointer(work.sources))
-      arguments.set(.inputs, ahead + column * PlaneLayout.lanes)
       arguments.set(.outputs, target + column * PlaneLayout.lanes)
     }
   }
