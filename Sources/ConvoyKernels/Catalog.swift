@@ -57,6 +57,15 @@ public enum Catalog {
       make: { problem, operands, _ in PortablePooling(problem, operands) }),
   ]
 
+  static let poolingGradient: [CatalogEntry<PoolingGradientProblem, PoolingGradientOperands>] = [
+    CatalogEntry(
+      name: "generated pooling gradient", refusal: { GeneratedPoolingGradient.refusal($0, $1) },
+      make: { GeneratedPoolingGradient($0, $1, $2) }),
+    CatalogEntry(
+      name: "portable pooling gradient", refusal: { _, _ in nil },
+      make: { problem, operands, _ in PortablePoolingGradient(problem, operands) }),
+  ]
+
   /// The kernel for an elementwise operation in planes.
   public static func elementwise(
     _ problem: ElementwiseProblem, _ operands: ElementwiseOperands, machine: Machine = .current
@@ -80,6 +89,14 @@ public enum Catalog {
     _ problem: PoolingProblem, input: Region, output: Region, machine: Machine = .current
   ) -> any Kernel {
     choose(pooling, problem, PoolingOperands(input: input, output: output), machine)
+  }
+
+  /// The kernel for the gradient of a pooling's image.
+  public static func poolingGradient(
+    _ problem: PoolingGradientProblem, _ operands: PoolingGradientOperands,
+    machine: Machine = .current
+  ) -> any Kernel {
+    choose(poolingGradient, problem, operands, machine)
   }
 
   private static func choose<Problem, Operands>(

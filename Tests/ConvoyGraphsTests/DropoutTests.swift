@@ -54,6 +54,8 @@ import Testing
     for index in 0..<1000 {
       let uniform = Float(Random.hash(key &+ UInt64(index)) >> 40) / 16_777_216
       #expect(DropoutTraining.isKept(index, key: key, rate: rate) == (uniform >= rate))
+      let bits = DropoutMask(key: key, rate: rate).bits(index)
+      #expect(bits == (uniform >= rate ? .max : 0))
     }
   }
 

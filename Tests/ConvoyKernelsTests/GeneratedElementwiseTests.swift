@@ -70,6 +70,31 @@ import Testing
     }
   }
 
+  /// The derivatives of functions, times a gradient. Such as are computed by exponentials have errors that
+  /// very large gradients would show.
+  @Test(arguments: machines) func derivatives(_ machine: Machine) {
+    var random = Random(seed: 45)
+    for function in LaneFunctionTests.generated {
+      for _ in 0..<16 {
+        let (batch, extents) = (1 + random.below(3), Self.extents(&random))
+        let channels = 1 + random.below(40)
+        var test = PlaneCase()
+        let layouts = (0..<3).map { _ in
+          PlaneCase.layout(batch: batch, channels: channels, extents: extents, &random)
+        }
+        let operands = ElementwiseOperands(
+          first: test.add(layouts[0]) { Self.number(&random) },
+          second: test.add(layouts[1]) {
+            let number = Self.number(&random)
+            return function.isByExponentials && abs(number) > 4 ? 1 : number
+          }, output: test.add(poisoned: layouts[2]))
+        let problem = ElementwiseProblem(
+          .derivative(function), layouts[0], layouts[1], to: layouts[2])
+        expectSame(test, problem, operands, machine, tolerance: 4e-6)
+      }
+    }
+  }
+
   /// The result may take the place of an operand.
   @Test(arguments: machines) func inPlace(_ machine: Machine) {
     var random = Random(seed: 43)
@@ -120,7 +145,8 @@ import Testing
     let region = Region(.arena, offset: 0)
     let problems = [
       ElementwiseProblem(.power, layout, layout, to: layout),
-      ElementwiseProblem(.derivative(.relu), layout, layout, to: layout),
+      ElementwiseProblem(.derivative(.mish), layout, layout, to: layout),
+      ElementwiseProblem(.derivative(.relu), layout, layout, to: layout, tail: Tail(.relu)),
       ElementwiseProblem(.function(.relu), layout, to: layout, tail: Tail(.tanh)),
     ]
     for problem in problems {
@@ -133,12 +159,22 @@ import Testing
 
   private func expectSame(
     _ test: PlaneCase, _ problem: ElementwiseProblem, _ operands: ElementwiseOperands,
-    _ machine: Machine
+    _ machine: Machine, tolerance: Float = 1e-6
   ) {
     let kernel = Catalog.elementwise(problem, operands, machine: machine)
     #expect(kernel.name == "\(machine.name) elementwise")
     test.expectSame(
       kernel, as: Catalog.elementwise(problem, operands, machine: .portable), problem.output,
-      at: operands.output, tolerance: 1e-6, "\(problem)")
+      at: operands.output, tolerance: tolerance, "\(problem)")
+  }
+}
+
+extension ScalarFunction {
+  /// Whether the derivative is computed by exponentials.
+  fileprivate var isByExponentials: Bool {
+    switch self {
+    case .sigmoid, .tanh, .silu, .gelu, .exponential: true
+    default: false
+    }
   }
 }

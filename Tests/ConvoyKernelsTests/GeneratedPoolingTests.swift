@@ -6,7 +6,7 @@ import Testing
 /// Generated pooling against the portable kernel, on every machine that this one can be.
 @Suite struct GeneratedPoolingTests {
   /// Windows, strides, dilations and paddings at random; each window covers an element of the image.
-  private static func problem(
+  static func problem(
     _ function: PoolingProblem.Function, _ random: inout Random
   ) -> PoolingProblem {
     while true {

@@ -66,11 +66,13 @@ extension PoolingGradient: Lowerable {
     let (image, gradient, result) = (site.inputs[0], site.inputs[1], site.outputs[0])
     let shape = site.inputShapes[0]
     program.step(site) {
-      PortablePoolingGradient(
-        pooling.problem(shape, image: $0.planes(image), output: $0.planes(gradient)),
-        PortablePoolingGradient.Operands(
-          image: $0.base(image), gradient: $0.base(gradient), result: $0.planes(result),
-          resultBase: $0.base(result)))
+      Catalog.poolingGradient(
+        PoolingGradientProblem(
+          pooling.problem(shape, image: $0.planes(image), output: $0.planes(gradient)),
+          to: $0.planes(result)),
+        PoolingGradientOperands(
+          image: $0.base(image), gradient: $0.base(gradient), result: $0.base(result)),
+        machine: site.machine)
     }
   }
 }

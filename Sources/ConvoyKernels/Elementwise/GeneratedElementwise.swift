@@ -15,11 +15,12 @@ struct GeneratedElementwise: Kernel {
     if machine.instructions == nil { return "the machine \(machine.name) has no generated code" }
     if !problem.tail.isGenerated { return "no generated code knows the function at the end" }
     switch problem.operation {
-    case .derivative: return "no generated code knows the derivatives of functions"
     case .power: return "no generated code knows powers"
-    case .function where problem.tail.function != nil:
+    case .function where problem.tail.function != nil,
+      .derivative where problem.tail.function != nil:
       return "two functions are more than one loop applies"
-    case .function(let function) where TileTail(function) == nil:
+    case .function(let function) where TileTail(function) == nil,
+      .derivative(let function) where TileTail(function) == nil:
       return "no generated code knows this function"
     default: return nil
     }
@@ -31,8 +32,9 @@ struct GeneratedElementwise: Kernel {
     self.problem = problem
     self.operands = operands
     function =
-      if case .function(let function) = problem.operation { function } else {
-        problem.tail.function
+      switch problem.operation {
+      case .function(let function), .derivative(let function): function
+      default: problem.tail.function
       }
     guard let tail = TileTail(Tail(function)) else { return nil }
     let tile = PointwiseTile(
@@ -92,7 +94,8 @@ extension PointwiseTile.Arithmetic {
   fileprivate init(_ operation: LaneOperation) {
     self =
       switch operation {
-      case .function, .derivative, .power: .none
+      case .function, .power: .none
+      case .derivative: .derivative
       case .add: .add
       case .subtract: .subtract
       case .multiply: .multiply

@@ -24,13 +24,15 @@ struct PointwiseTile: TileDescription {
     case leak
     /// (x − mean) · factor + shift: z is three pixels, the same for all x.
     case normalize
+    /// f′(x) · z, of the function that else would be applied to the result.
+    case derivative
   }
 
   let machine: Machine
   var arithmetic: Arithmetic
   /// Whether z is the same for all pixels.
   var isSecondFixed: Bool
-  /// What is done to the result.
+  /// What is done to the result, or whose derivative is taken.
   var tail: TileTail
 
   func generate() -> MachineCode {
@@ -52,8 +54,9 @@ struct PointwiseTile: TileDescription {
 
     /// Computes pixels that fill some registers.
     func compute(_ x: ArraySlice<VectorRegister>) {
+      for (index, x) in x.enumerated() { a.vmovups(x, [first + index * width.rawValue]) }
+      if arithmetic == .derivative { math.applyDerivative(of: tail, to: x, using: free) }
       for (index, x) in x.enumerated() {
-        a.vmovups(x, [first + index * width.rawValue])
         if isSecondFixed {
           let z = stride(from: index % parts, to: fixed.count, by: parts).map { fixed[$0] }
           combine(x, z, free[...], math)
@@ -62,7 +65,7 @@ struct PointwiseTile: TileDescription {
           combine(x, [free[0]], free.dropFirst(), math)
         }
       }
-      tail.apply(to: x, free: free, math)
+      if arithmetic != .derivative { tail.apply(to: x, free: free, math) }
       for (index, x) in x.enumerated() { a.vmovups([output + index * width.rawValue], x) }
       a.add(first, x.count * width.rawValue)
       if arithmetic != .none && !isSecondFixed { a.add(second, x.count * width.rawValue) }
@@ -111,7 +114,7 @@ struct PointwiseTile: TileDescription {
     case .none: break
     case .add: a.vaddps(x, x, z[0])
     case .subtract: a.vsubps(x, x, z[0])
-    case .multiply: a.vmulps(x, x, z[0])
+    case .multiply, .derivative: a.vmulps(x, x, z[0])
     case .divide: a.vdivps(x, x, z[0])
     case .maximum: a.vmaxps(x, x, z[0])
     case .minimum: a.vminps(x, x, z[0])

@@ -103,7 +103,7 @@ extension VectorMath {
   }
 
   /// 1 where positive, else 0.
-  private func step(
+  func step(
     _ registers: ArraySlice<VectorRegister>, zero: VectorRegister, one: VectorRegister
   ) {
     a.clear(zero)
@@ -127,12 +127,12 @@ extension VectorMath {
   }
 
   /// d = a parameter in all lanes.
-  private func load(_ d: VectorRegister, parameter index: Int) {
+  func load(_ d: VectorRegister, parameter index: Int) {
     a.vbroadcastss(d, [arguments + .parameters + 32 * index])
   }
 
   /// A parameter in all lanes.
-  private func parameter(_ index: Int) -> MemoryOperand {
+  func parameter(_ index: Int) -> MemoryOperand {
     .repeated(arguments + .parameters + 32 * index, width)
   }
 }

@@ -18,8 +18,14 @@ public struct PoolingProblem: Hashable, Sendable {
   public var output: PlaneLayout
   /// For each axis and output position, what its window covers.
   let axes: [[Span]]
+  /// A window's elements along each axis, those in the padding among them.
+  let kernel: Extents
+  /// From a window to the next.
+  let stride: Extents
   /// How far apart a window's elements lie.
   let dilation: Extents
+  /// How far before the image the first window begins.
+  let before: Extents
 
   /// What a window covers along one axis: only elements of the image, for padding is never read.
   struct Span: Hashable, Sendable {
@@ -45,7 +51,10 @@ public struct PoolingProblem: Hashable, Sendable {
     self.function = function
     self.image = image
     self.output = output
+    self.kernel = kernel
+    self.stride = stride
     self.dilation = dilation
+    before = padding.before
     axes = (0..<3).map { axis in
       let (step, extent) = (dilation[axis], image.extents[axis])
       return (0..<output.extents[axis]).map { position in
@@ -70,6 +79,11 @@ public struct PoolingProblem: Hashable, Sendable {
   /// The span of the windows of an output row, across slices and rows.
   func rowSpans(slice: Int, row: Int) -> (z: Span, y: Span) { (axes[0][slice], axes[1][row]) }
 
+  /// How many elements of a window lie before the image.
+  func skipped(axis: Int, _ position: Int) -> Int {
+    (axes[axis][position].start - position * stride[axis] + before[axis]) / dilation[axis]
+  }
+
   /// The columns of the image that the windows of some output columns lie in.
   func columns(of outputs: Range<Int>) -> Range<Int> {
     var (low, high) = (Int.max, 0)
@@ -85,4 +99,35 @@ public struct PoolingProblem: Hashable, Sendable {
 struct PoolingOperands: Sendable {
   var input: Region
   var output: Region
+}
+
+/// The gradient of a pooling's image.
+public struct PoolingGradientProblem: Hashable, Sendable {
+  /// The pooling; its output's planes are where the gradient comes in.
+  public var pooling: PoolingProblem
+  /// Planes of the image's extents, for its gradient.
+  public var result: PlaneLayout
+
+  /// Describes the gradient of a pooling.
+  public init(_ pooling: PoolingProblem, to result: PlaneLayout) {
+    self.pooling = pooling
+    self.result = result
+  }
+}
+
+/// Where the numbers of a pooling's gradient are.
+public struct PoolingGradientOperands: Sendable {
+  /// What the image's planes count from.
+  var image: Region
+  /// What those of the gradient that comes in count from.
+  var gradient: Region
+  /// What the result's count from.
+  var result: Region
+
+  /// Names the places.
+  public init(image: Region, gradient: Region, result: Region) {
+    self.image = image
+    self.gradient = gradient
+    self.result = result
+  }
 }

@@ -1,56 +1,34 @@
-public import ConvoyTensors
+import ConvoyTensors
 
 /// The gradient of a pooling's image in plain Swift.
 ///
 /// A chunk owns an image's plane, so that windows that overlap add to it one after the other.
-public struct PortablePoolingGradient: Kernel {
-  /// See `Kernel.name`.
-  public let name = "portable pooling gradient"
+struct PortablePoolingGradient: Kernel {
+  let name = "portable pooling gradient"
   private let problem: PoolingProblem
-  private let operands: Operands
+  private let result: PlaneLayout
+  private let operands: PoolingGradientOperands
   private let scales: [Float]
 
-  /// Where the kernel finds its numbers.
-  public struct Operands: Sendable {
-    /// What the problem's image counts from.
-    var image: Region
-    /// What the problem's output counts from: there the gradient comes in.
-    var gradient: Region
-    /// Planes of the image's extents.
-    var result: PlaneLayout
-    /// What `result` counts from.
-    var resultBase: Region
-
-    /// Names the places.
-    public init(image: Region, gradient: Region, result: PlaneLayout, resultBase: Region) {
-      self.image = image
-      self.gradient = gradient
-      self.result = result
-      self.resultBase = resultBase
-    }
-  }
-
-  /// Describes the work: the problem is the pooling's, its output the gradient that comes in.
-  public init(_ problem: PoolingProblem, _ operands: Operands) {
-    self.problem = problem
+  init(_ problem: PoolingGradientProblem, _ operands: PoolingGradientOperands) {
+    self.problem = problem.pooling
+    result = problem.result
     self.operands = operands
-    scales = problem.axes[2].map { 1 / Float($0.divisor) }
+    scales = problem.pooling.axes[2].map { 1 / Float($0.divisor) }
   }
 
-  /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { problem.image.planes.count * problem.image.batch }
-  /// See `Kernel.scratchCount`.
-  public var scratchCount: Int {
+  var chunkCount: Int { problem.image.planes.count * problem.image.batch }
+  var scratchCount: Int {
     problem.function == .maximum ? 0 : problem.image.extents[2] * PlaneLayout.lanes
   }
 
   /// Makes the gradient of one image's plane.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let (plane, image) = chunk.quotientAndRemainder(dividingBy: problem.image.batch)
-    let (source, result) = (problem.image, operands.result)
+    let source = problem.image
     let read = memory[operands.image] + source.planes[plane] + image * source.imageStride
     let written =
-      memory[operands.resultBase] + result.planes[plane] + image * result.imageStride
+      memory[operands.result] + result.planes[plane] + image * result.imageStride
     clear(written)
     for slice in 0..<problem.output.extents[0] {
       for row in 0..<problem.output.extents[1] {
@@ -68,10 +46,10 @@ public struct PortablePoolingGradient: Kernel {
   }
 
   private func clear(_ result: UnsafeMutablePointer<Float>) {
-    for z in 0..<operands.result.extents[0] {
-      for y in 0..<operands.result.extents[1] {
-        (result + operands.result.offset([z, y, 0])).update(
-          repeating: 0, count: operands.result.extents[2] * PlaneLayout.lanes)
+    for z in 0..<self.result.extents[0] {
+      for y in 0..<self.result.extents[1] {
+        (result + self.result.offset([z, y, 0])).update(
+          repeating: 0, count: self.result.extents[2] * PlaneLayout.lanes)
       }
     }
   }
@@ -100,7 +78,7 @@ public struct PortablePoolingGradient: Kernel {
       for row in 0..<y.count {
         let target =
           result
-          + operands.result.offset([
+          + self.result.offset([
             z.start + slice * problem.dilation[0], y.start + row * problem.dilation[1], 0,
           ])
         for column in 0..<width {
@@ -123,7 +101,7 @@ public struct PortablePoolingGradient: Kernel {
       let places = firstLargest(image + problem.image.offset(corner), counts)
       let share = (gradient + output * PlaneLayout.lanes).lanes
       forEachPixel(
-        result + operands.result.offset(corner), operands.result, counts
+        result + self.result.offset(corner), self.result, counts
       ) { pixel, place in
         pixel.lanes += Lanes.zero.replacing(with: share, where: places .== place)
       }

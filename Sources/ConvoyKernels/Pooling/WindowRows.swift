@@ -1,0 +1,204 @@
+import ConvoyTensors
+
+/// Rows of a maximum's windows in private memory: of each window which element is the first of its
+/// largest, and the gradient. See `FirstLargestTile`.
+///
+/// A class, since kernels take hold of it for every row.
+final class FirstLargestRows: Sendable {
+  private let problem: PoolingProblem
+  private let runs: [Run]
+  /// Windows before the first that tiles of the image's row read.
+  private let margin: Int
+  /// Windows that they read in all.
+  private let count: Int
+  /// What the tiles of the image's row are told about windows.
+  let window: PoolingGradientTile.Window
+
+  /// Neighbouring windows that hold the same of their columns.
+  private struct Run: Sendable {
+    var positions: Range<Int>
+    let tiles: TileFunctions
+  }
+
+  /// The most elements of a window.
+  private static let maximalElements = 256
+  /// The most columns of a window, of which each has its own code.
+  private static let maximalColumns = 16
+
+  static func refusal(_ problem: PoolingProblem, _ machine: Machine) -> String? {
+    let columns = problem.kernel[2]
+    if columns > maximalColumns { return "lines of \(columns) elements make too much code" }
+    let elements = problem.kernel.volume
+    if elements > maximalElements {
+      return "its windows have \(elements) elements, which are too many"
+    }
+    let step = window(of: problem).step
+    let most = PoolingGradientTile.maximalColumns(machine)
+    if step > most { return "its windows are \(step) columns apart, more than \(most)" }
+    // Distances in bytes are constants of 32 bits in the code.
+    if problem.dilation[2] > 1 << 16 {
+      return "its pixels are further apart than generated code can say"
+    }
+    return nil
+  }
+
+  private static func window(of problem: PoolingProblem) -> PoolingGradientTile.Window {
+    let span = (problem.kernel[2] - 1) * problem.dilation[2] + 1
+    // Beside a single window there may be others, of which nothing is known, as long as they do not overlap.
+    let step = problem.output.extents[2] == 1 ? span : problem.stride[2]
+    return PoolingGradientTile.Window(
+      taps: problem.kernel[2], tapStep: problem.dilation[2], step: step,
+      phase: problem.before[2] % step)
+  }
+
+  /// - Returns: nil where the system refuses memory for code.
+  init?(_ problem: PoolingProblem, _ machine: Machine) {
+    self.problem = problem
+    let window = FirstLargestRows.window(of: problem)
+    self.window = window
+    let before = problem.before[2]
+    let first = (before - (window.taps - 1) * window.tapStep)
+      .flooredQuotientAndRemainder(dividingBy: window.step).quotient
+    margin = max(0, -first)
+    let last = (before + problem.image.extents[2] - 1) / window.step
+    count = margin + max(last + 1, problem.output.extents[2])
+    var runs: [Run] = []
+    for positions in FirstLargestRows.runs(of: problem) {
+      let most = machine.laneTile.sums / 2
+      let count = (positions.count + most - 1) / most
+      let tiles = TileFunctions(
+        rows: 1, columns: (positions.count + count - 1) / count, gridRows: 1,
+        gridColumns: positions.count
+      ) { _, columns in
+        FirstLargestTile(
+          machine: machine, taps: problem.axes[2][positions.lowerBound].count,
+          tapStep: problem.dilation[2], columns: columns, columnStep: window.step)
+      }
+      guard let tiles else { return nil }
+      runs.append(Run(positions: positions, tiles: tiles))
+    }
+    self.runs = runs
+  }
+
+  /// Output columns whose windows lie alike: as many columns lie before the image, and as many in it.
+  private static func runs(of problem: PoolingProblem) -> [Range<Int>] {
+    func shape(_ position: Int) -> [Int] {
+      [problem.skipped(axis: 2, position), problem.axes[2][position].count]
+    }
+    var runs: [Range<Int>] = []
+    for position in problem.axes[2].indices {
+      if let last = runs.last, shape(last.lowerBound) == shape(position) {
+        runs[runs.count - 1] = last.lowerBound..<position + 1
+      } else {
+        runs.append(position..<position + 1)
+      }
+    }
+    return runs
+  }
+
+  /// Floats of a row of windows: two pixels for each.
+  var size: Int { count * 2 * PlaneLayout.lanes }
+
+  /// Floats from a row's beginning to the window that the image's first column counts from.
+  var start: Int { (margin + problem.before[2] / window.step) * 2 * PlaneLayout.lanes }
+
+  /// Floats in which the numbers of a window's elements are kept, each 8 times, so that they fill a vector.
+  var numberCount: Int { problem.kernel.volume * 8 }
+
+  /// Writes the numbers of a window's elements.
+  func writeNumbers(to place: UnsafeMutablePointer<Float>) {
+    for number in 0..<problem.kernel.volume {
+      (place + number * 8).update(repeating: Float(number), count: 8)
+    }
+  }
+
+  /// Floats from the number of a window's first element to that of a line's first.
+  func numbers(ofLine slice: Int, _ row: Int) -> Int {
+    (slice * problem.kernel[1] + row) * problem.kernel[2] * 8
+  }
+
+  /// Marks the windows that do not exist: none of their elements is the largest.
+  func clearMargins(of row: UnsafeMutablePointer<Float>) {
+    let after = margin + problem.output.extents[2]
+    for window in [0..<margin, after..<count].joined() {
+      (row + window * 2 * PlaneLayout.lanes).update(repeating: -1, count: PlaneLayout.lanes)
+    }
+  }
+
+  /// Makes a row of windows.
+  ///
+  /// - Parameters:
+  ///   - slice: the windows' slice, and their row.
+  ///   - image: an image's plane, and the row's gradient.
+  ///   - numbers: those of a window's elements.
+  ///   - lines: room for two words for each line of a window.
+  func make(
+    _ slice: Int, _ row: Int, _ image: UnsafePointer<Float>, _ gradient: UnsafePointer<Float>,
+    into place: UnsafeMutablePointer<Float>, numbers: UnsafePointer<Float>,
+    lines: UnsafeMutablePointer<Int>, _ arguments: TileArguments
+  ) {
+    let (z, y) = problem.rowSpans(slice: slice, row: row)
+    let (zSkipped, ySkipped) = (problem.skipped(axis: 0, slice), problem.skipped(axis: 1, row))
+    var lineCount = 0
+    for line in 0..<z.count {
+      for row in 0..<y.count {
+        lines[2 * lineCount] = 4 * problem.image.distance([line, row, 0] &* problem.dilation)
+        lines[2 * lineCount + 1] = 4 * self.numbers(ofLine: zSkipped + line, ySkipped + row)
+        lineCount += 1
+      }
+    }
+    arguments.set(.distances, UnsafePointer(lines))
+    arguments.set(.steps, lineCount)
+    for run in runs {
+      let first = run.positions.lowerBound
+      let start = problem.axes[2][first].start
+      arguments.set(.weights, numbers + problem.skipped(axis: 2, first) * 8)
+      run.tiles.run(rows: 1, columns: 0..<run.positions.count, arguments) { column in
+        let left = start + column * problem.stride[2]
+        arguments.set(.inputs, image + problem.image.offset([z.start, y.start, left]))
+        arguments.set(.inputs, at: 1, gradient + (first + column) * PlaneLayout.lanes)
+        arguments.set(.outputs, place + (margin + first + column) * 2 * PlaneLayout.lanes)
+      }
+    }
+  }
+}
+
+/// Rows of an average's windows in private memory: what each column of the image is due from a row of
+/// windows.
+///
+/// A class, since kernels take hold of it for every row.
+final class AverageShareRows: Sendable {
+  private let problem: PoolingProblem
+  private let scales: [Float]
+
+  init(_ problem: PoolingProblem) {
+    self.problem = problem
+    scales = problem.axes[2].map { 1 / Float($0.divisor) }
+  }
+
+  /// Floats of a row: a pixel for each column of the image.
+  var size: Int { problem.image.extents[2] * PlaneLayout.lanes }
+
+  /// Makes a row.
+  ///
+  /// - Parameters:
+  ///   - slice: the windows' slice, and their row.
+  ///   - gradient: the row's gradient.
+  func make(
+    _ slice: Int, _ row: Int, _ gradient: UnsafePointer<Float>,
+    into place: UnsafeMutablePointer<Float>
+  ) {
+    let (z, y) = problem.rowSpans(slice: slice, row: row)
+    let lanes = PlaneLayout.lanes
+    place.update(repeating: 0, count: size)
+    let scale = 1 / Float(z.divisor * y.divisor)
+    for (output, span) in problem.axes[2].enumerated() {
+      let share = (gradient + output * lanes).lanes * (scale * scales[output])
+      var sum = place + span.start * lanes
+      for _ in 0..<span.count {
+        sum.lanes += share
+        sum += problem.dilation[2] * lanes
+      }
+    }
+  }
+}
