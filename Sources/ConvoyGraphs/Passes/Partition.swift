@@ -1,0 +1,289 @@
+public import ConvoyTensors
+
+/// What ranks can do, for estimates of what is worth exchanging numbers.
+public struct RankSpeed: Hashable, Sendable, Codable {
+  /// Multiply-adds a second that a rank computes.
+  public var multiplyAdds: Double
+  /// Bytes a second that a rank sends, while it receives as many.
+  public var bandwidth: Double
+  /// Seconds from the sending of a message to its arrival.
+  public var latency: Double
+
+  /// Two cores of a server, and an Ethernet of 10 Gbit/s.
+  public init(
+    multiplyAdds: Double = 50e9, bandwidth: Double = 1.25e9, latency: Double = 30e-6
+  ) {
+    self.multiplyAdds = multiplyAdds
+    self.bandwidth = bandwidth
+    self.latency = latency
+  }
+}
+
+/// A network divided over ranks by its channels: where filter groups, or a layer's outputs, divide by the
+/// number of ranks, each rank computes its own.
+///
+/// A value is on a rank either whole, the same numbers as on every rank, or a share of its channels. Grouped
+/// convolutions work on shares without an exchange. Where an operator needs all channels, they are gathered;
+/// where it needs but a rank's own of what is whole, they are cut out.
+public struct Partition: Sendable {
+  /// How a layer whose groups do not divide by the ranks is computed.
+  public struct Choice: Hashable, Sendable {
+    /// The layer.
+    public var node: String
+    /// Whether each rank computes some of its outputs; else each computes all.
+    public var isDivided: Bool
+    /// Estimated seconds of a training step, on one rank, that the layer takes either way.
+    public var dividedSeconds: Double
+    /// See `dividedSeconds`.
+    public var repeatedSeconds: Double
+    /// Why there was no choice, as a sentence's end; nil if there was.
+    public var reason: String?
+  }
+
+  /// The whole network.
+  public let graph: Graph
+  /// How many ranks.
+  public let ranks: Int
+  /// The choices that were made, in the order of the layers.
+  public let choices: [Choice]
+  /// For each parameter that is divided, the dimension along which each rank has its share.
+  public let divided: [String: Int]
+  /// Whether each value is a share; by its place in the graph.
+  let isShare: [Bool]
+  /// How each node is computed.
+  let ways: [Way]
+
+  /// How a rank computes a node.
+  enum Way: Hashable {
+    /// From what is whole, as on every rank.
+    case repeated
+    /// From its share of the inputs that have channels.
+    case share
+    /// Its share of the outputs, from what is whole.
+    case outputs
+  }
+
+  /// A rank's share of a parameter, or all of one that is not divided.
+  ///
+  /// - Throws: `ConvoyError` when the shape is not that of the network's parameter.
+  public func share(_ tensor: Tensor, named name: String, rank: Int) throws(ConvoyError) -> Tensor {
+    guard let dimension = divided[name] else { return tensor }
+    let share = RankShare(.groups, ranks: ranks, rank: rank, dimension: dimension)
+    let shape = try share.share(of: tensor.shape)
+    let elements = tensor.elements
+    let inner = shape.dimensions[dimension...].reduce(1, *)
+    let outer = shape.dimensions[..<dimension].reduce(1, *)
+    return Tensor(uninitialized: shape) { target in
+      for index in 0..<outer {
+        let from = (index * ranks + rank) * inner
+        _ = target.extracting(index * inner..<(index + 1) * inner)
+          .initialize(from: elements[from..<from + inner])
+      }
+    }
+  }
+
+  /// A parameter put together from all ranks' shares.
+  ///
+  /// - Precondition: as many shares as ranks, all of one shape.
+  public func whole(_ shares: [Tensor], named name: String) -> Tensor {
+    guard let dimension = divided[name] else { return shares[0] }
+    var extents = shares[0].shape.dimensions
+    let inner = extents[dimension...].reduce(1, *)
+    let outer = extents[..<dimension].reduce(1, *)
+    extents[dimension] *= ranks
+    return Tensor(uninitialized: Shape(extents)) { target in
+      for (rank, share) in shares.enumerated() {
+        for index in 0..<outer {
+          let to = (index * ranks + rank) * inner
+          _ = target.extracting(to..<to + inner)
+            .initialize(from: share.elements[index * inner..<(index + 1) * inner])
+        }
+      }
+    }
+  }
+
+  /// The graph that a rank runs.
+  ///
+  /// - Throws: `ConvoyError` when an operator does not accept its share.
+  public func graph(rank: Int) throws(ConvoyError) -> Graph {
+    let uses = PartitionUses(self, rank: rank)
+    var shapes: [String: Shape] = [:]
+    for (name, dimension) in divided {
+      guard let id = graph.value(named: name) else { continue }
+      shapes[name] = try RankShare(.groups, ranks: ranks, rank: rank, dimension: dimension)
+        .share(of: graph[id].shape)
+    }
+    var index = 0
+    let rewritten = try graph.rewritten(parameterShapes: shapes) { node, inputs, builder in
+      defer { index += 1 }
+      return uses.apply(node, ways[index], inputs, builder)
+    }
+    return try uses.gatheringOutputs(of: rewritten)
+  }
+}
+
+extension Graph {
+  /// Divides a network's channels over ranks.
+  ///
+  /// - Parameters:
+  ///   - ranks: how many.
+  ///   - batch: images of a step, for the estimates.
+  ///   - speed: what ranks can do, for the estimates.
+  /// - Throws: `ConvoyError` when there are no ranks, or nothing could be divided over them.
+  public func partitioned(
+    groups ranks: Int, batch: Int, speed: RankSpeed = RankSpeed()
+  ) throws(ConvoyError) -> Partition {
+    guard ranks >= 1 else {
+      throw ConvoyError(.argument, "A network is divided over at least 1 rank, got \(ranks).")
+    }
+    var division = Division(self, ranks: ranks, batch: batch, speed: speed)
+    for node in nodes { division.settle(node) }
+    guard ranks == 1 || division.ways.contains(where: { $0 != .repeated }) else {
+      throw ConvoyError(
+        .graph,
+        "No layer has groups or outputs that divide by \(ranks) ranks: every rank would compute the "
+          + "whole network.")
+    }
+    return Partition(
+      graph: self, ranks: ranks, choices: division.choices, divided: division.divided,
+      isShare: division.isShare, ways: division.ways)
+  }
+}
+
+/// Settles, node by node, what each rank computes.
+private struct Division {
+  let graph: Graph
+  let ranks: Int
+  let batch: Int
+  let speed: RankSpeed
+  var isShare: [Bool]
+  var ways: [Partition.Way] = []
+  var choices: [Partition.Choice] = []
+  var divided: [String: Int] = [:]
+  /// Values whose gradient a training step needs.
+  private var hasGradient: [Bool]
+  /// Values that a following operator can only use whole.
+  private var isWantedWhole: Set<ValueID> = []
+
+  init(_ graph: Graph, ranks: Int, batch: Int, speed: RankSpeed) {
+    self.graph = graph
+    self.ranks = ranks
+    self.batch = batch
+    self.speed = speed
+    isShare = Array(repeating: false, count: graph.values.count)
+    hasGradient = graph.values.map {
+      if case .parameter(let parameter) = $0.origin { parameter.isTrainable } else { false }
+    }
+    for node in graph.nodes where !Division.followsItsInput(node.operation) {
+      if groups(node.operation).map({ $0 % ranks != 0 || $0 == 1 }) ?? true {
+        isWantedWhole.formUnion(node.inputs)
+      }
+    }
+    isWantedWhole.formUnion(graph.outputs.map(\.value))
+    // What comes to be wanted whole through operators that follow their inputs.
+    for node in graph.nodes.reversed() where Division.followsItsInput(node.operation) {
+      if node.outputs.contains(where: isWantedWhole.contains) {
+        isWantedWhole.insert(node.inputs[0])
+      }
+    }
+  }
+
+  private static func followsItsInput(_ operation: any Operator) -> Bool {
+    operation is BatchNormalization || operation is ParametricReLU || operation is Elementwise
+      || operation is Pooling || operation is Reshape || operation is Arithmetic
+  }
+
+  /// The groups of a convolution; nil for other operators.
+  private func groups(_ operation: any Operator) -> Int? {
+    (operation as? Convolution)?.groups ?? (operation as? TransposedConvolution)?.groups
+  }
+
+  mutating func settle(_ node: Graph.Node) {
+    let way = way(of: node)
+    ways.append(way)
+    let needsGradient = node.inputs.contains { hasGradient[$0.index] }
+    for output in node.outputs {
+      isShare[output.index] = way != .repeated
+      hasGradient[output.index] = needsGradient
+    }
+    guard way != .repeated else { return }
+    for input in node.inputs {
+      if case .parameter = graph[input].origin, graph[input].shape.rank > 0 {
+        divided[graph[input].name] = 0
+      }
+    }
+  }
+
+  private mutating func way(of node: Graph.Node) -> Partition.Way {
+    guard ranks > 1 else { return .repeated }
+    if let groups = groups(node.operation), groups > 1, groups % ranks == 0 { return .share }
+    if node.operation is Convolution || node.operation is Linear { return layerWay(node) }
+    guard Division.followsItsInput(node.operation), isShare[node.inputs[0].index] else {
+      // The sum of a share and what is whole is a share.
+      if node.operation is Arithmetic, isSum(node), node.inputs.contains(where: { isShare[$0.index] })
+      {
+        return .share
+      }
+      return .repeated
+    }
+    switch node.operation {
+    case is Reshape: return isFlattening(node) ? .share : .repeated
+    case is Arithmetic: return isSum(node) ? .share : .repeated
+    default: return .share
+    }
+  }
+
+  /// Whether both operands have the same shape, so that both can be cut into the same shares.
+  private func isSum(_ node: Graph.Node) -> Bool {
+    let shapes = node.inputs.map { graph[$0].shape }
+    return shapes.count == 2 && shapes[0] == shapes[1] && shapes[0].rank >= 2
+      && shapes[0][1] % ranks == 0
+      && node.inputs.allSatisfy { graph[$0].origin == .computed }
+  }
+
+  /// Whether a reshape makes one row of each image, channel after channel: then a share stays one.
+  private func isFlattening(_ node: Graph.Node) -> Bool {
+    let (from, to) = (graph[node.inputs[0]].shape, graph[node.outputs[0]].shape)
+    return from.rank >= 2 && to.rank == 2 && from[0] == to[0]
+  }
+
+  /// An ungrouped layer: repeated, or divided by its outputs.
+  private mutating func layerWay(_ node: Graph.Node) -> Partition.Way {
+    let (input, output) = (graph[node.inputs[0]].shape, graph[node.outputs[0]].shape)
+    var choice = Partition.Choice(
+      node: node.name, isDivided: false, dividedSeconds: .infinity, repeatedSeconds: 0)
+    defer { choices.append(choice) }
+    let images = Double(batch) / Double(max(1, input[0]))
+    let (inputCount, outputCount) = (
+      images * Double(input.elementCount), images * Double(output.elementCount)
+    )
+    let cost = node.operation.cost(
+      inputs: node.inputs.map { graph[$0].shape }, outputs: [output])
+    // Forward, and both gradients.
+    let computing = 3 * images * Double(cost.multiplyAdds) / speed.multiplyAdds
+    let (isShared, hasGradient) = (
+      isShare[node.inputs[0].index], hasGradient[node.inputs[0].index]
+    )
+    choice.repeatedSeconds = computing + (isShared ? seconds(gathering: inputCount) : 0)
+    guard let groups = groups(node.operation) ?? (node.operation is Linear ? 1 : nil), groups == 1,
+      output[1] % ranks == 0
+    else {
+      choice.reason = "its outputs or groups do not divide by \(ranks)"
+      return .repeated
+    }
+    var divided = computing / Double(ranks)
+    // A shared input is gathered and its gradient reduced and scattered; else that is reduced for all.
+    if isShared { divided += seconds(gathering: inputCount) }
+    if hasGradient { divided += (isShared ? 1 : 2) * seconds(gathering: inputCount) }
+    if isWantedWhole.contains(node.outputs[0]) { divided += seconds(gathering: outputCount) }
+    choice.dividedSeconds = divided
+    choice.isDivided = divided < choice.repeatedSeconds
+    return choice.isDivided ? .outputs : .repeated
+  }
+
+  /// What it takes until each rank has all of a number of floats of which it had a share.
+  private func seconds(gathering count: Double) -> Double {
+    let others = Double(ranks - 1)
+    return others * speed.latency + 4 * count * others / Double(ranks) / speed.bandwidth
+  }
+}

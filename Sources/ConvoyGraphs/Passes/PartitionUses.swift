@@ -1,0 +1,114 @@
+import ConvoyTensors
+
+/// A rank's graph in the making: brings each value into the form in which it is used, once.
+final class PartitionUses {
+  /// In what form a value is used.
+  private enum Form: Hashable {
+    /// All channels, for what every rank computes alike.
+    case whole
+    /// All channels, for what each rank computes a part of.
+    case wholeForShares
+    /// The rank's own channels.
+    case share
+  }
+
+  private struct Use: Hashable {
+    var value: ValueID
+    var form: Form
+  }
+
+  private let partition: Partition
+  private let rank: Int
+  private var made: [Use: Value] = [:]
+
+  init(_ partition: Partition, rank: Int) {
+    self.partition = partition
+    self.rank = rank
+  }
+
+  /// A node as the rank computes it.
+  func apply(
+    _ node: Graph.Node, _ way: Partition.Way, _ inputs: [Value], _ builder: GraphBuilder
+  ) -> [Value] {
+    let graph = partition.graph
+    let form: Form =
+      switch way {
+      case .repeated: .whole
+      case .share: .share
+      case .outputs: .wholeForShares
+      }
+    let used = zip(node.inputs, inputs).map { id, value in
+      graph[id].origin == .computed || graph[id].origin == .input
+        ? use(id, value, as: form) : value
+    }
+    return apply(operation(node, way), to: used, node, builder)
+  }
+
+  private func apply(
+    _ operation: some Operator, to inputs: [Value], _ node: Graph.Node, _ builder: GraphBuilder
+  ) -> [Value] {
+    builder.apply(operation, to: inputs, name: node.name, outputCount: node.outputs.count)
+  }
+
+  /// The operator of the rank's share.
+  private func operation(_ node: Graph.Node, _ way: Partition.Way) -> any Operator {
+    guard way == .share else { return node.operation }
+    switch node.operation {
+    case var convolution as Convolution:
+      convolution.groups /= partition.ranks
+      return convolution
+    case var convolution as TransposedConvolution:
+      convolution.groups /= partition.ranks
+      return convolution
+    case is Reshape:
+      // Whatever pattern it was, it flattens.
+      return Reshape([0, -1])
+    default: return node.operation
+    }
+  }
+
+  private func use(_ id: ValueID, _ value: Value, as form: Form) -> Value {
+    let isShare = partition.isShare[id.index]
+    if form == .share, isShare || value.shape.rank < 2 { return value }
+    if form == .whole, !isShare { return value }
+    let use = Use(value: id, form: form)
+    if let earlier = made[use] { return earlier }
+    let ranks = partition.ranks
+    let result =
+      switch (form, isShare) {
+      case (.share, _):
+        value.applying(
+          RankShare(.groups, ranks: ranks, rank: rank, dimension: 1), name: "\(value.name).share")
+      case (_, true):
+        value.applying(
+          AllGather(
+            .groups, ranks: ranks, rank: rank, dimension: 1, isRepeated: form == .whole),
+          name: "\(value.name).\(form == .whole ? "whole" : "all")")
+      case (_, false):
+        value.applying(Replicated(.groups, ranks: ranks), name: "\(value.name).toRanks")
+      }
+    made[use] = result
+    return result
+  }
+
+  /// The graph with outputs that are whole.
+  func gatheringOutputs(of graph: Graph) throws(ConvoyError) -> Graph {
+    let shares = zip(partition.graph.outputs, graph.outputs).filter {
+      partition.isShare[$0.0.value.index]
+    }
+    guard !shares.isEmpty else { return graph }
+    let builder = GraphBuilder(graph.withoutOutputs())
+    for (old, new) in zip(partition.graph.outputs, graph.outputs) {
+      let value = builder.value(new.value)
+      let isShare = partition.isShare[old.value.index]
+      builder.output(
+        new.name,
+        isShare
+          ? value.applying(
+            AllGather(
+              .groups, ranks: partition.ranks, rank: rank, dimension: 1, isRepeated: true))
+          : value)
+    }
+    return try builder.finish()
+  }
+}
