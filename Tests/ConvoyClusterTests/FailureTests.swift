@@ -50,9 +50,9 @@ private func addUntilFailure(_ communicator: RingCommunicator) -> ConvoyError? {
 
   @Test func aSlowRankIsNoFailure() async throws {
     // Fifteen signs in the limit: that long a computation is many signs.
-    let failures = await onRanks(try ranks(3, timeLimit: 1).communicators) {
+    let failures = await onRanks(try ranks(3, timeLimit: 2).communicators) {
       communicator -> ConvoyError? in
-      if communicator.rank == 1 { for _ in 0..<200 { rest() } }
+      if communicator.rank == 1 { for _ in 0..<300 { rest() } }
       do throws(ConvoyError) {
         try communicator.barrier()
       } catch {
