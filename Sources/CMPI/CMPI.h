@@ -2,7 +2,9 @@
 // the types of handles are left to the implementation.
 #pragma once
 #include <mpi.h>
+#include <signal.h>
 #include <stddef.h>
+#include <unistd.h>
 
 /// Enters MPI with the calling thread as the only one that calls it, and has errors returned, not end the process.
 static inline int convoy_mpi_start(void) {
@@ -65,6 +67,9 @@ static inline void convoy_mpi_finish(void) {
   MPI_Finalize();
 }
 
+/// Ends all processes of the job. Whoever starts them may be out of reach, and must not keep this one alive.
 static inline void convoy_mpi_abort(void) {
+  signal(SIGALRM, SIG_DFL);
+  alarm(3);
   MPI_Abort(MPI_COMM_WORLD, 1);
 }

@@ -49,29 +49,31 @@ final class Monitor<Value>: @unchecked Sendable {
     pthread_cond_broadcast(condition)
   }
 
+  // The value is not held as `inout` over a wait: the compiler could take it for unchanged.
+
   /// Waits until something holds.
   func wait(until holds: (inout Value) -> Bool) {
-    withLock { value in
-      while !holds(&value) { pthread_cond_wait(condition, mutex) }
-    }
+    pthread_mutex_lock(mutex)
+    while !holds(&value) { pthread_cond_wait(condition, mutex) }
+    pthread_mutex_unlock(mutex)
   }
 
   /// Waits until something holds, but no longer than some seconds.
   func wait(atMost seconds: Double, until holds: (inout Value) -> Bool) {
     let deadline = monotonicSeconds() + seconds
-    withLock { value in
-      while !holds(&value) {
-        let left = deadline - monotonicSeconds()
-        guard left > 0 else { return }
-        #if canImport(Darwin)
-          var time = timespec(seconds: left)
-          pthread_cond_timedwait_relative_np(condition, mutex, &time)
-        #else
-          var time = timespec(seconds: deadline)
-          pthread_cond_timedwait(condition, mutex, &time)
-        #endif
-      }
+    pthread_mutex_lock(mutex)
+    while !holds(&value) {
+      let left = deadline - monotonicSeconds()
+      guard left > 0 else { break }
+      #if canImport(Darwin)
+        var time = timespec(seconds: left)
+        pthread_cond_timedwait_relative_np(condition, mutex, &time)
+      #else
+        var time = timespec(seconds: deadline)
+        pthread_cond_timedwait(condition, mutex, &time)
+      #endif
     }
+    pthread_mutex_unlock(mutex)
   }
 }
 
