@@ -81,12 +81,9 @@
         return
       }
       pauseCount += 1
-      if pauseCount < 200 {
-        sched_yield()
-      } else {
-        // A hundred thousand such rests a second would be too many for a processor that computes.
-        usleep(min(20 * UInt32(1 + pauseCount / 1000), 200))
-      }
+      // A thread that spends its share of a processor by asking waits for whole slices of those that compute;
+      // one that sleeps is let in as soon as it wakes.
+      if pauseCount > 50 { usleep(pauseCount < 1000 ? 10 : 100) }
     }
 
     func wake() {
