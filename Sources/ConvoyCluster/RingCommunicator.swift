@@ -13,9 +13,13 @@ import Synchronization
 ///
 /// `@unchecked Sendable`: what changes is behind locks.
 public final class RingCommunicator: Communicator, @unchecked Sendable {
+  /// Which of the communicator's ranks this is, from 0.
   public var rank: Int { channel.rank }
+  /// How many ranks the communicator has.
   public var count: Int { channel.members.count }
+  /// What ended the job, as one sentence; nil while all is well.
   public var failure: ConvoyError? { family.thread.failure }
+  /// Bytes that this rank has sent in exchanges of this communicator.
   public var bytesSent: Int { channel.bytesSent.load(ordering: .relaxed) }
 
   /// Communicators that share a connection; the last to go ends its thread.
@@ -79,6 +83,9 @@ public final class RingCommunicator: Communicator, @unchecked Sendable {
     return communicators
   }
 
+  /// Begins an exchange: see `Communicator`.
+  ///
+  /// - Precondition: the tag is not that of an exchange under way.
   public func begin(
     _ collective: Collective, tag: Int, from source: UnsafePointer<Float>,
     to destination: UnsafeMutablePointer<Float>
@@ -100,6 +107,9 @@ public final class RingCommunicator: Communicator, @unchecked Sendable {
     }
   }
 
+  /// Waits until an exchange is over, or the job has failed: see `Communicator`.
+  ///
+  /// - Precondition: an exchange of this tag has begun, and has not been waited for.
   public func finish(tag: Int) {
     let exchange = exchanges.withLock { $0.removeValue(forKey: tag) }
     guard let exchange else {
