@@ -29,12 +29,19 @@ let documentation: [Package.Dependency] =
   Context.environment["CONVOY_DOCUMENTATION"] == nil
   ? [] : [.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0")]
 
+/// Where pkg-config finds MPI: `mpi` is Debian's name for the implementation chosen there; others are `ompi-c` and
+/// `mpich`. Asked only with the trait `MPI`.
+let mpi = Context.environment["CONVOY_MPI"] ?? "mpi"
+
 let package = Package(
   name: "convoy",
   platforms: [.macOS(.v15)],
   products: [
     .library(name: "Convoy", targets: ["Convoy"]),
     .executable(name: "convoy", targets: ["ConvoyCommand"]),
+  ],
+  traits: [
+    .trait(name: "MPI", description: "Training on several machines, connected by MPI.")
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
@@ -45,6 +52,10 @@ let package = Package(
     module("ConvoyTensors"),
     module("ConvoyGraphs", ["ConvoyTensors"]),
     module("ConvoyKernels", ["ConvoyAssembler", "ConvoyTensors"]),
+    module(
+      "ConvoyCluster",
+      ["ConvoyKernels", "ConvoyTensors", .target(name: "CMPI", condition: .when(traits: ["MPI"]))]),
+    .systemLibrary(name: "CMPI", pkgConfig: mpi),
     module(
       "ConvoyEngine", ["ConvoyTensors", "ConvoyGraphs", "ConvoyKernels", "ConvoyBundledData"]),
     module("ConvoyTraining", ["ConvoyTensors", "ConvoyGraphs", "ConvoyEngine", "ConvoyFormats"]),
@@ -82,6 +93,11 @@ let package = Package(
     tests(of: "ConvoyTensors", ["ConvoyTensors"]),
     tests(of: "ConvoyGraphs", ["ConvoyGraphs", "ConvoyTensors"]),
     tests(of: "ConvoyKernels", ["ConvoyAssembler", "ConvoyKernels", "ConvoyTensors"]),
+    tests(of: "ConvoyCluster", ["ConvoyCluster", "ConvoyKernels", "ConvoyTensors"]),
+    // What `mpirun` starts to test exchanges over MPI.
+    .executableTarget(
+      name: "ClusterCheck", dependencies: ["ConvoyCluster", "ConvoyKernels", "ConvoyTensors"],
+      path: "Tests/ClusterCheck", swiftSettings: settings),
     tests(
       of: "ConvoyEngine", ["ConvoyEngine", "ConvoyGraphs", "ConvoyKernels", "ConvoyTensors"]),
     tests(

@@ -1,3 +1,4 @@
+import ConvoyTensors
 import Synchronization
 
 #if canImport(Glibc)
@@ -33,6 +34,7 @@ public final class ThreadPool: Sendable {
     self.threadCount = max(1, threadCount)
     desk = Desk()
     for worker in 0..<self.threadCount - 1 {
+      // Without a thread the pool still works: its callers do all chunks themselves.
       startThread { [desk] in desk.serve(worker: worker + 1) }
     }
   }

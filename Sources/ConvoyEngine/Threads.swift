@@ -39,33 +39,3 @@ final class Gate: @unchecked Sendable {
     pthread_mutex_unlock(mutex)
   }
 }
-
-/// Starts a thread that runs a closure and ends.
-package func startThread(_ body: @escaping @Sendable () -> Void) {
-  final class Entry {
-    let body: @Sendable () -> Void
-    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-  }
-  let entry = Unmanaged.passRetained(Entry(body))
-  #if canImport(Darwin)
-    var thread: pthread_t?
-    let result = pthread_create(
-      &thread, nil,
-      { argument in
-        Unmanaged<Entry>.fromOpaque(argument).takeRetainedValue().body()
-        return nil
-      }, entry.toOpaque())
-    if let thread { pthread_detach(thread) }
-  #else
-    var thread = pthread_t()
-    let result = pthread_create(
-      &thread, nil,
-      { argument in
-        if let argument { Unmanaged<Entry>.fromOpaque(argument).takeRetainedValue().body() }
-        return nil
-      }, entry.toOpaque())
-    if result == 0 { pthread_detach(thread) }
-  #endif
-  // Without a thread the pool still works: its callers do all chunks themselves.
-  if result != 0 { entry.release() }
-}

@@ -41,6 +41,6 @@ public protocol Communicator: AnyObject, Sendable {
     _ collective: Collective, tag: Int, from source: UnsafePointer<Float>,
     to destination: UnsafeMutablePointer<Float>)
 
-  /// Waits until an exchange is over.
+  /// Waits until an exchange is over; to be called once for each that began. Its tag may be used again.
   func finish(tag: Int)
 }

@@ -1,0 +1,85 @@
+import ConvoyKernels
+public import ConvoyTensors
+
+/// What ranks find out about each other before they compute together.
+extension RingCommunicator {
+  /// Waits until every rank has come to the same place.
+  ///
+  /// - Throws: the failure, if the job cannot go on.
+  public func barrier() throws(ConvoyError) {
+    _ = try gather([0])
+  }
+
+  /// Makes communicators of those ranks that name the same colour; the order of ranks stays.
+  ///
+  /// Every rank calls this at the same point of its exchanges.
+  ///
+  /// - Parameter color: any number; ranks that name the same will be together.
+  /// - Throws: the failure, if the job cannot go on; `ConvoyError` of kind `resource` if the connection has no
+  ///   more tags for another communicator.
+  public func split(by color: Int) throws(ConvoyError) -> RingCommunicator {
+    let own = family.nextContext.withLock { $0 }
+    let answers = try gather(words(of: UInt64(bitPattern: Int64(color))) + [UInt32(own)])
+    // Larger than any that two of these ranks share already.
+    let context = answers.map { Int($0[2]) }.max() ?? own
+    guard context < family.transport.largestTag / Channel.tagCount else {
+      throw ConvoyError(
+        .resource, "The connection between ranks has tags for \(context - 1) communicators only.")
+    }
+    family.nextContext.withLock { $0 = max($0, context + 1) }
+    let together = answers.indices.filter { answers[$0][..<2] == answers[rank][..<2] }
+    let part = Channel(
+      context: context, members: together.map { channel.members[$0] },
+      rank: together.firstIndex(of: rank) ?? 0, pieceLength: channel.pieceLength)
+    return RingCommunicator(family, part)
+  }
+
+  /// Makes sure that all ranks have the same of something.
+  ///
+  /// - Parameters:
+  ///   - value: a fingerprint of what this rank has.
+  ///   - what: what it is the fingerprint of, to follow “All ranks need the same ”.
+  /// - Throws: on every rank alike, `ConvoyError` of kind `argument` that names the ranks which differ from
+  ///   most others; the failure, if the job cannot go on.
+  public func requireSame(_ value: UInt64, what: String) throws(ConvoyError) {
+    let answers = try gather(words(of: value))
+    var counts: [[UInt32]: Int] = [:]
+    for answer in answers { counts[answer, default: 0] += 1 }
+    // Of equally frequent ones, that of the lowest rank.
+    let most = counts.values.max() ?? 0
+    guard let usual = answers.firstIndex(where: { counts[$0] == most }) else { return }
+    let different = answers.indices.filter { answers[$0] != answers[usual] }
+    guard !different.isEmpty else { return }
+    let names = different.map { name(ofMember: $0) }.joined(separator: ", ")
+    throw ConvoyError(
+      .argument,
+      "All ranks need the same \(what): \(names) \(different.count == 1 ? "has" : "have") another "
+        + "than \(name(ofMember: usual)).")
+  }
+
+  /// Every rank's words, on every rank. Exchanges move numbers without looking at them unless they add.
+  private func gather(_ words: [UInt32]) throws(ConvoyError) -> [[UInt32]] {
+    let own = words.map { Float(bitPattern: $0) }
+    var all = [Float](repeating: 0, count: words.count * count)
+    own.withUnsafeBufferPointer { own in
+      all.withUnsafeMutableBufferPointer { all in
+        guard let source = own.baseAddress, let destination = all.baseAddress else { return }
+        begin(.allGather(count: words.count), tag: Int.min, from: source, to: destination)
+        finish(tag: Int.min)
+      }
+    }
+    if let failure { throw failure }
+    return (0..<count).map { rank in
+      all[rank * words.count..<(rank + 1) * words.count].map(\.bitPattern)
+    }
+  }
+
+  private func words(of value: UInt64) -> [UInt32] {
+    [UInt32(value >> 32), UInt32(truncatingIfNeeded: value)]
+  }
+
+  /// As it stands within a sentence.
+  private func name(ofMember member: Int) -> String {
+    "r" + family.thread.name(ofRank: channel.members[member]).dropFirst()
+  }
+}

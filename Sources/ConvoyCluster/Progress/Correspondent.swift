@@ -1,0 +1,77 @@
+/// The exchange of notes with one other rank.
+///
+/// Used by the progress thread alone.
+final class Correspondent {
+  /// Notes have a tag of their own.
+  static let tag = 0
+
+  let rank: Int
+  /// When something was last heard of the rank.
+  var lastSign: Double
+  /// The name of its machine, once known.
+  var hostName = ""
+  /// Whether it has said that it will send nothing more.
+  private(set) var hasLeft = false
+  /// Whether it was found to be silent: nobody waits for it any more.
+  var isGivenUp = false
+
+  private var outbox: [Note] = []
+  private var hasSaidFarewell = false
+  private var sending: TransportRequest?
+  private var receiving: TransportRequest?
+  private let outgoing = UnsafeMutableRawBufferPointer.allocate(
+    byteCount: Note.length, alignment: 16)
+  private let incoming = UnsafeMutableRawBufferPointer.allocate(
+    byteCount: Note.length, alignment: 16)
+
+  init(rank: Int, now: Double) {
+    self.rank = rank
+    lastSign = now
+    outgoing.initializeMemory(as: UInt8.self, repeating: 0)
+    incoming.initializeMemory(as: UInt8.self, repeating: 0)
+  }
+
+  deinit {
+    outgoing.deallocate()
+    incoming.deallocate()
+  }
+
+  /// Whether all that was to be sent is on its way.
+  var isSent: Bool { sending == nil && outbox.isEmpty }
+
+  /// Sends a note after those that wait already; nothing follows a farewell.
+  func send(_ note: Note) {
+    guard !hasSaidFarewell else { return }
+    // One sign that waits says as much as many.
+    if note.kind == .sign && !isSent { return }
+    hasSaidFarewell = note.kind == .farewell
+    outbox.append(note)
+  }
+
+  /// Moves notes along, and returns one that has arrived.
+  func advance(over transport: any Transport, now: Double) -> Note? {
+    if let request = sending, transport.isOver(request) { sending = nil }
+    if sending == nil, !outbox.isEmpty {
+      outbox.removeFirst().write(to: outgoing)
+      sending = transport.send(UnsafeRawBufferPointer(outgoing), to: rank, tag: Correspondent.tag)
+    }
+    guard !hasLeft else { return nil }
+    let request =
+      receiving ?? transport.receive(into: incoming, from: rank, tag: Correspondent.tag)
+    receiving = request
+    guard transport.isOver(request) else { return nil }
+    receiving = nil
+    lastSign = now
+    let note = Note.read(from: UnsafeRawBufferPointer(incoming))
+    if note?.kind == .farewell { hasLeft = true }
+    return note
+  }
+
+  /// Gives up the notes under way.
+  func cancel(over transport: any Transport) {
+    if let sending { transport.cancel(sending) }
+    if let receiving { transport.cancel(receiving) }
+    sending = nil
+    receiving = nil
+  }
+}

@@ -1,0 +1,162 @@
+import ConvoyTensors
+
+/// The thread that moves one rank's messages while others compute.
+///
+/// It alone uses the transport. It runs the exchanges of all communicators that share the transport, and
+/// keeps watch over the other ranks.
+///
+/// `@unchecked Sendable`: what several threads touch is behind a monitor.
+final class ProgressThread: @unchecked Sendable {
+  struct Settings: Sendable {
+    /// Seconds without any sign of a rank after which it counts as lost.
+    var timeLimit = 15.0
+    /// The longest message in floats; the same on every rank.
+    var pieceLength = 65_536
+    /// Told of a failure, once, on the progress thread.
+    var whenFailed: @Sendable (ConvoyError) -> Void = { _ in }
+    /// Whether this process has been told to stop from outside.
+    var isToldToStop: @Sendable () -> Bool = { false }
+  }
+
+  /// What callers tell the thread, and what it tells them.
+  private struct Desk: Sendable {
+    var begun: [(channel: Channel, exchange: Exchange)] = []
+    var abortReason: String?
+    var isLeaving = false
+    var opened: Result<any Transport, ConvoyError>?
+    var failure: ConvoyError?
+    var hostNames: [String] = []
+    var hasEnded = false
+  }
+
+  let settings: Settings
+  private let desk = Monitor(Desk())
+
+  init(_ settings: Settings) { self.settings = settings }
+
+  /// Starts the thread, which opens the transport itself, and waits until it has.
+  func start(
+    _ open: @escaping @Sendable () throws(ConvoyError) -> any Transport
+  ) throws(ConvoyError) -> any Transport {
+    let isStarted = startThread { [self] in
+      do throws(ConvoyError) {
+        let transport = try open()
+        desk.change { desk in
+          desk.hostNames = Array(repeating: "", count: transport.count)
+          desk.hostNames[transport.rank] = currentHostName()
+          desk.opened = .success(transport)
+        }
+        run(transport)
+      } catch {
+        desk.change { $0.opened = .failure(error) }
+      }
+    }
+    guard isStarted else {
+      throw ConvoyError(.resource, "The system gave no thread to exchange numbers on.")
+    }
+    var opened: Result<any Transport, ConvoyError>?
+    desk.wait { desk in
+      opened = desk.opened
+      return opened != nil
+    }
+    guard let opened else { preconditionFailure("The wait ends when there is a result.") }
+    return try opened.get()
+  }
+
+  // MARK: - Callers
+
+  var failure: ConvoyError? { desk.withLock { $0.failure } }
+
+  /// The machine's name behind a rank, where it is known.
+  func name(ofRank rank: Int) -> String {
+    desk.withLock { Self.name(ofRank: rank, host: $0.hostNames[rank]) }
+  }
+
+  /// Hands an exchange over, unless all has ended.
+  func begin(_ exchange: Exchange, on channel: Channel, over transport: any Transport) {
+    desk.withLock { desk in
+      if desk.failure == nil && !desk.isLeaving { desk.begun.append((channel, exchange)) }
+    }
+    transport.wake()
+  }
+
+  func finish(_ exchange: Exchange) {
+    desk.wait { exchange.isOver || $0.failure != nil || $0.hasEnded }
+  }
+
+  /// Ends the job on all ranks, and returns when this one knows.
+  func abort(_ reason: String, over transport: any Transport) {
+    desk.withLock { $0.abortReason = $0.abortReason ?? reason }
+    transport.wake()
+    desk.wait { $0.failure != nil || $0.hasEnded }
+  }
+
+  /// Asks the thread to end once the other ranks are ready to, or there is nothing to wait for.
+  func leave(over transport: any Transport) {
+    desk.withLock { $0.isLeaving = true }
+    transport.wake()
+  }
+
+  func waitForEnd() {
+    desk.wait { $0.hasEnded }
+  }
+
+  // MARK: - The thread
+
+  private func run(_ transport: any Transport) {
+    var channels: [Int: Channel] = [:]
+    var watch = Watch(transport, timeLimit: settings.timeLimit)
+    while true {
+      let orders = takeOrders()
+      for (channel, exchange) in orders.begun {
+        channels[channel.context] = channel
+        channel.append(exchange)
+      }
+      var didAnything = !orders.begun.isEmpty
+      for channel in channels.values {
+        let didAdvance = channel.advance(over: transport) { exchange in
+          desk.change { _ in exchange.isOver = true }
+        }
+        didAnything = didAnything || didAdvance
+      }
+      channels = channels.filter { !$0.value.isIdle }
+
+      let heard = watch.turn(
+        isExchanging: !channels.isEmpty, isToldToStop: settings.isToldToStop())
+      for (rank, host) in heard.hosts { desk.withLock { $0.hostNames[rank] = host } }
+      let own = name(ofRank: transport.rank)
+      let sentence =
+        orders.abortReason.map { "\(own) stopped: \($0)" }
+        ?? transport.failure.map { "\(own) cannot exchange numbers any more: \($0)" }
+        ?? heard.failure
+      if let sentence, !watch.hasFailed {
+        // Callers may free their memory as soon as they know.
+        for channel in channels.values { channel.cancel(over: transport) }
+        channels = [:]
+        watch.fail(sentence)
+        let failure = ConvoyError(.resource, sentence)
+        desk.change { $0.failure = failure }
+        settings.whenFailed(failure)
+      }
+      if orders.isLeaving && channels.isEmpty && watch.leave() { break }
+      if !didAnything && !heard.isAny {
+        transport.pause(atMost: watch.pause, isExchanging: !channels.isEmpty)
+      }
+    }
+    watch.cancel()
+    transport.close(afterFailure: watch.hasFailed)
+    desk.change { $0.hasEnded = true }
+  }
+
+  private func takeOrders() -> Desk {
+    desk.withLock { desk in
+      let orders = desk
+      desk.begun = []
+      return orders
+    }
+  }
+
+  static func name(ofRank rank: Int, host: String) -> String {
+    host.isEmpty ? "Rank \(rank)" : "Rank \(rank) (\(host))"
+  }
+}

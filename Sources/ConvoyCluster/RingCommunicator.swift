@@ -1,0 +1,148 @@
+public import ConvoyKernels
+public import ConvoyTensors
+import Synchronization
+
+/// A communicator that sends numbers round a ring of ranks, while callers compute.
+///
+/// A thread for each rank moves the messages of all communicators that share a connection. Exchanges of one
+/// communicator run in the order in which they began, a few messages of them at a time. A sum's order depends
+/// on the number of ranks and the count alone, and is the same on every rank.
+///
+/// A rank from which nothing comes for a time, whether it exchanges or computes, ends the job on all ranks:
+/// `failure` names it.
+///
+/// `@unchecked Sendable`: what changes is behind locks.
+public final class RingCommunicator: Communicator, @unchecked Sendable {
+  /// Which of the communicator's ranks this is, from 0.
+  public var rank: Int { channel.rank }
+  /// How many ranks the communicator has.
+  public var count: Int { channel.members.count }
+  /// What ended the job, as one sentence; nil while all is well.
+  public var failure: ConvoyError? { family.thread.failure }
+  /// Bytes that this rank has sent in exchanges of this communicator.
+  public var bytesSent: Int { channel.bytesSent.load(ordering: .relaxed) }
+
+  /// Communicators that share a connection; the last to go ends its thread.
+  final class Family: Sendable {
+    let thread: ProgressThread
+    let transport: any Transport
+    /// The number of the next channel, which all its ranks agree on.
+    let nextContext = POSIXMutex(2)
+
+    init(_ thread: ProgressThread, _ transport: any Transport) {
+      self.thread = thread
+      self.transport = transport
+    }
+
+    deinit { thread.leave(over: transport) }
+  }
+
+  let family: Family
+  let channel: Channel
+  private let exchanges = POSIXMutex<[Int: Exchange]>([:])
+
+  init(_ family: Family, _ channel: Channel) {
+    self.family = family
+    self.channel = channel
+  }
+
+  /// Starts a rank's thread on a transport that the thread itself opens.
+  package convenience init(
+    timeLimit: Double, pieceLength: Int = 65_536,
+    isToldToStop: @escaping @Sendable () -> Bool = { false },
+    whenFailed: @escaping @Sendable (ConvoyError) -> Void = { _ in },
+    opening open: @escaping @Sendable () throws(ConvoyError) -> any Transport
+  ) throws(ConvoyError) {
+    let thread = ProgressThread(
+      ProgressThread.Settings(
+        timeLimit: timeLimit, pieceLength: pieceLength, whenFailed: whenFailed,
+        isToldToStop: isToldToStop))
+    let transport = try thread.start(open)
+    let channel = Channel(
+      context: 1, members: Array(0..<transport.count), rank: transport.rank,
+      pieceLength: pieceLength)
+    self.init(Family(thread, transport), channel)
+  }
+
+  /// Ranks that are threads of this process: one communicator for each.
+  ///
+  /// - Parameters:
+  ///   - count: how many; at least 1.
+  ///   - timeLimit: seconds without any sign of a rank after which it counts as lost.
+  /// - Throws: `ConvoyError` if there are no ranks or no threads for them.
+  public static func inProcess(
+    count: Int, timeLimit: Double = 15
+  ) throws(ConvoyError) -> [RingCommunicator] {
+    guard count > 0 else {
+      throw ConvoyError(.argument, "A communicator has at least 1 rank, not \(count).")
+    }
+    var communicators: [RingCommunicator] = []
+    for transport in InProcessTransport.joined(count: count) {
+      communicators.append(try RingCommunicator(timeLimit: timeLimit) { transport })
+    }
+    return communicators
+  }
+
+  /// Begins an exchange: see `Communicator`.
+  ///
+  /// - Precondition: the tag is not that of an exchange under way.
+  public func begin(
+    _ collective: Collective, tag: Int, from source: UnsafePointer<Float>,
+    to destination: UnsafeMutablePointer<Float>
+  ) {
+    let route = RingRoute(
+      collective: collective, rank: rank, ranks: count, pieceLength: channel.pieceLength)
+    let exchange = Exchange(route, from: source, to: destination)
+    exchanges.withLock { exchanges in
+      precondition(exchanges[tag] == nil, "The tag \(tag) belongs to an exchange under way.")
+      exchanges[tag] = exchange
+    }
+    if count == 1 {
+      destination.update(from: source, count: collective.inputCount)
+      exchange.isOver = true
+    } else if route.roundCount == 0 {
+      exchange.isOver = true
+    } else {
+      family.thread.begin(exchange, on: channel, over: family.transport)
+    }
+  }
+
+  /// Waits until an exchange is over, or the job has failed: see `Communicator`.
+  ///
+  /// - Precondition: an exchange of this tag has begun, and has not been waited for.
+  public func finish(tag: Int) {
+    let exchange = exchanges.withLock { $0.removeValue(forKey: tag) }
+    guard let exchange else {
+      preconditionFailure("No exchange of the tag \(tag) has begun.")
+    }
+    family.thread.finish(exchange)
+  }
+
+  /// Ends the job on all ranks, because this one cannot go on; returns when this rank's `failure` is set.
+  ///
+  /// - Parameter reason: what happened here, to follow “Rank 2 (host) stopped: ”.
+  public func abort(_ reason: String) {
+    family.thread.abort(reason, over: family.transport)
+  }
+
+  /// Waits until all ranks have come to their end, and closes the connection, for all communicators that
+  /// share it.
+  ///
+  /// After a failure the others are given a few seconds to tell of it; then MPI ends all processes of the job,
+  /// this one too.
+  public func shutDown() {
+    family.thread.leave(over: family.transport)
+    family.thread.waitForEnd()
+  }
+}
+
+extension Collective {
+  /// How many numbers each rank gives, where there is one rank.
+  fileprivate var inputCount: Int {
+    switch self {
+    case .allReduce(let count), .allGather(let count), .reduceScatter(let count),
+      .broadcast(let count, _):
+      count
+    }
+  }
+}

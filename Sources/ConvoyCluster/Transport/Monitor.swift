@@ -1,0 +1,101 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// A value that one thread at a time may touch, and whose changes threads can wait for.
+///
+/// `@unchecked Sendable`: the value is touched only while the lock is held.
+final class Monitor<Value>: @unchecked Sendable {
+  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+  private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+  private var value: Value
+
+  init(_ value: Value) {
+    self.value = value
+    pthread_mutex_init(mutex, nil)
+    #if canImport(Darwin)
+      pthread_cond_init(condition, nil)
+    #else
+      // Setting the wall clock must not lengthen a wait.
+      var attributes = pthread_condattr_t()
+      pthread_condattr_init(&attributes)
+      pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+      pthread_cond_init(condition, &attributes)
+      pthread_condattr_destroy(&attributes)
+    #endif
+  }
+
+  deinit {
+    pthread_cond_destroy(condition)
+    pthread_mutex_destroy(mutex)
+    condition.deallocate()
+    mutex.deallocate()
+  }
+
+  /// Looks at the value or changes it.
+  func withLock<Result>(_ body: (inout Value) throws -> Result) rethrows -> Result {
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    return try body(&value)
+  }
+
+  /// Changes the value, and has all who wait look at it again.
+  func change(_ body: (inout Value) -> Void) {
+    withLock(body)
+    pthread_cond_broadcast(condition)
+  }
+
+  // The value is not held as `inout` over a wait: the compiler could take it for unchanged.
+
+  /// Waits until something holds.
+  func wait(until holds: (inout Value) -> Bool) {
+    pthread_mutex_lock(mutex)
+    while !holds(&value) { pthread_cond_wait(condition, mutex) }
+    pthread_mutex_unlock(mutex)
+  }
+
+  /// Waits until something holds, but no longer than some seconds.
+  func wait(atMost seconds: Double, until holds: (inout Value) -> Bool) {
+    let deadline = monotonicSeconds() + seconds
+    pthread_mutex_lock(mutex)
+    while !holds(&value) {
+      let left = deadline - monotonicSeconds()
+      guard left > 0 else { break }
+      #if canImport(Darwin)
+        var time = timespec(seconds: left)
+        pthread_cond_timedwait_relative_np(condition, mutex, &time)
+      #else
+        var time = timespec(seconds: deadline)
+        pthread_cond_timedwait(condition, mutex, &time)
+      #endif
+    }
+    pthread_mutex_unlock(mutex)
+  }
+}
+
+/// Seconds since some moment, by a clock that nobody sets.
+func monotonicSeconds() -> Double {
+  var time = timespec()
+  clock_gettime(CLOCK_MONOTONIC, &time)
+  return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+}
+
+extension timespec {
+  init(seconds: Double) {
+    let whole = seconds.rounded(.down)
+    self.init(tv_sec: Int(whole), tv_nsec: Int((seconds - whole) * 1e9))
+  }
+}
+
+/// The name by which this machine knows itself; empty if it has none.
+func currentHostName() -> String {
+  withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { bytes in
+    bytes.initialize(repeating: 0)
+    guard let start = bytes.baseAddress, gethostname(start, bytes.count - 1) == 0 else { return "" }
+    return String(cString: start)
+  }
+}

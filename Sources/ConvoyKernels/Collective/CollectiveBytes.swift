@@ -1,0 +1,39 @@
+/// How an exchange is divided among ranks, and what each sends in it.
+///
+/// Source: P. Patarasuk and X. Yuan, "Bandwidth optimal all-reduce algorithms for clusters of workstations",
+/// 2009: in a ring each rank sends (count − 1) ∕ count of the numbers for each half of an all-reduce, which is
+/// the least that any algorithm can send.
+extension Collective {
+  /// The part of `count` numbers that one of several ranks looks after; parts differ by one number at most.
+  public static func share(of count: Int, rank: Int, of ranks: Int) -> Range<Int> {
+    let (least, longer) = count.quotientAndRemainder(dividingBy: ranks)
+    let start = rank * least + min(rank, longer)
+    return start..<start + least + (rank < longer ? 1 : 0)
+  }
+
+  /// Bytes that a rank sends to others in this exchange, without headers: what `Communicator.bytesSent` grows by.
+  ///
+  /// - Parameters:
+  ///   - rank: which of the ranks, from 0.
+  ///   - ranks: how many there are.
+  /// - Complexity: O(1).
+  public func bytesSent(byRank rank: Int, of ranks: Int) -> Int {
+    guard ranks > 1 else { return 0 }
+    return floatsSent(byRank: rank, of: ranks) * MemoryLayout<Float>.stride
+  }
+
+  private func floatsSent(byRank rank: Int, of ranks: Int) -> Int {
+    switch self {
+    case .allReduce(let count):
+      // Adding, every share but the rank's own passes through it; gathering, every share but the next rank's.
+      let own = Collective.share(of: count, rank: rank, of: ranks).count
+      let next = Collective.share(of: count, rank: (rank + 1) % ranks, of: ranks).count
+      return 2 * count - own - next
+    case .allGather(let count), .reduceScatter(let count):
+      return (ranks - 1) * count
+    case .broadcast(let count, let root):
+      let isLast = (rank + 1) % ranks == root
+      return isLast ? 0 : count
+    }
+  }
+}
