@@ -54,7 +54,10 @@ let package = Package(
     module("ConvoyKernels", ["ConvoyAssembler", "ConvoyTensors"]),
     module(
       "ConvoyCluster",
-      ["ConvoyKernels", "ConvoyTensors", .target(name: "CMPI", condition: .when(traits: ["MPI"]))]),
+      [
+        "ConvoyEngine", "ConvoyFormats", "ConvoyGraphs", "ConvoyKernels", "ConvoyTensors",
+        "ConvoyTraining", .target(name: "CMPI", condition: .when(traits: ["MPI"])),
+      ]),
     .systemLibrary(name: "CMPI", pkgConfig: mpi),
     module(
       "ConvoyEngine", ["ConvoyTensors", "ConvoyGraphs", "ConvoyKernels", "ConvoyBundledData"]),
@@ -77,7 +80,7 @@ let package = Package(
       "Convoy",
       [
         "ConvoyTensors", "ConvoyGraphs", "ConvoyKernels", "ConvoyEngine", "ConvoyTraining",
-        "ConvoyFormats", "ConvoyONNX", "ConvoyZoo", "ConvoyDrawing",
+        "ConvoyFormats", "ConvoyONNX", "ConvoyZoo", "ConvoyDrawing", "ConvoyCluster",
       ]),
     .executableTarget(
       name: "ConvoyCommand",
@@ -93,7 +96,12 @@ let package = Package(
     tests(of: "ConvoyTensors", ["ConvoyTensors"]),
     tests(of: "ConvoyGraphs", ["ConvoyGraphs", "ConvoyTensors"]),
     tests(of: "ConvoyKernels", ["ConvoyAssembler", "ConvoyKernels", "ConvoyTensors"]),
-    tests(of: "ConvoyCluster", ["ConvoyCluster", "ConvoyKernels", "ConvoyTensors"]),
+    tests(
+      of: "ConvoyCluster",
+      [
+        "ConvoyCluster", "ConvoyEngine", "ConvoyFormats", "ConvoyGraphs", "ConvoyKernels",
+        "ConvoyTensors", "ConvoyTraining", "ConvoyZoo",
+      ]),
     // What `mpirun` starts to test exchanges over MPI.
     .executableTarget(
       name: "ClusterCheck", dependencies: ["ConvoyCluster", "ConvoyKernels", "ConvoyTensors"],

@@ -16,6 +16,7 @@ struct Train: ParsableCommand {
         convoy train --epochs 10 --seed 2 --json
         convoy train --model 'zoo:nin?groups=8' --data cifar-10-batches-bin --flip
         convoy train --resume runs/digits-1 --epochs 40
+        mpirun -np 4 convoy train --parallel data=2,groups=2
       """)
 
   @Option(
@@ -36,6 +37,7 @@ struct Train: ParsableCommand {
 
   @OptionGroup(title: "Training") var training: TrainingArguments
   @OptionGroup(title: "Machine") var machine: ThreadArguments
+  @OptionGroup(title: "Ranks") var ranks: ParallelArguments
 
   @Option(
     help: ArgumentHelp(
@@ -71,26 +73,50 @@ struct Train: ParsableCommand {
   }
 
   func run() throws {
+    let command = UncheckedCommand(train: self)
+    try ranks.run(compileOptions, threadCount: machine.threads) { rank, world, options in
+      try command.train.run(as: rank, in: world, options)
+    }
+  }
+
+  /// `@unchecked Sendable`: a parsed command is not changed any more, and its property wrappers only read.
+  private struct UncheckedCommand: @unchecked Sendable {
+    let train: Train
+  }
+
+  private func run(
+    as rank: TrainingRank?, in world: RingCommunicator?, _ options: CompileOptions
+  ) throws {
     let clock = ContinuousClock()
     let start = clock.now
-    let (trainer, splits, folder) = try resume.map(resumed) ?? fresh()
+    let isFirst = rank?.rank ?? 0 == 0
+    let (trainer, splits, folder) =
+      try resume.map { try resumed($0, rank, options) } ?? fresh(rank, options)
+    // Ranks that differ would train nonsense, or wait for each other for ever.
+    try world?.requireSame(splits.fingerprint(), what: "data set")
+    try world?.requireSame(trainer.fingerprint(), what: "network, options and beginning")
     let epochs = trainer.options.epochs
     var bar = ProgressBar("training", total: epochs * trainer.stepsPerEpoch)
     while !trainer.isFinished {
       let epoch = trainer.history.count
       let record = try trainer.runEpoch { step, loss in
+        guard isFirst else { return }
         bar.update(
           epoch * trainer.stepsPerEpoch + step,
           "epoch \(epoch + 1)/\(epochs), loss \(Double(loss).text(3))")
       }
       bar.clear()
-      try folder.write(try trainer.checkpoint())
+      let checkpoint = try trainer.checkpoint()
+      guard let folder else { continue }
+      try folder.write(checkpoint)
       try report(record)
     }
     let evaluation = try trainer.evaluateTest(mistakeLimit: TrainingReport.mistakeLimit)
+    let checkpoint = try trainer.checkpoint()
+    guard let folder else { return }
     let seconds = (clock.now - start) / .seconds(1)
     let page = try TrainingReport(
-      checkpoint: try trainer.checkpoint(), evaluation: evaluation, test: splits.test
+      checkpoint: checkpoint, evaluation: evaluation, test: splits.test
     ).page
     try AtomicFile.write(page.html(), to: folder.reportPath)
     if json {
@@ -117,7 +143,10 @@ struct Train: ParsableCommand {
 
   // MARK: Beginning
 
-  private func fresh() throws -> (Trainer, DataSplits, RunFolder) {
+  /// The first rank has the folder; the others write nothing.
+  private func fresh(
+    _ rank: TrainingRank?, _ compileOptions: CompileOptions
+  ) throws -> (Trainer, DataSplits, RunFolder?) {
     let dataName = data ?? "digits"
     let splits = try DataSets.open(dataName, size: size)
     let specification = try ModelName.completed(model ?? "zoo:alexnet-small", for: splits)
@@ -125,13 +154,16 @@ struct Train: ParsableCommand {
     let options = training.applied(to: TrainingOptions())
     let trainer = try Trainer(
       network, data: splits, options: options, specification: specification, dataName: dataName,
-      compileOptions: compileOptions)
+      compileOptions: compileOptions, rank: rank)
+    guard rank?.rank ?? 0 == 0 else { return (trainer, splits, nil) }
     let folder = try RunFolder.make(output, for: splits.training.name)
-    introduce(specification, network.graph, splits)
+    introduce(specification, network.graph, splits, rank, trainer)
     return (trainer, splits, folder)
   }
 
-  private func resumed(_ path: String) throws -> (Trainer, DataSplits, RunFolder) {
+  private func resumed(
+    _ path: String, _ rank: TrainingRank?, _ compileOptions: CompileOptions
+  ) throws -> (Trainer, DataSplits, RunFolder?) {
     let checkpoint = try RunFolder.checkpoint(at: path)
     guard let begun = checkpoint.training else {
       throw ConvoyError(.argument, "The checkpoint \(path) holds no training to go on with.")
@@ -157,17 +189,25 @@ struct Train: ParsableCommand {
     }
     let trainer = try Trainer(
       resuming: checkpoint, data: splits, epochs: training.epochs,
-      compileOptions: compileOptions)
+      compileOptions: compileOptions, rank: rank)
+    guard rank?.rank ?? 0 == 0 else { return (trainer, splits, nil) }
     if !json { Console.line("Going on after epoch \(begun.history.count).") }
-    introduce(checkpoint.specification ?? "a network", checkpoint.model.graph, splits)
+    introduce(
+      checkpoint.specification ?? "a network", checkpoint.model.graph, splits, rank, trainer)
     return (trainer, splits, RunFolder(path: path))
   }
 
   // MARK: Reporting
 
-  private func introduce(_ name: String, _ graph: Graph, _ data: DataSplits) {
+  private func introduce(
+    _ name: String, _ graph: Graph, _ data: DataSplits, _ rank: TrainingRank?, _ trainer: Trainer
+  ) {
     guard !json else { return }
     let cost = graph.cost
+    if let rank {
+      Console.line("\(rank.grid.count) ranks, \(rank.grid).")
+      for line in trainer.partition?.report ?? [] { Console.line(line) }
+    }
     Console.line(
       """
       Training \(name) on \(data.training.name): \(data.training.count) images to learn from, \

@@ -40,9 +40,11 @@ final class BatchProducer: Sendable {
   ///
   /// - Parameters:
   ///   - indices: the images to use.
+  ///   - share: which of how many even shares of each batch.
   ///   - epoch: counted from 0; with the seed it decides on order and augmentation.
   init(
-    _ data: any DataSet, indices: [Int], batch: Int, epoch: Int, seed: UInt64,
+    _ data: any DataSet, indices: [Int], batch: Int, share: (index: Int, count: Int) = (0, 1),
+    epoch: Int, seed: UInt64,
     augmentation: Augmentation, normalization: Normalization
   ) {
     var random = Random(seed: seed, stream: UInt64(epoch))
@@ -50,7 +52,9 @@ final class BatchProducer: Sendable {
     startThread { [queue] in
       for start in stride(from: 0, through: order.count - batch, by: batch) {
         let made = Result {
-          try Batch(data, order[start..<start + batch], normalization) { image, index in
+          let size = batch / share.count
+          let first = start + share.index * size
+          return try Batch(data, order[first..<first + size], normalization) { image, index in
             // Streams from 2³² on cannot meet those of the shuffles.
             let stream = UInt64(epoch + 1) << 32 + UInt64(index)
             var random = Random(seed: seed, stream: stream)

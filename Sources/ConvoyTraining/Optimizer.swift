@@ -52,4 +52,12 @@ public enum Optimizer: Hashable, Sendable, Codable {
 
   /// What the names of an optimiser's own parameters begin with.
   static let prefix = "optimizer."
+
+  /// The parameter that an optimiser's own parameter belongs to; other names as they are.
+  static func parameter(remembering name: String) -> String {
+    guard name.hasPrefix(prefix),
+      let dot = name.dropFirst(prefix.count).firstIndex(of: ".")
+    else { return name }
+    return String(name[name.index(after: dot)...])
+  }
 }

@@ -26,6 +26,9 @@ public final class Trainer {
   private let dataName: String
   private let data: DataSplits
   private let normalization: Normalization
+  private let rank: TrainingRank?
+  /// How channels are divided over ranks, if they are.
+  public let partition: Partition?
   private let plan: Plan
   private let variables: Variables
   private let compileOptions: CompileOptions
@@ -39,11 +42,13 @@ public final class Trainer {
   /// - Parameters:
   ///   - specification: what the network was made from, to be noted in checkpoints.
   ///   - dataName: what the data was opened by, to be noted in checkpoints.
+  ///   - rank: this rank's place, if several train together: each makes a trainer with the same
+  ///     arguments but this, and calls the same functions in the same order.
   /// - Throws: `ConvoyError` when network, data and options do not fit each other.
   public convenience init(
     _ network: Network, data: DataSplits, options: TrainingOptions = TrainingOptions(),
     specification: String? = nil, dataName: String? = nil,
-    compileOptions: CompileOptions = CompileOptions()
+    compileOptions: CompileOptions = CompileOptions(), rank: TrainingRank? = nil
   ) throws {
     let statistics = try ChannelStatistics(of: data.training)
     try self.init(
@@ -51,16 +56,18 @@ public final class Trainer {
       data: data, options: options,
       normalization: Normalization(mean: statistics.mean, deviation: statistics.deviation),
       specification: specification, dataName: dataName ?? data.training.name, history: [],
-      best: nil, compileOptions: compileOptions)
+      best: nil, compileOptions: compileOptions, rank: rank)
   }
 
   /// Prepares to go on with a training as if it had never stopped.
   ///
-  /// - Parameter epochs: another number of epochs in all; nil for the one it began with.
+  /// - Parameters:
+  ///   - epochs: another number of epochs in all; nil for the one it began with.
+  ///   - rank: this rank's place, if several train together; they need not be as many as before.
   /// - Throws: `ConvoyError` when the checkpoint has no training in it, or the data is other data.
   public convenience init(
     resuming checkpoint: Checkpoint, data: DataSplits, epochs: Int? = nil,
-    compileOptions: CompileOptions = CompileOptions()
+    compileOptions: CompileOptions = CompileOptions(), rank: TrainingRank? = nil
   ) throws {
     guard let training = checkpoint.training else {
       throw ConvoyError(
@@ -78,14 +85,14 @@ public final class Trainer {
       checkpoint.model.graph, parameters: checkpoint.model.parameters, memory: checkpoint.memory,
       data: data, options: options, normalization: checkpoint.normalization,
       specification: checkpoint.specification, dataName: training.data, history: training.history,
-      best: training.best, compileOptions: compileOptions)
+      best: training.best, compileOptions: compileOptions, rank: rank)
   }
 
   private init(
     _ network: Graph, parameters: [String: Tensor], memory: [String: Tensor], data: DataSplits,
     options: TrainingOptions, normalization: Normalization, specification: String?,
     dataName: String, history: [EpochRecord], best: Checkpoint.Training.Best?,
-    compileOptions: CompileOptions
+    compileOptions: CompileOptions, rank: TrainingRank?
   ) throws {
     try Trainer.requireFit(network, data, options)
     let indices = Trainer.indices(count: data.training.count, options)
@@ -102,13 +109,46 @@ public final class Trainer {
     self.history = history
     self.best = best
     self.compileOptions = compileOptions
+    self.rank = rank
     stepsPerEpoch = trainingIndices.count / options.batch
-    let step = try network.trainingStep(
-      batch: options.batch, options.step, recomputing: compileOptions.recomputesActivations)
-    plan = try step.compiledWithVariables(options: compileOptions)
-    let initial = step.initialParameters(
-      beginningWith: parameters.merging(memory) { first, _ in first }, seed: options.seed)
+    let grid = try rank?.grid ?? RankGrid()
+    guard options.batch % grid.data == 0 else {
+      throw ConvoyError(
+        .argument,
+        "A batch of \(options.batch) images cannot be divided evenly over \(grid.data) ranks.")
+    }
+    let partition =
+      grid.groups > 1
+      ? try network.partitioned(groups: grid.groups, batch: options.batch / grid.data) : nil
+    self.partition = partition
+    let groupRank = rank?.groupRank ?? 0
+    let step = try (partition?.graph(rank: groupRank) ?? network).trainingStep(
+      batch: options.batch / grid.data, options.step,
+      recomputing: compileOptions.recomputesActivations, rank: rank)
+    var stepOptions = compileOptions
+    stepOptions.communicators = rank?.communicators ?? [:]
+    plan = try step.compiledWithVariables(options: stepOptions)
+    var given = parameters.merging(memory) { first, _ in first }
+    if let partition {
+      for (name, tensor) in given {
+        given[name] = try partition.share(
+          tensor, named: Optimizer.parameter(remembering: name), rank: groupRank)
+      }
+    }
+    let initial = step.initialParameters(beginningWith: given, seed: options.seed)
     variables = try Variables(plan, parameters: initial)
+  }
+
+  /// A number that ranks which are to train together share: of the network, the options and where the
+  /// training stands.
+  ///
+  /// - Throws: `ConvoyError` when the network cannot be written down.
+  public func fingerprint() throws -> UInt64 {
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for byte in "\(try network.json()) \(options) \(history.map(\.loss))".utf8 {
+      hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3
+    }
+    return hash
   }
 
   /// Whether all epochs are done, or the accuracy has not risen for as many as `patience` says.
@@ -129,7 +169,8 @@ public final class Trainer {
     let start = clock.now
     let epoch = history.count
     let producer = BatchProducer(
-      data.training, indices: trainingIndices, batch: options.batch, epoch: epoch,
+      data.training, indices: trainingIndices, batch: options.batch,
+      share: (rank?.dataRank ?? 0, rank?.grid.data ?? 1), epoch: epoch,
       seed: options.seed, augmentation: options.augmentation, normalization: normalization)
     var (losses, correct, step) = (0.0, 0, 0)
     var rate: Float = 0
@@ -148,6 +189,7 @@ public final class Trainer {
       step += 1
       progress(step, loss)
     }
+    if let rank { correct = Int(try rank.sum([Float(correct)], along: .data)[0]) }
     let heldOut =
       try validationIndices.map { try evaluate(data.training, indices: $0) }
       ?? evaluate(data.test)
@@ -205,19 +247,45 @@ public final class Trainer {
   }
 
   /// The network with its parameters as they are now.
+  ///
+  /// Where several ranks train, all call this together.
   public func model() throws(ConvoyError) -> Model {
     var parameters: [String: Tensor] = [:]
     for id in network.parameters {
       let name = network[id].name
-      parameters[name] = variables[name]
+      parameters[name] = try whole(name, isTrained: network[id].isTrainable)
     }
     return try Model(network, parameters: parameters)
   }
 
+  /// A variable as one process would have it: put together from shares, and the mean of what ranks keep
+  /// of their own images.
+  private func whole(_ name: String, isTrained: Bool) throws(ConvoyError) -> Tensor? {
+    guard var tensor = variables[name], let rank else { return variables[name] }
+    if !isTrained, rank.grid.data > 1, !rank.synchronizesNormalization {
+      let sums = try rank.sum(tensor.elements, along: .data)
+      tensor = try Tensor(tensor.shape, sums.map { $0 / Float(rank.grid.data) })
+    }
+    let parameter = Optimizer.parameter(remembering: name)
+    guard let partition, partition.divided[parameter] != nil else { return tensor }
+    let all = try rank.gather(tensor.elements, along: .groups)
+    let count = tensor.shape.elementCount
+    var shares: [Tensor] = []
+    for share in 0..<rank.grid.groups {
+      shares.append(try Tensor(tensor.shape, Array(all[share * count..<(share + 1) * count])))
+    }
+    return partition.whole(shares, named: parameter)
+  }
+
   /// The training as it is now, to be written to a file.
+  ///
+  /// Where several ranks train, all call this together.
   public func checkpoint() throws(ConvoyError) -> Checkpoint {
     let model = try model()
-    let memory = variables.tensors.filter { model.parameters[$0.key] == nil }
+    var memory: [String: Tensor] = [:]
+    for name in variables.names where model.parameters[name] == nil {
+      memory[name] = try whole(name, isTrained: true)
+    }
     return Checkpoint(
       model: model, specification: specification, classNames: data.training.classNames,
       normalization: normalization,

@@ -37,12 +37,23 @@ extension Graph {
   ///   - options: what else belongs to a step.
   ///   - recomputing: whether the results of batch norms are computed again for the backward half, rather
   ///     than kept: less memory, a little more time, the same numbers.
+  ///   - rank: the place of the rank that runs the step, if there are several: `self` is then the
+  ///     rank's graph of a `Partition` where channels are divided, and the batch the rank's share.
   /// - Throws: `ConvoyError` when the network has not one output of scores by class, or an operator of
   ///   it cannot be trained.
   public func trainingStep(
-    batch: Int, _ options: StepOptions, recomputing: Bool = false
+    batch: Int, _ options: StepOptions, recomputing: Bool = false, rank: TrainingRank? = nil
   ) throws(ConvoyError) -> Graph {
+    let dataRanks = rank?.grid.data ?? 1
+    if let rank, rank.grid.groups > 1, options.gradientClip != nil {
+      throw ConvoyError(
+        .argument,
+        "Gradients can be clipped where every rank has all of them, not where channels are divided "
+          + "over \(rank.grid.groups) ranks.")
+    }
     let forward = try resized(batch: batch).inTrainingForm()
+      .drawingMasks(ofRank: rank?.dataRank ?? 0)
+      .synchronizingNormalizations(ranks: rank?.synchronizesNormalization == true ? dataRanks : 1)
       .fusingNormalizationsWithActivations()
     guard forward.outputs.count == 1 else {
       throw ConvoyError(
@@ -63,10 +74,15 @@ extension Graph {
     let loss = scores.crossEntropy(with: labels, labelSmoothing: options.labelSmoothing)
     let forwardCount = builder.graph.nodes.count
     let parameters = forward.parameters.filter { forward[$0].isTrainable }.map(builder.value)
-    let gradients = builder.scope("backward") {
+    let own = builder.scope("backward") {
       builder.gradients(of: loss, withRespectTo: parameters)
     }
-    builder.output("loss", loss)
+    let means = builder.scope("exchange") {
+      builder.means(
+        of: [loss] + own, along: .data, ranks: dataRanks, bucketBytes: rank?.bucketBytes ?? 0)
+    }
+    let gradients = Array(means.dropFirst())
+    builder.output("loss", means[0])
     builder.output("scores", scores)
     let step = builder.trainingStep()
     let nextStep = step.scaled(by: 1, offset: 1)
@@ -79,7 +95,7 @@ extension Graph {
     }
     var whole = try builder.finish()
     if recomputing { whole = try whole.recomputingNormalizations(afterFirst: forwardCount) }
-    return try whole.joiningSliceGradients()
+    return try whole.joiningSliceGradients().beginningExchangesEarly()
   }
 
   /// Shortens gradients whose common norm exceeds a length.

@@ -39,7 +39,7 @@ import Testing
       at: folder, includingPropertiesForKeys: nil)
     {
       let text = try String(contentsOf: file, encoding: .utf8)
-      for match in text.matches(of: /public struct (\w+): Operator\b/) {
+      for match in text.matches(of: /public struct (\w+): (Collective)?Operator\b/) {
         declared.insert(String(match.1))
       }
     }

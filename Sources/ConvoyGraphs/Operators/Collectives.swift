@@ -206,7 +206,9 @@ public struct ReduceScatter: CollectiveOperator {
   /// The input's shape, shorter in the dimension.
   public func outputShapes(for inputs: [Shape]) throws(ConvoyError) -> [Shape] {
     try expect(inputs, count: 1...1)
-    return [try RankShare(axis, ranks: ranks, rank: rank, dimension: dimension).share(of: inputs[0])]
+    return [
+      try RankShare(axis, ranks: ranks, rank: rank, dimension: dimension).share(of: inputs[0])
+    ]
   }
 
   /// Every rank's input is in every share.

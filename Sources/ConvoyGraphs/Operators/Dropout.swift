@@ -67,6 +67,8 @@ public struct DropoutTraining: Operator {
   public var rate: Float
   /// Which random numbers; each layer has its own.
   public var stream: UInt64
+  /// The index of the first element, where the tensor is a part of a larger one.
+  public var firstElement = 0
 
   /// Describes a dropout in training.
   public init(rate: Float, stream: UInt64) {
@@ -95,7 +97,7 @@ public struct DropoutTraining: Operator {
     let key = DropoutTraining.key(stream: stream, step: Float(inputs[1].elements[0]))
     let scale = 1 / (1 - Double(rate))
     let elements = inputs[0].elements.enumerated().map { index, x in
-      DropoutTraining.isKept(index, key: key, rate: rate) ? x * scale : 0
+      DropoutTraining.isKept(firstElement + index, key: key, rate: rate) ? x * scale : 0
     }
     return [ReferenceTensor(outputs[0], elements)]
   }

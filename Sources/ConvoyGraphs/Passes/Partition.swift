@@ -63,6 +63,22 @@ public struct Partition: Sendable {
     case outputs
   }
 
+  /// For each layer that could be divided or repeated, the estimate and the choice, a line each.
+  public var report: [String] {
+    func text(_ seconds: Double) -> String {
+      let tenths = Int((seconds * 1e7).rounded())
+      return "\(tenths / 10000).\(String(tenths % 10000 + 10000).dropFirst()) ms"
+    }
+    return choices.map { choice in
+      if let reason = choice.reason {
+        return "\(choice.node): repeated on every rank, since \(reason)"
+      }
+      let estimate =
+        "estimated \(text(choice.dividedSeconds)) divided, \(text(choice.repeatedSeconds)) repeated"
+      return "\(choice.node): \(choice.isDivided ? "divided by outputs" : "repeated"), \(estimate)"
+    }
+  }
+
   /// A rank's share of a parameter, or all of one that is not divided.
   ///
   /// - Throws: `ConvoyError` when the shape is not that of the network's parameter.
@@ -220,7 +236,8 @@ private struct Division {
     if node.operation is Convolution || node.operation is Linear { return layerWay(node) }
     guard Division.followsItsInput(node.operation), isShare[node.inputs[0].index] else {
       // The sum of a share and what is whole is a share.
-      if node.operation is Arithmetic, isSum(node), node.inputs.contains(where: { isShare[$0.index] })
+      if node.operation is Arithmetic, isSum(node),
+        node.inputs.contains(where: { isShare[$0.index] })
       {
         return .share
       }

@@ -8,12 +8,15 @@ public struct DropoutProblem: Hashable, Sendable {
   public var stream: UInt64
   /// Where the number of the training step is.
   public var step: Region
+  /// The index of the first element, where the tensor is a part of a larger one.
+  public var firstElement: Int
 
   /// Describes a dropout.
-  public init(rate: Float, stream: UInt64, step: Region) {
+  public init(rate: Float, stream: UInt64, step: Region, firstElement: Int = 0) {
     self.rate = rate
     self.stream = stream
     self.step = step
+    self.firstElement = firstElement
   }
 
   fileprivate func mask(in memory: Memory) -> DropoutMask {
@@ -68,7 +71,8 @@ public struct PlaneDropout: Kernel {
       let (image, inImage) = row.quotientAndRemainder(dividingBy: rowsPerImage)
       // The row-major index of the first lane's first number; the next lane's is an image's map on.
       let first =
-        (image * output.channels + plane * PlaneLayout.lanes) * pixels + inImage * width
+        problem.firstElement + (image * output.channels + plane * PlaneLayout.lanes) * pixels
+        + inImage * width
       // Masks first, lane by lane: together with the numbers the compiler makes a branch of each.
       for column in 0..<width {
         var index = first + column
@@ -113,7 +117,7 @@ public struct DenseDropout: Kernel {
     let (source, target) = (memory[input], memory[output])
     let elements = chunks[chunk]
     for (place, index) in elements.enumerated() {
-      scratch[place] = Float(bitPattern: mask.bits(index))
+      scratch[place] = Float(bitPattern: mask.bits(problem.firstElement + index))
     }
     for (place, index) in elements.enumerated() {
       let scaled = (source[index] * scale).bitPattern

@@ -1,0 +1,61 @@
+import ArgumentParser
+import Convoy
+
+/// Over which ranks a training goes: the threads of this process, or the processes that `mpirun` started.
+struct ParallelArguments: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      """
+      Train over several ranks: data=NUMBER cuts batches, groups=NUMBER divides the network's \
+      channels. Ranks are the processes that mpirun started, else threads.
+      """, valueName: "ranks"))
+  var parallel: String?
+
+  /// The grid that was asked for; under `mpirun`, one that divides batches unless another is named; nil for
+  /// one process without ranks.
+  func grid() throws -> RankGrid? {
+    let started = MPIEnvironment.rankCount
+    guard let parallel else {
+      return try started.flatMap { $0 > 1 ? try RankGrid(data: $0) : nil }
+    }
+    let grid = try RankGrid(parsing: parallel)
+    if let started, started != grid.count {
+      throw ConvoyError(
+        .argument,
+        "The ranks --parallel \(grid) are \(grid.count) processes, but mpirun started \(started).")
+    }
+    return grid
+  }
+
+  /// Runs a closure as every rank that this process is: all of a grid's, one of those that `mpirun` started,
+  /// or, without a grid, none.
+  ///
+  /// - Parameter body: is given its rank, the communicator of all ranks, and how to compile.
+  func run(
+    _ options: CompileOptions, threadCount: Int?,
+    _ body: @escaping @Sendable (TrainingRank?, RingCommunicator?, CompileOptions) throws -> Void
+  ) throws {
+    guard let grid = try grid() else { return try body(nil, nil, options) }
+    guard MPIEnvironment.rankCount != nil else {
+      let count = threadCount ?? ThreadPool.processorCount
+      _ = try InProcessRanks.run(grid, threadCount: count) { rank, world, pool in
+        var options = options
+        options.pool = pool
+        try body(rank, world, options)
+      }
+      return
+    }
+    let world = try MPICommunicator.start { failure in
+      Console.error(
+        "\(failure.message) What was trained is in the last checkpoint; go on with it by --resume.")
+    }
+    do {
+      try body(TrainingRank(grid, over: world), world, options)
+    } catch {
+      if world.failure == nil { world.abort((error as? ConvoyError)?.message ?? "\(error)") }
+      world.shutDown()
+      throw error
+    }
+    world.shutDown()
+  }
+}
