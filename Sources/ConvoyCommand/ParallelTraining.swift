@@ -11,6 +11,13 @@ struct ParallelArguments: ParsableArguments {
       """, valueName: "ranks"))
   var parallel: String?
 
+  @Flag(
+    help: """
+      Let each rank's batch norms use the statistics of its own images: fewer exchanges, but not the \
+      training of one process.
+      """)
+  var localBatchNorm = false
+
   /// The grid that was asked for; under `mpirun`, one that divides batches unless another is named; nil for
   /// one process without ranks.
   func grid() throws -> RankGrid? {
@@ -36,10 +43,12 @@ struct ParallelArguments: ParsableArguments {
     _ body: @escaping @Sendable (TrainingRank?, RingCommunicator?, CompileOptions) throws -> Void
   ) throws {
     guard let grid = try grid() else { return try body(nil, nil, options) }
+    let isSynchronized = !localBatchNorm
     guard MPIEnvironment.rankCount != nil else {
       let count = threadCount ?? ThreadPool.processorCount
       _ = try InProcessRanks.run(grid, threadCount: count) { rank, world, pool in
-        var options = options
+        var (rank, options) = (rank, options)
+        rank.synchronizesNormalization = isSynchronized
         options.pool = pool
         try body(rank, world, options)
       }
@@ -50,7 +59,9 @@ struct ParallelArguments: ParsableArguments {
         "\(failure.message) What was trained is in the last checkpoint; go on with it by --resume.")
     }
     do {
-      try body(TrainingRank(grid, over: world), world, options)
+      var rank = try TrainingRank(grid, over: world)
+      rank.synchronizesNormalization = isSynchronized
+      try body(rank, world, options)
     } catch {
       if world.failure == nil { world.abort((error as? ConvoyError)?.message ?? "\(error)") }
       world.shutDown()

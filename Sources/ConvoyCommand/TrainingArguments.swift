@@ -18,6 +18,13 @@ struct TrainingArguments: ParsableArguments {
   @Option(help: ArgumentHelp("The highest learning rate.", valueName: "number"))
   var rate: Float?
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      The batch that the rate is for: with larger ones it grows in proportion. A warm-up then helps.
+      """, valueName: "images"))
+  var rateBatch: Int?
+
   @Option(help: "How the rate changes: constant, step, cosine or one-cycle.")
   var schedule: Schedule?
 
@@ -95,6 +102,7 @@ struct TrainingArguments: ParsableArguments {
     try require(epochs ?? 1 >= 1, "at least 1 in --epochs", epochs)
     try require(batch ?? 1 >= 1, "at least 1 in --batch", batch)
     try require(rate.map { $0 > 0 && $0.isFinite } ?? true, "a number above 0 in --rate", rate)
+    try require(rateBatch ?? 1 >= 1, "at least 1 in --rate-batch", rateBatch)
     try require(
       warmUp.map { $0 >= 0 && $0.isFinite } ?? true, "a number from 0 in --warm-up", warmUp)
     try require(
@@ -121,6 +129,8 @@ struct TrainingArguments: ParsableArguments {
       options.rate.peak = optimizer.usualRate
     }
     if let rate { options.rate.peak = rate }
+    // Source: P. Goyal et al., "Accurate, Large Minibatch SGD: Training ImageNet in 1 Hour", 2017.
+    if let rateBatch { options.rate.peak *= Float(options.batch) / Float(rateBatch) }
     if let schedule { options.rate.course = schedule.course(epochs: options.epochs) }
     if let warmUp { options.rate.warmUpEpochs = warmUp }
     if let weightDecay { options.step.weightDecay = weightDecay }
