@@ -79,6 +79,11 @@ public struct Partition: Sendable {
     }
   }
 
+  /// The names of the nodes of which each rank computes its own part; the others, every rank computes alike.
+  public var dividedNodes: Set<String> {
+    Set(zip(graph.nodes, ways).filter { $0.1 != .repeated }.map(\.0.name))
+  }
+
   /// A rank's share of a parameter, or all of one that is not divided.
   ///
   /// - Throws: `ConvoyError` when the shape is not that of the network's parameter.
