@@ -103,6 +103,18 @@ import Testing
     #expect(timing.hidden > 100 * timing.waiting)
   }
 
+  /// What `Documentation/Cluster.md` says of ResNeXt: the exchanges of batch norms' moments wait for those of
+  /// gradients, which are begun before them.
+  @Test func synchronizedMomentsWaitForGradients() throws {
+    let graph = try Zoo.network("resnext-50").graph
+    var rank = TrainingRank(unconnected: try RankGrid(data: 2), rank: 0)
+    let waiting = try StepForecast(of: graph, as: rank, batch: 64).timing
+    #expect(waiting.hidden < 0.01 * waiting.waiting)
+    rank.synchronizesNormalization = false
+    let hiding = try StepForecast(of: graph, as: rank, batch: 64).timing
+    #expect(hiding.waiting < 0.05 * hiding.hidden)
+  }
+
   /// Along both axes, the link is shared: no later than one exchange after the other.
   @Test func axesShareTheLink() throws {
     for bandwidth in [1e7, 1e9, 1e11] {
