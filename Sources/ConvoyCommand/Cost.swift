@@ -15,6 +15,10 @@ struct ShowCost: ParsableCommand {
       divided stands beside it. --measure then times every layer by itself, forward,
       and in training with the gradients of its image and weights.
 
+      With --parallel it says what each of several ranks computes, keeps and sends in a
+      training step, how layers are divided, and how the step's time would change with
+      the number of ranks. Nothing is run for that.
+
       Examples:
         convoy cost zoo:mobilenet-v1
         convoy cost runs/digits-1 --measure

@@ -43,8 +43,10 @@ struct ParallelCostArguments: ParsableArguments {
       guard parallel != nil else {
         throw ValidationError("\(name) is for the forecast of --parallel, which is not given.")
       }
-      guard value.isFinite, value > 0 || (value == 0 && name == "--latency") else {
-        throw ValidationError("Expected a positive number in \(name), got \(value).")
+      let least = name == "--latency" ? 0 : 0.001
+      guard (least...1e9).contains(value) else {
+        throw ValidationError(
+          "Expected from \(least) to a thousand million in \(name), got \(value).")
       }
     }
   }

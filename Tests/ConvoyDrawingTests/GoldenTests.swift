@@ -11,8 +11,8 @@ enum Samples {
   static let names = [
     "arithmetic-animation", "arithmetic-groups", "arithmetic-transposed", "arithmetic-storyboard",
     "volumes", "volumes-grouped", "volumes-depthwise", "connections", "connections-sheet",
-    "matrix", "network-alexnet", "network-resnet-18", "ranks-alexnet", "filters", "correlation", "history",
-    "roofline", "study", "confusion",
+    "matrix", "network-alexnet", "network-resnet-18", "ranks-alexnet", "filters", "correlation",
+    "history", "roofline", "study", "confusion",
   ]
 
   static func picture(_ name: String) throws -> Picture {

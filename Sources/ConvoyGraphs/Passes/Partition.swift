@@ -160,10 +160,11 @@ extension Graph {
     var division = Division(self, ranks: ranks, batch: batch, speed: speed)
     for node in nodes { division.settle(node) }
     guard ranks == 1 || division.ways.contains(where: { $0 != .repeated }) else {
-      throw ConvoyError(
-        .graph,
-        "No layer has groups or outputs that divide by \(ranks) ranks: every rank would compute the "
-          + "whole network.")
+      let reason =
+        division.choices.contains { $0.reason == nil }
+        ? "No layer is worth dividing over \(ranks) ranks, which would exchange numbers for longer"
+        : "No layer has groups or outputs that divide by \(ranks) ranks"
+      throw ConvoyError(.graph, "\(reason): every rank would compute the whole network.")
     }
     return Partition(
       graph: self, ranks: ranks, choices: division.choices, divided: division.divided,
