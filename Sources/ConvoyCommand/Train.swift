@@ -54,11 +54,19 @@ struct Train: ParsableCommand {
       """)
   var recompute = false
 
+  @Flag(
+    help: """
+      Compute no convolution in Winograd's form, which rounds otherwise: for trainings to be compared \
+      number by number.
+      """)
+  var noWinograd = false
+
   @Flag(help: "Print one JSON object a line.")
   var json = false
 
   private var compileOptions: CompileOptions {
     var options = machine.options
+    options.usesWinograd = !noWinograd
     options.recomputesActivations = recompute
     return options
   }

@@ -14,6 +14,11 @@ let operatorSamples: [(operation: any Operator, inputs: [Shape])] = [
     BatchNormalizationGradient(epsilon: 1e-5, activation: .clip(low: 0, high: 6)),
     [image, [4], [4], [4], [4], image]
   ),
+  (AllGather(.groups, ranks: 3, rank: 1, dimension: 1, isRepeated: true), [image]),
+  (AllReduce(.data, ranks: 3), [image]),
+  (AllReduceBegin(.data, ranks: 3), [image, [4]]),
+  (AllReduceEnd(.data, ranks: 3, shapes: [[2, 3], [4]]), [[10]]),
+  (Broadcast(.data, ranks: 3, root: 2), [image]),
   (ChannelShuffle(groups: 2), [image]),
   (Concatenation(dimension: 1), [image, image, image]),
   (Convolution(window, groups: 2), [image, [6, 2, 3, 3], [6]]),
@@ -51,6 +56,9 @@ let operatorSamples: [(operation: any Operator, inputs: [Shape])] = [
     [[2, 4, 3, 7]]
   ),
   (RMSpropUpdate(smoothing: 0.9, epsilon: 1e-8, momentum: 0.5, weightDecay: 0), [v, v, v, v, []]),
+  (RankShare(.groups, ranks: 2, rank: 1, dimension: 1), [image]),
+  (ReduceScatter(.groups, ranks: 2, rank: 1, dimension: 1), [image]),
+  (Replicated(.groups, ranks: 3), [image]),
   (Slice(dimension: 1, start: 1, end: 4, step: 2), [image]),
   (SliceGradient(slice: Slice(dimension: 2, start: 1, end: 3), extent: 9), [[2, 4, 2, 5]]),
   (Softmax(dimension: 1, isLogarithmic: true), [image]),
