@@ -159,6 +159,14 @@ import Testing
     }
   }
 
+  /// Layers whose weights are reshaped parameters cannot be divided; those beside them are.
+  @Test func layersWithComputedWeightsAreRepeated() throws {
+    let forecast = try Self.forecast("convnext-tiny", "groups=3", batch: 6)
+    let choices = try #require(forecast.partition?.choices)
+    #expect(choices.contains { $0.reason?.contains("computed") == true && !$0.isDivided })
+    #expect(forecast.bytesSent(byRank: 0) > 0)
+  }
+
   @Test func refusesWhatCannotBeDivided() throws {
     #expect(throws: ConvoyError.self) { try Self.forecast("alexnet-small", "data=3") }
     #expect(throws: ConvoyError.self) { try Self.forecast("alexnet-small", batch: 0) }

@@ -215,6 +215,13 @@ private struct Division {
       || operation is Pooling || operation is Reshape || operation is Arithmetic
   }
 
+  /// Whether a layer's weights are parameters, of which a rank can have a share; not computed from some.
+  private func hasOwnWeights(_ node: Graph.Node) -> Bool {
+    node.inputs.dropFirst().allSatisfy {
+      if case .parameter = graph[$0].origin { true } else { false }
+    }
+  }
+
   /// The groups of a convolution; nil for other operators.
   private func groups(_ operation: any Operator) -> Int? {
     (operation as? Convolution)?.groups ?? (operation as? TransposedConvolution)?.groups
@@ -238,7 +245,9 @@ private struct Division {
 
   private mutating func way(of node: Graph.Node) -> Partition.Way {
     guard ranks > 1 else { return .repeated }
-    if let groups = groups(node.operation), groups > 1, groups % ranks == 0 { return .share }
+    if let groups = groups(node.operation), groups > 1, groups % ranks == 0, hasOwnWeights(node) {
+      return .share
+    }
     if node.operation is Convolution || node.operation is Linear { return layerWay(node) }
     guard Division.followsItsInput(node.operation), isShare[node.inputs[0].index] else {
       // The sum of a share and what is whole is a share.
@@ -288,6 +297,10 @@ private struct Division {
       isShare[node.inputs[0].index], hasGradient[node.inputs[0].index]
     )
     choice.repeatedSeconds = computing + (isShared ? seconds(gathering: inputCount) : 0)
+    guard hasOwnWeights(node) else {
+      choice.reason = "its weights are computed from others"
+      return .repeated
+    }
     guard let groups = groups(node.operation) ?? (node.operation is Linear ? 1 : nil), groups == 1,
       output[1] % ranks == 0
     else {
