@@ -5,7 +5,7 @@ import Convoy
 struct ShowCost: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "cost",
-    abstract: "Says what each layer of a network costs, and what groups would save.",
+    abstract: "Says what a network costs: each layer, in other groups, or divided over ranks.",
     discussion: """
       The numbers are those of one image. With --measure each layer is timed too, as
       it runs in the network, against the peak measured in the same run.
@@ -15,12 +15,18 @@ struct ShowCost: ParsableCommand {
       divided stands beside it. --measure then times every layer by itself, forward,
       and in training with the gradients of its image and weights.
 
+      With --parallel it says what each of several ranks computes, keeps and sends in a
+      training step, how layers are divided, and how the step's time would change with
+      the number of ranks. Nothing is run for that.
+
       Examples:
         convoy cost zoo:mobilenet-v1
         convoy cost runs/digits-1 --measure
         convoy cost zoo:resnet-18 --input 1x96x96 --json
         convoy cost 'zoo:alexnet?groups=1' --groups 1,2,4,8
         convoy cost zoo:vgg-19 --groups 2,4 --only features.2 --measure
+        convoy cost zoo:resnet-18 --parallel data=4
+        convoy cost 'zoo:alexnet?groups=2' --parallel data=2,groups=2 --batch 128
       """)
 
   @Argument(help: ArgumentHelp("\(ModelSource.help)", valueName: "model"))
@@ -50,15 +56,30 @@ struct ShowCost: ParsableCommand {
   @Option(help: ArgumentHelp("Threads for --measure; 1 by default.", valueName: "number"))
   var threads = 1
 
-  @Option(help: ArgumentHelp("Images at once for --measure; 1 by default.", valueName: "number"))
-  var batch = 1
+  @Option(
+    help: ArgumentHelp(
+      """
+      Images at once: for --measure 1 by default; for --parallel those of a step of all ranks \
+      together, 64 by default.
+      """, valueName: "number"))
+  var batch: Int?
+
+  @OptionGroup(title: "Ranks") var ranks: ParallelCostArguments
 
   @Flag(help: "Print one JSON object.")
   var json = false
 
   func validate() throws {
     try validateThreads(threads)
-    try validateBatch(batch)
+    if let parallel = ranks.parallel {
+      if groups != nil || measure {
+        throw ValidationError(
+          "--parallel \(parallel) forecasts training; it cannot be used with "
+            + "\(groups != nil ? "--groups" : "--measure").")
+      }
+    } else {
+      try validateBatch(batch ?? 1)
+    }
     if groups == nil, let only = only.first {
       throw ValidationError("--only \(only) chooses layers for --groups, which is not given.")
     }
@@ -66,10 +87,14 @@ struct ShowCost: ParsableCommand {
 
   func run() throws {
     let graph = try graph()
+    if ranks.parallel != nil {
+      let report = try ranks.report(of: graph, batch: batch ?? TrainingOptions().batch)
+      return json ? try Console.json(report) : report.print()
+    }
     let measuring =
       measure
       ? CostMeasuring(
-        batch: batch, options: CompileOptions(pool: ThreadPool(threadCount: threads))) : nil
+        batch: batch ?? 1, options: CompileOptions(pool: ThreadPool(threadCount: threads))) : nil
     if let groups {
       let comparison = try GroupComparison(
         of: graph, groups: groups.numbers, only: only, measuring: measuring)

@@ -11,10 +11,14 @@ struct DrawNetwork: ParsableCommand {
       its colour. Two to four groups are boxes side by side. Blocks that are alike and follow
       each other are drawn once, with their number; --expand draws all of them.
 
+      With --parallel groups=2 the network is drawn as each of two ranks runs it that
+      train it together: slices mark the boxes of which each computes a part.
+
       Examples:
         convoy draw network zoo:alexnet -o alexnet.svg
         convoy draw network zoo:googlenet --theme dark -o googlenet.html
         convoy draw network runs/digits-1 --title 'What I trained' -o mine.png
+        convoy draw network 'zoo:alexnet?groups=2' --parallel groups=2 -o ranks.svg
       """)
 
   @Argument(help: ArgumentHelp("A folder of a training, a checkpoint, or zoo:NAME."))
@@ -26,13 +30,54 @@ struct DrawNetwork: ParsableCommand {
   @Flag(help: "Draw all blocks, also those that are alike.")
   var expand = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Draw what each rank computes: groups=NUMBER divides channels, data=NUMBER batches.",
+      valueName: "ranks"))
+  var parallel: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "With --parallel: images of a step, by which it is decided what to divide; 64 by default.",
+      valueName: "number"))
+  var batch: Int?
+
   @OptionGroup(title: "Picture") var drawing: DrawingArguments
+
+  func validate() throws {
+    if batch != nil, parallel == nil {
+      throw ValidationError("--batch is for --parallel, which is not given.")
+    }
+    if let batch, !(1...1 << 20).contains(batch) {
+      throw ValidationError("Expected from 1 to \(1 << 20) images in --batch, got \(batch).")
+    }
+  }
 
   func run() throws {
     let graph =
       model.hasPrefix("zoo:")
       ? try Zoo.network(model).graph : try ModelSource.load(model).model.graph
     let name = model.hasPrefix("zoo:") ? String(model.dropFirst(4)) : model
-    try drawing.write(try .network(graph, title: title ?? name, isExpanded: expand))
+    guard let parallel else {
+      return try drawing.write(try .network(graph, title: title ?? name, isExpanded: expand))
+    }
+    let grid = try RankGrid(parsing: parallel)
+    let images = batch ?? TrainingOptions().batch
+    guard grid.groups > 1, images % grid.data == 0 else {
+      throw ConvoyError(
+        .argument,
+        grid.groups > 1
+          ? "A batch of \(images) images cannot be divided evenly over \(grid.data) ranks."
+          : "Over \(grid) every rank runs the whole network; groups=NUMBER divides it.")
+    }
+    let partition: Partition
+    do {
+      partition = try graph.partitioned(groups: grid.groups, batch: images / grid.data)
+    } catch {
+      throw ConvoyError(.argument, error.message)
+    }
+    try drawing.write(
+      try .network(
+        partition, title: title ?? "\(name) over \(grid.groups) ranks", isExpanded: expand))
   }
 }

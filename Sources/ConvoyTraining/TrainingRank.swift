@@ -89,6 +89,16 @@ public struct TrainingRank: Sendable {
     }
   }
 
+  /// A place that exchanges nothing: to find out what a step at it would be.
+  ///
+  /// - Precondition: the rank is in the grid.
+  init(unconnected grid: RankGrid, rank: Int) {
+    precondition((0..<grid.count).contains(rank))
+    self.grid = grid
+    self.rank = rank
+    communicators = [:]
+  }
+
   /// Which share of each batch it has.
   public var dataRank: Int { rank / grid.groups }
   /// Which share of the channels it has.

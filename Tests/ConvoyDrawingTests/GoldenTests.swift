@@ -11,8 +11,8 @@ enum Samples {
   static let names = [
     "arithmetic-animation", "arithmetic-groups", "arithmetic-transposed", "arithmetic-storyboard",
     "volumes", "volumes-grouped", "volumes-depthwise", "connections", "connections-sheet",
-    "matrix", "network-alexnet", "network-resnet-18", "filters", "correlation", "history",
-    "roofline", "study", "confusion",
+    "matrix", "network-alexnet", "network-resnet-18", "ranks-alexnet", "filters", "correlation",
+    "history", "roofline", "study", "confusion",
   ]
 
   static func picture(_ name: String) throws -> Picture {
@@ -88,6 +88,10 @@ enum Samples {
           family: $0 < 3 ? "depthwise" : "dense")
       }
       return try .roofline(points, peak: 118, bandwidth: 14)
+    case "ranks-alexnet":
+      let graph = try Zoo.network("alexnet?groups=2").graph
+      return try .network(
+        graph.partitioned(groups: 2, batch: 64), title: "alexnet?groups=2 over 2 ranks")
     default:
       let zoo = String(name.dropFirst("network-".count))
       return try .network(try Zoo.network(zoo).graph, title: zoo)

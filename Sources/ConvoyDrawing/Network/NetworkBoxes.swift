@@ -18,6 +18,8 @@ struct NetworkBox {
   var groups = 1
   /// Into how many boxes side by side it is drawn.
   var towers = 1
+  /// How many ranks compute a part each of it; 1 where none does anything of its own.
+  var ranks = 1
   /// Whether each channel of its result comes from one of its input.
   var keepsChannels: Bool
   /// Whether what follows may be folded into it; not where others read what stands before that.
@@ -32,12 +34,18 @@ struct NetworkBoxes {
   private(set) var edges: [(from: Int, to: Int)] = []
   /// The runs of blocks of which the first is kept.
   private(set) var repeats: [NetworkRepeat] = []
+  /// How the network is divided over ranks, if it is one rank's graph.
+  let partition: Partition?
 
   /// The most groups that are drawn as boxes of their own.
   static let mostTowers = 4
 
-  /// - Parameter isExpanded: whether blocks that are alike and follow each other are all kept.
-  init(_ graph: Graph, isExpanded: Bool = true) {
+  /// - Parameters:
+  ///   - isExpanded: whether blocks that are alike and follow each other are all kept.
+  ///   - partition: of what the graph is one rank's part.
+  init(_ graph: Graph, isExpanded: Bool = true, partition: Partition? = nil) {
+    self.partition = partition
+    let divided = partition?.dividedNodes ?? []
     var boxOf: [ValueID: Int] = [:]
     var readers: [ValueID: Int] = [:]
     for node in graph.nodes { for input in Set(node.inputs) { readers[input, default: 0] += 1 } }
@@ -74,7 +82,9 @@ struct NetworkBoxes {
       }
       if node.operation is Concatenation { shorten(&sources, with: &concatenations, boxes.count) }
       let index = boxes.count
-      boxes.append(NetworkBoxes.box(node, in: graph, cost.cost))
+      var box = NetworkBoxes.box(node, in: graph, cost.cost)
+      if let partition, divided.contains(node.name) { box.ranks = partition.ranks }
+      boxes.append(box)
       for source in sources { edges.append((source, index)) }
       for value in node.outputs { boxOf[value] = index }
     }
@@ -175,11 +185,26 @@ struct NetworkBoxes {
         ? arithmetic.function.rawValue : glyph.label
     default: break
     }
+    if let exchange = node.operation as? any CollectiveOperator {
+      // It is named after the value, whose box stands above.
+      box.work = NetworkBoxes.work(exchange) ?? box.work
+      (box.name, box.role, box.takesTail) = (box.work, .exchange, false)
+    }
     // A name that only repeats the operator says nothing.
     let last = node.name.split(separator: ".").last.map(String.init) ?? node.name
     let plain = last.filter { !$0.isNumber && $0 != "_" }
     if plain == type(of: node.operation).name { box.name = box.work }
     return box
+  }
+
+  /// What happens to a value between ranks; nil for what stands in no network.
+  private static func work(_ exchange: any CollectiveOperator) -> String? {
+    switch exchange {
+    case is AllGather: "gather \(exchange.ranks) parts"
+    case is RankShare: "take own part"
+    case is Replicated: "to \(exchange.ranks) ranks"
+    default: nil
+    }
   }
 
   /// Which boxes are drawn side by side: grouped convolutions, and what stands between or before
@@ -193,7 +218,8 @@ struct NetworkBoxes {
       let targets = edges.filter { $0.from == index }.map { boxes[$0.to] }
       let channels = boxes[index].shape.first ?? 1
       guard targets.count == 1, let target = targets.first, boxes[index].role != nil,
-        boxes[index].role != .arrangement, edges.count(where: { $0.to == index }) == 1
+        boxes[index].role != .arrangement, boxes[index].role != .exchange,
+        edges.count(where: { $0.to == index }) == 1
       else { continue }
       let wanted = target.groups > 1 || target.keepsChannels ? target.towers : 1
       if wanted > 1, channels % wanted == 0, boxes[index].groups == 1 {

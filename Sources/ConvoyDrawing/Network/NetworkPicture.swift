@@ -18,6 +18,25 @@ extension Picture {
   public static func network(
     _ graph: Graph, title: String, isExpanded: Bool = false
   ) throws(ConvoyError) -> Picture {
+    try network(graph, of: nil, title: title, isExpanded: isExpanded)
+  }
+
+  /// Draws a network that is divided over ranks, as one of them runs it: what each computes a part of has a
+  /// mark of as many slices as there are ranks, and where numbers are exchanged stands a box.
+  ///
+  /// - Parameter isExpanded: whether all blocks are drawn, also those that are alike.
+  /// - Throws: `ConvoyError` when the network has nothing to draw, or too many boxes.
+  /// - Complexity: O(*n*²) in the number of boxes.
+  public static func network(
+    _ partition: Partition, title: String, isExpanded: Bool = false
+  ) throws(ConvoyError) -> Picture {
+    try network(
+      partition.graph(rank: 0), of: partition, title: title, isExpanded: isExpanded)
+  }
+
+  private static func network(
+    _ graph: Graph, of partition: Partition?, title: String, isExpanded: Bool
+  ) throws(ConvoyError) -> Picture {
     guard !graph.nodes.isEmpty else {
       throw ConvoyError(.graph, "A network with at least one operator is expected, got none.")
     }
@@ -26,7 +45,7 @@ extension Picture {
         .graph,
         "A network of at most 20000 operators can be drawn, got \(graph.nodes.count).")
     }
-    let network = NetworkBoxes(graph, isExpanded: isExpanded)
+    let network = NetworkBoxes(graph, isExpanded: isExpanded, partition: partition)
     guard network.boxes.count <= mostNetworkBoxes else {
       throw ConvoyError(
         .graph,
@@ -88,8 +107,9 @@ struct NetworkDrawing {
 
   private static func height(_ box: NetworkBox) -> Double {
     if box.role == nil { return 28 }
-    // Marks of many groups take a little more.
-    return 25 + 15 * Double(lines(box).count) + (box.groups > NetworkBoxes.mostTowers ? 6 : 0)
+    // Marks of many groups take a little more, and those of ranks.
+    let marks = (box.groups > NetworkBoxes.mostTowers ? 6 : 0) + markHeight(box)
+    return 25 + 15 * Double(lines(box).count) + marks
   }
 
   /// What stands in a box below its name.
@@ -203,6 +223,7 @@ struct NetworkDrawing {
   private var costWords: String {
     "\(Measure.short(Double(cost.parameters))) parameters, "
       + "\(Measure.short(Double(cost.multiplyAdds))) multiply-adds"
+      + (network.partition.map { " on each of \($0.ranks) ranks" } ?? "")
   }
 
   private var summary: String {
@@ -232,18 +253,20 @@ struct NetworkDrawing {
       elements.append(
         .rectangle(frame, fill: .tint(tone), stroke: Stroke(.series(tone), 1.4), radius: 5))
       if box.groups > NetworkBoxes.mostTowers { elements.append(stripes(box.groups, frame, tone)) }
+      if box.ranks > 1 { elements += slices(box.ranks, frame, tone) }
+      let top = frame.y + NetworkDrawing.markHeight(box)
       let width = frame.width - 14
       let suffix = frames.count > 1 ? " · \(tower + 1)" : ""
       let name = NetworkDrawing.shortened(box.name, suffix, width)
       elements.append(
         .text(
-          name, Point(frame.midX, frame.y + 14), size: 12, anchor: .middle, bold: true,
+          name, Point(frame.midX, top + 14), size: 12, anchor: .middle, bold: true,
           fitting: width))
       for (index, line) in NetworkDrawing.lines(box).enumerated() {
         let shown = line == box.work ? work(box, towers: frames.count) : line
         elements.append(
           .text(
-            shown, Point(frame.midX, frame.y + 30 + 15 * Double(index)), size: 11,
+            shown, Point(frame.midX, top + 30 + 15 * Double(index)), size: 11,
             line == box.work ? .ink : .muted, anchor: .middle, fitting: width, smallest: 8))
       }
     }
@@ -333,19 +356,17 @@ struct NetworkDrawing {
       elements.append(.text(name, Point(place.x + 18, place.y), size: 12, .muted))
       place.x += width + 20
     }
-    elements.append(
-      .text(
-        "A box is wider the more multiply-adds it takes.", Point(box.x, place.y + 22), size: 12,
-        .muted))
-    if !brackets.isEmpty {
+    let notes =
+      ["A box is wider the more multiply-adds it takes."]
+      + (brackets.isEmpty
+        ? [] : ["A bracket stands beside the first of several blocks that are alike."])
+      + (network.partition.map(NetworkDrawing.notes) ?? [])
+    for (index, note) in notes.enumerated() {
       elements.append(
-        .text(
-          "A bracket stands beside the first of several blocks that are alike.",
-          Point(box.x, place.y + 40), size: 12, .muted))
+        .text(note, Point(box.x, place.y + 22 + 18 * Double(index)), size: 12, .muted))
     }
     return elements
   }
-
 }
 
 extension String {

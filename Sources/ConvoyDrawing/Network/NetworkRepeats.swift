@@ -64,6 +64,7 @@ struct RepeatFinder {
     var role: String
     var shape: [Int]
     var groups: Int
+    var ranks: Int
     var parameters: Int
     var multiplyAdds: Int
     var bytes: Int
@@ -71,6 +72,7 @@ struct RepeatFinder {
 
     init(_ box: NetworkBox, _ sources: [Int]) {
       (work, tail, shape, groups) = (box.work, box.tail, box.shape, box.groups)
+      ranks = box.ranks
       // What enters and what leaves the network is like nothing else.
       role = box.role.map { "\($0)" } ?? "end \(box.name)"
       parameters = box.cost.parameters

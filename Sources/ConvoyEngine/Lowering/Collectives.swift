@@ -11,6 +11,14 @@ extension CollectiveOperator {
     return communicator
   }
 
+  /// What is exchanged: for operators that send something.
+  fileprivate func collective(_ site: LoweringSite) -> Collective {
+    guard let collective = collective(inputs: site.inputShapes, outputs: site.outputShapes) else {
+      preconditionFailure("\(Self.name) sends nothing.")
+    }
+    return collective
+  }
+
   /// Row-major tensors throughout: ranks do not know each other's layouts.
   fileprivate func rowMajor(at site: LoweringSite) -> NodeLayouts { .allDense(at: site) }
 }
@@ -26,11 +34,10 @@ extension AllReduce: Lowerable {
   func layouts(at site: LoweringSite) -> NodeLayouts { rowMajor(at: site) }
 
   func lower(_ site: LoweringSite, into program: inout Program) {
-    let communicator = communicator(site)
-    let count = site.outputShapes[0].elementCount
+    let (collective, communicator) = (collective(site), communicator(site))
     program.step(site) {
       CollectiveExchange(
-        .allReduce(count: count), communicator, tag: site.tag, from: $0.region(site.inputs[0]),
+        collective, communicator, tag: site.tag, from: $0.region(site.inputs[0]),
         to: $0.region(site.outputs[0]))
     }
   }
@@ -40,12 +47,11 @@ extension Broadcast: Lowerable {
   func layouts(at site: LoweringSite) -> NodeLayouts { rowMajor(at: site) }
 
   func lower(_ site: LoweringSite, into program: inout Program) {
-    let communicator = communicator(site)
-    let count = site.outputShapes[0].elementCount
+    let (collective, communicator) = (collective(site), communicator(site))
     program.step(site) {
       CollectiveExchange(
-        .broadcast(count: count, root: root), communicator, tag: site.tag,
-        from: $0.region(site.inputs[0]), to: $0.region(site.outputs[0]))
+        collective, communicator, tag: site.tag, from: $0.region(site.inputs[0]),
+        to: $0.region(site.outputs[0]))
     }
   }
 }
@@ -102,13 +108,13 @@ extension AllGather: Lowerable {
   func layouts(at site: LoweringSite) -> NodeLayouts { rowMajor(at: site) }
 
   func lower(_ site: LoweringSite, into program: inout Program) {
-    let communicator = communicator(site)
+    let (collective, communicator) = (collective(site), communicator(site))
     let (input, output) = (site.inputs[0], site.outputs[0])
     let shares = Shares(of: site.outputShapes[0], along: dimension, ranks: ranks)
     let gathered = shares.areContiguous ? output : program.arena(count: shares.count * ranks)
     program.step(site, writes: [gathered]) {
       CollectiveExchange(
-        .allGather(count: shares.count), communicator, tag: site.tag, from: $0.region(input),
+        collective, communicator, tag: site.tag, from: $0.region(input),
         to: $0.region(gathered))
     }
     guard !shares.areContiguous else { return }
@@ -124,7 +130,7 @@ extension ReduceScatter: Lowerable {
   func layouts(at site: LoweringSite) -> NodeLayouts { rowMajor(at: site) }
 
   func lower(_ site: LoweringSite, into program: inout Program) {
-    let communicator = communicator(site)
+    let (collective, communicator) = (collective(site), communicator(site))
     let (input, output) = (site.inputs[0], site.outputs[0])
     let shares = Shares(of: site.inputShapes[0], along: dimension, ranks: ranks)
     let cut = shares.areContiguous ? input : program.arena(count: shares.count * ranks)
@@ -137,7 +143,7 @@ extension ReduceScatter: Lowerable {
     }
     program.step(site, reads: [cut]) {
       CollectiveExchange(
-        .reduceScatter(count: shares.count), communicator, tag: site.tag, from: $0.region(cut),
+        collective, communicator, tag: site.tag, from: $0.region(cut),
         to: $0.region(output))
     }
   }
@@ -147,8 +153,8 @@ extension AllReduceBegin: Lowerable {
   func layouts(at site: LoweringSite) -> NodeLayouts { rowMajor(at: site) }
 
   func lower(_ site: LoweringSite, into program: inout Program) {
-    let communicator = communicator(site)
-    let (output, count) = (site.outputs[0], site.outputShapes[0].elementCount)
+    let (collective, communicator) = (collective(site), communicator(site))
+    let output = site.outputs[0]
     var start = 0
     for (input, shape) in zip(site.inputs, site.inputShapes) {
       let offset = start
@@ -161,7 +167,7 @@ extension AllReduceBegin: Lowerable {
     }
     program.step(site, reads: [output]) {
       CollectiveBegin(
-        .allReduce(count: count), communicator, tag: site.tag, in: $0.region(output))
+        collective, communicator, tag: site.tag, in: $0.region(output))
     }
   }
 }

@@ -79,6 +79,11 @@ public struct Partition: Sendable {
     }
   }
 
+  /// The names of the nodes of which each rank computes its own part; the others, every rank computes alike.
+  public var dividedNodes: Set<String> {
+    Set(zip(graph.nodes, ways).filter { $0.1 != .repeated }.map(\.0.name))
+  }
+
   /// A rank's share of a parameter, or all of one that is not divided.
   ///
   /// - Throws: `ConvoyError` when the shape is not that of the network's parameter.
@@ -155,10 +160,11 @@ extension Graph {
     var division = Division(self, ranks: ranks, batch: batch, speed: speed)
     for node in nodes { division.settle(node) }
     guard ranks == 1 || division.ways.contains(where: { $0 != .repeated }) else {
-      throw ConvoyError(
-        .graph,
-        "No layer has groups or outputs that divide by \(ranks) ranks: every rank would compute the "
-          + "whole network.")
+      let reason =
+        division.choices.contains { $0.reason == nil }
+        ? "No layer is worth dividing over \(ranks) ranks, which would exchange numbers for longer"
+        : "No layer has groups or outputs that divide by \(ranks) ranks"
+      throw ConvoyError(.graph, "\(reason): every rank would compute the whole network.")
     }
     return Partition(
       graph: self, ranks: ranks, choices: division.choices, divided: division.divided,
@@ -209,6 +215,13 @@ private struct Division {
       || operation is Pooling || operation is Reshape || operation is Arithmetic
   }
 
+  /// Whether a layer's weights are parameters, of which a rank can have a share; not computed from some.
+  private func hasOwnWeights(_ node: Graph.Node) -> Bool {
+    node.inputs.dropFirst().allSatisfy {
+      if case .parameter = graph[$0].origin { true } else { false }
+    }
+  }
+
   /// The groups of a convolution; nil for other operators.
   private func groups(_ operation: any Operator) -> Int? {
     (operation as? Convolution)?.groups ?? (operation as? TransposedConvolution)?.groups
@@ -232,7 +245,9 @@ private struct Division {
 
   private mutating func way(of node: Graph.Node) -> Partition.Way {
     guard ranks > 1 else { return .repeated }
-    if let groups = groups(node.operation), groups > 1, groups % ranks == 0 { return .share }
+    if let groups = groups(node.operation), groups > 1, groups % ranks == 0, hasOwnWeights(node) {
+      return .share
+    }
     if node.operation is Convolution || node.operation is Linear { return layerWay(node) }
     guard Division.followsItsInput(node.operation), isShare[node.inputs[0].index] else {
       // The sum of a share and what is whole is a share.
@@ -282,6 +297,10 @@ private struct Division {
       isShare[node.inputs[0].index], hasGradient[node.inputs[0].index]
     )
     choice.repeatedSeconds = computing + (isShared ? seconds(gathering: inputCount) : 0)
+    guard hasOwnWeights(node) else {
+      choice.reason = "its weights are computed from others"
+      return .repeated
+    }
     guard let groups = groups(node.operation) ?? (node.operation is Linear ? 1 : nil), groups == 1,
       output[1] % ranks == 0
     else {

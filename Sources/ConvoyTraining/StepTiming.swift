@@ -1,0 +1,120 @@
+public import ConvoyGraphs
+public import ConvoyKernels
+import ConvoyTensors
+
+/// How long a step takes a rank, by a model: multiply-adds at a given speed, and exchanges over one link.
+public struct StepTiming: Hashable, Sendable, Codable {
+  /// Seconds of computing.
+  public let computing: Double
+  /// Seconds of exchanges during which the rank computes.
+  public let hidden: Double
+  /// Seconds in which the rank does nothing but wait for exchanges.
+  public let waiting: Double
+
+  /// Seconds of a step.
+  public var total: Double { computing + waiting }
+
+  /// Goes through a step's nodes in their order.
+  ///
+  /// The rank waits for exchanges inside the network. Gradients are exchanged while it computes on, until
+  /// it comes to the node that wants their sums.
+  init(of step: Graph, at speed: RankSpeed) {
+    var (computing, now) = (0.0, 0.0)
+    var link = Link()
+    for node in step.nodes {
+      if let exchange = StepExchange(node, in: step) {
+        link.advance(to: now)
+        link.begin(
+          node.outputs[0], of: exchange.axis,
+          seconds: exchange.collective.seconds(among: exchange.ranks, at: speed))
+        if !exchange.isOverlapped { now = link.finish(node.outputs[0]) }
+      } else if node.operation is AllReduceEnd {
+        link.advance(to: now)
+        now = link.finish(node.inputs[0])
+      } else {
+        let (inputs, outputs) = step.shapes(of: node)
+        let work = Double(node.operation.cost(inputs: inputs, outputs: outputs).multiplyAdds)
+        computing += work / speed.multiplyAdds
+        now += work / speed.multiplyAdds
+      }
+    }
+    self.computing = computing
+    waiting = max(0, now - computing)
+    hidden = max(0, link.busySeconds - waiting)
+  }
+}
+
+/// What a rank sends and receives by. Along an axis, exchanges go one after the other; where there are some
+/// along both, each has half of the link.
+private struct Link {
+  private struct Task {
+    var id: ValueID
+    var secondsLeft: Double
+  }
+
+  /// How long it has had something to send.
+  private(set) var busySeconds = 0.0
+  private var now = 0.0
+  private var queues: [RankAxis: [Task]] = [:]
+  /// When each exchange was over.
+  private var ends: [ValueID: Double] = [:]
+
+  mutating func begin(_ id: ValueID, of axis: RankAxis, seconds: Double) {
+    queues[axis, default: []].append(Task(id: id, secondsLeft: seconds))
+  }
+
+  /// Lets time pass.
+  mutating func advance(to time: Double) {
+    while moveOn(until: time) {}
+    now = max(now, time)
+  }
+
+  /// Lets time pass until an exchange is over, and says when that was; never before now.
+  mutating func finish(_ id: ValueID) -> Double {
+    while ends[id] == nil, moveOn(until: .infinity) {}
+    return now
+  }
+
+  /// Goes on to the end of the next exchange, but not beyond a time. False where there is nothing to do.
+  private mutating func moveOn(until time: Double) -> Bool {
+    let busy = RankAxis.allCases.filter { queues[$0]?.isEmpty == false }
+    let sharing = Double(busy.count)
+    guard now < time,
+      let left = busy.compactMap({ queues[$0]?.first?.secondsLeft }).min()
+    else { return false }
+    let passing = min(left * sharing, time - now)
+    let isOver = passing == left * sharing
+    now += passing
+    busySeconds += passing
+    for axis in busy {
+      queues[axis]?[0].secondsLeft -= passing / sharing
+      guard isOver, let task = queues[axis]?[0], task.secondsLeft <= 0 else { continue }
+      queues[axis]?.removeFirst()
+      ends[task.id] = now
+    }
+    return true
+  }
+}
+
+extension Collective {
+  /// Estimated seconds until every rank has its results, round a ring: a latency for each of its steps, and
+  /// the time of the bytes that each rank sends. Additions take none.
+  ///
+  /// Source: P. Patarasuk and X. Yuan, "Bandwidth optimal all-reduce algorithms for clusters of
+  /// workstations", 2009.
+  public func seconds(among ranks: Int, at speed: RankSpeed) -> Double {
+    guard ranks > 1 else { return 0 }
+    let others = Double(ranks - 1)
+    func seconds(steps: Double, floats: Double) -> Double {
+      steps * speed.latency
+        + floats * Double(MemoryLayout<Float>.stride) / speed.bandwidth
+    }
+    switch self {
+    case .allReduce(let count):
+      return seconds(steps: 2 * others, floats: 2 * others / Double(ranks) * Double(count))
+    case .allGather(let count), .reduceScatter(let count):
+      return seconds(steps: others, floats: others * Double(count))
+    case .broadcast(let count, _): return seconds(steps: others, floats: Double(count))
+    }
+  }
+}
