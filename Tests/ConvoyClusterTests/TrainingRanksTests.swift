@@ -194,6 +194,29 @@ private struct RandomImages: DataSet {
     #expect(error?.message.contains("data=NUMBER,groups=NUMBER") == true)
   }
 
+  /// Weights that two layers share stay whole, though the layers' groups divide.
+  @Test func sharedWeights() throws {
+    let network = try Network(input: [8, 6, 6]) { image in
+      let weights = image.builder.parameter("shared", [8, 4, 3, 3], Parameter(.he))
+      return
+        image
+        .convolution(weights: weights, padding: 1, groups: 2)
+        .convolution(weights: weights, padding: 1, groups: 2)
+        .convolution(8, kernel: 3, padding: 1, groups: 2, bias: false, name: "own")
+        .globalAveragePooling().flattened().linear(4)
+    }
+    let partition = try network.graph.partitioned(groups: 2, batch: 4)
+    #expect(partition.divided["own.weight"] == 0)
+    #expect(partition.divided["shared"] == nil)
+    let alone = try train(network, contrast: 0.1, as: nil, on: ThreadPool(threadCount: 1))
+    let divided = try InProcessRanks.run(try RankGrid(groups: 2), threadCount: 2) { rank, _, pool in
+      try train(network, contrast: 0.1, as: rank, on: pool)
+    }
+    for course in divided {
+      for (loss, want) in zip(course.losses, alone.losses) { #expect(abs(loss / want - 1) <= 1e-5) }
+    }
+  }
+
   @Test func unevenBatches() throws {
     let network = try Zoo.network("zoo:alexnet-small?channels=3&size=12&classes=4")
     let images = RandomImages(imageShape: [3, 12, 12], count: 20, seed: 1)

@@ -184,6 +184,8 @@ private struct Division {
   var divided: [String: Int] = [:]
   /// Values whose gradient a training step needs.
   private var hasGradient: [Bool]
+  /// Parameters that several nodes use, which could not all take the same share.
+  private var sharedParameters: Set<ValueID> = []
   /// Values that a following operator can only use whole.
   private var isWantedWhole: Set<ValueID> = []
 
@@ -196,6 +198,11 @@ private struct Division {
     hasGradient = graph.values.map {
       if case .parameter(let parameter) = $0.origin { parameter.isTrainable } else { false }
     }
+    var uses: [ValueID: Int] = [:]
+    for input in graph.nodes.flatMap(\.inputs) {
+      if case .parameter = graph[input].origin { uses[input, default: 0] += 1 }
+    }
+    sharedParameters = Set(uses.filter { $0.value > 1 }.keys)
     for node in graph.nodes where !Division.followsItsInput(node.operation) {
       if groups(node.operation).map({ $0 % ranks != 0 || $0 == 1 }) ?? true {
         isWantedWhole.formUnion(node.inputs)
@@ -244,7 +251,9 @@ private struct Division {
   }
 
   private mutating func way(of node: Graph.Node) -> Partition.Way {
-    guard ranks > 1 else { return .repeated }
+    guard ranks > 1, !node.inputs.contains(where: sharedParameters.contains) else {
+      return .repeated
+    }
     if let groups = groups(node.operation), groups > 1, groups % ranks == 0, hasOwnWeights(node) {
       return .share
     }
