@@ -4,7 +4,8 @@ import Synchronization
 
 /// A graph compiled for this machine.
 ///
-/// Immutable, and may run on several threads at once: each run borrows an arena.
+/// Immutable, and may run on several threads at once: each run borrows an arena. Only a plan that exchanges
+/// numbers with other ranks runs once at a time, since its exchanges are known by their tags.
 public final class Plan: Sendable {
   /// A tensor's name, shape and place.
   struct Slot: Sendable {

@@ -19,6 +19,16 @@ extension CollectiveOperator {
     return collective
   }
 
+  /// Exchanges the only input as it is for the only output.
+  fileprivate func exchange(_ site: LoweringSite, in program: inout Program) {
+    let (collective, communicator) = (collective(site), communicator(site))
+    program.step(site) {
+      CollectiveExchange(
+        collective, communicator, tag: site.tag, from: $0.region(site.inputs[0]),
+        to: $0.region(site.outputs[0]))
+    }
+  }
+
   /// Row-major tensors throughout: ranks do not know each other's layouts.
   fileprivate func rowMajor(at site: LoweringSite) -> NodeLayouts { .allDense(at: site) }
 }
@@ -34,12 +44,7 @@ extension AllReduce: Lowerable {
   func layouts(at site: LoweringSite) -> NodeLayouts { rowMajor(at: site) }
 
   func lower(_ site: LoweringSite, into program: inout Program) {
-    let (collective, communicator) = (collective(site), communicator(site))
-    program.step(site) {
-      CollectiveExchange(
-        collective, communicator, tag: site.tag, from: $0.region(site.inputs[0]),
-        to: $0.region(site.outputs[0]))
-    }
+    exchange(site, in: &program)
   }
 }
 
@@ -47,12 +52,7 @@ extension Broadcast: Lowerable {
   func layouts(at site: LoweringSite) -> NodeLayouts { rowMajor(at: site) }
 
   func lower(_ site: LoweringSite, into program: inout Program) {
-    let (collective, communicator) = (collective(site), communicator(site))
-    program.step(site) {
-      CollectiveExchange(
-        collective, communicator, tag: site.tag, from: $0.region(site.inputs[0]),
-        to: $0.region(site.outputs[0]))
-    }
+    exchange(site, in: &program)
   }
 }
 
