@@ -56,7 +56,7 @@ struct ParallelArguments: ParsableArguments {
     }
     let world = try MPICommunicator.start { failure in
       Console.error(
-        "\(failure.message) What was trained is in the last checkpoint; go on with it by --resume.")
+        "\(failure.message) If there is a checkpoint, go on from it by --resume.")
     }
     do {
       var rank = try TrainingRank(grid, over: world)

@@ -98,11 +98,14 @@ struct Train: ParsableCommand {
     let clock = ContinuousClock()
     let start = clock.now
     let isFirst = rank?.rank ?? 0 == 0
-    let (trainer, splits, folder) =
-      try resume.map { try resumed($0, rank, options) } ?? fresh(rank, options)
+    let beginning = try resume.map { try resumed($0, rank, options) } ?? fresh(rank, options)
+    let (trainer, splits) = (beginning.trainer, beginning.splits)
     // Ranks that differ would train nonsense, or wait for each other for ever.
     try world?.requireSame(splits.fingerprint(), what: "data set")
     try world?.requireSame(trainer.fingerprint(), what: "network, options and beginning")
+    // The first rank has the folder; the others write nothing.
+    let folder = isFirst ? try folder(for: splits) : nil
+    if isFirst { introduce(beginning, rank) }
     let epochs = trainer.options.epochs
     var bar = ProgressBar("training", total: epochs * trainer.stepsPerEpoch)
     while !trainer.isFinished {
@@ -151,10 +154,22 @@ struct Train: ParsableCommand {
 
   // MARK: Beginning
 
-  /// The first rank has the folder; the others write nothing.
+  /// A training that is about to begin, or to go on.
+  private struct Beginning {
+    var trainer: Trainer
+    var splits: DataSplits
+    /// What is trained.
+    var name: String
+    var graph: Graph
+  }
+
+  private func folder(for splits: DataSplits) throws -> RunFolder {
+    try resume.map { RunFolder(path: $0) } ?? RunFolder.make(output, for: splits.training.name)
+  }
+
   private func fresh(
     _ rank: TrainingRank?, _ compileOptions: CompileOptions
-  ) throws -> (Trainer, DataSplits, RunFolder?) {
+  ) throws -> Beginning {
     let dataName = data ?? "digits"
     let splits = try DataSets.open(dataName, size: size)
     let specification = try ModelName.completed(model ?? "zoo:alexnet-small", for: splits)
@@ -163,15 +178,13 @@ struct Train: ParsableCommand {
     let trainer = try Trainer(
       network, data: splits, options: options, specification: specification, dataName: dataName,
       compileOptions: compileOptions, rank: rank)
-    guard rank?.rank ?? 0 == 0 else { return (trainer, splits, nil) }
-    let folder = try RunFolder.make(output, for: splits.training.name)
-    introduce(specification, network.graph, splits, rank, trainer)
-    return (trainer, splits, folder)
+    return Beginning(
+      trainer: trainer, splits: splits, name: specification, graph: network.graph)
   }
 
   private func resumed(
     _ path: String, _ rank: TrainingRank?, _ compileOptions: CompileOptions
-  ) throws -> (Trainer, DataSplits, RunFolder?) {
+  ) throws -> Beginning {
     let checkpoint = try RunFolder.checkpoint(at: path)
     guard let begun = checkpoint.training else {
       throw ConvoyError(.argument, "The checkpoint \(path) holds no training to go on with.")
@@ -198,20 +211,18 @@ struct Train: ParsableCommand {
     let trainer = try Trainer(
       resuming: checkpoint, data: splits, epochs: training.epochs,
       compileOptions: compileOptions, rank: rank)
-    guard rank?.rank ?? 0 == 0 else { return (trainer, splits, nil) }
-    if !json { Console.line("Going on after epoch \(begun.history.count).") }
-    introduce(
-      checkpoint.specification ?? "a network", checkpoint.model.graph, splits, rank, trainer)
-    return (trainer, splits, RunFolder(path: path))
+    return Beginning(
+      trainer: trainer, splits: splits, name: checkpoint.specification ?? "a network",
+      graph: checkpoint.model.graph)
   }
 
   // MARK: Reporting
 
-  private func introduce(
-    _ name: String, _ graph: Graph, _ data: DataSplits, _ rank: TrainingRank?, _ trainer: Trainer
-  ) {
+  private func introduce(_ beginning: Beginning, _ rank: TrainingRank?) {
     guard !json else { return }
-    let cost = graph.cost
+    let (name, trainer, data) = (beginning.name, beginning.trainer, beginning.splits)
+    let cost = beginning.graph.cost
+    if resume != nil { Console.line("Going on after epoch \(trainer.history.count).") }
     if let rank {
       Console.line("\(rank.grid.count) ranks, \(rank.grid).")
       for line in trainer.partition?.report ?? [] { Console.line(line) }
