@@ -52,12 +52,23 @@ static inline int convoy_mpi_receive(
   return MPI_Irecv(bytes, count, MPI_BYTE, from, tag, MPI_COMM_WORLD, &request->handle);
 }
 
-static inline int convoy_mpi_test(convoy_mpi_request *request, int *over) {
-  return MPI_Test(&request->handle, over, MPI_STATUS_IGNORE);
+static inline convoy_mpi_request convoy_mpi_no_request(void) {
+  return (convoy_mpi_request){MPI_REQUEST_NULL};
 }
 
+/// Moves messages along, and finds those that are over; they are no requests any more.
+static inline int convoy_mpi_test_some(
+    int count, convoy_mpi_request *requests, int *found, int *indices) {
+  int status = MPI_Testsome(count, &requests->handle, found, indices, MPI_STATUSES_IGNORE);
+  if (*found == MPI_UNDEFINED) *found = 0;
+  return status;
+}
+
+/// Calls a message back. A receive ends at once; a send may not be called back any more, and goes on.
 static inline int convoy_mpi_cancel(convoy_mpi_request *request) {
-  return MPI_Cancel(&request->handle);
+  int status = MPI_Cancel(&request->handle), over = 0;
+  if (status != MPI_SUCCESS) return status;
+  return MPI_Test(&request->handle, &over, MPI_STATUS_IGNORE);
 }
 
 /// The sentence for an error's number, into a place of at least `MPI_MAX_ERROR_STRING` (at most 1024) bytes.

@@ -22,16 +22,16 @@ extension RingCommunicator {
     let answers = try gather(words(of: UInt64(bitPattern: Int64(color))) + [UInt32(own)])
     // Larger than any that two of these ranks share already.
     let context = answers.map { Int($0[2]) }.max() ?? own
-    guard context < family.transport.largestTag / Channel.tagCount else {
+    // Two channels each.
+    guard 2 * context + 1 < family.transport.largestTag / Channel.tagCount else {
       throw ConvoyError(
         .resource, "The connection between ranks has tags for \(context - 1) communicators only.")
     }
     family.nextContext.withLock { $0 = max($0, context + 1) }
     let together = answers.indices.filter { answers[$0][..<2] == answers[rank][..<2] }
-    let part = Channel(
-      context: context, members: together.map { channel.members[$0] },
+    return RingCommunicator(
+      family, context: context, members: together.map { channel.members[$0] },
       rank: together.firstIndex(of: rank) ?? 0, pieceLength: channel.pieceLength)
-    return RingCommunicator(family, part)
   }
 
   /// Makes sure that all ranks have the same of something.

@@ -5,8 +5,9 @@ import Synchronization
 /// A communicator that sends numbers round a ring of ranks, while callers compute.
 ///
 /// A thread for each rank moves the messages of all communicators that share a connection. Exchanges of one
-/// communicator run in the order in which they began, a few messages of them at a time. A sum's order depends
-/// on the number of ranks and the count alone, and is the same on every rank.
+/// communicator and priority run in the order in which they began, a few messages of them at a time; those
+/// that are awaited do not queue behind those in the background. A sum's order depends on the number of ranks
+/// and the count alone, and is the same on every rank.
 ///
 /// A rank from which nothing comes for a time, whether it exchanges or computes, ends the job on all ranks:
 /// `failure` names it.
@@ -20,13 +21,15 @@ public final class RingCommunicator: Communicator, @unchecked Sendable {
   /// What ended the job, as one sentence; nil while all is well.
   public var failure: ConvoyError? { family.thread.failure }
   /// Bytes that this rank has sent in exchanges of this communicator.
-  public var bytesSent: Int { channel.bytesSent.load(ordering: .relaxed) }
+  public var bytesSent: Int {
+    channel.bytesSent.load(ordering: .relaxed) + background.bytesSent.load(ordering: .relaxed)
+  }
 
   /// Communicators that share a connection; the last to go ends its thread.
   final class Family: Sendable {
     let thread: ProgressThread
     let transport: any Transport
-    /// The number of the next channel, which all its ranks agree on.
+    /// The number of the next communicator, which all its ranks agree on.
     let nextContext = POSIXMutex(2)
 
     init(_ thread: ProgressThread, _ transport: any Transport) {
@@ -39,11 +42,22 @@ public final class RingCommunicator: Communicator, @unchecked Sendable {
 
   let family: Family
   let channel: Channel
+  /// The same ranks, for what is not awaited.
+  private let background: Channel
   private let exchanges = POSIXMutex<[Int: Exchange]>([:])
 
-  init(_ family: Family, _ channel: Channel) {
+  /// Joins some of a family's ranks.
+  ///
+  /// - Parameters:
+  ///   - context: a number that no other communicator with the same ranks has, from 1.
+  ///   - members: the ranks of the transport, in order.
+  init(_ family: Family, context: Int, members: [Int], rank: Int, pieceLength: Int) {
     self.family = family
-    self.channel = channel
+    channel = Channel(
+      context: 2 * context, members: members, rank: rank, pieceLength: pieceLength)
+    // What is awaited meanwhile has to wait for pieces that are on their way.
+    background = Channel(
+      context: 2 * context + 1, members: members, rank: rank, pieceLength: max(1, pieceLength / 4))
   }
 
   /// Starts a rank's thread on a transport that the thread itself opens.
@@ -58,10 +72,9 @@ public final class RingCommunicator: Communicator, @unchecked Sendable {
         timeLimit: timeLimit, pieceLength: pieceLength, whenFailed: whenFailed,
         isToldToStop: isToldToStop))
     let transport = try thread.start(open)
-    let channel = Channel(
-      context: 1, members: Array(0..<transport.count), rank: transport.rank,
-      pieceLength: pieceLength)
-    self.init(Family(thread, transport), channel)
+    self.init(
+      Family(thread, transport), context: 1, members: Array(0..<transport.count),
+      rank: transport.rank, pieceLength: pieceLength)
   }
 
   /// Ranks that are threads of this process: one communicator for each.
@@ -88,8 +101,9 @@ public final class RingCommunicator: Communicator, @unchecked Sendable {
   /// - Precondition: the tag is not that of an exchange under way.
   public func begin(
     _ collective: Collective, tag: Int, from source: UnsafePointer<Float>,
-    to destination: UnsafeMutablePointer<Float>
+    to destination: UnsafeMutablePointer<Float>, priority: ExchangePriority
   ) {
+    let channel = priority == .awaited ? channel : background
     let route = RingRoute(
       collective: collective, rank: rank, ranks: count, pieceLength: channel.pieceLength)
     let exchange = Exchange(route, from: source, to: destination)
@@ -98,7 +112,7 @@ public final class RingCommunicator: Communicator, @unchecked Sendable {
       exchanges[tag] = exchange
     }
     if count == 1 {
-      destination.update(from: source, count: collective.inputCount)
+      destination.update(from: source, count: collective.counts(ranks: 1).input)
       exchange.isOver = true
     } else if route.roundCount == 0 {
       exchange.isOver = true
@@ -133,16 +147,5 @@ public final class RingCommunicator: Communicator, @unchecked Sendable {
   public func shutDown() {
     family.thread.leave(over: family.transport)
     family.thread.waitForEnd()
-  }
-}
-
-extension Collective {
-  /// How many numbers each rank gives, where there is one rank.
-  fileprivate var inputCount: Int {
-    switch self {
-    case .allReduce(let count), .allGather(let count), .reduceScatter(let count),
-      .broadcast(let count, _):
-      count
-    }
   }
 }

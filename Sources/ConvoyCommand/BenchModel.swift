@@ -14,15 +14,16 @@ struct BenchModel: ParsableCommand {
         convoy bench zoo:squeezenet-1.1
         convoy bench 'zoo:mobilenet-v1?width=0.5' --threads 2 --batch 4 --json
         convoy bench zoo:shufflenet-v2 --direction training --batch 16
+        mpirun -np 2 convoy bench zoo:resnet-50 --direction training --batch 32 --parallel data=2
       """)
 
   @Argument(help: "A file or a network of the zoo: see `convoy zoo`.")
   var model: String
 
-  @Option(help: ArgumentHelp("Threads; 1 by default.", valueName: "number"))
+  @Option(help: ArgumentHelp("Threads, of each rank; 1 by default.", valueName: "number"))
   var threads = 1
 
-  @Option(help: ArgumentHelp("Images at once.", valueName: "number"))
+  @Option(help: ArgumentHelp("Images at once, over all ranks.", valueName: "number"))
   var batch = 1
 
   @Option(
@@ -45,12 +46,17 @@ struct BenchModel: ParsableCommand {
       """)
   var recompute = false
 
+  @OptionGroup(title: "Ranks") var ranks: ParallelArguments
+
   @Flag(help: "Print one JSON object.")
   var json = false
 
   func validate() throws {
     try validateThreads(threads)
     try validateBatch(batch)
+    if direction == .forward, ranks.parallel != nil || ranks.localBatchNorm {
+      throw ValidationError("Ranks train together: --parallel is for --direction training.")
+    }
     if recompute, direction == .forward {
       throw ValidationError("--recompute is for --direction training.")
     }
@@ -58,13 +64,12 @@ struct BenchModel: ParsableCommand {
   }
 
   func run() throws {
+    if direction == .training, let grid = try ranks.grid() { return try run(over: grid) }
     let clock = ContinuousClock()
     let start = clock.now
     let model = try ModelSource.load(self.model).model
     let load = (clock.now - start) / .milliseconds(1)
-    var options = CompileOptions(pool: ThreadPool(threadCount: threads))
-    options.usesWinograd = !noWinograd
-    options.recomputesActivations = recompute
+    let options = compileOptions
     let measurement =
       switch direction {
       case .forward: try (consume model).measured(batch: batch, options: options)
@@ -72,6 +77,26 @@ struct BenchModel: ParsableCommand {
       }
     if json { return try Console.json(Row(measurement, load: load)) }
     show(measurement, load: load)
+  }
+
+  private var compileOptions: CompileOptions {
+    var options = CompileOptions(pool: ThreadPool(threadCount: threads))
+    options.usesWinograd = !noWinograd
+    options.recomputesActivations = recompute
+    return options
+  }
+
+  /// Times steps of several ranks, beside what they compute and exchange alone.
+  private func run(over grid: RankGrid) throws {
+    let (source, batch, json) = (model, batch, json)
+    try ranks.run(compileOptions, threadCount: threads * grid.count) { rank, _, options in
+      guard let rank else { return }
+      let measured = try ModelSource.load(source).model.measuredStep(
+        batch: batch, as: rank, options: options)
+      guard rank.rank == 0 else { return }
+      let report = RankBenchReport(measured)
+      if json { try Console.json(report) } else { report.print() }
+    }
   }
 
   private func show(_ measurement: ModelMeasurement, load: Double) {

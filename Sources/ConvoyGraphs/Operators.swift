@@ -47,6 +47,8 @@ public enum Operators {
     Softmax.self,
     SoftmaxGradient.self,
     Standardization.self,
+    SynchronizedBatchNormalization.self,
+    SynchronizedBatchNormalizationGradient.self,
     Transpose.self,
     TransposedConvolution.self,
   ]

@@ -25,7 +25,7 @@ public struct StepTiming: Hashable, Sendable, Codable {
       if let exchange = StepExchange(node, in: step) {
         link.advance(to: now)
         link.begin(
-          node.outputs[0], of: exchange.axis,
+          node.outputs[0], of: Link.Queue(axis: exchange.axis, isOverlapped: exchange.isOverlapped),
           seconds: exchange.collective.seconds(among: exchange.ranks, at: speed))
         if !exchange.isOverlapped { now = link.finish(node.outputs[0]) }
       } else if node.operation is AllReduceEnd {
@@ -44,9 +44,14 @@ public struct StepTiming: Hashable, Sendable, Codable {
   }
 }
 
-/// What a rank sends and receives by. Along an axis, exchanges go one after the other; where there are some
-/// along both, each has half of the link.
+/// What a rank sends and receives by. Exchanges of an axis and priority go one after the other; queues that
+/// have something to send have even shares of the link.
 private struct Link {
+  struct Queue: Hashable {
+    var axis: RankAxis
+    var isOverlapped: Bool
+  }
+
   private struct Task {
     var id: ValueID
     var secondsLeft: Double
@@ -55,12 +60,12 @@ private struct Link {
   /// How long it has had something to send.
   private(set) var busySeconds = 0.0
   private var now = 0.0
-  private var queues: [RankAxis: [Task]] = [:]
+  private var queues: [Queue: [Task]] = [:]
   /// When each exchange was over.
   private var ends: [ValueID: Double] = [:]
 
-  mutating func begin(_ id: ValueID, of axis: RankAxis, seconds: Double) {
-    queues[axis, default: []].append(Task(id: id, secondsLeft: seconds))
+  mutating func begin(_ id: ValueID, of queue: Queue, seconds: Double) {
+    queues[queue, default: []].append(Task(id: id, secondsLeft: seconds))
   }
 
   /// Lets time pass.
@@ -77,7 +82,7 @@ private struct Link {
 
   /// Goes on to the end of the next exchange, but not beyond a time. False where there is nothing to do.
   private mutating func moveOn(until time: Double) -> Bool {
-    let busy = RankAxis.allCases.filter { queues[$0]?.isEmpty == false }
+    let busy = queues.keys.filter { queues[$0]?.isEmpty == false }
     let sharing = Double(busy.count)
     guard now < time,
       let left = busy.compactMap({ queues[$0]?.first?.secondsLeft }).min()
@@ -86,10 +91,10 @@ private struct Link {
     let isOver = passing == left * sharing
     now += passing
     busySeconds += passing
-    for axis in busy {
-      queues[axis]?[0].secondsLeft -= passing / sharing
-      guard isOver, let task = queues[axis]?[0], task.secondsLeft <= 0 else { continue }
-      queues[axis]?.removeFirst()
+    for queue in busy {
+      queues[queue]?[0].secondsLeft -= passing / sharing
+      guard isOver, let task = queues[queue]?[0], task.secondsLeft <= 0 else { continue }
+      queues[queue]?.removeFirst()
       ends[task.id] = now
     }
     return true

@@ -53,8 +53,8 @@ extension Graph {
     }
     let forward = try resized(batch: batch).inTrainingForm()
       .drawingMasks(ofRank: rank?.dataRank ?? 0)
-      .synchronizingNormalizations(ranks: rank?.synchronizesNormalization == true ? dataRanks : 1)
       .fusingNormalizationsWithActivations()
+      .synchronizingNormalizations(ranks: rank?.synchronizesNormalization == true ? dataRanks : 1)
     guard forward.outputs.count == 1 else {
       throw ConvoyError(
         .graph, "A network is trained by its one output of scores; this has \(outputs.count).")
@@ -88,14 +88,16 @@ extension Graph {
     let nextStep = step.scaled(by: 1, offset: 1)
     builder.update(step, to: nextStep)
     let clipped = builder.scope("clip") { clip(gradients, to: options.gradientClip) }
-    for (parameter, gradient) in zip(parameters, clipped) {
+    // In the order in which ranks' gradients come in.
+    let updates = zip(parameters, clipped).sorted { $0.1.id.index < $1.1.id.index }
+    for (parameter, gradient) in updates {
       options.optimizer.update(
         parameter, gradient: gradient, rate: rate, step: nextStep,
         decay: parameter.shape.rank > 1 ? options.weightDecay : 0)
     }
     var whole = try builder.finish()
     if recomputing { whole = try whole.recomputingNormalizations(afterFirst: forwardCount) }
-    return try whole.joiningSliceGradients().beginningExchangesEarly()
+    return try whole.joiningSliceGradients().overlappingExchanges()
   }
 
   /// Shortens gradients whose common norm exceeds a length.

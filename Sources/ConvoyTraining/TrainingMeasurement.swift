@@ -25,12 +25,22 @@ extension Model {
     let compile = (clock.now - start) / .milliseconds(1)
     let variables = try Variables(
       plan, parameters: graph.initialParameters(beginningWith: parameters, seed: 1))
-    let classes = graph.outputs.first { $0.name == "scores" }.map { graph[$0.value].shape[1] }
+    return try ModelMeasurement(
+      of: plan, graph, inputs: graph.randomStepInputs(), variables: variables,
+      compileMilliseconds: compile,
+      threads: options.pool.threadCount)
+  }
+}
+
+extension Graph {
+  /// Random images and labels for a training step, and a small rate.
+  func randomStepInputs() throws(ConvoyError) -> [String: Tensor] {
+    let classes = outputs.first { $0.name == "scores" }.map { self[$0.value].shape[1] }
     var random = Random(seed: 1)
-    var inputs: [String: Tensor] = [:]
-    for id in graph.inputs {
-      let info = graph[id]
-      inputs[info.name] =
+    var tensors: [String: Tensor] = [:]
+    for id in inputs {
+      let info = self[id]
+      tensors[info.name] =
         switch info.name {
         case "labels":
           try Tensor(
@@ -40,13 +50,9 @@ extension Model {
         default: Tensor(uniform: info.shape, in: -1...1, using: &random)
         }
     }
-    return try ModelMeasurement(
-      of: plan, graph, inputs: inputs, variables: variables, compileMilliseconds: compile,
-      threads: options.pool.threadCount)
+    return tensors
   }
-}
 
-extension Graph {
   /// A tensor for each parameter: those given, and for others what their declarations say, such as zeros
   /// for what an optimiser remembers.
   func initialParameters(

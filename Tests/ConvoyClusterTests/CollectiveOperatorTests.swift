@@ -9,10 +9,11 @@ import Testing
 @Suite struct CollectiveOperatorTests {
   /// Runs a graph of one input on every rank, each with its own numbers.
   private func run(
-    _ ranks: Int, _ inputs: [Tensor],
+    _ ranks: Int, _ inputs: [Tensor], along axis: RankAxis = .groups,
     _ build: @escaping @Sendable (_ input: Value, _ rank: Int) -> [Value]
   ) throws -> [[Tensor]] {
-    try InProcessRanks.run(try RankGrid(groups: ranks), threadCount: 1) { rank, _, pool in
+    let grid = try axis == .data ? RankGrid(data: ranks) : RankGrid(groups: ranks)
+    return try InProcessRanks.run(grid, threadCount: 1) { rank, _, pool in
       let builder = GraphBuilder()
       let input = builder.input("x", inputs[rank.rank].shape)
       let outputs = build(input, rank.rank)
@@ -31,8 +32,8 @@ import Testing
       tensors[0].elements.indices.map { index in tensors.reduce(0) { $0 + $1.elements[index] } })
   }
 
-  private func close(_ a: Tensor, _ b: Tensor) -> Bool {
-    a.shape == b.shape && zip(a.elements, b.elements).allSatisfy { abs($0 - $1) <= 1e-5 }
+  private func close(_ a: Tensor, _ b: Tensor, within limit: Float = 1e-5) -> Bool {
+    a.shape == b.shape && zip(a.elements, b.elements).allSatisfy { abs($0 - $1) <= limit }
   }
 
   /// The shares of a tensor along a dimension, cut by a slice of another graph.
@@ -84,6 +85,61 @@ import Testing
     }
   }
 
+  /// A batch norm over ranks is that of all their images, and so is its gradient.
+  @Test(arguments: 1...4) func synchronizedBatchNormalization(ranks: Int) throws {
+    var random = Random(seed: UInt64(400 + ranks))
+    for activation in [nil, ScalarFunction.relu] {
+      let (images, channels) = (1 + random.below(3), 1 + random.below(40))
+      let shape = Shape([images, channels, 2 + random.below(5), 1 + random.below(5)])
+      let all = Shape([images * ranks] + shape.dimensions.dropFirst())
+      // Ranks whose images differ in their mean.
+      let parts = (0..<ranks).map { rank in
+        let x = Tensor(normal: shape, using: &random)
+        return Tensor(uninitialized: shape) {
+          _ = $0.initialize(from: x.elements.map { $0 + 3 * Float(rank) })
+        }
+      }
+      let whole = try Tensor(all, parts.flatMap(\.elements))
+      let weights = Tensor(normal: all, using: &random)
+      let scale = Tensor(uniform: [channels], in: 0.5...1.5, using: &random)
+      let shift = Tensor(normal: [channels], using: &random)
+      /// The result of a batch norm, its statistics, and the gradients of a weighted sum of it.
+      @Sendable func graph(_ x: Value, weights: Tensor, of ranks: Int) -> [Value] {
+        let builder = x.builder
+        let plain = BatchNormalizationTraining(epsilon: 1e-5, activation: activation)
+        let vectors = [builder.constant(scale), builder.constant(shift)]
+        let made =
+          ranks == 1
+          ? builder.apply(plain, to: [x] + vectors, outputCount: 3)
+          : builder.apply(
+            SynchronizedBatchNormalization(plain, ranks: ranks), to: [x] + vectors, outputCount: 3)
+        let sum = (made[0] * builder.constant(weights)).sum()
+        return made + builder.gradients(of: sum, withRespectTo: [x] + vectors)
+      }
+      let size = shape.elementCount
+      let got = try run(ranks, parts, along: .data) { x, rank in
+        let own = Array(weights.elements[rank * size..<(rank + 1) * size])
+        guard let own = try? Tensor(shape, own) else { return [] }
+        return graph(x, weights: own, of: ranks)
+      }
+      let want = try run(1, [whole], along: .data) { x, _ in graph(x, weights: weights, of: 1) }[0]
+      for (index, outputs) in got.enumerated() {
+        for place in [0, 3] {
+          let part = try Tensor(
+            shape, Array(want[place].elements[index * size..<(index + 1) * size]))
+          #expect(close(outputs[place], part, within: 1e-4), "output \(place)")
+        }
+        #expect(close(outputs[1], want[1], within: 1e-4))
+        #expect(close(outputs[2], want[2], within: 1e-4))
+        #expect(outputs[1] == got[0][1])
+        #expect(outputs[2] == got[0][2])
+      }
+      for place in [4, 5] {
+        #expect(close(try sum(got.map { $0[place] }), want[place], within: 1e-3))
+      }
+    }
+  }
+
   /// A graph for ranks that are not there is refused, not run.
   @Test func missingCommunicators() throws {
     let builder = GraphBuilder()
@@ -105,7 +161,7 @@ import Testing
     for _ in 0..<5 { last = last.scaled(by: 2) }
     let means = builder.means(of: [first, last], along: .data, ranks: 2, bucketBytes: 1)
     for (index, mean) in means.enumerated() { builder.output("\(index)", mean) }
-    let names = try builder.finish().beginningExchangesEarly().nodes.map {
+    let names = try builder.finish().overlappingExchanges().nodes.map {
       type(of: $0.operation).name
     }
     #expect(names[1] == "allReduceBegin", "\(names)")

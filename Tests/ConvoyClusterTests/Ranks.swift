@@ -63,15 +63,6 @@ func numbers(_ count: Int, rank: Int, seed: UInt64) -> [Float] {
 }
 
 extension Collective {
-  /// Numbers in and out on each rank.
-  func counts(ranks: Int) -> (input: Int, output: Int) {
-    switch self {
-    case .allReduce(let count), .broadcast(let count, _): (count, count)
-    case .allGather(let count): (count, count * ranks)
-    case .reduceScatter(let count): (count * ranks, count)
-    }
-  }
-
   /// What a rank must have, computed in Double from all ranks' numbers.
   func expected(rank: Int, inputs: [[Float]]) -> [Double] {
     func sum(_ range: Range<Int>) -> [Double] {

@@ -14,6 +14,15 @@ let operatorSamples: [(operation: any Operator, inputs: [Shape])] = [
     BatchNormalizationGradient(epsilon: 1e-5, activation: .clip(low: 0, high: 6)),
     [image, [4], [4], [4], [4], image]
   ),
+  (
+    SynchronizedBatchNormalization(
+      BatchNormalizationTraining(epsilon: 1e-5, activation: .silu), ranks: 3),
+    [image, [4], [4]]
+  ),
+  (
+    SynchronizedBatchNormalizationGradient(BatchNormalizationGradient(epsilon: 1e-5), ranks: 3),
+    [image, [4], [4], [4], [4], image]
+  ),
   (AllGather(.groups, ranks: 3, rank: 1, dimension: 1, isRepeated: true), [image]),
   (AllReduce(.data, ranks: 3), [image]),
   (AllReduceBegin(.data, ranks: 3), [image, [4]]),

@@ -1,7 +1,7 @@
 import ConvoyKernels
 import Synchronization
 
-/// The exchanges of one communicator: a ring of ranks, with tags of its own.
+/// The exchanges of one communicator and priority: a ring of ranks, with tags of its own.
 ///
 /// `@unchecked Sendable`: what changes belongs to the progress thread, but for the bytes, which are atomic.
 final class Channel: @unchecked Sendable {
@@ -10,7 +10,7 @@ final class Channel: @unchecked Sendable {
   /// Rounds of one channel under way at a time: while one adds, the others' messages move.
   static let roundsAtOnce = 4
 
-  /// Tells the channel from others that the same ranks share; 0 is the notes'.
+  /// Tells the channel from others that the same ranks share; 0 is the notes'. Even ones are awaited.
   let context: Int
   /// The ranks of the transport that belong to it, in order.
   let members: [Int]
@@ -36,20 +36,29 @@ final class Channel: @unchecked Sendable {
     for memory in freeStaging { memory.deallocate() }
   }
 
+  /// Whether ranks wait for its exchanges.
+  var isUrgent: Bool { context.isMultiple(of: 2) }
+
   var isIdle: Bool { waiting.isEmpty && rounds.isEmpty }
 
   func append(_ exchange: Exchange) { waiting.append(exchange) }
 
   /// Moves all rounds along, and begins others where there is room.
   ///
-  /// - Parameter didEnd: told of each exchange that is over.
+  /// - Parameters:
+  ///   - beginningSteps: whether messages may be sent that are not on their way yet.
+  ///   - didEnd: told of each exchange that is over.
   /// - Returns: whether anything happened.
-  func advance(over transport: any Transport, didEnd: (Exchange) -> Void) -> Bool {
+  func advance(
+    over transport: any Transport, beginningSteps: Bool, didEnd: (Exchange) -> Void
+  ) -> Bool {
     let previous = members[(rank + members.count - 1) % members.count]
     let next = members[(rank + 1) % members.count]
-    var didAnything = beginRounds()
+    var didAnything = beginningSteps && beginRounds()
     for index in rounds.indices {
-      let didAdvance = rounds[index].advance(over: transport, from: previous, to: next) { bytes in
+      let didAdvance = rounds[index].advance(
+        over: transport, from: previous, to: next, beginningSteps: beginningSteps
+      ) { bytes in
         bytesSent.wrappingAdd(bytes, ordering: .relaxed)
       }
       didAnything = didAnything || didAdvance

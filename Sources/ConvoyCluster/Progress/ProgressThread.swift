@@ -1,3 +1,4 @@
+import ConvoyKernels
 import ConvoyTensors
 
 /// The thread that moves one rank's messages while others compute.
@@ -21,6 +22,8 @@ final class ProgressThread: @unchecked Sendable {
   /// What callers tell the thread, and what it tells them.
   private struct Desk: Sendable {
     var begun: [(channel: Channel, exchange: Exchange)] = []
+    /// How many callers wait for an exchange.
+    var waiterCount = 0
     var abortReason: String?
     var isLeaving = false
     var opened: Result<any Transport, ConvoyError>?
@@ -28,6 +31,9 @@ final class ProgressThread: @unchecked Sendable {
     var hostNames: [String] = []
     var hasEnded = false
   }
+
+  /// For so many seconds from the beginning of an awaited exchange, no others send further messages.
+  static let preference = 0.01
 
   let settings: Settings
   private let desk = Monitor(Desk())
@@ -81,7 +87,9 @@ final class ProgressThread: @unchecked Sendable {
   }
 
   func finish(_ exchange: Exchange) {
+    desk.withLock { $0.waiterCount += 1 }
     desk.wait { exchange.isOver || $0.failure != nil || $0.hasEnded }
+    desk.withLock { $0.waiterCount -= 1 }
   }
 
   /// Ends the job on all ranks, and returns when this one knows.
@@ -106,19 +114,30 @@ final class ProgressThread: @unchecked Sendable {
   private func run(_ transport: any Transport) {
     var channels: [Int: Channel] = [:]
     var watch = Watch(transport, timeLimit: settings.timeLimit)
+    var urgentSince: Double?
     while true {
       let orders = takeOrders()
-      for (channel, exchange) in orders.begun {
+      transport.moveOn()
+      // What was handed over while a failure came to be known is not begun: nobody would take part in it.
+      for (channel, exchange) in orders.begun where !watch.hasFailed {
         channels[channel.context] = channel
         channel.append(exchange)
       }
       var didAnything = !orders.begun.isEmpty
-      for channel in channels.values {
-        let didAdvance = channel.advance(over: transport) { exchange in
-          desk.change { _ in exchange.isOver = true }
-        }
-        didAnything = didAnything || didAdvance
+      // First what ranks wait for.
+      let didAdvanceUrgent = advance(
+        channels.values.lazy.filter(\.isUrgent), over: transport, beginningSteps: true)
+      let isUrgent = channels.values.contains { $0.isUrgent && !$0.isIdle }
+      if !isUrgent {
+        urgentSince = nil
+      } else if urgentSince == nil {
+        urgentSince = monotonicSeconds()
       }
+      // A rank that is late must not keep the others' links idle for long.
+      let mayBegin = urgentSince.map { monotonicSeconds() - $0 > Self.preference } ?? true
+      let didAdvance = advance(
+        channels.values.lazy.filter { !$0.isUrgent }, over: transport, beginningSteps: mayBegin)
+      didAnything = didAnything || didAdvanceUrgent || didAdvance
       channels = channels.filter { !$0.value.isIdle }
 
       let heard = watch.turn(
@@ -140,12 +159,30 @@ final class ProgressThread: @unchecked Sendable {
       }
       if orders.isLeaving && channels.isEmpty && watch.leave() { break }
       if !didAnything && !heard.isAny {
-        transport.pause(atMost: watch.pause, isExchanging: !channels.isEmpty)
+        let isAwaited = orders.waiterCount > 0 || channels.values.contains(where: \.isUrgent)
+        transport.pause(
+          atMost: watch.pause,
+          expecting: channels.isEmpty ? nil : isAwaited ? .awaited : .background)
       }
     }
     watch.cancel()
     transport.close(afterFailure: watch.hasFailed)
     desk.change { $0.hasEnded = true }
+  }
+
+  /// Moves exchanges along, and says whether anything happened.
+  private func advance(
+    _ channels: some Sequence<Channel>, over transport: any Transport, beginningSteps: Bool
+  ) -> Bool {
+    var didAnything = false
+    for channel in channels {
+      let didAdvance = channel.advance(over: transport, beginningSteps: beginningSteps) {
+        exchange in
+        desk.change { _ in exchange.isOver = true }
+      }
+      didAnything = didAnything || didAdvance
+    }
+    return didAnything
   }
 
   private func takeOrders() -> Desk {

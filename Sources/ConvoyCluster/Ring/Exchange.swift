@@ -52,15 +52,19 @@ struct Round {
 
   /// Goes on as far as arrived messages allow.
   ///
-  /// - Parameter didSend: told of each message's bytes.
+  /// - Parameters:
+  ///   - beginningSteps: whether messages may be sent that are not on their way yet.
+  ///   - didSend: told of each message's bytes.
   /// - Returns: whether anything happened.
   mutating func advance(
-    over transport: any Transport, from previous: Int, to next: Int, didSend: (Int) -> Void
+    over transport: any Transport, from previous: Int, to next: Int, beginningSteps: Bool,
+    didSend: (Int) -> Void
   ) -> Bool {
     var didAnything = false
     while !isOver {
       let step = exchange.route.step(self.step, ofRound: index)
       if !hasBegunStep {
+        guard beginningSteps else { break }
         hasBegunStep = true
         // The receive first: a message that is expected is not kept elsewhere in between.
         if let place = step.received, place.count > 0 {

@@ -1,3 +1,5 @@
+package import ConvoyKernels
+
 /// Messages between threads of one process.
 ///
 /// A message is copied once, by the receiver, from where the sender has it.
@@ -73,6 +75,8 @@ package final class InProcessTransport: Transport, @unchecked Sendable {
     newRequest(.receiving(into: bytes, from: sender, tag: tag))
   }
 
+  package func moveOn() {}
+
   package func isOver(_ request: TransportRequest) -> Bool {
     let isOver =
       switch pending[request.number] {
@@ -101,7 +105,7 @@ package final class InProcessTransport: Transport, @unchecked Sendable {
     }
   }
 
-  package func pause(atMost seconds: Double, isExchanging: Bool) {
+  package func pause(atMost seconds: Double, expecting: ExchangePriority?) {
     mailboxes[rank].wait(atMost: seconds) { $0.isStirred }
     mailboxes[rank].withLock { $0.isStirred = false }
   }

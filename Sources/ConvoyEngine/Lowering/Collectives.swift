@@ -4,7 +4,7 @@ import ConvoyTensors
 
 extension CollectiveOperator {
   /// The communicator of the axis.
-  fileprivate func communicator(_ site: LoweringSite) -> any Communicator {
+  func communicator(_ site: LoweringSite) -> any Communicator {
     guard let communicator = site.communicators[axis] else {
       preconditionFailure("Compiling refuses operators without a communicator.")
     }
@@ -12,7 +12,7 @@ extension CollectiveOperator {
   }
 
   /// What is exchanged: for operators that send something.
-  fileprivate func collective(_ site: LoweringSite) -> Collective {
+  func collective(_ site: LoweringSite) -> Collective {
     guard let collective = collective(inputs: site.inputShapes, outputs: site.outputShapes) else {
       preconditionFailure("\(Self.name) sends nothing.")
     }
@@ -37,7 +37,7 @@ extension LoweringSite {
   /// A number that no other exchange of the program has.
   ///
   /// Every rank's program has as many buffers before it, or at least the same order of exchanges.
-  fileprivate var tag: Int { outputs[0].index }
+  var tag: Int { outputs[0].index }
 }
 
 extension AllReduce: Lowerable {

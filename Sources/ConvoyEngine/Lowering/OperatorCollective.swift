@@ -15,6 +15,9 @@ extension CollectiveOperator {
     case is ReduceScatter: .reduceScatter(count: outputs[0].elementCount)
     case let broadcast as Broadcast:
       .broadcast(count: outputs[0].elementCount, root: broadcast.root)
+    // Few numbers, for which ranks wait: gathering takes half the steps of adding up.
+    case is SynchronizedBatchNormalization, is SynchronizedBatchNormalizationGradient:
+      .allGather(count: 2 * inputs[0][1])
     // A use, a slice, and the wait for what `AllReduceBegin` sends.
     default: nil
     }

@@ -38,23 +38,35 @@ extension GraphBuilder {
 }
 
 extension Graph {
-  /// The graph with each exchange begun as soon as what it sends is there, so that it goes on while other
-  /// nodes are computed; the ends stay where they are.
-  public func beginningExchangesEarly() -> Graph {
+  /// The graph with each exchange begun as soon as what it sends is there, and waited for just before its
+  /// results are read, so that it goes on while other nodes are computed.
+  public func overlappingExchanges() -> Graph {
     var maker: [ValueID: Int] = [:]
+    var firstUse: [ValueID: Int] = [:]
     for (index, node) in nodes.enumerated() {
       for output in node.outputs { maker[output] = index }
+      for input in node.inputs where firstUse[input] == nil { firstUse[input] = index }
     }
     var begun: [Int: [Node]] = [:]
-    for node in nodes where node.operation is AllReduceBegin {
-      begun[node.inputs.compactMap { maker[$0] }.max() ?? -1, default: []].append(node)
+    var ended: [Int: [Node]] = [:]
+    for node in nodes {
+      if node.operation is AllReduceBegin {
+        begun[node.inputs.compactMap { maker[$0] }.max() ?? -1, default: []].append(node)
+      } else if node.operation is AllReduceEnd {
+        ended[node.outputs.compactMap { firstUse[$0] }.min() ?? nodes.count, default: []]
+          .append(node)
+      }
     }
     var copy = self
     copy.nodes = begun[-1] ?? []
     for (index, node) in nodes.enumerated() {
-      if !(node.operation is AllReduceBegin) { copy.nodes.append(node) }
+      copy.nodes += ended[index] ?? []
+      if !(node.operation is AllReduceBegin || node.operation is AllReduceEnd) {
+        copy.nodes.append(node)
+      }
       copy.nodes += begun[index] ?? []
     }
+    copy.nodes += ended[nodes.count] ?? []
     return copy
   }
 

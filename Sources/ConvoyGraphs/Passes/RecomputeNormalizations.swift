@@ -25,8 +25,10 @@ extension Graph {
     return try rewritten { node, inputs, builder in
       defer { position += 1 }
       if position < forwardCount {
-        guard let operation = node.operation as? BatchNormalizationTraining else { return nil }
-        let made = builder.apply(operation, to: inputs, name: node.name, outputCount: 3)
+        let own = node.operation as? BatchNormalizationTraining
+        let common = (node.operation as? SynchronizedBatchNormalization)?.normalization
+        guard let operation = own ?? common else { return nil }
+        let made = builder.apply(node.operation, to: inputs, name: node.name, outputCount: 3)
         guard made.count == 3 else { return made }
         kept[node.outputs[0]] = Kept(
           operation: operation, name: node.name, image: inputs[0],

@@ -22,6 +22,15 @@ extension Collective {
     return floatsSent(byRank: rank, of: ranks) * MemoryLayout<Float>.stride
   }
 
+  /// How many numbers each rank gives and gets.
+  public func counts(ranks: Int) -> (input: Int, output: Int) {
+    switch self {
+    case .allReduce(let count), .broadcast(let count, _): (count, count)
+    case .allGather(let count): (count, count * ranks)
+    case .reduceScatter(let count): (count * ranks, count)
+    }
+  }
+
   private func floatsSent(byRank rank: Int, of ranks: Int) -> Int {
     switch self {
     case .allReduce(let count):

@@ -61,7 +61,8 @@ public struct CollectiveBegin: Kernel {
 
   /// Begins.
   public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
-    communicator.begin(collective, tag: tag, from: memory[region], to: memory[region])
+    communicator.begin(
+      collective, tag: tag, from: memory[region], to: memory[region], priority: .background)
   }
 }
 

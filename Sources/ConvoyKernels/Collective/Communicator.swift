@@ -13,10 +13,18 @@ public enum Collective: Hashable, Sendable {
   case broadcast(count: Int, root: Int)
 }
 
+/// Whether anybody waits for an exchange from its beginning on.
+public enum ExchangePriority: Hashable, Sendable {
+  /// The rank does nothing until it is over: it goes before those in the background.
+  case awaited
+  /// The rank computes meanwhile.
+  case background
+}
+
 /// Ranks that compute together and exchange numbers: what collective operators call.
 ///
-/// A rank is a process or a thread of its own. Every rank begins the same exchanges in the same order, and
-/// may compute while they go on. Sums are made in an order that depends on the ranks alone, so that every
+/// A rank is a process or a thread of its own. Every rank begins the same exchanges of each priority in the
+/// same order, and may compute while they go on. Sums are made in an order that depends on the ranks alone, so that every
 /// rank has the same bits, run after run.
 ///
 /// Nothing here throws, since kernels cannot: after a failure, `failure` says what happened, and everything
@@ -37,10 +45,21 @@ public protocol Communicator: AnyObject, Sendable {
   ///   - tag: by what `finish` will know it; not that of another exchange under way.
   ///   - source: this rank's numbers; not to be changed before `finish` returns.
   ///   - destination: where results go; the same place as `source`, or apart from it.
+  ///   - priority: the same on every rank.
   func begin(
     _ collective: Collective, tag: Int, from source: UnsafePointer<Float>,
-    to destination: UnsafeMutablePointer<Float>)
+    to destination: UnsafeMutablePointer<Float>, priority: ExchangePriority)
 
   /// Waits until an exchange is over; to be called once for each that began. Its tag may be used again.
   func finish(tag: Int)
+}
+
+extension Communicator {
+  /// Begins an exchange that the rank will wait for: see `begin(_:tag:from:to:priority:)`.
+  public func begin(
+    _ collective: Collective, tag: Int, from source: UnsafePointer<Float>,
+    to destination: UnsafeMutablePointer<Float>
+  ) {
+    begin(collective, tag: tag, from: source, to: destination, priority: .awaited)
+  }
 }

@@ -1,0 +1,93 @@
+public import ConvoyTensors
+
+// MARK: - SynchronizedBatchNormalization
+
+/// Batch normalisation in training by the mean and variance of all ranks' images, as if they were one
+/// batch.
+///
+/// Inputs and outputs: those of `BatchNormalizationTraining`; mean and variance are the same on every rank.
+/// Each rank sends the mean and variance of its own images once.
+public struct SynchronizedBatchNormalization: CollectiveOperator {
+  /// See `Operator.name`.
+  public static let name = "synchronizedBatchNormalization"
+  /// What is done with the statistics.
+  public var normalization: BatchNormalizationTraining
+  /// See `CollectiveOperator.ranks`.
+  public var ranks: Int
+  /// Images are divided along `data`.
+  public var axis: RankAxis { .data }
+
+  /// Describes a batch normalisation over ranks that have equally many images.
+  public init(_ normalization: BatchNormalizationTraining, ranks: Int) {
+    self.normalization = normalization
+    self.ranks = ranks
+  }
+
+  /// The image's shape, and twice [C].
+  ///
+  /// - Throws: also when a channel has a single value on a rank.
+  public func outputShapes(for inputs: [Shape]) throws(ConvoyError) -> [Shape] {
+    try expectRanks()
+    return try normalization.outputShapes(for: inputs)
+  }
+
+  /// `SynchronizedBatchNormalizationGradient`; none for a loss on the statistics themselves.
+  public func gradients(at site: GradientSite) -> [Value?] {
+    guard let gradient = site.outputGradients[0] else { return [nil, nil, nil] }
+    let operation = SynchronizedBatchNormalizationGradient(
+      BatchNormalizationGradient(
+        epsilon: normalization.epsilon, activation: normalization.activation),
+      ranks: ranks)
+    return gradient.builder.apply(
+      operation,
+      to: Array(site.inputs) + [site.outputs[1], site.outputs[2], gradient], outputCount: 3)
+  }
+
+  /// Where all ranks have the same images, their statistics are each one's own.
+  public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
+    normalization.reference(inputs, outputs: outputs)
+  }
+
+  /// `batch norm, 4 ranks`
+  public var glyph: Glyph { Glyph("batch norm, \(ranks) ranks", .exchange) }
+}
+
+// MARK: - SynchronizedBatchNormalizationGradient
+
+/// The gradient of `SynchronizedBatchNormalization`.
+///
+/// Inputs and outputs: those of `BatchNormalizationGradient`. The gradient of the image is by the sums over
+/// all ranks' images, which each rank sends its own of; those of scale and shift are the rank's own sums.
+public struct SynchronizedBatchNormalizationGradient: CollectiveOperator {
+  /// See `Operator.name`.
+  public static let name = "synchronizedBatchNormalizationGradient"
+  /// What is done with the sums.
+  public var gradient: BatchNormalizationGradient
+  /// See `CollectiveOperator.ranks`.
+  public var ranks: Int
+  /// Images are divided along `data`.
+  public var axis: RankAxis { .data }
+
+  /// Describes the gradient of a batch normalisation over ranks that have equally many images.
+  public init(_ gradient: BatchNormalizationGradient, ranks: Int) {
+    self.gradient = gradient
+    self.ranks = ranks
+  }
+
+  /// The shapes of image, scale and shift.
+  public func outputShapes(for inputs: [Shape]) throws(ConvoyError) -> [Shape] {
+    try expectRanks()
+    return try gradient.outputShapes(for: inputs)
+  }
+
+  /// None: a batch normalisation in training is differentiated once only.
+  public func gradients(at site: GradientSite) -> [Value?] { site.inputs.map { _ in nil } }
+
+  /// Where all ranks have the same images, sums over all are as those over one, per image.
+  public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
+    gradient.reference(inputs, outputs: outputs)
+  }
+
+  /// `∂ batch norm, 4 ranks`
+  public var glyph: Glyph { Glyph("∂ batch norm, \(ranks) ranks", .exchange) }
+}
