@@ -39,6 +39,12 @@ struct BenchModel: ParsableCommand {
   @Flag(help: "Compute 3×3 and 5×5 convolutions directly, not in Winograd's form.")
   var noWinograd = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Cut the images of a training step into so many parts and add up their gradients.",
+      valueName: "parts"))
+  var accumulate: Int?
+
   @Flag(
     help: """
       Compute batch norms again for the backward half of a training step, rather than keep what they \
@@ -60,6 +66,14 @@ struct BenchModel: ParsableCommand {
     if recompute, direction == .forward {
       throw ValidationError("--recompute is for --direction training.")
     }
+    if let accumulate {
+      guard direction == .training else {
+        throw ValidationError("--accumulate is for --direction training.")
+      }
+      guard (1...65536).contains(accumulate) else {
+        throw ValidationError("Expected 1 to 65536 parts in --accumulate, got \(accumulate).")
+      }
+    }
     guard top >= 0 else { throw ValidationError("Expected 0 or more in --top, got \(top).") }
   }
 
@@ -73,10 +87,15 @@ struct BenchModel: ParsableCommand {
     let measurement =
       switch direction {
       case .forward: try (consume model).measured(batch: batch, options: options)
-      case .training: try model.measuredTraining(batch: batch, options: options)
+      case .training: try model.measuredTraining(batch: batch, step: stepOptions, options: options)
       }
     if json { return try Console.json(Row(measurement, load: load)) }
     show(measurement, load: load)
+  }
+
+  private var stepOptions: StepOptions {
+    StepOptions(
+      optimizer: .sgd(momentum: 0.9), weightDecay: 1e-4, accumulation: accumulate ?? 1)
   }
 
   private var compileOptions: CompileOptions {
@@ -88,11 +107,11 @@ struct BenchModel: ParsableCommand {
 
   /// Times steps of several ranks, beside what they compute and exchange alone.
   private func run(over grid: RankGrid) throws {
-    let (source, batch, json) = (model, batch, json)
+    let (source, batch, step, json) = (model, batch, stepOptions, json)
     try ranks.run(compileOptions, threadCount: threads * grid.count) { rank, _, options in
       guard let rank else { return }
       let measured = try ModelSource.load(source).model.measuredStep(
-        batch: batch, as: rank, options: options)
+        batch: batch, as: rank, step: step, options: options)
       guard rank.rank == 0 else { return }
       let report = RankBenchReport(measured)
       if json { try Console.json(report) } else { report.print() }

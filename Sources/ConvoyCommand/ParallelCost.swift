@@ -9,22 +9,7 @@ struct ParallelCostArguments: ParsableArguments {
       valueName: "ranks"))
   var parallel: String?
 
-  @Option(
-    help: ArgumentHelp(
-      "What a rank can send, in Gbit/s, while it receives as much; 10 by default.",
-      valueName: "Gbit/s"))
-  var bandwidth: Double?
-
-  @Option(
-    help: ArgumentHelp(
-      "From sending to arrival, in microseconds; 30 by default.", valueName: "µs"))
-  var latency: Double?
-
-  @Option(
-    help: ArgumentHelp(
-      "Thousand million multiply-adds a second that a rank computes; 50 by default.",
-      valueName: "number"))
-  var gmacs: Double?
+  @OptionGroup var speeds: RankSpeedArguments
 
   @Flag(
     help: """
@@ -34,30 +19,10 @@ struct ParallelCostArguments: ParsableArguments {
   var sameBatch = false
 
   func validate() throws {
-    let others = [
-      ("--bandwidth", bandwidth), ("--latency", latency), ("--gmacs", gmacs),
-      ("--same-batch", sameBatch ? 1 : nil),
-    ]
-    for (name, value) in others {
-      guard let value else { continue }
-      guard parallel != nil else {
-        throw ValidationError("\(name) is for the forecast of --parallel, which is not given.")
-      }
-      let least = name == "--latency" ? 0 : 0.001
-      guard (least...1e9).contains(value) else {
-        throw ValidationError(
-          "Expected from \(least) to a thousand million in \(name), got \(value).")
-      }
+    try speeds.requireRanks(parallel)
+    if sameBatch, parallel == nil {
+      throw ValidationError("--same-batch is for the forecast of --parallel, which is not given.")
     }
-  }
-
-  /// What ranks can do: the default, but for what was given.
-  private var speed: RankSpeed {
-    var speed = RankSpeed()
-    if let bandwidth { speed.bandwidth = bandwidth * 1e9 / 8 }
-    if let latency { speed.latency = latency * 1e-6 }
-    if let gmacs { speed.multiplyAdds = gmacs * 1e9 }
-    return speed
   }
 
   func report(of graph: Graph, batch: Int) throws -> ParallelCostReport {
@@ -70,7 +35,7 @@ struct ParallelCostArguments: ParsableArguments {
     }
     do {
       return try ParallelCostReport(
-        of: graph, grid: grid, batch: batch, speed: speed, isSameBatch: sameBatch)
+        of: graph, grid: grid, batch: batch, speed: speeds.speed, isSameBatch: sameBatch)
     } catch {
       // Where a network is well but cannot be divided over so many ranks, the number is wrong.
       let kind: ConvoyError.Kind = error.kind == .graph && grid.groups > 1 ? .argument : error.kind
@@ -196,7 +161,7 @@ struct ParallelCostReport: Encodable {
       """)
     if !lines.isEmpty, speed != RankSpeed() {
       Console.line(
-        "Layers are divided here as suits these ranks; convoy train divides as suits the default.")
+        "Layers are divided as suits these ranks; convoy train does so with the same options.")
     }
   }
 

@@ -38,6 +38,7 @@ struct Train: ParsableCommand {
   @OptionGroup(title: "Training") var training: TrainingArguments
   @OptionGroup(title: "Machine") var machine: ThreadArguments
   @OptionGroup(title: "Ranks") var ranks: ParallelArguments
+  @OptionGroup(title: "Ranks") var speeds: RankSpeedArguments
 
   @Option(
     help: ArgumentHelp(
@@ -75,6 +76,8 @@ struct Train: ParsableCommand {
     if resume != nil, output != nil {
       throw ValidationError("--resume goes on in its own folder; it cannot be used with --output.")
     }
+    // Under mpirun there are ranks without being named.
+    if MPIEnvironment.rankCount == nil { try speeds.requireRanks(ranks.parallel) }
     if let size, !(1...4096).contains(size) {
       throw ValidationError("Expected from 1 to 4096 pixels in --size, got \(size).")
     }
@@ -177,7 +180,7 @@ struct Train: ParsableCommand {
     let options = training.applied(to: TrainingOptions())
     let trainer = try Trainer(
       network, data: splits, options: options, specification: specification, dataName: dataName,
-      compileOptions: compileOptions, rank: rank)
+      compileOptions: compileOptions, rank: rank, speed: speeds.speed)
     return Beginning(
       trainer: trainer, splits: splits, name: specification, graph: network.graph)
   }
@@ -210,7 +213,7 @@ struct Train: ParsableCommand {
     }
     let trainer = try Trainer(
       resuming: checkpoint, data: splits, epochs: training.epochs,
-      compileOptions: compileOptions, rank: rank)
+      compileOptions: compileOptions, rank: rank, speed: speeds.speed)
     return Beginning(
       trainer: trainer, splits: splits, name: checkpoint.specification ?? "a network",
       graph: checkpoint.model.graph)

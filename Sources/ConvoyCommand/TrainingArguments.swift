@@ -43,6 +43,14 @@ struct TrainingArguments: ParsableArguments {
   @Option(help: ArgumentHelp("The largest norm of the gradient.", valueName: "number"))
   var clip: Float?
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      Cut the images of a step into so many parts and add up their gradients: large batches in the \
+      memory of small ones.
+      """, valueName: "parts"))
+  var accumulate: Int?
+
   @Flag(inversion: .prefixedNo, help: "Mirror half of the images left to right.")
   var flip: Bool?
 
@@ -112,6 +120,8 @@ struct TrainingArguments: ParsableArguments {
       labelSmoothing.map { (0..<1).contains($0) } ?? true,
       "a part from 0 and below 1 in --label-smoothing", labelSmoothing)
     try require(clip.map { $0 > 0 } ?? true, "a number above 0 in --clip", clip)
+    try require(
+      (1...65536).contains(accumulate ?? 1), "1 to 65536 parts in --accumulate", accumulate)
     try require((0...1024).contains(crop ?? 0), "pixels from 0 to 1024 in --crop", crop)
     try require(
       jitter.map { (0...1).contains($0) } ?? true, "a part from 0 to 1 in --jitter", jitter)
@@ -136,6 +146,7 @@ struct TrainingArguments: ParsableArguments {
     if let weightDecay { options.step.weightDecay = weightDecay }
     if let labelSmoothing { options.step.labelSmoothing = labelSmoothing }
     if let clip { options.step.gradientClip = clip }
+    if let accumulate { options.step.accumulation = accumulate }
     if let flip { options.augmentation.flips = flip }
     if let crop { options.augmentation.cropPadding = crop }
     if let jitter { options.augmentation.colorJitter = jitter }

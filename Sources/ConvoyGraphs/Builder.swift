@@ -139,7 +139,9 @@ public final class GraphBuilder {
   }
 
   /// Runs a closure in which names are put below another: `scope("stage2") { … }`.
-  public func scope<Result>(_ name: String, _ body: () throws -> Result) rethrows -> Result {
+  public func scope<Result, Failure: Error>(
+    _ name: String, _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
     scopes.append(name)
     defer { scopes.removeLast() }
     return try body()

@@ -1,5 +1,50 @@
 public import ConvoyTensors
 
+extension GraphBuilder {
+  /// Appends the nodes of another graph, below the names of scopes. Its parameters keep their names, and are
+  /// the builder's where that has some of the same.
+  ///
+  /// - Parameters:
+  ///   - inputs: what takes the place of its inputs, in their order.
+  ///   - replacing: values in the place of parameters, by these' names: what earlier updates made of them.
+  /// - Returns: what stands for its outputs, in their order, for its parameters, and for its updates, which
+  ///   are not declared.
+  public func append(
+    _ other: Graph, inputs: [Value], replacing: [String: Value] = [:]
+  ) -> (outputs: [Value], parameters: [Value], updates: [(parameter: Value, value: Value)]) {
+    precondition(inputs.count == other.inputs.count, "Each input takes a value.")
+    var new: [ValueID: Value] = [:]
+    var parameters: [ValueID: Value] = [:]
+    for (id, value) in zip(other.inputs, inputs) { new[id] = value }
+    for id in other.valueIDs {
+      let info = other[id]
+      switch info.origin {
+      case .parameter(let origin):
+        let own = parameter(info.name, info.shape, origin, unscoped: true)
+        parameters[id] = own
+        new[id] = replacing[info.name] ?? own
+      case .constant(let tensor): new[id] = constant(tensor, name: info.name)
+      case .input, .computed: break
+      }
+    }
+    for node in other.nodes {
+      let made = apply(
+        node.operation, to: node.inputs.compactMap { new[$0] }, name: node.name,
+        outputCount: node.outputs.count)
+      for (output, value) in zip(node.outputs, made) { new[output] = value }
+    }
+    return (
+      other.outputs.compactMap { new[$0.value] }, other.parameters.compactMap { parameters[$0] },
+      other.updates.compactMap { update in
+        guard let parameter = parameters[update.parameter], let value = new[update.value] else {
+          return nil
+        }
+        return (parameter, value)
+      }
+    )
+  }
+}
+
 extension Graph {
   /// Builds the graph anew, node by node: the one way in which passes change graphs.
   ///

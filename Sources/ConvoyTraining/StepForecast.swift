@@ -74,7 +74,8 @@ public struct StepForecast: Sendable {
       grid.groups > 1
       ? try network.partitioned(groups: grid.groups, batch: images, speed: speed) : nil
     let own = try partition?.graph(rank: rank.groupRank) ?? network
-    let step = try own.trainingStep(batch: images, options, rank: rank)
+    let step = try network.trainingStep(
+      batch: images, options, rank: rank, partition: partition)
     let cost = step.cost
     parameters = cost.parameters
     forwardMultiplyAdds = try own.resized(batch: images).cost.multiplyAdds

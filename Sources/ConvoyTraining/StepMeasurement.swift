@@ -53,9 +53,9 @@ extension Model {
     options: CompileOptions = CompileOptions()
   ) throws(ConvoyError) -> StepMeasurement {
     let forecast = try StepForecast(of: graph, as: rank, batch: batch, options: step)
-    let own = try forecast.partition?.graph(rank: rank.groupRank) ?? graph
-    let stepGraph = try own.trainingStep(
-      batch: batch / rank.grid.data, step, recomputing: options.recomputesActivations, rank: rank)
+    let stepGraph = try graph.trainingStep(
+      batch: batch / rank.grid.data, step, recomputing: options.recomputesActivations, rank: rank,
+      partition: forecast.partition)
     var given = parameters
     if let partition = forecast.partition {
       for (name, tensor) in given {

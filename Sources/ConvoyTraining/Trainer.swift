@@ -1,6 +1,7 @@
 public import ConvoyEngine
 public import ConvoyFormats
 public import ConvoyGraphs
+import ConvoyKernels
 public import ConvoyTensors
 
 /// Trains a classifier, epoch by epoch.
@@ -44,11 +45,13 @@ public final class Trainer {
   ///   - dataName: what the data was opened by, to be noted in checkpoints.
   ///   - rank: this rank's place, if several train together: each makes a trainer with the same
   ///     arguments but this, and calls the same functions in the same order.
+  ///   - speed: what ranks can do, by which it is decided what of a network is worth dividing.
   /// - Throws: `ConvoyError` when network, data and options do not fit each other.
   public convenience init(
     _ network: Network, data: DataSplits, options: TrainingOptions = TrainingOptions(),
     specification: String? = nil, dataName: String? = nil,
-    compileOptions: CompileOptions = CompileOptions(), rank: TrainingRank? = nil
+    compileOptions: CompileOptions = CompileOptions(), rank: TrainingRank? = nil,
+    speed: RankSpeed = RankSpeed()
   ) throws {
     let statistics = try ChannelStatistics(of: data.training)
     try self.init(
@@ -56,7 +59,7 @@ public final class Trainer {
       data: data, options: options,
       normalization: Normalization(mean: statistics.mean, deviation: statistics.deviation),
       specification: specification, dataName: dataName ?? data.training.name, history: [],
-      best: nil, compileOptions: compileOptions, rank: rank)
+      best: nil, compileOptions: compileOptions, rank: rank, speed: speed)
   }
 
   /// Prepares to go on with a training as if it had never stopped.
@@ -64,10 +67,12 @@ public final class Trainer {
   /// - Parameters:
   ///   - epochs: another number of epochs in all; nil for the one it began with.
   ///   - rank: this rank's place, if several train together; they need not be as many as before.
+  ///   - speed: what ranks can do, by which it is decided what of a network is worth dividing.
   /// - Throws: `ConvoyError` when the checkpoint has no training in it, or the data is other data.
   public convenience init(
     resuming checkpoint: Checkpoint, data: DataSplits, epochs: Int? = nil,
-    compileOptions: CompileOptions = CompileOptions(), rank: TrainingRank? = nil
+    compileOptions: CompileOptions = CompileOptions(), rank: TrainingRank? = nil,
+    speed: RankSpeed = RankSpeed()
   ) throws {
     guard let training = checkpoint.training else {
       throw ConvoyError(
@@ -85,14 +90,14 @@ public final class Trainer {
       checkpoint.model.graph, parameters: checkpoint.model.parameters, memory: checkpoint.memory,
       data: data, options: options, normalization: checkpoint.normalization,
       specification: checkpoint.specification, dataName: training.data, history: training.history,
-      best: training.best, compileOptions: compileOptions, rank: rank)
+      best: training.best, compileOptions: compileOptions, rank: rank, speed: speed)
   }
 
   private init(
     _ network: Graph, parameters: [String: Tensor], memory: [String: Tensor], data: DataSplits,
     options: TrainingOptions, normalization: Normalization, specification: String?,
     dataName: String, history: [EpochRecord], best: Checkpoint.Training.Best?,
-    compileOptions: CompileOptions, rank: TrainingRank?
+    compileOptions: CompileOptions, rank: TrainingRank?, speed: RankSpeed
   ) throws {
     try Trainer.requireFit(network, data, options)
     let indices = Trainer.indices(count: data.training.count, options)
@@ -119,12 +124,13 @@ public final class Trainer {
     }
     let partition =
       grid.groups > 1
-      ? try network.partitioned(groups: grid.groups, batch: options.batch / grid.data) : nil
+      ? try network.partitioned(
+        groups: grid.groups, batch: options.batch / grid.data, speed: speed) : nil
     self.partition = partition
     let groupRank = rank?.groupRank ?? 0
-    let step = try (partition?.graph(rank: groupRank) ?? network).trainingStep(
+    let step = try network.trainingStep(
       batch: options.batch / grid.data, options.step,
-      recomputing: compileOptions.recomputesActivations, rank: rank)
+      recomputing: compileOptions.recomputesActivations, rank: rank, partition: partition)
     var stepOptions = compileOptions
     stepOptions.communicators = rank?.communicators ?? [:]
     plan = try step.compiledWithVariables(options: stepOptions)
@@ -139,13 +145,14 @@ public final class Trainer {
     variables = try Variables(plan, parameters: initial)
   }
 
-  /// A number that ranks which are to train together share: of the network, the options and where the
-  /// training stands.
+  /// A number that ranks which are to train together share: of the network, how it is divided, the options
+  /// and where the training stands.
   ///
   /// - Throws: `ConvoyError` when the network cannot be written down.
   public func fingerprint() throws -> UInt64 {
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for byte in "\(try network.json()) \(options) \(history.map(\.loss))".utf8 {
+    let division = partition?.report ?? []
+    for byte in "\(try network.json()) \(options) \(history.map(\.loss)) \(division)".utf8 {
       hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3
     }
     return hash
@@ -190,19 +197,32 @@ public final class Trainer {
       progress(step, loss)
     }
     if let rank { correct = Int(try rank.sum([Float(correct)], along: .data)[0]) }
-    let heldOut =
-      try validationIndices.map { try evaluate(data.training, indices: $0) }
-      ?? evaluate(data.test)
     let record = EpochRecord(
       epoch: epoch + 1, loss: losses / Double(step),
       trainingAccuracy: Double(correct) / Double(step * options.batch),
-      heldOutAccuracy: heldOut.accuracy, rate: rate,
+      heldOutAccuracy: try heldOutAccuracy(), rate: rate,
       seconds: (clock.now - start) / .seconds(1))
     history.append(record)
     if options.patience != nil, record.heldOutAccuracy > best?.accuracy ?? -1 {
       best = Checkpoint.Training.Best(accuracy: record.heldOutAccuracy, epoch: record.epoch)
     }
     return record
+  }
+
+  /// The part of the held-out images that are recognised now; where several ranks train, each examines its
+  /// share of them.
+  private func heldOutAccuracy() throws -> Double {
+    let images = validationIndices == nil ? data.test : data.training
+    let indices = validationIndices ?? Array(0..<images.count)
+    guard let rank else { return try evaluate(images, indices: indices).accuracy }
+    let own = Collective.share(of: indices.count, rank: rank.rank, of: rank.grid.count)
+    // All put the model together, also those that have no image to examine.
+    let model = try model()
+    let correct =
+      own.isEmpty ? 0 : try evaluate(images, with: model, indices: Array(indices[own])).correct
+    var sum = [Float(correct)]
+    for axis in RankAxis.allCases { sum = try rank.sum(sum, along: axis) }
+    return Double(sum[0]) / Double(indices.count)
   }
 
   private func run(_ batch: Batch, _ rate: Float) throws -> (loss: Float, correct: Int) {
@@ -239,9 +259,15 @@ public final class Trainer {
   public func evaluate(
     _ data: any DataSet, indices: [Int]? = nil, mistakeLimit: Int = 0
   ) throws -> Evaluation {
+    try evaluate(data, with: model(), indices: indices, mistakeLimit: mistakeLimit)
+  }
+
+  private func evaluate(
+    _ data: any DataSet, with model: Model, indices: [Int]?, mistakeLimit: Int = 0
+  ) throws -> Evaluation {
     let count = indices?.count ?? data.count
     let classifier = try Classifier(
-      model(), classNames: data.classNames, normalization: normalization,
+      model, classNames: data.classNames, normalization: normalization,
       batch: min(64, count), options: compileOptions)
     return try classifier.evaluate(data, indices: indices, mistakeLimit: mistakeLimit)
   }

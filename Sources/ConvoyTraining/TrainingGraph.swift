@@ -12,16 +12,32 @@ public struct StepOptions: Hashable, Sendable, Codable {
   public var labelSmoothing: Float
   /// The largest norm of all gradients together; longer ones are shortened to it. Nil for none.
   public var gradientClip: Float?
+  /// Into how many parts a step's images are cut. The network goes over one after the other and adds up
+  /// their gradients: a step of all images, but for batch norms, which see a part's, in the memory of a
+  /// part.
+  public var accumulation: Int
 
   /// Describes a step.
   public init(
     optimizer: Optimizer = .sgd(), weightDecay: Float = 0, labelSmoothing: Float = 0,
-    gradientClip: Float? = nil
+    gradientClip: Float? = nil, accumulation: Int = 1
   ) {
     self.optimizer = optimizer
     self.weightDecay = weightDecay
     self.labelSmoothing = labelSmoothing
     self.gradientClip = gradientClip
+    self.accumulation = accumulation
+  }
+
+  /// Reads what `encode(to:)` wrote, also where `accumulation` was not known yet.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      optimizer: try values.decode(Optimizer.self, forKey: .optimizer),
+      weightDecay: try values.decode(Float.self, forKey: .weightDecay),
+      labelSmoothing: try values.decode(Float.self, forKey: .labelSmoothing),
+      gradientClip: try values.decodeIfPresent(Float.self, forKey: .gradientClip),
+      accumulation: try values.decodeIfPresent(Int.self, forKey: .accumulation) ?? 1)
   }
 }
 
@@ -37,57 +53,51 @@ extension Graph {
   ///   - options: what else belongs to a step.
   ///   - recomputing: whether the results of batch norms are computed again for the backward half, rather
   ///     than kept: less memory, a little more time, the same numbers.
-  ///   - rank: the place of the rank that runs the step, if there are several: `self` is then the
-  ///     rank's graph of a `Partition` where channels are divided, and the batch the rank's share.
-  /// - Throws: `ConvoyError` when the network has not one output of scores by class, or an operator of
-  ///   it cannot be trained.
+  ///   - rank: the place of the rank that runs the step, if there are several: the batch is then the
+  ///     rank's share.
+  ///   - partition: how this network's channels are divided, if they are.
+  /// - Throws: `ConvoyError` when the network has not one output of scores by class, an operator of it
+  ///   cannot be trained, or the batch cannot be cut into the parts that `options` says.
   public func trainingStep(
-    batch: Int, _ options: StepOptions, recomputing: Bool = false, rank: TrainingRank? = nil
+    batch: Int, _ options: StepOptions, recomputing: Bool = false, rank: TrainingRank? = nil,
+    partition: Partition? = nil
   ) throws(ConvoyError) -> Graph {
     let dataRanks = rank?.grid.data ?? 1
-    if let rank, rank.grid.groups > 1, options.gradientClip != nil {
-      throw ConvoyError(
-        .argument,
-        "Gradients can be clipped where every rank has all of them, not where channels are divided "
-          + "over \(rank.grid.groups) ranks.")
-    }
-    let forward = try resized(batch: batch).inTrainingForm()
-      .drawingMasks(ofRank: rank?.dataRank ?? 0)
-      .fusingNormalizationsWithActivations()
-      .synchronizingNormalizations(ranks: rank?.synchronizesNormalization == true ? dataRanks : 1)
-    guard forward.outputs.count == 1 else {
+    guard outputs.count == 1 else {
       throw ConvoyError(
         .graph, "A network is trained by its one output of scores; this has \(outputs.count).")
     }
-    let builder = GraphBuilder(forward.withoutOutputs())
-    var scores = builder.value(forward.outputs[0].value)
-    guard scores.shape.rank >= 2,
-      scores.shape.dimensions.dropFirst(2).allSatisfy({ $0 == 1 })
-    else {
+    guard options.accumulation >= 1, batch % options.accumulation == 0 else {
       throw ConvoyError(
-        .shape,
-        "A classifier's scores have the shape batch×classes; this network's have \(scores.shape).")
+        .argument,
+        "\(batch) images \(dataRanks > 1 ? "of a rank " : "")cannot be cut into "
+          + "\(options.accumulation) even parts.")
     }
-    if scores.shape.rank > 2 { scores = scores.flattened() }
-    let labels = builder.input("labels", [batch])
+    let own = try partition?.graph(rank: rank?.groupRank ?? 0) ?? self
+    let forward = try own.resized(batch: batch / options.accumulation).inTrainingForm()
+      .fusingNormalizationsWithActivations()
+      .synchronizingNormalizations(ranks: rank?.synchronizesNormalization == true ? dataRanks : 1)
+    let builder = GraphBuilder()
+    let passes = try TrainingPasses(
+      of: forward, images: batch, options, firstPart: (rank?.dataRank ?? 0) * options.accumulation,
+      in: builder)
     let rate = builder.input("rate", [])
-    let loss = scores.crossEntropy(with: labels, labelSmoothing: options.labelSmoothing)
-    let forwardCount = builder.graph.nodes.count
-    let parameters = forward.parameters.filter { forward[$0].isTrainable }.map(builder.value)
-    let own = builder.scope("backward") {
-      builder.gradients(of: loss, withRespectTo: parameters)
-    }
     let means = builder.scope("exchange") {
       builder.means(
-        of: [loss] + own, along: .data, ranks: dataRanks, bucketBytes: rank?.bucketBytes ?? 0)
+        of: [passes.loss] + passes.gradients, along: .data, ranks: dataRanks,
+        bucketBytes: rank?.bucketBytes ?? 0)
     }
-    let gradients = Array(means.dropFirst())
+    let (parameters, gradients) = (passes.parameters, Array(means.dropFirst()))
     builder.output("loss", means[0])
-    builder.output("scores", scores)
+    builder.output("scores", passes.scores)
     let step = builder.trainingStep()
     let nextStep = step.scaled(by: 1, offset: 1)
     builder.update(step, to: nextStep)
-    let clipped = builder.scope("clip") { clip(gradients, to: options.gradientClip) }
+    let divided = parameters.map { partition?.divided[$0.name] != nil }
+    let clipped = builder.scope("clip") {
+      clip(
+        gradients, to: options.gradientClip, divided: divided, ranks: rank?.grid.groups ?? 1)
+    }
     // In the order in which ranks' gradients come in.
     let updates = zip(parameters, clipped).sorted { $0.1.id.index < $1.1.id.index }
     for (parameter, gradient) in updates {
@@ -96,15 +106,27 @@ extension Graph {
         decay: parameter.shape.rank > 1 ? options.weightDecay : 0)
     }
     var whole = try builder.finish()
-    if recomputing { whole = try whole.recomputingNormalizations(afterFirst: forwardCount) }
+    if recomputing { whole = try whole.recomputingNormalizations(ofForward: passes.forwardNodes) }
     return try whole.joiningSliceGradients().overlappingExchanges()
   }
 
   /// Shortens gradients whose common norm exceeds a length.
-  private func clip(_ gradients: [Value], to length: Float?) -> [Value] {
+  ///
+  /// - Parameters:
+  ///   - divided: of which of them each rank has a share only.
+  ///   - ranks: how many ranks have shares.
+  private func clip(
+    _ gradients: [Value], to length: Float?, divided: [Bool], ranks: Int
+  ) -> [Value] {
     guard let length, let first = gradients.first else { return gradients }
-    let squares = gradients.map { $0.applying(.square).sum() }
-    let norm = squares.dropFirst().reduce(squares[0], +).squareRoot()
+    let squares = zip(gradients.map { $0.applying(.square).sum() }, divided)
+    func sum(ofDivided isDivided: Bool) -> Value? {
+      let terms = squares.filter { $0.1 == isDivided }.map(\.0)
+      return terms.first.map { terms.dropFirst().reduce($0, +) }
+    }
+    let shares = sum(ofDivided: true)?.applying(AllReduce(.groups, ranks: ranks))
+    let sums = [sum(ofDivided: false), shares].compactMap { $0 }
+    let norm = sums.dropFirst().reduce(sums[0], +).squareRoot()
     let builder = first.builder
     let factor = (builder.scalar(length) / norm.scaled(by: 1, offset: 1e-6))
       .minimum(builder.scalar(1))

@@ -40,7 +40,8 @@ private struct RandomImages: DataSet {
   /// and its rounding differs. The rate is small: with a large one a rounding error in the seventh digit
   /// turns a maximum or a ReLU about, sooner or later, and trainings part.
   private func train(
-    _ network: Network, contrast: Float, as rank: TrainingRank?, on pool: ThreadPool
+    _ network: Network, contrast: Float, step: StepOptions = StepOptions(weightDecay: 5e-4),
+    as rank: TrainingRank?, on pool: ThreadPool
   ) throws -> Course {
     let shape = Shape(network.graph[network.graph.inputs[0]].shape.dimensions.dropFirst())
     let data = DataSplits(
@@ -50,7 +51,8 @@ private struct RandomImages: DataSet {
     options.usesWinograd = false
     let trainer = try Trainer(
       network, data: data,
-      options: TrainingOptions(epochs: 5, batch: 8, rate: LearningRate(0.002, .constant)),
+      options: TrainingOptions(
+        epochs: 5, batch: 8, step: step, rate: LearningRate(0.002, .constant)),
       compileOptions: options, rank: rank)
     var losses: [Float] = []
     while !trainer.isFinished { _ = try trainer.runEpoch { losses.append($1) } }
@@ -132,6 +134,32 @@ private struct RandomImages: DataSet {
       return maps.globalAveragePooling().flattened().linear(4)
     }
     try expectSame(network, "ResNeXt")
+  }
+
+  /// The same steps in parts, on one rank and several, with gradients shortened to a length they exceed.
+  @Test func accumulatedAndClipped() throws {
+    let network = try Zoo.network("zoo:alexnet-small?groups=4&channels=3&size=12&classes=4")
+    var step = StepOptions(weightDecay: 5e-4, gradientClip: 0.5)
+    let whole = try train(
+      network, contrast: 0.02, step: step, as: nil, on: ThreadPool(threadCount: 1))
+    step.gradientClip = nil
+    let unclipped = try train(
+      network, contrast: 0.02, step: step, as: nil, on: ThreadPool(threadCount: 1))
+    #expect(abs(whole.losses[49] / unclipped.losses[49] - 1) > 1e-3, "Nothing was clipped.")
+    for (grid, parts) in [
+      (try RankGrid(), 2), (try RankGrid(), 8), (try RankGrid(data: 2), 2),
+      (try RankGrid(groups: 4), 1), (try RankGrid(data: 2, groups: 2), 4),
+    ] {
+      let step = StepOptions(weightDecay: 5e-4, gradientClip: 0.5, accumulation: parts)
+      let all = try InProcessRanks.run(grid, threadCount: 2) { rank, _, pool in
+        try train(network, contrast: 0.02, step: step, as: rank, on: pool)
+      }
+      for course in all {
+        let worst = zip(course.losses, whole.losses).map { abs($0 / $1 - 1) }.max() ?? .infinity
+        #expect(worst <= 1e-5, "\(grid), \(parts) parts: losses differ by \(worst)")
+        #expect(course.accuracy == whole.accuracy, "\(grid), \(parts) parts")
+      }
+    }
   }
 
   /// A training that was divided one way goes on divided another way, or alone.

@@ -2,6 +2,7 @@ import ConvoyEngine
 import ConvoyGraphs
 import ConvoyTensors
 import ConvoyTraining
+import Foundation
 import Testing
 
 /// What passes over training steps change, and that they change no result.
@@ -69,6 +70,86 @@ import Testing
         .compiledWithVariables().arenaBytes
     }
     #expect(Double(bytes[1]) < 0.75 * Double(bytes[0]))
+  }
+
+  /// A step over the same images twice is the step over them once, but that running statistics move twice.
+  @Test func accumulatingEqualParts() throws {
+    let graph = try Self.network().graph
+    func step(_ accumulation: Int, images: Int) throws -> [String: Tensor] {
+      let options = StepOptions(
+        optimizer: .sgd(), weightDecay: 1e-3, accumulation: accumulation)
+      let step = try graph.trainingStep(batch: images, options)
+      let plan = try step.compiledWithVariables(
+        options: CompileOptions(pool: ThreadPool(threadCount: 1)))
+      let variables = try Variables(
+        plan, parameters: Network(step).initialized(seed: 3).parameters)
+      var random = Random(seed: 4)
+      let once = Tensor(normal: [3, 3, 12, 12], using: &random).elements
+      let copies = images / 3
+      let outputs = try plan.run(
+        named: [
+          "image": try Tensor([images, 3, 12, 12], (0..<copies).flatMap { _ in once }),
+          "labels": try Tensor([images], (0..<images).map { Float($0 % 3) }),
+          "rate": Tensor([], repeating: 0.05),
+        ], variables: variables)
+      var all = variables.tensors
+      all["loss"] = outputs["loss"]
+      #expect(outputs["scores"]?.shape == [images, 5])
+      return all
+    }
+    let once = try step(1, images: 3)
+    let twice = try step(2, images: 6)
+    #expect(Set(once.keys) == Set(twice.keys))
+    let start = try Network(graph).initialized(seed: 3).parameters
+    for (name, tensor) in once {
+      let other = try #require(twice[name])
+      let isRunning = name.contains(".running_")
+      for (index, (one, two)) in zip(tensor.elements, other.elements).enumerated() {
+        if isRunning {
+          // r ← r + m · (x − r), twice: the second step is 1 − m times as long as the first.
+          let first = Double(one) - Double(try #require(start[name]).elements[index])
+          let second = Double(two) - Double(one)
+          #expect(abs(second - 0.9 * first) <= 1e-5 * (1 + abs(first)), "\(name)")
+        } else {
+          #expect(abs(one - two) <= 1e-5 * (1 + abs(one)), "\(name)")
+        }
+      }
+    }
+    #expect(once.keys.contains { $0.hasSuffix(".running_var") })
+  }
+
+  @Test func accumulatingTakesLessMemory() throws {
+    let graph = try Self.network().graph
+    let bytes = try [1, 4].map { parts in
+      try graph.trainingStep(batch: 32, StepOptions(accumulation: parts)).compiledWithVariables()
+        .arenaBytes
+    }
+    #expect(Double(bytes[1]) < 0.4 * Double(bytes[0]))
+  }
+
+  @Test func recomputingAccumulatedPartsChangesNoBit() throws {
+    let graph = try Self.network().graph
+    let options = StepOptions(optimizer: .sgd(), accumulation: 3)
+    let kept = try Self.trained(graph.trainingStep(batch: 6, options))
+    let recomputed = try Self.trained(graph.trainingStep(batch: 6, options, recomputing: true))
+    #expect(kept.losses == recomputed.losses)
+    #expect(kept.parameters == recomputed.parameters)
+  }
+
+  @Test(arguments: [0, 4, -1, .max]) func unevenParts(parts: Int) throws {
+    let error = #expect(throws: ConvoyError.self) {
+      try Self.network().graph.trainingStep(batch: 6, StepOptions(accumulation: parts))
+    }
+    #expect(error?.message == "6 images cannot be cut into \(parts) even parts.")
+  }
+
+  /// Checkpoints from before there were parts.
+  @Test func stepOptionsWithoutParts() throws {
+    let options = StepOptions(optimizer: .adamW(), weightDecay: 0.1, gradientClip: 2)
+    let text = String(decoding: try JSONEncoder().encode(options), as: UTF8.self)
+    #expect(text.contains("\"accumulation\":1"))
+    let old = text.replacing(/,?"accumulation":1/, with: "").replacing("{,", with: "{")
+    #expect(try JSONDecoder().decode(StepOptions.self, from: Data(old.utf8)) == options)
   }
 
   /// The gradient of what was split is put together, not added up.

@@ -7,10 +7,10 @@ extension Graph {
   /// Those images are kept in any case, for the batch norms' own gradients: of two tensors a layer one is
   /// left. The numbers are the same to the bit: the same formula on the same statistics.
   ///
-  /// - Parameter forwardCount: how many of the first nodes are the forward half.
+  /// - Parameter forward: which nodes, counted in their order, belong to forward halves.
   /// - Throws: what a shape rule says; not for a graph that is well formed.
   public func recomputingNormalizations(
-    afterFirst forwardCount: Int
+    ofForward forward: [Range<Int>]
   ) throws(ConvoyError) -> Graph {
     /// A batch norm of the forward half: what its image was, and what it made.
     struct Kept {
@@ -24,7 +24,7 @@ extension Graph {
     var position = 0
     return try rewritten { node, inputs, builder in
       defer { position += 1 }
-      if position < forwardCount {
+      if forward.contains(where: { $0.contains(position) }) {
         let own = node.operation as? BatchNormalizationTraining
         let common = (node.operation as? SynchronizedBatchNormalization)?.normalization
         guard let operation = own ?? common else { return nil }
