@@ -100,11 +100,23 @@ let package = Package(
       of: "ConvoyCluster",
       [
         "ConvoyCluster", "ConvoyEngine", "ConvoyFormats", "ConvoyGraphs", "ConvoyKernels",
-        "ConvoyTensors", "ConvoyTraining", "ConvoyZoo",
+        "ConvoyTensors", "ConvoyTraining", "ConvoyZoo", "RankTrainings",
       ]),
+    // What is trained to compare ranks with one process: in that suite, and by the program below.
+    .target(
+      name: "RankTrainings",
+      dependencies: [
+        "ConvoyEngine", "ConvoyFormats", "ConvoyGraphs", "ConvoyTensors", "ConvoyTraining",
+        "ConvoyZoo",
+      ],
+      path: "Tests/RankTrainings", swiftSettings: settings),
     // What `mpirun` starts to test exchanges over MPI.
     .executableTarget(
-      name: "ClusterCheck", dependencies: ["ConvoyCluster", "ConvoyKernels", "ConvoyTensors"],
+      name: "ClusterCheck",
+      dependencies: [
+        "ConvoyCluster", "ConvoyEngine", "ConvoyKernels", "ConvoyTensors", "ConvoyTraining",
+        "RankTrainings",
+      ],
       path: "Tests/ClusterCheck", swiftSettings: settings),
     tests(
       of: "ConvoyEngine", ["ConvoyEngine", "ConvoyGraphs", "ConvoyKernels", "ConvoyTensors"]),

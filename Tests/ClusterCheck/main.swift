@@ -1,6 +1,7 @@
 // What `mpirun` starts to test exchanges between processes; `.ci/mpi` says how.
 //
 //   check                  every collective with random counts, in place and not, several in flight
+//   train GRID             small networks, whose losses are compared with those of one process
 //   measure [ranks]        times of all-reduces, over MPI, or between as many threads as named
 //   exchange | idle | wait goes on until the job fails: exchanging all the time, not at all, or all ranks
 //                          waiting for rank 0, which computes
@@ -22,7 +23,7 @@ do {
   if arguments.first == "measure", let text = arguments.dropFirst().first, let count = Int(text) {
     try measureThreads(count)
   } else {
-    try runOverMPI(arguments.first ?? "check")
+    try runOverMPI(arguments.first ?? "check", arguments.dropFirst().first ?? "")
   }
 } catch {
   report("\(error)")
@@ -30,7 +31,7 @@ do {
 }
 
 /// Does one of the things that this program does as a rank of `mpirun`.
-func runOverMPI(_ mode: String) throws {
+func runOverMPI(_ mode: String, _ argument: String) throws {
   let communicator = try MPICommunicator.start(timeLimit: 15) { failure in
     report("failure: \(failure)")
   }
@@ -39,6 +40,13 @@ func runOverMPI(_ mode: String) throws {
   case "check":
     try check(communicator)
     if communicator.rank == 0 { print("all collectives are right on \(communicator.count) ranks") }
+  case "train":
+    do {
+      let lines = try compareTraining(over: argument, communicator)
+      if communicator.rank == 0 { for line in lines { print(line) } }
+    } catch {
+      communicator.abort((error as? ConvoyError)?.message ?? "\(error)")
+    }
   case "measure":
     let lines = measure(communicator)
     if communicator.rank == 0 { for line in lines { print(line) } }

@@ -5,66 +5,16 @@ import ConvoyGraphs
 import ConvoyTensors
 import ConvoyTraining
 import ConvoyZoo
+import RankTrainings
 import Testing
-
-/// Random images of a few classes, which differ in the means of their channels.
-private struct RandomImages: DataSet {
-  let name = "random"
-  let classNames = (0..<4).map { "class \($0)" }
-  let imageShape: Shape
-  let count: Int
-  let seed: UInt64
-  /// How much lighter each class is than the one before.
-  var contrast: Float = 0.1
-
-  func label(at index: Int) -> Int { index % classNames.count }
-
-  func copyImage(at index: Int, into buffer: UnsafeMutableBufferPointer<Float>) throws(ConvoyError)
-  {
-    var random = Random(seed: seed, stream: UInt64(index))
-    let shift = contrast * Float(label(at: index))
-    for place in buffer.indices { buffer[place] = 0.6 * random.uniform() + shift }
-  }
-}
 
 /// Training over ranks is the training of one process.
 @Suite struct TrainingRanksTests {
-  /// What a training came to.
-  private struct Course: Sendable {
-    var losses: [Float]
-    var accuracy: Double
-    var parameters: [String: Tensor]
-  }
-
-  /// Fifty steps of a batch of 8. Winograd's form is off: whether it pays depends on the share of a batch,
-  /// and its rounding differs. The rate is small: with a large one a rounding error in the seventh digit
-  /// turns a maximum or a ReLU about, sooner or later, and trainings part.
-  private func train(
-    _ network: Network, contrast: Float, step: StepOptions = StepOptions(weightDecay: 5e-4),
-    as rank: TrainingRank?, on pool: ThreadPool
-  ) throws -> Course {
-    let shape = Shape(network.graph[network.graph.inputs[0]].shape.dimensions.dropFirst())
-    let data = DataSplits(
-      training: RandomImages(imageShape: shape, count: 80, seed: 1, contrast: contrast),
-      test: RandomImages(imageShape: shape, count: 32, seed: 2, contrast: contrast))
-    var options = CompileOptions(pool: pool)
-    options.usesWinograd = false
-    let trainer = try Trainer(
-      network, data: data,
-      options: TrainingOptions(
-        epochs: 5, batch: 8, step: step, rate: LearningRate(0.002, .constant)),
-      compileOptions: options, rank: rank)
-    var losses: [Float] = []
-    while !trainer.isFinished { _ = try trainer.runEpoch { losses.append($1) } }
-    return Course(
-      losses: losses, accuracy: try trainer.evaluateTest().accuracy,
-      parameters: try trainer.checkpoint().model.parameters)
-  }
-
-  private func expectSame(_ network: Network, _ name: String, contrast: Float = 0.1) throws {
+  @Test(arguments: SmallNetwork.allCases) func ranksTrainAsOne(_ kind: SmallNetwork) throws {
+    let (network, contrast) = (try kind.network(), kind.contrast)
     let alone = try train(network, contrast: contrast, as: nil, on: ThreadPool(threadCount: 1))
     #expect(alone.losses.count == 50)
-    #expect(alone.losses[49] < alone.losses[0], "\(name) learns nothing.")
+    #expect(alone.losses[49] < alone.losses[0], "\(kind) learns nothing.")
     for grid in [
       try RankGrid(data: 2), try RankGrid(groups: 2), try RankGrid(data: 4),
       try RankGrid(groups: 4), try RankGrid(data: 2, groups: 2),
@@ -74,71 +24,18 @@ private struct RandomImages: DataSet {
       }
       #expect(all.count == grid.count)
       for course in all {
-        let worst = zip(course.losses, alone.losses).map { abs($0 / $1 - 1) }.max() ?? .infinity
-        #expect(worst <= 1e-5, "\(name), \(grid): losses differ by \(worst)")
+        let worst = course.difference(from: alone)
+        #expect(worst <= 1e-5, "\(kind), \(grid): losses differ by \(worst)")
         #expect(course.losses.map(\.bitPattern) == all[0].losses.map(\.bitPattern))
-        #expect(course.accuracy == alone.accuracy, "\(name), \(grid)")
+        #expect(course.accuracy == alone.accuracy, "\(kind), \(grid)")
         #expect(course.parameters.mapValues(\.shape) == alone.parameters.mapValues(\.shape))
       }
     }
   }
 
-  @Test func alexNet() throws {
-    try expectSame(
-      try Zoo.network("zoo:alexnet-small?groups=4&channels=3&size=12&classes=4"), "AlexNet",
-      // Without batch norms it would soon make no more mistakes, and then losses are all rounding.
-      contrast: 0.02)
-  }
-
-  /// Grouped pointwise convolutions, shuffles between them, depthwise convolutions.
-  @Test func shuffleNet() throws {
-    let network = try Network(input: [3, 16, 16]) { image in
-      var maps = image.convolution(16, kernel: 3, padding: 1, bias: false).batchNormalization()
-        .relu()
-      for index in 0..<2 {
-        let branch = maps.convolution(16, kernel: 1, groups: 4, bias: false).batchNormalization()
-          .relu()
-          .channelShuffle(groups: 4)
-          .convolution(
-            16, kernel: 3, stride: index == 0 ? 2 : 1, padding: 1, groups: 16, bias: false
-          ).batchNormalization()
-          .convolution(16, kernel: 1, groups: 4, bias: false).batchNormalization()
-        maps =
-          index == 0
-          ? concatenate([maps.averagePooling(3, stride: 2, padding: 1), branch])
-            .convolution(16, kernel: 1, groups: 4, bias: false).batchNormalization().relu()
-          : (branch + maps).relu()
-      }
-      return maps.globalAveragePooling().flattened().linear(4)
-    }
-    try expectSame(network, "ShuffleNet")
-  }
-
-  /// Bottlenecks of grouped 3×3 convolutions, added to what they were made of.
-  @Test func resNeXt() throws {
-    let network = try Network(input: [3, 12, 12]) { image in
-      var maps = image.convolution(32, kernel: 3, padding: 1, bias: false).batchNormalization()
-        .relu()
-      for index in 0..<2 {
-        let stride = index + 1
-        let branch = maps.convolution(16, kernel: 1, bias: false).batchNormalization().relu()
-          .convolution(16, kernel: 3, stride: stride, padding: 1, groups: 4, bias: false)
-          .batchNormalization().relu()
-          .convolution(32, kernel: 1, bias: false).batchNormalization()
-        let shortcut =
-          index == 0
-          ? maps
-          : maps.convolution(32, kernel: 1, stride: 2, bias: false).batchNormalization()
-        maps = (branch + shortcut).relu()
-      }
-      return maps.globalAveragePooling().flattened().linear(4)
-    }
-    try expectSame(network, "ResNeXt")
-  }
-
   /// The same steps in parts, on one rank and several, with gradients shortened to a length they exceed.
   @Test func accumulatedAndClipped() throws {
-    let network = try Zoo.network("zoo:alexnet-small?groups=4&channels=3&size=12&classes=4")
+    let network = try SmallNetwork.alexNet.network()
     var step = StepOptions(weightDecay: 5e-4, gradientClip: 0.5)
     let whole = try train(
       network, contrast: 0.02, step: step, as: nil, on: ThreadPool(threadCount: 1))
@@ -155,7 +52,7 @@ private struct RandomImages: DataSet {
         try train(network, contrast: 0.02, step: step, as: rank, on: pool)
       }
       for course in all {
-        let worst = zip(course.losses, whole.losses).map { abs($0 / $1 - 1) }.max() ?? .infinity
+        let worst = course.difference(from: whole)
         #expect(worst <= 1e-5, "\(grid), \(parts) parts: losses differ by \(worst)")
         #expect(course.accuracy == whole.accuracy, "\(grid), \(parts) parts")
       }
@@ -241,7 +138,7 @@ private struct RandomImages: DataSet {
       try train(network, contrast: 0.1, as: rank, on: pool)
     }
     for course in divided {
-      for (loss, want) in zip(course.losses, alone.losses) { #expect(abs(loss / want - 1) <= 1e-5) }
+      #expect(course.difference(from: alone) <= 1e-5)
     }
   }
 
