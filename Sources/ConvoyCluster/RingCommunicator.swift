@@ -55,9 +55,8 @@ public final class RingCommunicator: Communicator, @unchecked Sendable {
     self.family = family
     channel = Channel(
       context: 2 * context, members: members, rank: rank, pieceLength: pieceLength)
-    // What is awaited meanwhile has to wait for pieces that are on their way.
     background = Channel(
-      context: 2 * context + 1, members: members, rank: rank, pieceLength: max(1, pieceLength / 4))
+      context: 2 * context + 1, members: members, rank: rank, pieceLength: pieceLength)
   }
 
   /// Starts a rank's thread on a transport that the thread itself opens.

@@ -74,9 +74,10 @@ extension Model {
       for communicator in communicators.values { communicator.quiet = quiet }
       _ = try plan.run(named: inputs, variables: variables)
     }
+    let overlapped = forecast.exchanges.filter(\.isOverlapped)
     func runOverlapped() {
       for communicator in communicators.values { communicator.quiet = [] }
-      forecast.exchanges.filter(\.isOverlapped).runAtOnce(communicators)
+      overlapped.runAtOnce(communicators)
     }
     func bytesSent() -> Int { communicators.values.reduce(0) { $0 + $1.bytesSent } }
 
@@ -104,7 +105,8 @@ extension Model {
     speed.multiplyAdds = max(1, Double(multiplyAdds) / medians[1])
     return StepMeasurement(
       grid: rank.grid, batch: batch, rounds: rounds, step: medians[0], computing: medians[1],
-      withoutOverlapped: medians[2], overlapped: medians[3], bytesSent: bytes,
+      withoutOverlapped: medians[2], overlapped: overlapped.isEmpty ? 0 : medians[3],
+      bytesSent: bytes,
       expectedBytesSent: forecast.bytesSent(byRank: rank.rank), speed: speed,
       forecast: StepTiming(of: stepGraph, at: speed))
   }
