@@ -10,14 +10,19 @@ import ConvoyZoo
 
 /// Random images of a few classes, which differ in the means of their channels.
 public struct RandomImages: DataSet {
+  /// See `DataSet.name`.
   public let name = "random"
+  /// See `DataSet.classNames`.
   public let classNames = (0..<4).map { "class \($0)" }
+  /// See `DataSet.imageShape`.
   public let imageShape: Shape
+  /// See `DataSet.count`.
   public let count: Int
   let seed: UInt64
   /// How much lighter each class is than the one before.
   let contrast: Float
 
+  /// Describes the images.
   public init(imageShape: Shape, count: Int, seed: UInt64, contrast: Float = 0.1) {
     self.imageShape = imageShape
     self.count = count
@@ -25,8 +30,10 @@ public struct RandomImages: DataSet {
     self.contrast = contrast
   }
 
+  /// See `DataSet.label(at:)`.
   public func label(at index: Int) -> Int { index % classNames.count }
 
+  /// See `DataSet.copyImage(at:into:)`.
   public func copyImage(
     at index: Int, into buffer: UnsafeMutableBufferPointer<Float>
   ) throws(ConvoyError) {
@@ -45,6 +52,7 @@ public enum SmallNetwork: String, CaseIterable, Sendable {
   /// Bottlenecks of grouped 3×3 convolutions, added to what they were made of.
   case resNeXt
 
+  /// The network, with random parameters.
   public func network() throws -> Network {
     switch self {
     case .alexNet: try Zoo.network("zoo:alexnet-small?groups=4&channels=3&size=12&classes=4")
@@ -102,8 +110,11 @@ public enum SmallNetwork: String, CaseIterable, Sendable {
 
 /// What a training came to.
 public struct Course: Sendable {
+  /// Of each step.
   public var losses: [Float]
+  /// On the test part, at the end.
   public var accuracy: Double
+  /// At the end.
   public var parameters: [String: Tensor]
 
   /// The largest relative difference of a step's loss from another course's.
