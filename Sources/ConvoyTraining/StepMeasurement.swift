@@ -62,42 +62,28 @@ extension Model {
         given[name] = try partition.share(tensor, named: name, rank: rank.groupRank)
       }
     }
-    let communicators = rank.communicators.mapValues(QuietableCommunicator.init)
-    var options = options
-    options.communicators = communicators
-    let plan = try stepGraph.compiledWithVariables(options: options)
-    let variables = try Variables(
-      plan, parameters: stepGraph.initialParameters(beginningWith: given, seed: 1))
-    let inputs = try stepGraph.randomStepInputs()
-
-    func run(without quiet: Set<ExchangePriority> = []) throws(ConvoyError) {
-      for communicator in communicators.values { communicator.quiet = quiet }
-      _ = try plan.run(named: inputs, variables: variables)
-    }
-    let overlapped = forecast.exchanges.filter(\.isOverlapped)
-    func runOverlapped() {
-      for communicator in communicators.values { communicator.quiet = [] }
-      overlapped.runAtOnce(communicators)
-    }
-    func bytesSent() -> Int { communicators.values.reduce(0) { $0 + $1.bytesSent } }
-
-    try run()
-    var bytes = 0
+    let trial = try StepTrial(
+      stepGraph, parameters: given, forecast.exchanges.filter(\.isOverlapped), as: rank, options)
+    // The first step meets cold caches and fresh pages.
+    try trial.run()
+    var bytesSent = 0
     let first = try rank.seconds { () throws(ConvoyError) in
-      let before = bytesSent()
-      try run()
-      bytes = bytesSent() - before
+      let before = trial.bytesSent
+      try trial.run()
+      bytesSent = trial.bytesSent - before
     }
     // All ranks must agree how often they do it.
     let rounds = max(3, min(30, Int(3 / max(try rank.mean(first), 1e-6))))
     var times: [[Double]] = [[], [], [], []]
     for _ in 0..<rounds {
-      times[0].append(try rank.seconds { () throws(ConvoyError) in try run() })
+      times[0].append(try rank.seconds { () throws(ConvoyError) in try trial.run() })
       times[1].append(
-        try rank.seconds { () throws(ConvoyError) in try run(without: [.awaited, .background]) })
+        try rank.seconds { () throws(ConvoyError) in
+          try trial.run(without: [.awaited, .background])
+        })
       times[2].append(
-        try rank.seconds { () throws(ConvoyError) in try run(without: [.background]) })
-      times[3].append(try rank.seconds { () throws(ConvoyError) in runOverlapped() })
+        try rank.seconds { () throws(ConvoyError) in try trial.run(without: [.background]) })
+      times[3].append(try rank.seconds { () throws(ConvoyError) in trial.runOverlapped() })
     }
     let medians = times.map { $0.sorted()[rounds / 2] }
     var speed = try rank.linkSpeed()
@@ -105,10 +91,48 @@ extension Model {
     speed.multiplyAdds = max(1, Double(multiplyAdds) / medians[1])
     return StepMeasurement(
       grid: rank.grid, batch: batch, rounds: rounds, step: medians[0], computing: medians[1],
-      withoutOverlapped: medians[2], overlapped: overlapped.isEmpty ? 0 : medians[3],
-      bytesSent: bytes,
-      expectedBytesSent: forecast.bytesSent(byRank: rank.rank), speed: speed,
-      forecast: StepTiming(of: stepGraph, at: speed))
+      withoutOverlapped: medians[2], overlapped: trial.overlapped.isEmpty ? 0 : medians[3],
+      bytesSent: bytesSent, expectedBytesSent: forecast.bytesSent(byRank: rank.rank),
+      speed: speed, forecast: StepTiming(of: stepGraph, at: speed))
+  }
+}
+
+/// A rank's step, ready to be run with some of its exchanges or all.
+private struct StepTrial {
+  /// The exchanges that go on while the step computes.
+  let overlapped: [StepExchange]
+  private let communicators: [RankAxis: QuietableCommunicator]
+  private let plan: Plan
+  private let variables: Variables
+  private let inputs: [String: Tensor]
+
+  init(
+    _ step: Graph, parameters: [String: Tensor], _ overlapped: [StepExchange],
+    as rank: TrainingRank, _ options: CompileOptions
+  ) throws(ConvoyError) {
+    self.overlapped = overlapped
+    communicators = rank.communicators.mapValues(QuietableCommunicator.init)
+    var options = options
+    options.communicators = communicators
+    plan = try step.compiledWithVariables(options: options)
+    variables = try Variables(
+      plan, parameters: step.initialParameters(beginningWith: parameters, seed: 1))
+    inputs = try step.randomStepInputs()
+  }
+
+  /// Bytes sent so far, by whomever.
+  var bytesSent: Int { communicators.values.reduce(0) { $0 + $1.bytesSent } }
+
+  /// Runs the step, but for some exchanges.
+  func run(without quiet: Set<ExchangePriority> = []) throws(ConvoyError) {
+    for communicator in communicators.values { communicator.quiet = quiet }
+    _ = try plan.run(named: inputs, variables: variables)
+  }
+
+  /// Makes the overlapped exchanges alone.
+  func runOverlapped() {
+    for communicator in communicators.values { communicator.quiet = [] }
+    overlapped.runAtOnce(communicators)
   }
 }
 
