@@ -37,9 +37,11 @@ struct ParallelArguments: ParsableArguments {
   /// Runs a closure as every rank that this process is: all of a grid's, one of those that `mpirun` started,
   /// or, without a grid, none.
   ///
-  /// - Parameter body: is given its rank, the communicator of all ranks, and how to compile.
+  /// - Parameters:
+  ///   - advice: what to do after a rank is lost, to follow the sentence that names it.
+  ///   - body: is given its rank, the communicator of all ranks, and how to compile.
   func run(
-    _ options: CompileOptions, threadCount: Int?,
+    _ options: CompileOptions, threadCount: Int?, advice: String? = nil,
     _ body: @escaping @Sendable (TrainingRank?, RingCommunicator?, CompileOptions) throws -> Void
   ) throws {
     guard let grid = try grid() else { return try body(nil, nil, options) }
@@ -55,8 +57,7 @@ struct ParallelArguments: ParsableArguments {
       return
     }
     let world = try MPICommunicator.start { failure in
-      Console.error(
-        "\(failure.message) If there is a checkpoint, go on from it by --resume.")
+      Console.error([failure.message, advice].compactMap { $0 }.joined(separator: " "))
     }
     do {
       var rank = try TrainingRank(grid, over: world)

@@ -85,7 +85,10 @@ struct Train: ParsableCommand {
 
   func run() throws {
     let command = UncheckedCommand(train: self)
-    try ranks.run(compileOptions, threadCount: machine.threads) { rank, world, options in
+    try ranks.run(
+      compileOptions, threadCount: machine.threads,
+      advice: "If there is a checkpoint, go on from it by --resume."
+    ) { rank, world, options in
       try command.train.run(as: rank, in: world, options)
     }
   }
