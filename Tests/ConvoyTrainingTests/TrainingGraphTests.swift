@@ -100,7 +100,7 @@ import Testing
     let once = try step(1, images: 3)
     let twice = try step(2, images: 6)
     #expect(Set(once.keys) == Set(twice.keys))
-    let start = try Network(graph).initialized(seed: 3).parameters
+    let start = Network(graph).initialized(seed: 3).parameters
     for (name, tensor) in once {
       let other = try #require(twice[name])
       let isRunning = name.contains(".running_")
