@@ -24,8 +24,8 @@ public enum ExchangePriority: Hashable, Sendable {
 /// Ranks that compute together and exchange numbers: what collective operators call.
 ///
 /// A rank is a process or a thread of its own. Every rank begins the same exchanges of each priority in the
-/// same order, and may compute while they go on. Sums are made in an order that depends on the ranks alone, so that every
-/// rank has the same bits, run after run.
+/// same order, and may compute while they go on. Sums are made in an order that depends on the ranks alone,
+/// so that every rank has the same bits, run after run.
 ///
 /// Nothing here throws, since kernels cannot: after a failure, `failure` says what happened, and everything
 /// returns at once, with numbers that mean nothing. `Plan` looks after each run.
