@@ -89,31 +89,6 @@ struct TileArguments {
       of: UInt(bitPattern: address), toByteOffset: field.rawValue + offset, as: UInt.self)
   }
 
-  /// Sets what the sums of some planes begin with, and the parameters of what is done to them.
-  func set(
-    bias planes: Range<Int>, _ operands: ConvolutionOperands, _ memory: Memory
-  ) {
-    for (index, plane) in planes.enumerated() {
-      base.storeBytes(
-        of: operands.bias(plane, memory),
-        toByteOffset: Field.bias.rawValue + 64 * index, as: Lanes.self)
-    }
-    if let function = operands.tail.function { set(parametersOf: function) }
-  }
-
-  /// Sets what stays the same for every plane of a convolution lane by lane.
-  func prepare(_ operands: ConvolutionOperands) {
-    base.storeBytes(of: .zero, toByteOffset: Field.bias.rawValue, as: Lanes.self)
-    if let function = operands.tail.function { set(parametersOf: function) }
-  }
-
-  /// Sets where what a plane's sums begin with stands.
-  func set(startOf plane: Int, _ operands: ConvolutionOperands, _ memory: Memory) {
-    let bias = operands.bias.map { UnsafeRawPointer(memory[$0] + plane * PlaneLayout.lanes) }
-    let zeros = UnsafeRawPointer(base + Field.bias.rawValue)
-    set(.startOfSums, Int(bitPattern: bias ?? zeros))
-  }
-
   /// Moves what a single plane's sums begin with to where folded sums have it: to each output's first lane.
   func spreadBias(factor: Int) {
     let bias = base.load(fromByteOffset: Field.bias.rawValue, as: Lanes.self)
@@ -128,19 +103,6 @@ struct TileArguments {
     base.storeBytes(
       of: Lanes(lowHalf: SIMD8(repeating: first), highHalf: SIMD8(repeating: second)),
       toByteOffset: Field.parameters.rawValue, as: Lanes.self)
-  }
-
-  /// Sets where what is added to some planes' sums is.
-  func set(
-    residual planes: Range<Int>, _ operands: ConvolutionOperands, _ problem: ConvolutionProblem,
-    _ memory: Memory
-  ) {
-    guard operands.residual != nil else { return }
-    for (index, plane) in planes.enumerated() {
-      base.storeBytes(
-        of: operands.residualDistance(plane, of: problem, memory) ?? 0,
-        toByteOffset: Field.residuals.rawValue + 8 * index, as: Int.self)
-    }
   }
 
   /// Runs a kernel on these arguments.
