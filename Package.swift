@@ -95,7 +95,9 @@ let package = Package(
     tests(of: "ConvoyAssembler", ["ConvoyAssembler"], resources: [.copy("Golden")]),
     tests(of: "ConvoyTensors", ["ConvoyTensors"]),
     tests(of: "ConvoyGraphs", ["ConvoyGraphs", "ConvoyTensors"]),
-    tests(of: "ConvoyKernels", ["ConvoyAssembler", "ConvoyKernels", "ConvoyTensors"]),
+    tests(
+      of: "ConvoyKernels", ["ConvoyAssembler", "ConvoyKernels", "ConvoyTensors"],
+      resources: [.copy("Golden")]),
     tests(
       of: "ConvoyCluster",
       [

@@ -1,0 +1,284 @@
+import ConvoyAssembler
+import ConvoyTensors
+
+@testable import ConvoyKernels
+
+/// A description of generated code, and the name under which its golden is kept.
+struct GeneratedCodeCase: Sendable {
+  var name: String
+  var machine: Machine
+  var description: any TileDescription
+}
+
+/// Descriptions of every family of generated code, for every machine that has such: what networks use, and the
+/// edges of every choice that a generator makes.
+///
+/// The machines are made here, with caches of fixed sizes, so that the cases are the same on any host.
+struct GeneratedCodeCases {
+  private(set) var all: [GeneratedCodeCase] = []
+  private let machine: Machine
+
+  static let machines: [Machine] = {
+    var caches = CacheSizes()
+    caches.level1Data = 32 << 10
+    caches.level2 = 1 << 20
+    return [.avx2(caches), .avx512(caches)]
+  }()
+
+  static let all = machines.flatMap { GeneratedCodeCases($0).all }
+
+  private init(_ machine: Machine) {
+    self.machine = machine
+    denseTiles()
+    laneTiles()
+    denseGradients()
+    laneGradients()
+    pointwise()
+    pooling()
+    winograd()
+  }
+
+  private mutating func add(_ name: String, _ description: some TileDescription) {
+    all.append(GeneratedCodeCase(name: name, machine: machine, description: description))
+  }
+
+  /// Whether vectors fill a plane's pixel, which gives a machine masks, folding and broadcasts in multiplications.
+  private var isWide: Bool { machine.vectorsPerPlane == 1 }
+}
+
+// MARK: - Convolutions
+
+extension GeneratedCodeCases {
+  private mutating func denseTiles() {
+    func tile(_ rows: Int, _ columns: Int, _ planes: Int, _ tail: TileTail = .none) -> BroadcastTile
+    {
+      BroadcastTile(
+        machine: machine, rows: rows, columns: columns, planes: planes, inputStep: 64,
+        outputStep: 64, tail: tail)
+    }
+    // The tiles of the suite's dense layers, those of their edges among them.
+    for (rows, columns, planes) in [
+      (54, 54, 6), (28, 28, 4), (14, 14, 64), (7, 7, 64), (56, 56, 9), (200, 200, 2), (13, 13, 12),
+      (1, 1000, 7), (112, 112, 8),
+    ] {
+      let cut = BroadcastPanels(rows: rows, columns: columns, planes: planes, machine: machine)
+      for panel in cut.panels {
+        let (below, beside) = (rows % panel.rows, columns % panel.columns)
+        for height in [panel.rows, below] where height > 0 {
+          for width in [panel.columns, beside] where width > 0 {
+            let tile = tile(height, width, panel.planes.count)
+            let name = "dense \(height)x\(width)x\(tile.planes)"
+            if !all.contains(where: { $0.name == name }) { add(name, tile) }
+          }
+        }
+      }
+    }
+    for tail in TileTail.allCases { add("dense 1x2x1 \(tail)", tile(1, 2, 1, tail)) }
+    for shape in machine.broadcastTiles {
+      // As many sums as registers hold, so that a tail must put some aside.
+      let full = tile(1, shape.pixels, shape.planes)
+      for tail: TileTail in [.relu, .silu] {
+        var tile = full
+        tile.addsResidual = true
+        tile.tail = tail
+        add("dense 1x\(shape.pixels)x\(shape.planes) residual \(tail)", tile)
+      }
+      for (inputStep, outputStep) in [(128, 64), (16, 64), (12, 64), (64, 128)] {
+        var tile = tile(2, shape.pixels / 2, shape.planes)
+        tile.inputStep = inputStep
+        tile.outputStep = outputStep
+        add("dense 2x\(tile.columns)x\(shape.planes) steps \(inputStep) \(outputStep)", tile)
+      }
+      var ahead = tile(1, shape.pixels, shape.planes)
+      ahead.fetchesAhead = true
+      add("dense 1x\(shape.pixels)x\(shape.planes) ahead", ahead)
+    }
+    for factor in [2, 4, 8, 16] where isWide {
+      for (rows, columns) in [(4, 7), (1, 5)] {
+        var tile = tile(rows, columns, 1, .relu)
+        tile.factor = factor
+        add("dense \(rows)x\(columns)x1 folded \(factor) relu", tile)
+      }
+    }
+  }
+
+  /// Ways of reading that a machine has.
+  private var accesses: [LaneTile.Access] {
+    let most = isWide ? LaneTile.Access.maximalSources : 1
+    return [.plain, .pairs, .quads] + (1...most).map { .permuted(sources: $0) }
+  }
+
+  private static func taps(_ rows: Int, _ columns: Int, dilation: Int = 1) -> [Extents] {
+    (0..<rows).flatMap { row in (0..<columns).map { [0, row * dilation, $0 * dilation] } }
+  }
+
+  private mutating func laneTiles() {
+    func tile(
+      _ rows: Int, _ columns: Int, _ taps: [Extents], step: Int = 1,
+      _ access: LaneTile.Access = .plain, isSingleStep: Bool = true, tail: TileTail = .none
+    ) -> LaneTile {
+      LaneTile(
+        machine: machine, rows: rows, columns: columns, taps: taps, rowStep: step,
+        columnStep: step, outputStep: 64, access: access, isSingleStep: isSingleStep, tail: tail)
+    }
+    for access in accesses {
+      for isSingleStep in [true, false] {
+        let steps = isSingleStep ? "one step" : "steps"
+        add(
+          "lanes 2x3 of 3x3 \(access), \(steps)",
+          tile(2, 3, Self.taps(3, 3), access, isSingleStep: isSingleStep))
+      }
+      add(
+        "lanes 1x4 of 2x2 by 2 \(access) silu",
+        tile(1, 4, Self.taps(2, 2), step: 2, access, tail: .silu))
+    }
+    let most = machine.laneTile.sums / 2
+    add("lanes 2x\(most) of 3x3", tile(2, most, Self.taps(3, 3)))
+    add("lanes 2x4 of 3x3 by 2 relu", tile(2, 4, Self.taps(3, 3), step: 2, tail: .relu))
+    add("lanes 2x4 of 5x5 clip", tile(2, 4, Self.taps(5, 5), tail: .clip))
+    add("lanes 1x5 of 7x7", tile(1, 5, Self.taps(7, 7)))
+    add("lanes 1x6 of lines of 9", tile(1, 6, Self.taps(1, 9), isSingleStep: false))
+    add("lanes 2x3 of 3x3 dilated", tile(2, 3, Self.taps(3, 3, dilation: 2)))
+    add("lanes 1x3 of 1x1 steps", tile(1, 3, [.zero], .permuted(sources: 1), isSingleStep: false))
+    add(
+      "lanes 2x2 of 2x2x2", tile(2, 2, Self.taps(2, 2) + Self.taps(2, 2).map { $0 &+ [1, 0, 0] }))
+    var residual = tile(2, 3, Self.taps(3, 3), tail: .relu)
+    residual.addsResidual = true
+    add("lanes 2x3 of 3x3 residual relu", residual)
+    residual.outputStep = 128
+    residual.isSingleStep = false
+    add("lanes 2x3 of 3x3 steps, residual relu, every other output", residual)
+  }
+
+  private mutating func denseGradients() {
+    for shape in machine.broadcastTiles {
+      for lineCount in 1...BroadcastGradientTile.maximalLines {
+        let reads = (0..<shape.pixels).map { pair in
+          BroadcastGradientTile.Read(line: pair % lineCount, distance: pair / lineCount * 16 + pair)
+        }.sorted { $0.line < $1.line }
+        add(
+          "dense gradient \(shape.pixels)x\(shape.planes) of \(lineCount) lines",
+          BroadcastGradientTile(
+            machine: machine, planes: shape.planes, reads: reads, imageStep: 64 * lineCount,
+            gradientStep: 64))
+      }
+      add(
+        "dense gradient 1x\(shape.planes)",
+        BroadcastGradientTile(
+          machine: machine, planes: shape.planes, reads: [.init(line: 0, distance: 0)],
+          imageStep: 4, gradientStep: 64))
+    }
+  }
+
+  private mutating func laneGradients() {
+    for access in accesses {
+      for channel in 0..<access.channels {
+        let tile = LaneGradientTile(
+          machine: machine, rows: 1, columns: 2, taps: Self.taps(2, 2), rowStep: 1, columnStep: 1,
+          access: access, channel: channel)
+        if tile.fits { add("lane gradient 1x2 of 2x2 \(access) \(channel)", tile) }
+      }
+    }
+    for (rows, columns, kernel, step) in [
+      (1, 1, (1, 1), 1), (1, 4, (1, 1), 1), (2, 2, (3, 1), 1), (1, 2, (3, 3), 1),
+      (2, 4, (3, 3), 1), (2, 3, (3, 3), 2), (1, 3, (1, 5), 1), (1, 3, (5, 3), 2),
+    ] {
+      let tile = LaneGradientTile(
+        machine: machine, rows: rows, columns: columns, taps: Self.taps(kernel.0, kernel.1),
+        rowStep: step, columnStep: step, access: .plain)
+      if tile.fits {
+        add("lane gradient \(rows)x\(columns) of \(kernel.0)x\(kernel.1) by \(step)", tile)
+      }
+    }
+  }
+}
+
+// MARK: - Everything else
+
+extension GeneratedCodeCases {
+  private mutating func pointwise() {
+    let arithmetic: [PointwiseTile.Arithmetic] = [
+      .add, .subtract, .multiply, .divide, .maximum, .minimum, .leak,
+    ]
+    for operation in arithmetic {
+      for isFixed in [false, true] {
+        add(
+          "pointwise \(operation)\(isFixed ? " the same" : "")",
+          PointwiseTile(
+            machine: machine, arithmetic: operation, isSecondFixed: isFixed, tail: .none))
+      }
+    }
+    for tail: TileTail in [.none, .relu, .gelu] {
+      add(
+        "pointwise normalize \(tail)",
+        PointwiseTile(machine: machine, arithmetic: .normalize, isSecondFixed: true, tail: tail))
+    }
+    for tail in TileTail.allCases {
+      add(
+        "pointwise \(tail)",
+        PointwiseTile(machine: machine, arithmetic: .none, isSecondFixed: false, tail: tail))
+      add(
+        "pointwise derivative \(tail)",
+        PointwiseTile(machine: machine, arithmetic: .derivative, isSecondFixed: false, tail: tail))
+    }
+  }
+
+  private mutating func pooling() {
+    for isMaximum in [true, false] {
+      for (lines, taps, tapStep, columns, columnStep) in [
+        (1, 1, 1, 1, 1), (2, 2, 1, 4, 2), (3, 3, 1, 4, 2), (3, 3, 1, 6, 1), (3, 2, 2, 3, 1),
+        (7, 1, 1, 2, 7), (8, 3, 1, 5, 1),
+      ] {
+        add(
+          "\(isMaximum ? "largest" : "average") of \(lines)x\(taps) step \(tapStep), "
+            + "\(columns) columns by \(columnStep)",
+          PoolingTile(
+            machine: machine, isMaximum: isMaximum, lines: lines, taps: taps, tapStep: tapStep,
+            columns: columns, columnStep: columnStep))
+      }
+    }
+    for (taps, tapStep, columns, columnStep) in [
+      (1, 1, 1, 1), (2, 1, 4, 2), (3, 1, 3, 2), (3, 1, 6, 1), (2, 2, 3, 1),
+    ] {
+      add(
+        "first largest of \(taps) step \(tapStep), \(columns) columns by \(columnStep)",
+        FirstLargestTile(
+          machine: machine, taps: taps, tapStep: tapStep, columns: columns,
+          columnStep: columnStep))
+      for phase in 0..<min(2, columnStep) {
+        let window = PoolingGradientTile.Window(
+          taps: taps, tapStep: tapStep, step: columnStep, phase: phase)
+        add(
+          "gradient of largest of \(taps) step \(tapStep), \(columns * columnStep) columns by "
+            + "\(columnStep) from \(phase)",
+          PoolingGradientTile(machine: machine, window: window, columns: columns * columnStep))
+      }
+    }
+    for columns in [1, 7, PoolingGradientTile.maximalColumns(machine)] {
+      add(
+        "gradient of average, \(columns) columns",
+        PoolingGradientTile(machine: machine, window: nil, columns: columns))
+    }
+  }
+
+  private mutating func winograd() {
+    for outputs in [2, 4] {
+      for (rows, columns) in [(6, 6), (6, 4), (5, 6), (3, 3)] {
+        add(
+          "winograd input of \(outputs) \(rows)x\(columns)",
+          WinogradInputTile(machine: machine, outputs: outputs, rows: rows, columns: columns))
+      }
+      for (rows, columns, addsResidual, tail) in [
+        (outputs, outputs, false, TileTail.none), (outputs, outputs, false, .relu),
+        (outputs, outputs, true, .relu), (outputs, 1, false, .silu), (1, outputs, true, .none),
+      ] {
+        add(
+          "winograd output of \(outputs) \(rows)x\(columns) \(tail)"
+            + (addsResidual ? " residual" : ""),
+          WinogradOutputTile(
+            machine: machine, outputs: outputs, rows: rows, columns: columns,
+            addsResidual: addsResidual, tail: tail))
+      }
+    }
+  }
+}
