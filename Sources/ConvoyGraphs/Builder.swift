@@ -13,6 +13,8 @@ public struct Value {
 
   /// The extents, batch first.
   public var shape: Shape { builder.graph[id].shape }
+  /// The type of the elements.
+  public var type: ElementType { builder.graph[id].type }
   /// The name.
   public var name: String { builder.graph[id].name }
 }
@@ -59,8 +61,8 @@ public final class GraphBuilder {
 
   /// Declares a value that is given at each run.
   @discardableResult
-  public func input(_ name: String, _ shape: Shape) -> Value {
-    let id = add(name, shape, .input)
+  public func input(_ name: String, _ shape: Shape, type: ElementType = .float32) -> Value {
+    let id = add(name, TensorType(shape, type), .input)
     graph.inputs.append(id)
     return Value(builder: self, id: id)
   }
@@ -69,27 +71,30 @@ public final class GraphBuilder {
   ///
   /// A name used before means the same parameter: layers share weights by sharing a name.
   public func parameter(
-    _ name: String, _ shape: Shape, _ parameter: Parameter, unscoped: Bool = false
+    _ name: String, _ shape: Shape, type: ElementType = .float32, _ parameter: Parameter,
+    unscoped: Bool = false
   ) -> Value {
     let name = unscoped ? name : scoped(name)
     if takenValueNames.contains(name), let id = graph.value(named: name),
       case .parameter(let earlier) = graph[id].origin
     {
-      if graph[id].shape != shape || earlier.isTrainable != parameter.isTrainable {
+      let asked = TensorType(shape, type)
+      if graph[id].tensorType != asked || earlier.isTrainable != parameter.isTrainable {
         fail(
           ConvoyError(
             .graph,
-            "The parameter \(name) was declared with shape \(graph[id].shape), "
-              + "and is now asked for with \(shape)."))
+            "The parameter \(name) was declared with shape \(graph[id].tensorType), "
+              + "and is now asked for with \(asked)."))
       }
       return Value(builder: self, id: id)
     }
-    return Value(builder: self, id: add(name, shape, .parameter(parameter)))
+    return Value(builder: self, id: add(name, TensorType(shape, type), .parameter(parameter)))
   }
 
   /// Declares numbers that belong to the graph.
   public func constant(_ tensor: Tensor, name: String = "constant") -> Value {
-    Value(builder: self, id: add(unique(name, &takenValueNames), tensor.shape, .constant(tensor)))
+    let type = TensorType(tensor.shape, tensor.type)
+    return Value(builder: self, id: add(unique(name, &takenValueNames), type, .constant(tensor)))
   }
 
   /// Declares what a run returns.
@@ -102,12 +107,10 @@ public final class GraphBuilder {
 
   /// Declares that a parameter takes on a value at the end of each run.
   public func update(_ parameter: Value, to value: Value) {
-    if parameter.shape != value.shape {
-      fail(
-        ConvoyError(
-          .shape,
-          "The parameter \(parameter.name) has shape \(parameter.shape) and cannot become "
-            + "\(value.name), of shape \(value.shape)."))
+    do throws(ConvoyError) {
+      try graph.verify(graph[value.id], canReplace: graph[parameter.id])
+    } catch {
+      fail(error)
     }
     graph.updates.append(Graph.Update(parameter: parameter.id, value: value.id))
   }
@@ -124,10 +127,10 @@ public final class GraphBuilder {
     let node = unique(scoped(name ?? type(of: operation).name), &takenNodeNames, from: name == nil)
     do {
       if failure != nil { return standIns(inputs, outputCount) }
-      let shapes = try operation.outputShapes(for: inputs.map(\.shape))
-      let outputs = shapes.indices.map { index in
-        let name = shapes.count == 1 ? node : "\(node).\(index)"
-        return add(unique(name, &takenValueNames), shapes[index], .computed)
+      let made = try operation.outputs(for: inputs.map { graph[$0.id].tensorType })
+      let outputs = made.indices.map { index in
+        let name = made.count == 1 ? node : "\(node).\(index)"
+        return add(unique(name, &takenValueNames), made[index], .computed)
       }
       graph.nodes.append(
         Graph.Node(name: node, operation: operation, inputs: inputs.map(\.id), outputs: outputs))
@@ -167,12 +170,13 @@ public final class GraphBuilder {
     (scopes + [name]).joined(separator: ".")
   }
 
-  private func add(_ name: String, _ shape: Shape, _ origin: Graph.Origin) -> ValueID {
+  private func add(_ name: String, _ type: TensorType, _ origin: Graph.Origin) -> ValueID {
     if origin != .computed, takenValueNames.contains(name), graph.value(named: name) != nil {
       fail(ConvoyError(.graph, "Two values are named \(name); each needs a name of its own."))
     }
     takenValueNames.insert(name)
-    graph.values.append(Graph.ValueInfo(name: name, shape: shape, origin: origin))
+    graph.values.append(
+      Graph.ValueInfo(name: name, shape: type.shape, type: type.type, origin: origin))
     return ValueID(graph.values.count - 1)
   }
 

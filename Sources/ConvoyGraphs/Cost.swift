@@ -24,15 +24,15 @@ extension Graph {
   public func layerCosts() -> [LayerCost] {
     var isCounted = Array(repeating: false, count: values.count)
     return nodes.map { node in
-      let (inputs, outputs) = shapes(of: node)
-      var cost = node.operation.cost(inputs: inputs, outputs: outputs)
+      var cost = cost(of: node)
       for id in node.inputs where isTrainable(id) && !isCounted[id.index] {
         isCounted[id.index] = true
         cost.parameters += self[id].shape.elementCount
       }
       return LayerCost(
         name: node.name, operatorName: type(of: node.operation).name,
-        label: node.operation.glyph.label, outputShape: outputs.first ?? [],
+        label: node.operation.glyph.label,
+        outputShape: node.outputs.first.map { self[$0].shape } ?? [],
         groups: node.operation.groupCount, cost: cost)
     }
   }
@@ -84,7 +84,7 @@ extension NetworkCost: CustomStringConvertible {
     Parameters are trained numbers, each counted once, where it is first used.
     A multiply-add is a multiplication and the addition that follows it, counted in convolutions
     and fully-connected layers only. Bytes are those of inputs, parameters and outputs, each read
-    or written once as 32-bit floats.
+    or written once.
     """
 
   /// A table of the layers and their sum, and below it how the numbers are counted.

@@ -37,14 +37,19 @@ public struct Graph: Sendable {
     case computed
   }
 
-  /// A value: a name, a shape, and where it comes from.
+  /// A value: a name, a shape, a type, and where it comes from.
   public struct ValueInfo: Sendable {
     /// A name unique among the graph's values.
     public let name: String
     /// The extents, batch first.
     public let shape: Shape
+    /// The type of its elements.
+    public let type: ElementType
     /// Where it comes from.
     public let origin: Origin
+
+    /// Its shape and type.
+    public var tensorType: TensorType { TensorType(shape, type) }
   }
 
   /// At the end of a run, a parameter takes on a value.
@@ -92,6 +97,20 @@ public struct Graph: Sendable {
   /// The shapes a node reads and makes.
   public func shapes(of node: Node) -> (inputs: [Shape], outputs: [Shape]) {
     (node.inputs.map { self[$0].shape }, node.outputs.map { self[$0].shape })
+  }
+
+  /// The shapes and types a node reads and makes.
+  public func types(of node: Node) -> (inputs: [TensorType], outputs: [TensorType]) {
+    (node.inputs.map { self[$0].tensorType }, node.outputs.map { self[$0].tensorType })
+  }
+
+  /// What one run of a node costs, without parameters.
+  public func cost(of node: Node) -> Cost {
+    let (inputs, outputs) = types(of: node)
+    return Cost(
+      multiplyAdds: node.operation.multiplyAdds(
+        inputs: inputs.map(\.shape), outputs: outputs.map(\.shape)),
+      bytes: (inputs + outputs).reduce(0) { $0 + $1.byteCount })
   }
 }
 

@@ -12,8 +12,10 @@ public import ConvoyTensors
 //       "values": [ { "name": "image", "shape": [1, 3, 32, 32], "origin": "input" },
 //                   { "name": "conv1.weight", "shape": […], "origin": "parameter",
 //                     "parameter": { "initializer": { "he": {} }, "isTrainable": true } },
+//                   { "name": "labels", "shape": [1], "type": "int32", "origin": "input" },
 //                   { "name": "scalar", "shape": [], "origin": "constant", "elements": [2] },
 //                   { "name": "conv1", "shape": […], "origin": "computed" } ],
+//       (a type of float32 is left out)
 //       "nodes": [ { "name": "conv1", "operator": "convolution", "attributes": { … },
 //                    "inputs": [0, 1], "outputs": [3] } ],
 //       "inputs": [0],
@@ -163,6 +165,8 @@ private struct ValueDocument: Codable {
 
   let name: String
   let shape: Shape
+  /// Nil is float32, the only type there was in version 1's first files.
+  var type: ElementType?
   let origin: Origin
   var parameter: Parameter?
   var elements: [Float]?
@@ -170,6 +174,7 @@ private struct ValueDocument: Codable {
   init(_ info: Graph.ValueInfo) {
     name = info.name
     shape = info.shape
+    type = info.type == .float32 ? nil : info.type
     switch info.origin {
     case .input: origin = .input
     case .computed: origin = .computed
@@ -202,7 +207,8 @@ private struct ValueDocument: Codable {
         throw error.at(name)
       }
     }
-    return Graph.ValueInfo(name: name, shape: shape, origin: origin)
+    return Graph.ValueInfo(
+      name: name, shape: shape, type: type ?? .float32, origin: origin)
   }
 }
 

@@ -15,8 +15,11 @@ public protocol Operator: Hashable, Codable, Sendable {
   ///   message is a sentence without the operator's name; the builder puts the node's in front.
   func outputShapes(for inputs: [Shape]) throws(ConvoyError) -> [Shape]
 
-  /// The cost rule: multiply-adds and bytes of one run.
-  func cost(inputs: [Shape], outputs: [Shape]) -> Cost
+  /// The type rule: which types of elements the inputs may have, and which the outputs have.
+  var types: TypeRule { get }
+
+  /// The cost rule: the multiply-adds of one run. Bytes follow from shapes and types.
+  func multiplyAdds(inputs: [Shape], outputs: [Shape]) -> Int
 
   /// The gradient: emits nodes that compute, for each input, the gradient of the loss with respect
   /// to it; nil for an input that has none or does not need one.
@@ -40,10 +43,11 @@ public protocol Operator: Hashable, Codable, Sendable {
 }
 
 extension Operator {
-  /// By default an operator multiplies nothing, reads its inputs once and writes its outputs once.
-  public func cost(inputs: [Shape], outputs: [Shape]) -> Cost {
-    Cost(multiplyAdds: 0, bytes: Cost.bytes(inputs, outputs))
-  }
+  /// By default an operator takes and makes 32-bit floats only.
+  public var types: TypeRule { .float32 }
+
+  /// By default an operator multiplies nothing.
+  public func multiplyAdds(inputs: [Shape], outputs: [Shape]) -> Int { 0 }
 
   /// By default an operator is the same in training.
   public func trainingForm(of inputs: [Value], in builder: GraphBuilder) -> [Value]? { nil }
@@ -138,7 +142,7 @@ public struct Cost: Hashable, Sendable, Codable {
   public var parameters: Int
   /// Multiplications each followed by an addition, in convolutions and fully-connected layers.
   public var multiplyAdds: Int
-  /// Bytes read and written once each: inputs, parameters, outputs, four bytes an element.
+  /// Bytes read and written once each: inputs, parameters, outputs, by their types' sizes.
   public var bytes: Int
 
   /// Makes a cost.
@@ -162,8 +166,8 @@ public struct Cost: Hashable, Sendable, Codable {
       bytes: sum(a.bytes, b.bytes))
   }
 
-  /// a·b for counts, or the largest `Int` where that does not fit: shapes can be told whose work
-  /// nobody could do, and asking for its cost is no crime.
+  /// a·b for counts, or the largest `Int` where that does not fit: valid shapes can ask for more
+  /// multiply-adds than an `Int` counts.
   static func product(_ a: Int, _ b: Int) -> Int {
     let (product, overflow) = a.multipliedReportingOverflow(by: b)
     return overflow ? Int.max : product
@@ -172,10 +176,5 @@ public struct Cost: Hashable, Sendable, Codable {
   private static func sum(_ a: Int, _ b: Int) -> Int {
     let (sum, overflow) = a.addingReportingOverflow(b)
     return overflow ? Int.max : sum
-  }
-
-  /// The bytes of tensors of these shapes.
-  static func bytes(_ shapes: [Shape]...) -> Int {
-    shapes.joined().reduce(0) { $0 + 4 * $1.elementCount }
   }
 }

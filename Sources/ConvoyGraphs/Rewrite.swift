@@ -20,7 +20,7 @@ extension GraphBuilder {
       let info = other[id]
       switch info.origin {
       case .parameter(let origin):
-        let own = parameter(info.name, info.shape, origin, unscoped: true)
+        let own = parameter(info.name, info.shape, type: info.type, origin, unscoped: true)
         parameters[id] = own
         new[id] = replacing[info.name] ?? own
       case .constant(let tensor): new[id] = constant(tensor, name: info.name)
@@ -68,10 +68,12 @@ extension Graph {
     for (index, info) in values.enumerated() {
       let id = ValueID(index)
       switch info.origin {
-      case .input: new[id] = builder.input(info.name, inputShapes[info.name] ?? info.shape)
+      case .input:
+        new[id] = builder.input(
+          info.name, inputShapes[info.name] ?? info.shape, type: info.type)
       case .parameter(let parameter):
         new[id] = builder.parameter(
-          info.name, parameterShapes[info.name] ?? info.shape, parameter)
+          info.name, parameterShapes[info.name] ?? info.shape, type: info.type, parameter)
       case .constant(let tensor): new[id] = builder.constant(tensor, name: info.name)
       case .computed: break
       }

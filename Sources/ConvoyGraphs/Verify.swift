@@ -3,8 +3,8 @@ public import ConvoyTensors
 extension Graph {
   /// Checks that the graph is well formed: run after building and between passes.
   ///
-  /// Every node reads values that stand before it, its outputs have the shapes its operator's rule
-  /// gives, every value is made once, updates fit their parameters, and names are unique.
+  /// Every node reads values that stand before it, its outputs have the shapes and types its
+  /// operator's rules give, every value is made once, updates fit their parameters, and names are unique.
   ///
   /// - Throws: `ConvoyError` of kind `.graph` naming the first node or value that is not.
   public func verify() throws(ConvoyError) {
@@ -15,16 +15,16 @@ extension Graph {
         throw ConvoyError(
           .graph, "\(node.name) reads \(self[input].name), which is made only after it.")
       }
-      let (inputShapes, outputShapes) = shapes(of: node)
-      let expected: [Shape]
+      let (inputs, outputs) = types(of: node)
+      let expected: [TensorType]
       do {
-        expected = try node.operation.outputShapes(for: inputShapes)
+        expected = try node.operation.outputs(for: inputs)
       } catch {
         throw error.at(node.name)
       }
-      guard expected == outputShapes else {
+      guard expected == outputs else {
         throw ConvoyError(
-          .graph, "\(node.name) makes shapes \(expected), but its values have \(outputShapes).")
+          .graph, "\(node.name) makes shapes \(expected), but its values have \(outputs).")
       }
       for output in node.outputs {
         guard !isMade[output.index] else {
@@ -54,11 +54,16 @@ extension Graph {
     guard case .parameter = parameter.origin else {
       throw ConvoyError(.graph, "\(parameter.name) is updated, but is no parameter.")
     }
-    guard parameter.shape == value.shape else {
+    try verify(value, canReplace: parameter)
+  }
+
+  /// Throws unless a value has the shape and type of the parameter that it becomes.
+  func verify(_ value: ValueInfo, canReplace parameter: ValueInfo) throws(ConvoyError) {
+    guard parameter.tensorType == value.tensorType else {
       throw ConvoyError(
         .shape,
-        "The parameter \(parameter.name) has shape \(parameter.shape) and cannot become "
-          + "\(value.name), of shape \(value.shape).")
+        "The parameter \(parameter.name) has shape \(parameter.tensorType) and cannot become "
+          + "\(value.name), of shape \(value.tensorType).")
     }
   }
 

@@ -8,6 +8,8 @@ public struct ConvoyError: Error, Hashable, Sendable, CustomStringConvertible {
   public enum Kind: String, Hashable, Sendable {
     /// A tensor's shape does not fit where it was used.
     case shape
+    /// A tensor's elements are of another type than is taken.
+    case type
     /// An operator's attribute (stride, groups, padding …) is out of range.
     case attribute
     /// A graph is malformed: a missing value, a cycle, a name used twice.

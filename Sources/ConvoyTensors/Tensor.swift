@@ -5,6 +5,8 @@
 public struct Tensor: Hashable, Sendable {
   /// The extents.
   public let shape: Shape
+  /// The type of the elements.
+  public var type: ElementType { .float32 }
 
   private var storage: Storage
 

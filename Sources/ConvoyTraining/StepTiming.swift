@@ -32,8 +32,7 @@ public struct StepTiming: Hashable, Sendable, Codable {
         link.advance(to: now)
         now = link.finish(node.inputs[0])
       } else {
-        let (inputs, outputs) = step.shapes(of: node)
-        let work = Double(node.operation.cost(inputs: inputs, outputs: outputs).multiplyAdds)
+        let work = Double(step.cost(of: node).multiplyAdds)
         computing += work / speed.multiplyAdds
         now += work / speed.multiplyAdds
       }

@@ -191,7 +191,7 @@ import Testing
           for inputs in try extremes(of: sample.inputs) {
             do {
               let outputs = try changed.outputShapes(for: inputs)
-              _ = changed.cost(inputs: inputs, outputs: outputs)
+              _ = changed.multiplyAdds(inputs: inputs, outputs: outputs)
               _ = changed.glyph
               accepted += 1
             } catch {

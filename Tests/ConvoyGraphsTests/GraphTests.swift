@@ -48,7 +48,7 @@ import Testing
     try expectFault("conv makes shapes [1×4×4×4], but its values have [1×4×5×5].") { graph in
       let index = graph.nodes[0].outputs[0].index
       graph.values[index] = Graph.ValueInfo(
-        name: "conv", shape: [1, 4, 5, 5], origin: .computed)
+        name: "conv", shape: [1, 4, 5, 5], type: .float32, origin: .computed)
     }
     try expectFault("image is updated, but is no parameter.") { graph in
       graph.updates = [Graph.Update(parameter: graph.inputs[0], value: graph.inputs[0])]

@@ -44,9 +44,9 @@ import Testing
       [batch, features], [outputs, features], [batch, outputs]
     )
     let product = batch * features * outputs
-    #expect(Linear().cost(inputs: [x, w], outputs: [y]).multiplyAdds == product)
-    #expect(LinearInputGradient().cost(inputs: [y, w], outputs: [x]).multiplyAdds == product)
-    #expect(LinearWeightGradient().cost(inputs: [x, y], outputs: [w]).multiplyAdds == product)
+    #expect(Linear().multiplyAdds(inputs: [x, w], outputs: [y]) == product)
+    #expect(LinearInputGradient().multiplyAdds(inputs: [y, w], outputs: [x]) == product)
+    #expect(LinearWeightGradient().multiplyAdds(inputs: [x, y], outputs: [w]) == product)
   }
 
   @Test func builds() throws {

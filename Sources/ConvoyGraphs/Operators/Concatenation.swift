@@ -41,6 +41,9 @@ public struct Concatenation: Operator {
     return [try Shape(validating: extents)]
   }
 
+  /// Any type is kept.
+  public var types: TypeRule { .anyKept }
+
   // MARK: Gradient
 
   /// Each input's slice of what comes in.

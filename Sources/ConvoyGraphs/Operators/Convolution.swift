@@ -64,11 +64,9 @@ public struct Convolution: Operator {
   // MARK: Cost
 
   /// H·W·N·K²·M∕G multiply-adds: every output element sums the window over its group's inputs.
-  public func cost(inputs: [Shape], outputs: [Shape]) -> Cost {
+  public func multiplyAdds(inputs: [Shape], outputs: [Shape]) -> Int {
     let perOutput = inputs[1].elementCount / inputs[1][0]
-    return Cost(
-      multiplyAdds: Cost.product(outputs[0].elementCount, perOutput),
-      bytes: Cost.bytes(inputs, outputs))
+    return Cost.product(outputs[0].elementCount, perOutput)
   }
 
   // MARK: Gradient

@@ -42,11 +42,9 @@ public struct ConvolutionWeightGradient: Operator {
   // MARK: Cost
 
   /// As many multiply-adds as the convolution itself.
-  public func cost(inputs: [Shape], outputs: [Shape]) -> Cost {
+  public func multiplyAdds(inputs: [Shape], outputs: [Shape]) -> Int {
     let perOutput = outputs[0].elementCount / outputs[0][0]
-    return Cost(
-      multiplyAdds: Cost.product(inputs[1].elementCount, perOutput),
-      bytes: Cost.bytes(inputs, outputs))
+    return Cost.product(inputs[1].elementCount, perOutput)
   }
 
   // MARK: Gradient

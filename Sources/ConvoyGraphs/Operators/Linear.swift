@@ -39,10 +39,8 @@ public struct Linear: Operator {
   // MARK: Cost
 
   /// B·O·F multiply-adds.
-  public func cost(inputs: [Shape], outputs: [Shape]) -> Cost {
-    Cost(
-      multiplyAdds: Cost.product(outputs[0].elementCount, inputs[1][1]),
-      bytes: Cost.bytes(inputs, outputs))
+  public func multiplyAdds(inputs: [Shape], outputs: [Shape]) -> Int {
+    Cost.product(outputs[0].elementCount, inputs[1][1])
   }
 
   // MARK: Gradient

@@ -25,10 +25,8 @@ public struct LinearInputGradient: Operator {
   }
 
   /// B·O·F multiply-adds.
-  public func cost(inputs: [Shape], outputs: [Shape]) -> Cost {
-    Cost(
-      multiplyAdds: Cost.product(outputs[0].elementCount, inputs[1][0]),
-      bytes: Cost.bytes(inputs, outputs))
+  public func multiplyAdds(inputs: [Shape], outputs: [Shape]) -> Int {
+    Cost.product(outputs[0].elementCount, inputs[1][0])
   }
 
   /// Linear in both inputs.
@@ -84,10 +82,8 @@ public struct LinearWeightGradient: Operator {
   }
 
   /// B·O·F multiply-adds.
-  public func cost(inputs: [Shape], outputs: [Shape]) -> Cost {
-    Cost(
-      multiplyAdds: Cost.product(outputs[0].elementCount, inputs[0][0]),
-      bytes: Cost.bytes(inputs, outputs))
+  public func multiplyAdds(inputs: [Shape], outputs: [Shape]) -> Int {
+    Cost.product(outputs[0].elementCount, inputs[0][0])
   }
 
   /// Linear in both inputs.

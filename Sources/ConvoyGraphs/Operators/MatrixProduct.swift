@@ -31,10 +31,8 @@ public struct MatrixProduct: Operator {
   // MARK: Cost
 
   /// M·N·K multiply-adds a matrix.
-  public func cost(inputs: [Shape], outputs: [Shape]) -> Cost {
-    Cost(
-      multiplyAdds: Cost.product(outputs[0].elementCount, inputs[0].dimensions.last ?? 1),
-      bytes: Cost.bytes(inputs, outputs))
+  public func multiplyAdds(inputs: [Shape], outputs: [Shape]) -> Int {
+    Cost.product(outputs[0].elementCount, inputs[0].dimensions.last ?? 1)
   }
 
   // MARK: Gradient

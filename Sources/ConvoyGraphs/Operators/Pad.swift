@@ -42,6 +42,9 @@ public struct Pad: Operator {
     ]
   }
 
+  /// Any type is kept.
+  public var types: TypeRule { .anyKept }
+
   // MARK: Gradient
 
   /// The part of what comes in that lies within the padding.

@@ -51,6 +51,9 @@ public struct Reshape: Operator {
       "expected a shape of \(input.elementCount) elements in place of \(input), got \(pattern)")
   }
 
+  /// Any type is kept.
+  public var types: TypeRule { .anyKept }
+
   /// The incoming gradient under the input's shape.
   public func gradients(at site: GradientSite) -> [Value?] {
     [site.outputGradient.reshaped(to: site.inputs[0].shape)]
@@ -87,6 +90,9 @@ public struct Repetition: Operator {
     }
     return [shape]
   }
+
+  /// Any type is kept.
+  public var types: TypeRule { .anyKept }
 
   /// The sum over what was repeated.
   public func gradients(at site: GradientSite) -> [Value?] {

@@ -52,6 +52,9 @@ public struct Slice: Operator {
     }
   }
 
+  /// Any type is kept.
+  public var types: TypeRule { .anyKept }
+
   /// What comes in, put back to where it was taken from.
   public func gradients(at site: GradientSite) -> [Value?] {
     let extent = site.inputs[0].shape[dimension]
@@ -110,6 +113,9 @@ public struct SliceGradient: Operator {
     extents[slice.dimension] = extent
     return [try Shape(validating: extents)]
   }
+
+  /// Any type is kept.
+  public var types: TypeRule { .anyKept }
 
   /// The slice.
   public func gradients(at site: GradientSite) -> [Value?] {

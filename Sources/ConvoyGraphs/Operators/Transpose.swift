@@ -27,6 +27,9 @@ public struct Transpose: Operator {
     return [try Shape(validating: permutation.map { inputs[0][$0] })]
   }
 
+  /// Any type is kept.
+  public var types: TypeRule { .anyKept }
+
   // MARK: Gradient
 
   /// The transposition that undoes this one.

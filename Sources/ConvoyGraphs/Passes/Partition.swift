@@ -298,10 +298,8 @@ private struct Division {
     let (inputCount, outputCount) = (
       images * Double(input.elementCount), images * Double(output.elementCount)
     )
-    let cost = node.operation.cost(
-      inputs: node.inputs.map { graph[$0].shape }, outputs: [output])
     // Forward, and both gradients.
-    let computing = 3 * images * Double(cost.multiplyAdds) / speed.multiplyAdds
+    let computing = 3 * images * Double(graph.cost(of: node).multiplyAdds) / speed.multiplyAdds
     let (isShared, hasGradient) = (
       isShare[node.inputs[0].index], hasGradient[node.inputs[0].index]
     )

@@ -169,13 +169,13 @@ final class Importer {
       } else {
         guard let node = maker(of: builder.value(id)), needed.count < 16 else { return nil }
         let (inputs, outputs) = builder.graph.shapes(of: node)
-        let work = node.operation.cost(inputs: inputs, outputs: outputs)
-        guard node.operation.isPlain, work.multiplyAdds <= Self.largestEvaluation,
+        let work = builder.graph.cost(of: node).multiplyAdds
+        guard node.operation.isPlain, work <= Self.largestEvaluation,
           (inputs + outputs).allSatisfy({ $0.elementCount <= Self.largestEvaluation })
         else { return nil }
         needed.append(node)
         open += node.inputs
-        effort += (inputs + outputs).reduce(work.multiplyAdds) { $0 + $1.elementCount }
+        effort += (inputs + outputs).reduce(work) { $0 + $1.elementCount }
       }
     }
     // A sum of many numbers makes but one: what counts is the work.
