@@ -51,7 +51,8 @@ let package = Package(
     module("ConvoyAssembler"),
     module("ConvoyTensors"),
     module("ConvoyGraphs", ["ConvoyTensors"]),
-    module("ConvoyKernels", ["ConvoyAssembler", "ConvoyTensors"]),
+    module("ConvoyTiles", ["ConvoyAssembler", "ConvoyTensors"]),
+    module("ConvoyKernels", ["ConvoyAssembler", "ConvoyTensors", "ConvoyTiles"]),
     module(
       "ConvoyCluster",
       [
@@ -96,7 +97,7 @@ let package = Package(
     tests(of: "ConvoyTensors", ["ConvoyTensors"]),
     tests(of: "ConvoyGraphs", ["ConvoyGraphs", "ConvoyTensors"]),
     tests(
-      of: "ConvoyKernels", ["ConvoyAssembler", "ConvoyKernels", "ConvoyTensors"],
+      of: "ConvoyKernels", ["ConvoyAssembler", "ConvoyKernels", "ConvoyTensors", "ConvoyTiles"],
       resources: [.copy("Golden")]),
     tests(
       of: "ConvoyCluster",

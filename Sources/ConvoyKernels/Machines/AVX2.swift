@@ -1,4 +1,5 @@
 import ConvoyAssembler
+import ConvoyTiles
 
 extension Machine {
   /// Processors with AVX2 and FMA: Intel's since Haswell, AMD's since Excavator.
@@ -7,9 +8,10 @@ extension Machine {
   /// the pixels under way.
   static func avx2(_ caches: CacheSizes) -> Machine {
     Machine(
-      name: "avx2", instructions: .avx2, vectorWidth: 8, registerCount: 16,
-      firstLevelCache: caches.level1Data, secondLevelCache: caches.level2,
-      broadcastTiles: [Tile(pixels: 6, planes: 1)], laneTile: (rows: 2, sums: 10), chainCount: 8,
-      temporaryCount: 2)
+      unit: VectorUnit(
+        name: "avx2", lanes: 8, registerCount: 16, chainCount: 8, temporaryCount: 2,
+        writer: X86Writer.init),
+      instructions: .avx2, firstLevelCache: caches.level1Data, secondLevelCache: caches.level2,
+      broadcastTiles: [Tile(pixels: 6, planes: 1)], laneTile: (rows: 2, sums: 10))
   }
 }

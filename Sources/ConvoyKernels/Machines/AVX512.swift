@@ -1,4 +1,5 @@
 import ConvoyAssembler
+import ConvoyTiles
 
 extension Machine {
   /// Processors with AVX-512: Intel's servers since Skylake, AMD's since Zen 4.
@@ -7,11 +8,13 @@ extension Machine {
   /// the pixel is a broadcast in the multiplication itself.
   static func avx512(_ caches: CacheSizes) -> Machine {
     Machine(
-      name: "avx512", instructions: .avx512, vectorWidth: 16, registerCount: 32,
-      firstLevelCache: caches.level1Data, secondLevelCache: caches.level2,
+      unit: VectorUnit(
+        name: "avx512", lanes: 16, registerCount: 32, chainCount: 12, temporaryCount: 4,
+        embedsBroadcast: true, hasMasks: true, writer: X86Writer.init),
+      instructions: .avx512, firstLevelCache: caches.level1Data, secondLevelCache: caches.level2,
       broadcastTiles: [
         Tile(pixels: 6, planes: 4), Tile(pixels: 9, planes: 3), Tile(pixels: 14, planes: 2),
         Tile(pixels: 28, planes: 1),
-      ], laneTile: (rows: 2, sums: 16), chainCount: 12, temporaryCount: 4)
+      ], laneTile: (rows: 2, sums: 16))
   }
 }

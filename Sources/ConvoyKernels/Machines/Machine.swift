@@ -1,4 +1,5 @@
 import ConvoyTensors
+package import ConvoyTiles
 
 /// What kernels need to know of the processor, in one place: no tile size stands anywhere else.
 public struct Machine: Hashable, Sendable, CustomStringConvertible {
@@ -18,14 +19,10 @@ public struct Machine: Hashable, Sendable, CustomStringConvertible {
     var planes: Int
   }
 
-  /// What it is called: `portable`, `avx2`, `avx512`.
-  public let name: String
+  /// Its vector registers, and what writes code for them.
+  package let unit: VectorUnit
   /// What generated kernels are made of; nil where there are none.
   let instructions: Instructions?
-  /// Floats in a vector register.
-  public let vectorWidth: Int
-  /// Vector registers.
-  public let registerCount: Int
   /// Bytes of first-level data cache.
   public let firstLevelCache: Int
   /// Bytes of second-level cache.
@@ -34,10 +31,6 @@ public struct Machine: Hashable, Sendable, CustomStringConvertible {
   let broadcastTiles: [Tile]
   /// The largest tile where each lane reads its own number, in rows and pixels of one plane.
   let laneTile: (rows: Int, sums: Int)
-  /// Sums that must be under way at once for the multipliers to be busy.
-  let chainCount: Int
-  /// Registers between a load and its use that hide its latency.
-  let temporaryCount: Int
 
   /// The machine this program runs on, with the fastest instructions it has.
   ///
@@ -47,14 +40,25 @@ public struct Machine: Hashable, Sendable, CustomStringConvertible {
   /// Every machine this processor can be, the slowest first.
   public static let available = availableHere
 
+  /// What it is called: `portable`, `avx2`, `avx512`.
+  public var name: String { unit.name }
+  /// Floats in a vector register.
+  public var vectorWidth: Int { unit.lanes }
+  /// Vector registers.
+  public var registerCount: Int { unit.registerCount }
+  /// Sums that must be under way at once for the multipliers to be busy.
+  var chainCount: Int { unit.chainCount }
+  /// Registers between a load and its use that hide its latency.
+  var temporaryCount: Int { unit.temporaryCount }
+
   /// Whether single lanes of a result may be left as they are.
-  public var hasMasks: Bool { instructions == .avx512 }
+  public var hasMasks: Bool { unit.hasMasks }
 
   /// Whether sums of planes with few channels can be spread over their idle lanes.
   public var foldsPlanes: Bool { instructions == .avx512 }
 
   /// Vector registers that hold the 16 channels of a plane's pixel.
-  var vectorsPerPlane: Int { PlaneLayout.lanes / vectorWidth }
+  var vectorsPerPlane: Int { unit.vectorsPerPixel }
 
   /// The name.
   public var description: String { name }

@@ -1,10 +1,13 @@
+import ConvoyTiles
+
 extension Machine {
   /// Any 64-bit processor, in plain Swift: SSE2 on x86-64, NEON on AArch64.
   ///
   /// Tiles of 3 pixels were measured best with 16 registers of 4 floats: 12 hold sums, 1 the pixel.
   /// They stand in `RowConvolver`, whose loop is compiled beforehand.
   public static let portable = Machine(
-    name: "portable", instructions: nil, vectorWidth: 4, registerCount: 16,
-    firstLevelCache: 32 << 10, secondLevelCache: 512 << 10, broadcastTiles: [],
-    laneTile: (rows: 1, sums: 3), chainCount: 1, temporaryCount: 0)
+    unit: VectorUnit(
+      name: "portable", lanes: 4, registerCount: 16, chainCount: 1, temporaryCount: 0, writer: nil),
+    instructions: nil, firstLevelCache: 32 << 10, secondLevelCache: 512 << 10, broadcastTiles: [],
+    laneTile: (rows: 1, sums: 3))
 }
