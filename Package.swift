@@ -95,7 +95,13 @@ let package = Package(
 
     tests(of: "ConvoyAssembler", ["ConvoyAssembler"], resources: [.copy("Golden")]),
     tests(of: "ConvoyTensors", ["ConvoyTensors"]),
-    tests(of: "ConvoyGraphs", ["ConvoyGraphs", "ConvoyTensors"]),
+    // With all that every operator must have: kernels, a form in ONNX or none, shares on ranks.
+    tests(
+      of: "ConvoyGraphs",
+      [
+        "ConvoyCluster", "ConvoyEngine", "ConvoyGraphs", "ConvoyKernels", "ConvoyONNX",
+        "ConvoyTensors", "ConvoyTraining",
+      ]),
     tests(
       of: "ConvoyKernels", ["ConvoyAssembler", "ConvoyKernels", "ConvoyTensors", "ConvoyTiles"],
       resources: [.copy("Golden")]),

@@ -115,11 +115,11 @@ extension Model {
   /// The convolutions whose weights are parameters, in the graph's order.
   var convolutions: [LayerArguments.Chosen] {
     graph.nodes.compactMap { node in
-      guard let convolution = node.operation as? Convolution, node.inputs.count >= 2,
+      guard case .layer(let layer) = node.operation.kind, layer.weightRows == .outputs,
+        let groups = graph.traits(of: node).groups,
         let weights = parameters[graph[node.inputs[1]].name]
       else { return nil }
-      return LayerArguments.Chosen(
-        name: node.name, weights: weights, groups: convolution.groups)
+      return LayerArguments.Chosen(name: node.name, weights: weights, groups: groups)
     }
   }
 }

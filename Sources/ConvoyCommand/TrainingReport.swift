@@ -171,10 +171,9 @@ struct FirstLayer {
       guard readers.count == 1, let reader = readers.first, let output = reader.outputs.first else {
         return 1
       }
-      if let convolution = reader.operation as? Convolution {
+      if let groups = graph.traits(of: reader).groups {
         let channels = layer.weights.shape[0]
-        return convolution.groups < channels && channels % convolution.groups == 0
-          ? convolution.groups : 1
+        return groups < channels && channels % groups == 0 ? groups : 1
       }
       guard [.pooling, .normalization, .elementwise].contains(reader.operation.glyph.role) else {
         return 1

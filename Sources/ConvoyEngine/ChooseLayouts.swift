@@ -28,23 +28,19 @@ struct LayoutPass {
   /// - Parameter site: what a node is told, but for layouts.
   init(
     _ graph: Graph, _ nodes: [ScheduledNode], site: @escaping (ScheduledNode) -> LoweringSite
-  ) throws(ConvoyError) {
+  ) {
     self.graph = graph
     self.nodes = nodes
     self.site = site
     kinds = graph.values.map { $0.origin == .computed ? nil : .dense }
     classes = GeometryClasses(count: graph.values.count)
     for node in nodes {
-      guard let operation = node.node.operation as? any Lowerable else {
-        throw ConvoyError(
-          .graph,
-          "\(node.node.name): the operator \(type(of: node.node.operation).name) has no kernels yet."
-        )
-      }
-      if let wish = operation.preferredOrder(at: site(node)), let image = node.node.inputs.first {
+      if let wish = node.operation.preferredOrder(at: site(node)),
+        let image = node.node.inputs.first
+      {
         wishes[image] = wishes[image] ?? wish
       }
-      for (input, other) in operation.companions {
+      for (input, other) in node.operation.companions {
         companions[node.node.inputs[input]] = node.node.inputs[other]
       }
     }
@@ -66,8 +62,7 @@ struct LayoutPass {
   }
 
   private mutating func settle(_ node: ScheduledNode) {
-    guard let operation = node.node.operation as? any Lowerable else { return }
-    let choice = operation.layouts(at: completed(node))
+    let choice = node.operation.layouts(at: completed(node))
     for (input, request) in zip(node.node.inputs, choice.inputs) where request.kind != .dense {
       ask(request, of: input)
     }

@@ -105,9 +105,9 @@ struct Compiler {
     try graph.verify()
     try Compiler.requireMemory(for: graph)
     try Compiler.requireCommunicators(for: graph, options.communicators)
-    let nodes = graph.nodes.map { ScheduledNode($0) }
+    let nodes = try graph.nodes.map { node throws(ConvoyError) in try ScheduledNode(node) }
     scheduled = options.fusesTails ? fuseTails(nodes, in: graph) : nodes
-    layouts = try LayoutPass(graph, scheduled) {
+    layouts = LayoutPass(graph, scheduled) {
       Compiler.site($0, graph, isFrozen: isFrozen, options)
     }
   }
@@ -125,7 +125,7 @@ struct Compiler {
     for graph: Graph, _ communicators: [RankAxis: any Communicator]
   ) throws(ConvoyError) {
     for node in graph.nodes {
-      guard let operation = node.operation as? any CollectiveOperator else { continue }
+      guard case .exchange(let operation) = node.operation.kind else { continue }
       let count = communicators[operation.axis]?.count
       guard count == operation.ranks else {
         throw ConvoyError(
@@ -295,7 +295,6 @@ struct Compiler {
 
   private mutating func lower(_ index: Int) {
     let node = scheduled[index]
-    guard let operation = node.node.operation as? any Lowerable else { return }
     let choice = layouts.choices[index]
     var site = layouts.completed(node)
     site.inputs = zip(node.node.inputs, choice.inputs).map { place($0, as: $1) }
@@ -321,7 +320,7 @@ struct Compiler {
     for buffer in site.outputs where !site.inputs.contains(buffer) {
       clearHalo(of: buffer, name: site.name)
     }
-    operation.lower(site, into: &program)
+    node.operation.lower(site, into: &program)
   }
 
   /// What surrounds an image in the arena was used for something else before.

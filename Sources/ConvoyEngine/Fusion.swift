@@ -5,6 +5,8 @@ import ConvoyTensors
 /// A node as it will be computed: perhaps with the elementwise function that follows it.
 struct ScheduledNode: Sendable {
   let node: Graph.Node
+  /// The node's operator, as it is computed.
+  let operation: any Lowerable
   /// What is added to its output before the tail.
   var residual: ValueID?
   /// What is applied to its output.
@@ -12,8 +14,10 @@ struct ScheduledNode: Sendable {
   /// The values it makes: those of the last node it stands for.
   var outputs: [ValueID]
 
-  init(_ node: Graph.Node) {
+  /// - Throws: `ConvoyError` where the operator has no kernels.
+  init(_ node: Graph.Node) throws(ConvoyError) {
     self.node = node
+    operation = try node.lowerable()
     outputs = node.outputs
   }
 }
@@ -30,11 +34,11 @@ func fuseTails(_ nodes: [ScheduledNode], in graph: Graph) -> [ScheduledNode] {
   var moments: [ValueID: Int] = [:]
   var result: [ScheduledNode] = []
   for node in nodes {
-    if let elementwise = node.node.operation as? Elementwise, let input = node.node.inputs.first,
-      readers[input.index] == 1, Tail(elementwise.function).isGenerated,
+    if case .function(let function) = node.operation.kind, let input = node.node.inputs.first,
+      readers[input.index] == 1, Tail(function).isGenerated,
       let maker = makers[input]
     {
-      result[maker].tail = Tail(elementwise.function)
+      result[maker].tail = Tail(function)
       result[maker].outputs = node.outputs
       moments[node.outputs[0]] = maker
       makers[input] = nil
@@ -48,7 +52,7 @@ func fuseTails(_ nodes: [ScheduledNode], in graph: Graph) -> [ScheduledNode] {
       moments[node.outputs[0]] = sum.maker
       continue
     }
-    if node.node.operation is any TailFusing { makers[node.outputs[0]] = result.count }
+    if node.operation.epilogue != .none { makers[node.outputs[0]] = result.count }
     for output in node.outputs { moments[output] = result.count }
     result.append(node)
   }
@@ -56,7 +60,7 @@ func fuseTails(_ nodes: [ScheduledNode], in graph: Graph) -> [ScheduledNode] {
 
   /// The sum of a convolution's output, which nothing else reads, and a value that is there before.
   func residualSum(_ node: ScheduledNode) -> (maker: Int, value: ValueID, other: ValueID)? {
-    guard let sum = node.node.operation as? Arithmetic, sum.function == .add,
+    guard case .arithmetic(.add) = node.operation.kind,
       graph[node.node.inputs[0]].shape == graph[node.node.inputs[1]].shape
     else { return nil }
     let choices =
@@ -64,7 +68,7 @@ func fuseTails(_ nodes: [ScheduledNode], in graph: Graph) -> [ScheduledNode] {
         let (value, other) = (node.node.inputs[own], node.node.inputs[other])
         if readers[value.index] == 1, let maker = makers[value], let moment = moments[other],
           moment < maker, result[maker].residual == nil,
-          result[maker].node.operation is any ResidualFusing
+          result[maker].operation.epilogue == .residualAndFunction
         {
           return (maker: maker, value: value, other: other)
         }
@@ -73,14 +77,3 @@ func fuseTails(_ nodes: [ScheduledNode], in graph: Graph) -> [ScheduledNode] {
     return choices.first
   }
 }
-
-/// Operators whose kernels can add another value to what they make.
-protocol ResidualFusing: TailFusing {}
-extension Convolution: ResidualFusing {}
-extension TransposedConvolution: ResidualFusing {}
-
-/// Operators whose kernels can apply a function to what they make.
-protocol TailFusing: Lowerable {}
-extension Linear: TailFusing {}
-extension Arithmetic: TailFusing {}
-extension BatchNormalization: TailFusing {}

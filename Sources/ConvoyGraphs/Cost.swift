@@ -33,7 +33,7 @@ extension Graph {
         name: node.name, operatorName: type(of: node.operation).name,
         label: node.operation.glyph.label,
         outputShape: node.outputs.first.map { self[$0].shape } ?? [],
-        groups: node.operation.groupCount, cost: cost)
+        groups: traits(of: node).groups, cost: cost)
     }
   }
 
@@ -42,18 +42,6 @@ extension Graph {
 
   private func isTrainable(_ id: ValueID) -> Bool {
     if case .parameter(let parameter) = self[id].origin { parameter.isTrainable } else { false }
-  }
-}
-
-extension Operator {
-  /// The groups of a convolution; nil for all else.
-  fileprivate var groupCount: Int? {
-    switch self {
-    case let convolution as Convolution: convolution.groups
-    case let convolution as TransposedConvolution: convolution.groups
-    case let gradient as ConvolutionWeightGradient: gradient.groups
-    default: nil
-    }
   }
 }
 

@@ -12,9 +12,9 @@ public struct ValueID: Hashable, Sendable, Codable {
 ///
 /// A value type. Nodes stand in an order in which each comes after those it reads from. Graphs are
 /// made by a `GraphBuilder` (most often through `Network`), and changed only by building another.
-public struct Graph: Sendable {
+public struct Graph: Sendable, Equatable {
   /// One application of an operator.
-  public struct Node: Sendable {
+  public struct Node: Sendable, Equatable {
     /// A name unique among the graph's nodes.
     public let name: String
     /// What is applied.
@@ -23,6 +23,12 @@ public struct Graph: Sendable {
     public let inputs: [ValueID]
     /// The values it makes.
     public let outputs: [ValueID]
+
+    /// Whether two nodes apply the same operator to the same values.
+    public static func == (a: Node, b: Node) -> Bool {
+      a.name == b.name && a.inputs == b.inputs && a.outputs == b.outputs
+        && AnyHashable(a.operation) == AnyHashable(b.operation)
+    }
   }
 
   /// Where a value comes from.
@@ -38,7 +44,7 @@ public struct Graph: Sendable {
   }
 
   /// A value: a name, a shape, a type, and where it comes from.
-  public struct ValueInfo: Sendable {
+  public struct ValueInfo: Sendable, Equatable {
     /// A name unique among the graph's values.
     public let name: String
     /// The extents, batch first.
@@ -53,7 +59,7 @@ public struct Graph: Sendable {
   }
 
   /// At the end of a run, a parameter takes on a value.
-  public struct Update: Sendable {
+  public struct Update: Sendable, Equatable {
     /// The parameter.
     public let parameter: ValueID
     /// What it becomes.
@@ -73,6 +79,14 @@ public struct Graph: Sendable {
   public internal(set) var outputs: [(name: String, value: ValueID)] = []
   /// The parameters a run changes.
   public internal(set) var updates: [Update] = []
+
+  /// Whether two graphs have the same nodes, values and names, each in the same order.
+  ///
+  /// - Complexity: O(*n*) in the number of nodes, values and elements of constants.
+  public static func == (a: Graph, b: Graph) -> Bool {
+    a.nodes == b.nodes && a.values == b.values && a.inputs == b.inputs && a.updates == b.updates
+      && a.outputs.elementsEqual(b.outputs) { $0 == $1 }
+  }
 
   /// The identities of all values, in the order of `values`.
   public var valueIDs: [ValueID] { values.indices.map(ValueID.init) }

@@ -3,7 +3,7 @@ public import ConvoyTensors
 /// What an operator means, on any machine.
 ///
 /// An operator's file holds, in this order: its attributes, the shape rule, the cost rule, the
-/// gradient, the reference, the glyph, and how a builder spells it. How it is made to run fast
+/// gradient, the reference, the traits, the glyph, and how a builder spells it. How it is made to run fast
 /// stands elsewhere (`ConvoyEngine/Lowering`, `ConvoyKernels`).
 public protocol Operator: Hashable, Codable, Sendable {
   /// The operator's name: in error messages, pictures and saved graphs. Never changed once released.
@@ -30,16 +30,20 @@ public protocol Operator: Hashable, Codable, Sendable {
   /// - Precondition: the inputs' shapes satisfy the shape rule, which gave `outputs`.
   func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor]
 
+  /// What kind of operator it is, for rewrites that look for a kind.
+  var kind: OperatorKind { get }
+
+  /// The traits: what passes need to know of it, at these shapes.
+  ///
+  /// - Precondition: the inputs' shapes satisfy the shape rule, which gave `outputs`.
+  func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits
+
   /// The glyph: how pictures show it.
   var glyph: Glyph { get }
 
   /// What takes its place in training, for an operator that behaves differently there: emits nodes
   /// and returns the values that replace its outputs. Nil, the default, for all others.
   func trainingForm(of inputs: [Value], in builder: GraphBuilder) -> [Value]?
-
-  /// What takes its place in a network that is only run: an operator that then does nothing returns
-  /// its inputs. Nil, the default, for all others.
-  func inferenceForm(of inputs: [Value], in builder: GraphBuilder) -> [Value]?
 }
 
 extension Operator {
@@ -51,9 +55,6 @@ extension Operator {
 
   /// By default an operator is the same in training.
   public func trainingForm(of inputs: [Value], in builder: GraphBuilder) -> [Value]? { nil }
-
-  /// By default an operator is the same outside training.
-  public func inferenceForm(of inputs: [Value], in builder: GraphBuilder) -> [Value]? { nil }
 
   /// Throws unless the number of inputs is one of those the operator takes.
   func expect(_ inputs: [Shape], count: ClosedRange<Int>) throws(ConvoyError) {
@@ -128,11 +129,19 @@ public struct Glyph: Hashable, Sendable {
   public let label: String
   /// The kind of work.
   public let role: Role
+  /// The operator's word where it is all that a box says: `take own part`; the label, unless it has one.
+  public let word: String
+  /// Fewer characters, where it stands behind a layer with others: `BN`; the label, unless it has fewer.
+  public let abbreviation: String
 
   /// Makes a glyph.
-  public init(_ label: String, _ role: Role) {
+  public init(
+    _ label: String, _ role: Role, word: String? = nil, abbreviation: String? = nil
+  ) {
     self.label = label
     self.role = role
+    self.word = word ?? label
+    self.abbreviation = abbreviation ?? label
   }
 }
 

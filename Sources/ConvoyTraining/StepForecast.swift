@@ -118,14 +118,14 @@ public struct StepExchange: Hashable, Sendable {
   /// The exchange of a node; nil where it sends nothing.
   init?(_ node: Graph.Node, in graph: Graph) {
     let (inputs, outputs) = graph.shapes(of: node)
-    guard let operation = node.operation as? any CollectiveOperator, operation.ranks > 1,
+    guard case .exchange(let operation) = node.operation.kind, operation.ranks > 1,
       let collective = operation.collective(inputs: inputs, outputs: outputs)
     else { return nil }
     name = node.name
     axis = operation.axis
     ranks = operation.ranks
     self.collective = collective
-    isOverlapped = operation is AllReduceBegin
+    isOverlapped = operation.phase == .beginning
   }
 }
 
@@ -155,7 +155,7 @@ extension Graph {
     var lastUse = Array(repeating: -1, count: values.count)
     for (index, node) in nodes.enumerated() {
       for input in node.inputs { lastUse[holder[input.index]] = index }
-      guard node.operation is Reshape || node.operation is Replicated else { continue }
+      guard [.nothing, .reshapes].contains(traits(of: node).effect) else { continue }
       for output in node.outputs { holder[output.index] = holder[node.inputs[0].index] }
     }
     for output in outputs { lastUse[holder[output.value.index]] = nodes.count }

@@ -28,7 +28,7 @@ public struct StepTiming: Hashable, Sendable, Codable {
           node.outputs[0], of: Link.Queue(axis: exchange.axis, isOverlapped: exchange.isOverlapped),
           seconds: exchange.collective.seconds(among: exchange.ranks, at: speed))
         if !exchange.isOverlapped { now = link.finish(node.outputs[0]) }
-      } else if node.operation is AllReduceEnd {
+      } else if case .exchange(let exchange) = node.operation.kind, exchange.phase == .end {
         link.advance(to: now)
         now = link.finish(node.inputs[0])
       } else {

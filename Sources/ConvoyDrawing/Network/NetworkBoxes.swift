@@ -69,18 +69,18 @@ struct NetworkBoxes {
       guard let output = node.outputs.first, !sources.isEmpty else { continue }
       if sources.count == 1, let source = node.inputs.first(where: { boxOf[$0] != nil }),
         readers[source] == 1, boxes[sources[0]].role != nil, boxes[sources[0]].takesTail,
-        let word = NetworkBoxes.tail(node.operation)
+        let word = NetworkBoxes.tail(node, in: graph)
       {
         if !word.isEmpty { boxes[sources[0]].tail.append(word) }
         boxes[sources[0]].cost = boxes[sources[0]].cost + cost.cost
         // A map says more than the row of numbers it is read as.
-        if !(node.operation is Reshape) {
+        if !word.isEmpty {
           boxes[sources[0]].shape = Array(graph[output].shape.dimensions.dropFirst())
         }
         for value in node.outputs { boxOf[value] = sources[0] }
         continue
       }
-      if node.operation is Concatenation { shorten(&sources, with: &concatenations, boxes.count) }
+      if graph.joins(node) { shorten(&sources, with: &concatenations, boxes.count) }
       let index = boxes.count
       var box = NetworkBoxes.box(node, in: graph, cost.cost)
       if let partition, divided.contains(node.name) { box.ranks = partition.ranks }
@@ -143,17 +143,19 @@ struct NetworkBoxes {
   }
 
   /// How an operator is named where it is folded into the box before; nil where it has its own.
-  private static func tail(_ operation: any Operator) -> String? {
-    switch operation {
-    case is Reshape: return ""
-    case is BatchNormalization: return "BN"
+  private static func tail(_ node: Graph.Node, in graph: Graph) -> String? {
+    let glyph = node.operation.glyph
+    switch node.operation.kind {
     // With numbers that the layer brings itself: other operands would be boxes.
-    case let arithmetic as Arithmetic where arithmetic.function == .multiply: return "scale"
-    case let arithmetic as Arithmetic where arithmetic.function == .add: return "shift"
+    case .arithmetic(.multiply): return "scale"
+    case .arithmetic(.add): return "shift"
     default: break
     }
-    switch operation.glyph.role {
-    case .elementwise, .normalization: return operation.glyph.label
+    switch glyph.role {
+    case .elementwise, .normalization: return glyph.abbreviation
+    case .arrangement:
+      let effect = graph.traits(of: node).effect
+      return effect == .reshapes || effect == .nothing && !graph.joins(node) ? "" : nil
     default: return nil
     }
   }
@@ -163,48 +165,32 @@ struct NetworkBoxes {
     let glyph = node.operation.glyph
     let shape = Array(outputs[0].dimensions.dropFirst())
     var box = NetworkBox(
-      name: node.name, work: glyph.label, role: glyph.role, shape: shape, cost: cost,
+      name: node.name, work: glyph.word, role: glyph.role, shape: shape, cost: cost,
       keepsChannels: [.pooling, .normalization, .elementwise].contains(glyph.role))
     let channels = shape.first ?? 1
-    switch node.operation {
-    case let convolution as Convolution:
-      let isDepthwise = convolution.groups > 1 && convolution.groups == inputs[0][1]
-      box.groups = isDepthwise ? 1 : convolution.groups
+    switch node.operation.kind {
+    case .layer(let layer):
+      guard let groups = graph.traits(of: node).groups else {
+        box.work = "\(glyph.label), \(channels)"
+        break
+      }
+      let isDepthwise =
+        layer.weightRows == .outputs && groups > 1 && groups == inputs[0][1]
+      box.groups = isDepthwise ? 1 : groups
       box.keepsChannels = isDepthwise
       let label = String(glyph.label.prefix { $0 != "g" })
       box.work =
         isDepthwise ? "depthwise \(label)" : "conv \(glyph.label), \(channels)"
-    case let convolution as TransposedConvolution:
-      box.groups = convolution.groups
-      box.work = "conv \(glyph.label), \(channels)"
-    case is Concatenation: box.takesTail = false
-    case is Linear: box.work = "linear, \(channels)"
-    case let arithmetic as Arithmetic:
-      box.work =
-        [.add, .subtract, .multiply, .divide].contains(arithmetic.function)
-        ? arithmetic.function.rawValue : glyph.label
-    default: break
-    }
-    if let exchange = node.operation as? any CollectiveOperator {
+    case .exchange:
       // It is named after the value, whose box stands above.
-      box.work = NetworkBoxes.work(exchange) ?? box.work
       (box.name, box.role, box.takesTail) = (box.work, .exchange, false)
+    default: box.takesTail = !graph.joins(node)
     }
     // A name that only repeats the operator says nothing.
     let last = node.name.split(separator: ".").last.map(String.init) ?? node.name
     let plain = last.filter { !$0.isNumber && $0 != "_" }
     if plain == type(of: node.operation).name { box.name = box.work }
     return box
-  }
-
-  /// What happens to a value between ranks; nil for what stands in no network.
-  private static func work(_ exchange: any CollectiveOperator) -> String? {
-    switch exchange {
-    case is AllGather: "gather \(exchange.ranks) parts"
-    case is RankShare: "take own part"
-    case is Replicated: "to \(exchange.ranks) ranks"
-    default: nil
-    }
   }
 
   /// Which boxes are drawn side by side: grouped convolutions, and what stands between or before
@@ -234,5 +220,12 @@ struct NetworkBoxes {
       }
       boxes[index].towers = boxes[sources[0].from].towers
     }
+  }
+}
+
+extension Graph {
+  /// Whether a node only puts its inputs side by side.
+  fileprivate func joins(_ node: Node) -> Bool {
+    node.inputs.count > 1 && traits(of: node).effect == .moves
   }
 }

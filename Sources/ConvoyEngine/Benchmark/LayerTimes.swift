@@ -29,7 +29,7 @@ extension ModelMeasurement {
       if let time = own[node.name] {
         result.append(.own(time))
         host = position
-      } else if let host, node.operation.computes {
+      } else if let host, graph.traits(of: node).effect == .computes {
         result.append(.within(graph.nodes[host].name))
       } else {
         result.append(.nothing)
@@ -46,9 +46,4 @@ extension ModelMeasurement {
     let names = Set(graph.nodes.map(\.name))
     return operators.filter { !names.contains($0.name) }.reduce(0) { $0 + $1.milliseconds }
   }
-}
-
-extension Operator {
-  /// Whether it makes new numbers when a network is run, rather than passing on those it gets.
-  fileprivate var computes: Bool { !(self is Dropout) && glyph.role != .arrangement }
 }

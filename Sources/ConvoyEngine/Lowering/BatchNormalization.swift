@@ -3,6 +3,8 @@ import ConvoyKernels
 import ConvoyTensors
 
 extension BatchNormalization: Lowerable {
+  var epilogue: EpilogueSupport { .function }
+
   func layouts(at site: LoweringSite) -> NodeLayouts {
     let order = site.planewiseOrder
     return NodeLayouts(

@@ -104,6 +104,8 @@ struct ConvolutionForm: Sendable {
 }
 
 extension Convolution: Lowerable {
+  var epilogue: EpilogueSupport { .residualAndFunction }
+
   func preferredOrder(at site: LoweringSite) -> ChannelOrder? {
     ConvolutionOrders.preferred(groups: groups, site)
   }
@@ -121,6 +123,8 @@ extension Convolution: Lowerable {
 }
 
 extension TransposedConvolution: Lowerable {
+  var epilogue: EpilogueSupport { .residualAndFunction }
+
   func preferredOrder(at site: LoweringSite) -> ChannelOrder? {
     ConvolutionOrders.preferred(groups: groups, site)
   }
@@ -139,6 +143,8 @@ extension TransposedConvolution: Lowerable {
 }
 
 extension Linear: Lowerable {
+  var epilogue: EpilogueSupport { .function }
+
   func layouts(at site: LoweringSite) -> NodeLayouts {
     ConvolutionForm.linear(.forward).layouts(at: site)
   }

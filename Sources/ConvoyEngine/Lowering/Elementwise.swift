@@ -68,6 +68,8 @@ extension ElementwiseGradient: Lowerable {
 }
 
 extension Arithmetic: Lowerable {
+  var epilogue: EpilogueSupport { .function }
+
   /// Planes when the second operand is an image like the first, or one pixel for each or all of its
   /// images, and one of them is in planes already; else row-major with broadcasting.
   func layouts(at site: LoweringSite) -> NodeLayouts {

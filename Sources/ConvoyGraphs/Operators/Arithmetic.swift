@@ -14,7 +14,7 @@ public import ConvoyTensors
 ///
 /// Inputs: two tensors. Shapes are aligned at the right; an extent of 1, or a missing one, is
 /// repeated to the other's.
-public struct Arithmetic: Operator {
+public struct Arithmetic: ChannelAffineOperator {
   /// Which function of two numbers.
   public enum Function: String, Hashable, Sendable, Codable, CaseIterable {
     /// a + b
@@ -42,6 +42,13 @@ public struct Arithmetic: Operator {
       case .maximum: a > b ? a : b
       case .minimum: a < b ? a : b
       case .power: pow(a, b)
+      }
+    }
+
+    fileprivate var word: String? {
+      switch self {
+      case .add, .subtract, .multiply, .divide: rawValue
+      case .maximum, .minimum, .power: nil
       }
     }
 
@@ -112,10 +119,41 @@ public struct Arithmetic: Operator {
     return [result]
   }
 
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .arithmetic(function) }
+
+  /// Arithmetic on an image and a tensor that repeats to a number a channel.
+  public func channelAffine(numbers: [Tensor?], shapes: [Shape]) -> ChannelAffine? {
+    guard let position = numbers.firstIndex(where: { $0 == nil }),
+      let tensor = numbers[1 - position],
+      let values = tensor.numbersByChannel(of: shapes[position])
+    else { return nil }
+    let (ones, zeros) = (values.map { _ in 1.0 }, values.map { _ in 0.0 })
+    let isFirst = position == 0
+    let (factors, shifts): ([Double], [Double])
+    switch function {
+    case .add: (factors, shifts) = (ones, values)
+    case .subtract:
+      (factors, shifts) = isFirst ? (ones, values.map { -$0 }) : (ones.map { -$0 }, values)
+    case .multiply: (factors, shifts) = (values, zeros)
+    case .divide where isFirst && !values.contains(0):
+      (factors, shifts) = (values.map { 1 / $0 }, zeros)
+    default: return nil
+    }
+    return ChannelAffine(image: position, factors: factors, shifts: shifts, alwaysHasShift: false)
+  }
+
+  /// Element by element.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    .elementwise(.computes)
+  }
+
   // MARK: Glyph
 
-  /// The function's sign.
-  public var glyph: Glyph { Glyph(function.symbol, .elementwise) }
+  /// The function's sign; its word, where it has one.
+  public var glyph: Glyph { Glyph(function.symbol, .elementwise, word: function.word) }
 }
 
 extension Shape {
@@ -135,6 +173,18 @@ extension Shape {
       extents.append(max(a, b))
     }
     return try Shape(validating: extents)
+  }
+}
+
+extension Tensor {
+  /// The number that broadcasting puts at each channel of an image, if it is one.
+  fileprivate func numbersByChannel(of image: Shape) -> [Double]? {
+    guard image.rank >= 2, shape.rank <= image.rank else { return nil }
+    if shape.elementCount == 1 { return Array(repeating: Double(elements[0]), count: image[1]) }
+    let isByChannel = (0..<shape.rank).allSatisfy { d in
+      shape[d] == (d + image.rank - shape.rank == 1 ? image[1] : 1)
+    }
+    return isByChannel && shape.rank >= image.rank - 1 ? elements.map(Double.init) : nil
   }
 }
 

@@ -9,7 +9,7 @@ public import ConvoyTensors
 /// `BatchNormalizationTraining`, which normalises by the batch's own statistics.
 ///
 /// Source: Ioffe and Szegedy, "Batch Normalization", 2015.
-public struct BatchNormalization: Operator {
+public struct BatchNormalization: ChannelAffineOperator {
   /// See `Operator.name`.
   public static let name = "batchNormalization"
   /// What is added to the variance.
@@ -121,10 +121,34 @@ public struct BatchNormalization: Operator {
     return [result]
   }
 
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .channelAffine(self) }
+
+  /// (image − mean) · f + shift, with f = scale ∕ √(variance + ε).
+  public func channelAffine(numbers: [Tensor?], shapes: [Shape]) -> ChannelAffine? {
+    let statistics = numbers.dropFirst().compactMap { $0?.elements }
+    guard statistics.count == 4 else { return nil }
+    let factors = zip(statistics[0], statistics[3]).map { scale, variance in
+      Double(scale) / (Double(variance) + Double(epsilon)).squareRoot()
+    }
+    let shifts = factors.indices.map {
+      Double(statistics[1][$0]) - Double(statistics[2][$0]) * factors[$0]
+    }
+    return ChannelAffine(image: 0, factors: factors, shifts: shifts, alwaysHasShift: true)
+  }
+
+  /// Each channel by numbers of its own.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    OperatorTraits(
+      .computes, channels: .byVector, pixels: .alike, groups: nil, hasBoundedReference: true)
+  }
+
   // MARK: Glyph
 
   /// `batch norm`.
-  public var glyph: Glyph { Glyph("batch norm", .normalization) }
+  public var glyph: Glyph { Glyph("batch norm", .normalization, abbreviation: "BN") }
 }
 
 // MARK: Building

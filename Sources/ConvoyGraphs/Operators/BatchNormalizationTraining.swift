@@ -90,6 +90,19 @@ public struct BatchNormalizationTraining: Operator {
     return [result, mean, variance]
   }
 
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .other }
+
+  /// Each channel by itself, over all of its pixels.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    OperatorTraits(
+      .computes, channels: .byVector, pixels: .mixed, groups: nil, hasBoundedReference: true)
+  }
+
+  // MARK: Glyph
+
   /// `batch norm`.
   public var glyph: Glyph { Glyph("batch norm", .normalization) }
 }
@@ -165,6 +178,19 @@ public struct BatchNormalizationGradient: Operator {
     }
     return [toImage, toScale, toShift]
   }
+
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .other }
+
+  /// Each channel by itself, over all of its pixels.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    OperatorTraits(
+      .computes, channels: .byVector, pixels: .mixed, groups: nil, hasBoundedReference: true)
+  }
+
+  // MARK: Glyph
 
   /// `∂ batch norm`.
   public var glyph: Glyph { Glyph("∂ batch norm", .normalization) }

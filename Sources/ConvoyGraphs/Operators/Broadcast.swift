@@ -39,6 +39,21 @@ public struct Broadcast: CollectiveOperator {
     inputs
   }
 
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .exchange(self) }
+
+  /// See `CollectiveOperator.phase`.
+  public var phase: ExchangePhase { .whole }
+
+  /// Tensors stay as they are.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    .elementwise(.computes)
+  }
+
+  // MARK: Glyph
+
   /// `from rank 0`
   public var glyph: Glyph { Glyph("from rank \(root)", .exchange) }
 }
@@ -77,6 +92,21 @@ public struct AllReduceBegin: CollectiveOperator {
   public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
     [ReferenceTensor(outputs[0], inputs.flatMap(\.elements))]
   }
+
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .exchange(self) }
+
+  /// See `CollectiveOperator.phase`.
+  public var phase: ExchangePhase { .beginning }
+
+  /// Tensors become one row.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    .mixingAll(.computes, hasBoundedReference: true)
+  }
+
+  // MARK: Glyph
 
   /// `Σ 4 ranks …`
   public var glyph: Glyph { Glyph("Σ \(ranks) ranks …", .exchange) }
@@ -126,6 +156,21 @@ public struct AllReduceEnd: CollectiveOperator {
       return ReferenceTensor(shape, Array(inputs[0].elements[start..<start + shape.elementCount]))
     }
   }
+
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .exchange(self) }
+
+  /// See `CollectiveOperator.phase`.
+  public var phase: ExchangePhase { .end }
+
+  /// A row becomes tensors.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    .mixingAll(.computes, hasBoundedReference: true)
+  }
+
+  // MARK: Glyph
 
   /// `… mean of 4 ranks`
   public var glyph: Glyph { Glyph("… mean of \(ranks) ranks", .exchange) }

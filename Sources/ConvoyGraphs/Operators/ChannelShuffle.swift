@@ -57,6 +57,17 @@ public struct ChannelShuffle: Operator {
     return [ReferenceTensor(outputs[0], elements)]
   }
 
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .other }
+
+  /// Channels change places; 1 group, or as many as channels, is no change.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    let isIdle = groups == 1 || groups == inputs[0][1]
+    return .mixing([1], isIdle ? .nothing : .moves, hasBoundedReference: true)
+  }
+
   // MARK: Glyph
 
   /// `shuffle 4`.

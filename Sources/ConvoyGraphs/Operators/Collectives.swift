@@ -19,6 +19,18 @@ public protocol CollectiveOperator: Operator {
   var axis: RankAxis { get }
   /// How many they are.
   var ranks: Int { get }
+  /// Which part of an exchange it is.
+  var phase: ExchangePhase { get }
+}
+
+/// Which part of an exchange an operator is.
+public enum ExchangePhase: Hashable, Sendable {
+  /// All of it: what follows waits for it.
+  case whole
+  /// Its beginning: the exchange goes on while other operators are run.
+  case beginning
+  /// Its end: waits for what another operator began.
+  case end
 }
 
 extension CollectiveOperator {
@@ -63,6 +75,21 @@ public struct AllReduce: CollectiveOperator {
     [ReferenceTensor(outputs[0], inputs[0].elements.map { $0 * Double(ranks) })]
   }
 
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .exchange(self) }
+
+  /// See `CollectiveOperator.phase`.
+  public var phase: ExchangePhase { .whole }
+
+  /// Ranks' tensors meet place by place.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    .elementwise(.computes)
+  }
+
+  // MARK: Glyph
+
   /// `Σ 4 ranks`
   public var glyph: Glyph { Glyph("Σ \(ranks) ranks", .exchange) }
 }
@@ -104,6 +131,21 @@ public struct Replicated: CollectiveOperator {
   public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
     inputs
   }
+
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .exchange(self) }
+
+  /// See `CollectiveOperator.phase`.
+  public var phase: ExchangePhase { .whole }
+
+  /// The input itself: only the gradient is exchanged.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    .elementwise(.nothing)
+  }
+
+  // MARK: Glyph
 
   /// `to 4 ranks`
   public var glyph: Glyph { Glyph("to \(ranks) ranks", .exchange) }
@@ -176,8 +218,25 @@ public struct AllGather: CollectiveOperator {
     return [ReferenceTensor(outputs[0], elements)]
   }
 
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .exchange(self) }
+
+  /// See `CollectiveOperator.phase`.
+  public var phase: ExchangePhase { .whole }
+
+  /// Channels or pixels of all ranks stand in a row along the dimension.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    .mixing([dimension], .computes, hasBoundedReference: true)
+  }
+
+  // MARK: Glyph
+
   /// `gather 4`
-  public var glyph: Glyph { Glyph("gather \(ranks)", .exchange) }
+  public var glyph: Glyph {
+    Glyph("gather \(ranks)", .exchange, word: "gather \(ranks) parts")
+  }
 }
 
 // MARK: - ReduceScatter
@@ -225,6 +284,21 @@ public struct ReduceScatter: CollectiveOperator {
     let tensor = share.reference(inputs, outputs: outputs)[0]
     return [ReferenceTensor(outputs[0], tensor.elements.map { $0 * Double(ranks) })]
   }
+
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .exchange(self) }
+
+  /// See `CollectiveOperator.phase`.
+  public var phase: ExchangePhase { .whole }
+
+  /// A range of the dimension.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    .mixing([dimension], .computes, hasBoundedReference: true)
+  }
+
+  // MARK: Glyph
 
   /// `Σ scatter 4`
   public var glyph: Glyph { Glyph("Σ scatter \(ranks)", .exchange) }
@@ -292,6 +366,23 @@ public struct RankShare: CollectiveOperator {
     slice(of: inputs[0].shape).reference(inputs, outputs: outputs)
   }
 
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .exchange(self) }
+
+  /// See `CollectiveOperator.phase`.
+  public var phase: ExchangePhase { .whole }
+
+  /// A slice.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    slice(of: inputs[0]).traits(inputs: inputs, outputs: outputs)
+  }
+
+  // MARK: Glyph
+
   /// `share 1 of 4`
-  public var glyph: Glyph { Glyph("share \(rank + 1) of \(ranks)", .arrangement) }
+  public var glyph: Glyph {
+    Glyph("share \(rank + 1) of \(ranks)", .arrangement, word: "take own part")
+  }
 }

@@ -73,6 +73,16 @@ public struct Concatenation: Operator {
     return [result]
   }
 
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .other }
+
+  /// Only the dimension changes; a single input is the output.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    .mixing([dimension], inputs.count == 1 ? .nothing : .moves, hasBoundedReference: true)
+  }
+
   // MARK: Glyph
 
   /// `concat`.

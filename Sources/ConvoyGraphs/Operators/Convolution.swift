@@ -7,7 +7,7 @@ public import ConvoyTensors
 /// Inputs: an image [B, I, …], weights [O, I∕G, k…], and optionally a bias [O]. Output: [B, O, …].
 /// With G groups, output channel o sees only the I∕G input channels of group ⌊o·G∕O⌋.
 /// (What is computed is the cross-correlation, as in all of deep learning.)
-public struct Convolution: Operator {
+public struct Convolution: LayerOperator {
   /// See `Operator.name`.
   public static let name = "convolution"
   /// The kernel and how it slides.
@@ -116,6 +116,35 @@ public struct Convolution: Operator {
       result[position] = sum
     }
     return [result]
+  }
+
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .layer(self) }
+
+  /// See `LayerOperator.weightRows`.
+  public var weightRows: WeightRows { .outputs }
+
+  /// Without padding, unless the last window may hang over the end.
+  public var readsWholeWindows: Bool {
+    guard !window.roundsUp else { return false }
+    return switch window.padding {
+    case .uniform(let all): all == 0
+    case .explicit(let before, let after): (before + after).allSatisfy { $0 == 0 }
+    case .same: false
+    }
+  }
+
+  /// The same window, and another number of groups.
+  public func divided(into groups: Int) -> (any LayerOperator)? {
+    Convolution(window, groups: groups)
+  }
+
+  /// An output sees a window of its group's channels.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    OperatorTraits(
+      .computes, channels: .mixed, pixels: .mixed, groups: groups, hasBoundedReference: true)
   }
 
   // MARK: Glyph

@@ -93,6 +93,17 @@ public struct ConvolutionWeightGradient: Operator {
     return [result]
   }
 
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .other }
+
+  /// Sums over all pixels.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    OperatorTraits(
+      .computes, channels: .mixed, pixels: .mixed, groups: groups, hasBoundedReference: true)
+  }
+
   // MARK: Glyph
 
   /// `∂w 3×3`.

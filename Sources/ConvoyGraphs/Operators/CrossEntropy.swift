@@ -79,6 +79,18 @@ public struct CrossEntropy: Operator {
     return target
   }
 
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .other }
+
+  /// One number.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    .mixingAll(.computes, hasBoundedReference: true)
+  }
+
+  // MARK: Glyph
+
   /// `cross-entropy`.
   public var glyph: Glyph { Glyph("cross-entropy", .reduction) }
 }
@@ -127,6 +139,18 @@ public struct CrossEntropyGradient: Operator {
     }
     return [result]
   }
+
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .other }
+
+  /// Over the classes, which stand as channels do.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    .mixingAll(.computes, hasBoundedReference: true)
+  }
+
+  // MARK: Glyph
 
   /// `∂ cross-entropy`.
   public var glyph: Glyph { Glyph("∂ cross-entropy", .reduction) }

@@ -40,13 +40,23 @@ public struct Dropout: Operator {
     return [inputs[0].applying(training, [builder.trainingStep()], name: "training")]
   }
 
-  /// Nothing.
-  public func inferenceForm(of inputs: [Value], in builder: GraphBuilder) -> [Value]? { inputs }
-
   /// The input.
   public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
     inputs
   }
+
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .other }
+
+  /// Nothing when run; in training the element's place decides.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    OperatorTraits(
+      .nothing, channels: .byPlace, pixels: .byPlace, groups: nil, hasBoundedReference: true)
+  }
+
+  // MARK: Glyph
 
   /// `dropout 0.5`.
   public var glyph: Glyph { Glyph("dropout \(rate)", .elementwise) }
@@ -102,6 +112,19 @@ public struct DropoutTraining: Operator {
     return [ReferenceTensor(outputs[0], elements)]
   }
 
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .other }
+
+  /// The element's place decides.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    OperatorTraits(
+      .computes, channels: .byPlace, pixels: .byPlace, groups: nil, hasBoundedReference: true)
+  }
+
+  // MARK: Glyph
+
   /// `dropout 0.5`.
   public var glyph: Glyph { Glyph("dropout \(rate)", .elementwise) }
 
@@ -146,5 +169,22 @@ extension GraphBuilder {
   public func trainingStep() -> Value {
     parameter(
       "training.step", [], Parameter(.constant(0), isTrainable: false), unscoped: true)
+  }
+}
+
+// MARK: - Shares
+
+extension Graph {
+  /// A network in training form for one rank's share of each batch: each dropout draws the part of the
+  /// whole batch's mask that belongs to its images.
+  ///
+  /// - Throws: what a shape rule says; not for a graph that is well formed.
+  public func drawingMasks(ofRank rank: Int) throws(ConvoyError) -> Graph {
+    guard rank > 0 else { return self }
+    return try rewritten { node, inputs, builder in
+      guard var dropout = node.operation as? DropoutTraining else { return nil }
+      dropout.firstElement = rank * inputs[0].shape.elementCount
+      return builder.apply(dropout, to: inputs, name: node.name)
+    }
   }
 }

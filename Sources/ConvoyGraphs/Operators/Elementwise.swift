@@ -36,6 +36,18 @@ public struct Elementwise: Operator {
     [ReferenceTensor(outputs[0], inputs[0].elements.map { function($0) })]
   }
 
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .function(function) }
+
+  /// Element by element; x ↦ 1·x + 0 is no change.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    .elementwise(function == .affine(scale: 1, offset: 0) ? .nothing : .computes)
+  }
+
+  // MARK: Glyph
+
   /// The function's label.
   public var glyph: Glyph { Glyph(function.label, .elementwise) }
 }
@@ -73,6 +85,18 @@ public struct ElementwiseGradient: Operator {
     }
     return [ReferenceTensor(outputs[0], products)]
   }
+
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .other }
+
+  /// Element by element.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    .elementwise(.computes)
+  }
+
+  // MARK: Glyph
 
   /// The function's label with a prime.
   public var glyph: Glyph { Glyph("\(function.label)′", .elementwise) }

@@ -6,7 +6,7 @@ public import ConvoyTensors
 ///
 /// Inputs: features [B, F], weights [O, F], and optionally a bias [O]. Output: [B, O], each a sum of
 /// all features by the output's row of weights. It is the 1×1 convolution of maps of one pixel.
-public struct Linear: Operator {
+public struct Linear: LayerOperator {
   /// See `Operator.name`.
   public static let name = "linear"
 
@@ -74,6 +74,28 @@ public struct Linear: Operator {
       result[position] = sum
     }
     return [result]
+  }
+
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .layer(self) }
+
+  /// See `LayerOperator.weightRows`.
+  public var weightRows: WeightRows { .outputs }
+
+  /// One: every output sees all features.
+  public var groups: Int { 1 }
+
+  /// A row of weights is all of the window.
+  public var readsWholeWindows: Bool { true }
+
+  /// None.
+  public func divided(into groups: Int) -> (any LayerOperator)? { nil }
+
+  /// Every output sees all features.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    .mixingAll(.computes, hasBoundedReference: true)
   }
 
   // MARK: Glyph

@@ -52,6 +52,18 @@ public struct LinearInputGradient: Operator {
     return [result]
   }
 
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .other }
+
+  /// Every output sees all of the gradient.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    .mixingAll(.computes, hasBoundedReference: true)
+  }
+
+  // MARK: Glyph
+
   /// `∂x linear`.
   public var glyph: Glyph { Glyph("∂x linear", .convolution) }
 }
@@ -108,6 +120,18 @@ public struct LinearWeightGradient: Operator {
     }
     return [result]
   }
+
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .other }
+
+  /// Sums over the batch.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    .mixingAll(.computes, hasBoundedReference: true)
+  }
+
+  // MARK: Glyph
 
   /// `∂w linear`.
   public var glyph: Glyph { Glyph("∂w linear", .convolution) }

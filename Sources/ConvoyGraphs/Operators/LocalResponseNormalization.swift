@@ -89,6 +89,18 @@ public struct LocalResponseNormalization: Operator {
     return Double(bias) + Double(alpha) / Double(size) * sum
   }
 
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .other }
+
+  /// Over neighbouring channels of a pixel.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    .mixing([1], .computes, hasBoundedReference: false)
+  }
+
+  // MARK: Glyph
+
   /// `LRN 5`.
   public var glyph: Glyph { Glyph("LRN \(size)", .normalization) }
 }
@@ -155,6 +167,18 @@ public struct LocalResponseNormalizationGradient: Operator {
     }
     return [result]
   }
+
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .other }
+
+  /// Over neighbouring channels of a pixel.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    .mixing([1], .computes, hasBoundedReference: false)
+  }
+
+  // MARK: Glyph
 
   /// `∂ LRN 5`.
   public var glyph: Glyph { Glyph("∂ LRN \(size)", .normalization) }

@@ -68,6 +68,16 @@ public struct MatrixProduct: Operator {
     return [result]
   }
 
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .other }
+
+  /// Rows meet columns.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    .mixingAll(.computes, hasBoundedReference: true)
+  }
+
   // MARK: Glyph
 
   /// `matrix ·`.

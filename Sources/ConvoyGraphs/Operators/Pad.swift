@@ -67,6 +67,17 @@ public struct Pad: Operator {
     return [ReferenceTensor(outputs[0], elements)]
   }
 
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .other }
+
+  /// Dimensions with padding change.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    let padded = before.indices.filter { before[$0] > 0 || after[$0] > 0 }
+    return .mixing(padded, padded.isEmpty ? .nothing : .moves, hasBoundedReference: true)
+  }
+
   // MARK: Glyph
 
   /// `pad`.

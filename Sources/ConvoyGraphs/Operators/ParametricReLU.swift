@@ -59,6 +59,18 @@ public struct ParametricReLU: Operator {
     return [result]
   }
 
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .other }
+
+  /// Each channel by a slope of its own, or all by the same.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    OperatorTraits(
+      .computes, channels: inputs[1].elementCount == 1 ? .alike : .byVector, pixels: .alike,
+      groups: nil, hasBoundedReference: true)
+  }
+
   // MARK: Glyph
 
   /// `PReLU`.

@@ -51,6 +51,16 @@ public struct PoolingGradient: Operator {
     return [result]
   }
 
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .other }
+
+  /// Each channel by itself, over the pixels of a window.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    .mixing(2..<inputs[0].rank, .computes, hasBoundedReference: false)
+  }
+
   // MARK: Glyph
 
   /// `∂ max 3×3 s2`.

@@ -84,6 +84,19 @@ public struct Reduction: Operator {
     return [ReferenceTensor(outputs[0], result.elements)]
   }
 
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .other }
+
+  /// Over the dimensions; where the batch or the channels are left out, all others move.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    let movesOthers = !keepsDimensions && dimensions.contains { $0 < 2 }
+    return movesOthers
+      ? .mixingAll(.computes, hasBoundedReference: true)
+      : .mixing(dimensions, .computes, hasBoundedReference: true)
+  }
+
   // MARK: Glyph
 
   /// The function's sign.

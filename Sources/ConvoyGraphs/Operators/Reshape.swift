@@ -64,6 +64,32 @@ public struct Reshape: Operator {
     [ReferenceTensor(outputs[0], inputs[0].elements)]
   }
 
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .other }
+
+  /// Flattening an image makes a run of each channel.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    let (from, to) = (inputs[0], outputs[0])
+    let isFlattening = from.rank >= 2 && to.rank == 2 && from[0] == to[0]
+    return OperatorTraits(
+      isIdle(on: from) ? .nothing : .reshapes, channels: isFlattening ? .runs : .mixed,
+      pixels: .mixed, groups: nil, hasBoundedReference: true)
+  }
+
+  /// Whether the shape stays as it is, for this batch and, if it is accepted, for another.
+  private func isIdle(on input: Shape) -> Bool {
+    guard (try? outputShapes(for: [input])) == [input] else { return false }
+    guard input.rank > 0,
+      let other = try? Shape(validating: [input[0] + 1] + input.dimensions.dropFirst()),
+      let output = try? outputShapes(for: [other])
+    else { return true }
+    return output == [other]
+  }
+
+  // MARK: Glyph
+
   /// `reshape`.
   public var glyph: Glyph { Glyph("reshape", .arrangement) }
 }
@@ -104,6 +130,18 @@ public struct Repetition: Operator {
     let elements = shape.indices.map { inputs[0].broadcastElement(at: $0) }
     return [ReferenceTensor(shape, elements)]
   }
+
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .other }
+
+  /// To a shape that is fixed.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    .mixingAll(.moves, hasBoundedReference: true)
+  }
+
+  // MARK: Glyph
 
   /// `repeat`.
   public var glyph: Glyph { Glyph("repeat", .arrangement) }

@@ -112,6 +112,18 @@ public struct Resize: Operator {
     return [result]
   }
 
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .other }
+
+  /// Each channel by itself, between neighbouring pixels.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    .mixing(2..<inputs[0].rank, .computes, hasBoundedReference: true)
+  }
+
+  // MARK: Glyph
+
   /// `resize`.
   public var glyph: Glyph { Glyph("resize", .arrangement) }
 }
@@ -164,6 +176,18 @@ public struct ResizeGradient: Operator {
     }
     return [result]
   }
+
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .other }
+
+  /// Each channel by itself, between neighbouring pixels.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    .mixing(2..<inputs[0].rank, .computes, hasBoundedReference: true)
+  }
+
+  // MARK: Glyph
 
   /// `∂ resize`.
   public var glyph: Glyph { Glyph("∂ resize", .arrangement) }

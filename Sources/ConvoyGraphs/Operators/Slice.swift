@@ -74,6 +74,18 @@ public struct Slice: Operator {
     return source
   }
 
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .other }
+
+  /// Only the dimension changes.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    .mixing([dimension], .moves, hasBoundedReference: true)
+  }
+
+  // MARK: Glyph
+
   /// `2:6`, or `2:6:2` with a step.
   public var glyph: Glyph {
     Glyph(step == 1 ? "\(start):\(end)" : "\(start):\(end):\(step)", .arrangement)
@@ -130,6 +142,18 @@ public struct SliceGradient: Operator {
     }
     return [result]
   }
+
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .other }
+
+  /// Only the dimension changes.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    .mixing([slice.dimension], .moves, hasBoundedReference: true)
+  }
+
+  // MARK: Glyph
 
   /// The slice's label with a prime.
   public var glyph: Glyph { Glyph("\(slice.glyph.label)′", .arrangement) }

@@ -55,6 +55,18 @@ public struct Softmax: Operator {
     return [result]
   }
 
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .other }
+
+  /// Over the dimension.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    .mixing([dimension], .computes, hasBoundedReference: true)
+  }
+
+  // MARK: Glyph
+
   /// `softmax`.
   public var glyph: Glyph { Glyph(isLogarithmic ? "log softmax" : "softmax", .normalization) }
 }
@@ -107,6 +119,18 @@ public struct SoftmaxGradient: Operator {
     }
     return [result]
   }
+
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .other }
+
+  /// Over the dimension.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    .mixing([dimension], .computes, hasBoundedReference: true)
+  }
+
+  // MARK: Glyph
 
   /// `∂ softmax`.
   public var glyph: Glyph { Glyph("∂ \(forward.glyph.label)", .normalization) }

@@ -80,6 +80,16 @@ public struct Standardization: Operator {
     return [result]
   }
 
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .other }
+
+  /// Over the dimensions.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    .mixing(dimensions, .computes, hasBoundedReference: true)
+  }
+
   // MARK: Glyph
 
   /// `standardize`.

@@ -51,6 +51,17 @@ public struct Transpose: Operator {
     return [ReferenceTensor(outputs[0], elements)]
   }
 
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .other }
+
+  /// Dimensions that stay where they are pass alike.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    let moved = permutation.indices.filter { permutation[$0] != $0 }
+    return .mixing(moved, moved.isEmpty ? .nothing : .moves, hasBoundedReference: true)
+  }
+
   // MARK: Glyph
 
   /// `0 2 3 1`.

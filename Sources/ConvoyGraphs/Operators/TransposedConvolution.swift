@@ -7,7 +7,7 @@ public import ConvoyTensors
 /// Inputs: an image [B, I, …], weights [I, O∕G, k…], and optionally a bias [O]. Output: [B, O, …].
 /// Each input element adds its multiple of the kernel to the output; stride spreads the inputs apart,
 /// padding crops the output.
-public struct TransposedConvolution: Operator {
+public struct TransposedConvolution: LayerOperator {
   /// See `Operator.name`.
   public static let name = "transposedConvolution"
   /// The kernel and how it slides; the padding is that of the convolution this is the adjoint of.
@@ -157,6 +157,28 @@ public struct TransposedConvolution: Operator {
       }
     }
     return [result]
+  }
+
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .layer(self) }
+
+  /// See `LayerOperator.weightRows`.
+  public var weightRows: WeightRows { .inputs }
+
+  /// Outputs near the border are sums over fewer of the window's elements.
+  public var readsWholeWindows: Bool { false }
+
+  /// The same window, and another number of groups.
+  public func divided(into groups: Int) -> (any LayerOperator)? {
+    TransposedConvolution(window, groups: groups, outputPadding: outputPadding)
+  }
+
+  /// An output sees a window of its group's channels.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    OperatorTraits(
+      .computes, channels: .mixed, pixels: .mixed, groups: groups, hasBoundedReference: true)
   }
 
   // MARK: Glyph

@@ -63,6 +63,18 @@ public struct MomentumUpdate: Operator {
     return [parameter, velocity]
   }
 
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .other }
+
+  /// Parameter, gradient and memories meet place by place.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    .elementwise(.computes)
+  }
+
+  // MARK: Glyph
+
   /// `SGD`.
   public var glyph: Glyph { Glyph("SGD", .update) }
 }
@@ -130,6 +142,18 @@ public struct AdamUpdate: Operator {
     return [parameter, first, second]
   }
 
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .other }
+
+  /// Parameter, gradient and memories meet place by place.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    .elementwise(.computes)
+  }
+
+  // MARK: Glyph
+
   /// `AdamW`.
   public var glyph: Glyph { Glyph("AdamW", .update) }
 }
@@ -190,6 +214,18 @@ public struct RMSpropUpdate: Operator {
     }
     return [parameter, square, velocity]
   }
+
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .other }
+
+  /// Parameter, gradient and memories meet place by place.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    .elementwise(.computes)
+  }
+
+  // MARK: Glyph
 
   /// `RMSprop`.
   public var glyph: Glyph { Glyph("RMSprop", .update) }

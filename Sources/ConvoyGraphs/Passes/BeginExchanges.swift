@@ -1,4 +1,4 @@
-public import ConvoyTensors
+import ConvoyTensors
 
 extension GraphBuilder {
   /// The means of all ranks' values, exchanged in buckets.
@@ -50,36 +50,33 @@ extension Graph {
     var begun: [Int: [Node]] = [:]
     var ended: [Int: [Node]] = [:]
     for node in nodes {
-      if node.operation is AllReduceBegin {
+      switch node.operation.exchangePhase {
+      case .beginning:
         begun[node.inputs.compactMap { maker[$0] }.max() ?? -1, default: []].append(node)
-      } else if node.operation is AllReduceEnd {
+      case .end:
         ended[node.outputs.compactMap { firstUse[$0] }.min() ?? nodes.count, default: []]
           .append(node)
+      case .whole, nil: break
       }
     }
     var copy = self
     copy.nodes = begun[-1] ?? []
     for (index, node) in nodes.enumerated() {
       copy.nodes += ended[index] ?? []
-      if !(node.operation is AllReduceBegin || node.operation is AllReduceEnd) {
-        copy.nodes.append(node)
+      switch node.operation.exchangePhase {
+      case .beginning, .end: break
+      case .whole, nil: copy.nodes.append(node)
       }
       copy.nodes += begun[index] ?? []
     }
     copy.nodes += ended[nodes.count] ?? []
     return copy
   }
+}
 
-  /// A network in training form for one rank's share of each batch: each dropout draws the part of the
-  /// whole batch's mask that belongs to its images.
-  ///
-  /// - Throws: what a shape rule says; not for a graph that is well formed.
-  public func drawingMasks(ofRank rank: Int) throws(ConvoyError) -> Graph {
-    guard rank > 0 else { return self }
-    return try rewritten { node, inputs, builder in
-      guard var dropout = node.operation as? DropoutTraining else { return nil }
-      dropout.firstElement = rank * inputs[0].shape.elementCount
-      return builder.apply(dropout, to: inputs, name: node.name)
-    }
+extension Operator {
+  /// Which part of an exchange it is; nil for an operator that exchanges nothing.
+  fileprivate var exchangePhase: ExchangePhase? {
+    if case .exchange(let operation) = kind { operation.phase } else { nil }
   }
 }

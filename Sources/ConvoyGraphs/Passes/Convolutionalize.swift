@@ -69,36 +69,43 @@ private struct FullyConnectedHead {
     guard let map = maps[0] ?? maps.lazy.compactMap(\.self).first else { return false }
     let isOnePixel = map.allSatisfy { $0 == 1 }
     let onlyFirst = maps[0] != nil && maps.dropFirst().allSatisfy { $0 == nil }
-    var result = map
-    switch node.operation {
-    case is Linear:
+    if case .layer = node.operation.kind {
       guard onlyFirst else { return false }
       linearLayers[node.name] = map
-      result = map.map { _ in 1 }
-    case is Elementwise, is Dropout: break
-    // One number a feature is one number a channel only where a channel is one feature.
-    case is BatchNormalization, is ParametricReLU:
-      guard onlyFirst, isOnePixel else { return false }
-    case let softmax as Softmax:
-      guard softmax.dimension == 1, isOnePixel else { return false }
-    case let concatenation as Concatenation:
-      guard concatenation.dimension == 1, isOnePixel, maps.allSatisfy({ $0 == map }) else {
-        return false
-      }
-    case is Arithmetic:
-      let fits = zip(node.inputs, maps).allSatisfy { $1 == map || graph[$0].shape.rank == 0 }
-      guard fits else { return false }
-    case is Reshape:
-      let (from, to) = (graph[node.inputs[0]].shape, graph[node.outputs[0]].shape)
+      extents[node.outputs[0]] = map.map { _ in 1 }
+      return true
+    }
+    let (from, to) = (graph[node.inputs[0]].shape, graph[node.outputs[0]].shape)
+    let traits = graph.traits(of: node)
+    if [.nothing, .reshapes].contains(traits.effect), traits.channels != .byPlace {
       droppedReshapes.insert(node.name)
-      if to == from { break }
+      if to == from {
+        extents[node.outputs[0]] = map
+        return true
+      }
       // Unflattened again, as after a squeeze-and-excitation's layers: the map itself.
       return to.rank == map.count + 2 && to[0] == from[0]
         && Array(to.dimensions.dropFirst(2)) == map
-    default: return false
     }
-    extents[node.outputs[0]] = result
+    guard to.rank == 2, suits(traits, isOnePixel: isOnePixel) else { return false }
+    for (input, other) in zip(node.inputs, maps) where other != map {
+      let shape = graph[input].shape
+      let isVector = shape.rank == 1 && traits.channels == .byVector
+      let isNumber = shape.rank < 2 && shape.elementCount == 1
+      guard isVector || isNumber else { return false }
+    }
+    extents[node.outputs[0]] = map
     return true
+  }
+
+  /// Whether what an operator does to flattened images it does to their maps.
+  private func suits(_ traits: OperatorTraits, isOnePixel: Bool) -> Bool {
+    switch (traits.channels, traits.pixels) {
+    case (.alike, .alike), (.byPlace, .byPlace): true
+    // A feature is a channel only where a channel is one feature.
+    case (_, .alike): isOnePixel
+    default: false
+    }
   }
 
   /// New shapes for the parameters that are nothing but weights of these layers, with one kernel;
@@ -129,7 +136,7 @@ private struct FullyConnectedHead {
 extension Graph {
   /// The spatial extents of the image that a node flattens to B×features; nil if it does not.
   fileprivate func flattenedExtents(by node: Node) -> [Int]? {
-    guard node.operation is Reshape else { return nil }
+    guard traits(of: node).channels == .runs else { return nil }
     let (from, to) = (self[node.inputs[0]].shape, self[node.outputs[0]].shape)
     guard (3...5).contains(from.rank), to.rank == 2, to[0] == from[0] else { return nil }
     return Array(from.dimensions.dropFirst(2))

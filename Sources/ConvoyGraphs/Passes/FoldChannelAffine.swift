@@ -47,6 +47,7 @@ private struct LayerFold {
   /// A layer's own numbers.
   struct Layer {
     let node: Graph.Node
+    let operation: any LayerOperator
     let weights: ValueID
     let bias: ValueID?
     let weightNumbers: Tensor
@@ -57,11 +58,12 @@ private struct LayerFold {
     init?(_ node: Graph.Node, of model: Model, _ uses: UseCounts) {
       let graph = model.graph
       let owned = node.inputs.dropFirst()
-      guard node.operation.hasWeights,
+      guard case .layer(let operation) = node.operation.kind,
         owned.allSatisfy({ uses[$0] == 1 || !graph[$0].origin.isParameter }),
         let weights = owned.first, let numbers = model.fixedNumbers(weights, uses)
       else { return nil }
       self.node = node
+      self.operation = operation
       self.weights = weights
       weightNumbers = numbers
       bias = owned.dropFirst().first
@@ -89,7 +91,7 @@ private struct LayerFold {
     var taken: Set<String> = []
     var folds: [LayerFold] = []
     for node in model.graph.nodes {
-      guard let affine = ChannelAffine(node, of: model, uses) else { continue }
+      guard let affine = model.channelAffine(node, uses) else { continue }
       let image = node.inputs[affine.image]
       guard uses[image] == 1, let maker = makers[image], !taken.contains(maker.name),
         let layer = Layer(maker, of: model, uses),
@@ -98,11 +100,11 @@ private struct LayerFold {
       taken.formUnion([maker.name, node.name])
       folds.append(fold)
     }
-    for node in model.graph.nodes where !taken.contains(node.name) && node.operation.readsNoPadding
-    {
-      guard uses[node.inputs[0]] == 1, let maker = makers[node.inputs[0]],
-        maker.operation is Arithmetic, !taken.contains(maker.name),
-        let affine = ChannelAffine(maker, of: model, uses),
+    for node in model.graph.nodes where !taken.contains(node.name) {
+      guard case .layer(let operation) = node.operation.kind, operation.readsWholeWindows,
+        uses[node.inputs[0]] == 1, let maker = makers[node.inputs[0]],
+        case .arithmetic = maker.operation.kind, !taken.contains(maker.name),
+        let affine = model.channelAffine(maker, uses),
         let layer = Layer(node, of: model, uses),
         let fold = LayerFold(affine, maker, before: layer, of: model, &takenNames)
       else { continue }
@@ -116,10 +118,9 @@ private struct LayerFold {
     _ affine: ChannelAffine, _ node: Graph.Node, after layer: Layer, of model: Model,
     _ takenNames: inout Set<String>
   ) {
-    guard affine.factors.count == layer.biasNumbers.count,
-      let scaled = ScaledWeights(
-        layer.weightNumbers, of: layer.node.operation, byOutput: affine.factors)
-    else { return nil }
+    guard affine.factors.count == layer.biasNumbers.count else { return nil }
+    let scaled = ScaledWeights(
+      layer.weightNumbers, of: layer.operation, byOutput: affine.factors)
     let weights = Tensor(layer.weightNumbers.shape, from: scaled)
     let bias = layer.biasNumbers.indices.map {
       layer.biasNumbers[$0] * affine.factors[$0] + affine.shifts[$0]
@@ -133,7 +134,7 @@ private struct LayerFold {
   ) {
     guard
       let scaled = ScaledWeights(
-        layer.weightNumbers, of: layer.node.operation, byInput: affine.factors)
+        layer.weightNumbers, of: layer.operation, byInput: affine.factors)
     else { return nil }
     var bias = layer.biasNumbers
     if affine.shifts.contains(where: { $0 != 0 }) {
@@ -156,7 +157,7 @@ private struct LayerFold {
     ]
     if let id = layer.bias {
       items.append(Item(name: graph[id].name, origin: graph[id].origin, tensor: biasTensor))
-    } else if bias.contains(where: { $0 != 0 }) || node.operation is BatchNormalization {
+    } else if affine.alwaysHasShift || bias.contains(where: { $0 != 0 }) {
       let name = Self.biasName(
         weights: graph[layer.weights].name, layer: layer.node.name, &takenNames)
       items.append(
@@ -177,23 +178,5 @@ private struct LayerFold {
     if weights.hasSuffix(".weight") { name = weights.dropLast("weight".count) + "bias" }
     while !taken.insert(name).inserted { name += "_" }
     return name
-  }
-}
-
-extension Operator {
-  /// Whether the operator is a layer whose second input is weights.
-  fileprivate var hasWeights: Bool {
-    self is Convolution || self is TransposedConvolution || self is Linear
-  }
-
-  /// Whether it is a layer that reads nothing but its image.
-  fileprivate var readsNoPadding: Bool {
-    guard let convolution = self as? Convolution else { return self is Linear }
-    guard !convolution.window.roundsUp else { return false }
-    return switch convolution.window.padding {
-    case .uniform(let all): all == 0
-    case .explicit(let before, let after): (before + after).allSatisfy { $0 == 0 }
-    case .same: false
-    }
   }
 }

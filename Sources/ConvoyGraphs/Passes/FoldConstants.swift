@@ -51,7 +51,7 @@ private struct FoldedConstants {
       let inputs = node.inputs.compactMap { numbers[$0] ?? given[$0] }
       let output = node.outputs[0]
       guard inputs.count == node.inputs.count,
-        let tensor = node.operation.folded(inputs, shape: graph[output].shape)
+        let tensor = FoldedConstants.output(of: node, inputs, in: graph)
       else { continue }
       numbers[output] = tensor
       if let origin = node.inputs.first(where: { parameters[$0] != nil }) {
@@ -59,15 +59,18 @@ private struct FoldedConstants {
       }
     }
   }
-}
 
-extension Operator {
-  /// The output, where it is not too much to compute by the reference.
-  fileprivate func folded(_ inputs: [Tensor], shape: Shape) -> Tensor? {
-    if self is Reshape { return try? inputs[0].reshaped(to: shape) }
+  /// What a node makes of known numbers, where it is not too much to compute by the reference.
+  private static func output(of node: Graph.Node, _ inputs: [Tensor], in graph: Graph) -> Tensor? {
+    let shape = graph[node.outputs[0]].shape
+    switch graph.traits(of: node).effect {
+    case .nothing, .reshapes: return try? inputs[0].reshaped(to: shape)
+    case .moves, .computes: break
+    }
     let count = inputs.reduce(shape.elementCount) { max($0, $1.shape.elementCount) }
     guard count <= 1 << 16 else { return nil }
-    let results = reference(inputs.map { ReferenceTensor($0) }, outputs: [shape])
+    let results = node.operation.reference(
+      inputs.map { ReferenceTensor($0) }, outputs: [shape])
     return try? Tensor(shape, results[0].elements.map { Float($0) })
   }
 }

@@ -9,7 +9,7 @@ extension Model {
     let uses = UseCounts(graph)
     var shapes: [String: Shape] = [:]
     var folded: Set<String> = []
-    for node in graph.nodes where node.operation is Reshape {
+    for node in graph.nodes where graph.traits(of: node).effect == .reshapes {
       let parameter = graph[node.inputs[0]]
       guard parameter.origin.isParameter, uses[node.inputs[0]] == 1,
         !uses.isUpdated(node.inputs[0])

@@ -31,11 +31,12 @@ extension Graph {
   private func weights(forImageChannels channels: Int) throws(ConvoyError) -> [String: Shape] {
     var shapes: [String: Shape] = [:]
     for node in nodes where node.inputs.first == inputs[0] {
-      guard let convolution = node.operation as? Convolution, let weights = ownWeights(of: node),
-        channels % convolution.groups == 0
+      guard case .layer(let layer) = node.operation.kind, layer.weightRows == .outputs,
+        let groups = traits(of: node).groups, let weights = ownWeights(of: node),
+        channels % groups == 0
       else { continue }
       var extents = self[weights].shape.dimensions
-      extents[1] = channels / convolution.groups
+      extents[1] = channels / groups
       shapes[self[weights].name] = try Shape(validating: extents)
     }
     return shapes

@@ -203,23 +203,30 @@ private struct Division {
       if case .parameter = graph[input].origin { uses[input, default: 0] += 1 }
     }
     sharedParameters = Set(uses.filter { $0.value > 1 }.keys)
-    for node in graph.nodes where !Division.followsItsInput(node.operation) {
-      if groups(node.operation).map({ $0 % ranks != 0 || $0 == 1 }) ?? true {
-        isWantedWhole.formUnion(node.inputs)
-      }
+    for node in graph.nodes where !followsItsInput(node) {
+      if !isDividedByGroups(node) { isWantedWhole.formUnion(node.inputs) }
     }
     isWantedWhole.formUnion(graph.outputs.map(\.value))
     // What comes to be wanted whole through operators that follow their inputs.
-    for node in graph.nodes.reversed() where Division.followsItsInput(node.operation) {
+    for node in graph.nodes.reversed() where followsItsInput(node) {
       if node.outputs.contains(where: isWantedWhole.contains) {
         isWantedWhole.insert(node.inputs[0])
       }
     }
   }
 
-  private static func followsItsInput(_ operation: any Operator) -> Bool {
-    operation is BatchNormalization || operation is ParametricReLU || operation is Elementwise
-      || operation is Pooling || operation is Reshape || operation is Arithmetic
+  /// Whether a share of a node's input makes a share of its output.
+  private func followsItsInput(_ node: Graph.Node) -> Bool {
+    switch graph.traits(of: node).channels {
+    case .alike, .byVector, .runs: true
+    case .byPlace, .mixed: false
+    }
+  }
+
+  /// Whether a node is a layer whose groups are divided over the ranks.
+  private func isDividedByGroups(_ node: Graph.Node) -> Bool {
+    guard case .layer(let layer) = node.operation.kind else { return false }
+    return layer.groups > 1 && layer.groups % ranks == 0
   }
 
   /// Whether a layer's weights are parameters, of which a rank can have a share; not computed from some.
@@ -227,11 +234,6 @@ private struct Division {
     node.inputs.dropFirst().allSatisfy {
       if case .parameter = graph[$0].origin { true } else { false }
     }
-  }
-
-  /// The groups of a convolution; nil for other operators.
-  private func groups(_ operation: any Operator) -> Int? {
-    (operation as? Convolution)?.groups ?? (operation as? TransposedConvolution)?.groups
   }
 
   mutating func settle(_ node: Graph.Node) {
@@ -243,8 +245,9 @@ private struct Division {
       hasGradient[output.index] = needsGradient
     }
     guard way != .repeated else { return }
+    // Weights, a bias, or a number a channel; a single number is met by all channels.
     for input in node.inputs {
-      if case .parameter = graph[input].origin, graph[input].shape.rank > 0 {
+      if case .parameter = graph[input].origin, graph[input].shape.elementCount > 1 {
         divided[graph[input].name] = 0
       }
     }
@@ -254,42 +257,42 @@ private struct Division {
     guard ranks > 1, !node.inputs.contains(where: sharedParameters.contains) else {
       return .repeated
     }
-    if let groups = groups(node.operation), groups > 1, groups % ranks == 0, hasOwnWeights(node) {
-      return .share
+    if isDividedByGroups(node), hasOwnWeights(node) { return .share }
+    if case .layer(let layer) = node.operation.kind {
+      return layer.weightRows == .outputs ? layerWay(node, layer) : .repeated
     }
-    if node.operation is Convolution || node.operation is Linear { return layerWay(node) }
-    guard Division.followsItsInput(node.operation), isShare[node.inputs[0].index] else {
-      // The sum of a share and what is whole is a share.
-      if node.operation is Arithmetic, isSum(node),
-        node.inputs.contains(where: { isShare[$0.index] })
-      {
-        return .share
-      }
+    guard followsItsInput(node), node.inputs.contains(where: { isShare[$0.index] }) else {
       return .repeated
     }
-    switch node.operation {
-    case is Reshape: return isFlattening(node) ? .share : .repeated
-    case is Arithmetic: return isSum(node) ? .share : .repeated
-    default: return .share
+    switch graph.traits(of: node).channels {
+    case .alike: return haveLikeShares(node) ? .share : .repeated
+    case .byVector: return hasOwnVectors(node) ? .share : .repeated
+    case .runs: return .share
+    case .byPlace, .mixed: return .repeated
     }
   }
 
-  /// Whether both operands have the same shape, so that both can be cut into the same shares.
-  private func isSum(_ node: Graph.Node) -> Bool {
-    let shapes = node.inputs.map { graph[$0].shape }
-    return shapes.count == 2 && shapes[0] == shapes[1] && shapes[0].rank >= 2
-      && shapes[0][1] % ranks == 0
-      && node.inputs.allSatisfy { graph[$0].origin == .computed }
+  /// Whether a node makes images of an image that is a share and of parameters, vectors of a number a channel.
+  private func hasOwnVectors(_ node: Graph.Node) -> Bool {
+    isShare[node.inputs[0].index] && hasOwnWeights(node)
+      && node.inputs.dropFirst().allSatisfy { graph[$0].shape.rank == 1 }
+      && node.outputs.allSatisfy { graph[$0].shape.rank > 1 }
   }
 
-  /// Whether a reshape makes one row of each image, channel after channel: then a share stays one.
-  private func isFlattening(_ node: Graph.Node) -> Bool {
-    let (from, to) = (graph[node.inputs[0]].shape, graph[node.outputs[0]].shape)
-    return from.rank >= 2 && to.rank == 2 && from[0] == to[0]
+  /// Whether a node's operands, but for single numbers, can be cut into the same shares: the sum of a share
+  /// and what is whole is a share.
+  private func haveLikeShares(_ node: Graph.Node) -> Bool {
+    let first = graph[node.inputs[0]].shape
+    guard first.rank >= 2, first[1] % ranks == 0 else { return false }
+    return node.inputs.allSatisfy { input in
+      let info = graph[input]
+      let isNumber = info.shape.rank < 2 && info.shape.elementCount == 1
+      return isNumber || info.shape == first && info.origin == .computed
+    }
   }
 
-  /// An ungrouped layer: repeated, or divided by its outputs.
-  private mutating func layerWay(_ node: Graph.Node) -> Partition.Way {
+  /// A layer whose groups are not divided: repeated, or divided by its outputs.
+  private mutating func layerWay(_ node: Graph.Node, _ layer: any LayerOperator) -> Partition.Way {
     let (input, output) = (graph[node.inputs[0]].shape, graph[node.outputs[0]].shape)
     var choice = Partition.Choice(
       node: node.name, isDivided: false, dividedSeconds: .infinity, repeatedSeconds: 0)
@@ -308,9 +311,7 @@ private struct Division {
       choice.reason = "its weights are computed from others"
       return .repeated
     }
-    guard let groups = groups(node.operation) ?? (node.operation is Linear ? 1 : nil), groups == 1,
-      output[1] % ranks == 0
-    else {
+    guard layer.groups == 1, output[1] % ranks == 0 else {
       choice.reason = "its outputs or groups do not divide by \(ranks)"
       return .repeated
     }

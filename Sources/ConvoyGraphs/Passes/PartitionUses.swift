@@ -53,18 +53,11 @@ final class PartitionUses {
   /// The operator of the rank's share.
   private func operation(_ node: Graph.Node, _ way: Partition.Way) -> any Operator {
     guard way == .share else { return node.operation }
-    switch node.operation {
-    case var convolution as Convolution:
-      convolution.groups /= partition.ranks
-      return convolution
-    case var convolution as TransposedConvolution:
-      convolution.groups /= partition.ranks
-      return convolution
-    case is Reshape:
-      // Whatever pattern it was, it flattens.
-      return Reshape([0, -1])
-    default: return node.operation
+    if case .layer(let layer) = node.operation.kind {
+      return layer.divided(into: layer.groups / partition.ranks) ?? layer
     }
+    // Whatever shape it names, it flattens.
+    return partition.graph.traits(of: node).channels == .runs ? Reshape([0, -1]) : node.operation
   }
 
   private func use(_ id: ValueID, _ value: Value, as form: Form) -> Value {

@@ -46,22 +46,22 @@ extension Graph {
     guard groups >= 1 else {
       throw ConvoyError(.argument, "Expected at least 1 group, got \(groups).")
     }
-    let chosen = nodes.filter { $0.operation is any Groupable && isChosen($0.name) }
+    let chosen = nodes.filter { node in
+      guard case .layer = node.operation.kind else { return false }
+      return traits(of: node).groups != nil && isChosen(node.name)
+    }
     var refusals: [String: String] = [:]
-    var divided: [String: any Groupable] = [:]
+    var divided: [String: any LayerOperator] = [:]
     var shapes: [String: Shape] = [:]
     for node in chosen {
-      guard var operation = node.operation as? any Groupable, operation.groups != groups else {
-        continue
-      }
-      refusals[node.name] = refusal(of: node, operation, groups: groups)
+      guard case .layer(let layer) = node.operation.kind, layer.groups != groups else { continue }
+      refusals[node.name] = refusal(of: node, layer, groups: groups)
       guard refusals[node.name] == nil, let weights = ownWeights(of: node) else { continue }
       // In both kinds of convolution the weights' second extent counts a group's channels.
       var extents = self[weights].shape.dimensions
-      extents[1] = extents[1] * operation.groups / groups
+      extents[1] = extents[1] * layer.groups / groups
       shapes[self[weights].name] = try Shape(validating: extents)
-      operation.groups = groups
-      divided[node.name] = operation
+      divided[node.name] = layer.divided(into: groups)
     }
     let changed = try rewritten(parameterShapes: shapes) { node, inputs, builder in
       divided[node.name].map { builder.apply($0, to: inputs, name: node.name) }
@@ -77,14 +77,14 @@ extension Graph {
 
   /// Why a convolution cannot have so many groups; nil if it can.
   private func refusal(
-    of node: Node, _ operation: any Groupable, groups: Int
+    of node: Node, _ layer: any LayerOperator, groups: Int
   ) -> String? {
     let inputs = self[node.inputs[0]].shape[1]
     let outputs = self[node.outputs[0]].shape[1]
-    if operation.groups > groups {
-      return operation.groups == inputs
+    if layer.groups > groups {
+      return layer.groups == inputs
         ? "it is depthwise: each of its \(inputs) input channels is a group"
-        : "it has \(operation.groups) groups already"
+        : "it has \(layer.groups) groups already"
     }
     for (what, channels) in [("input", inputs), ("output", outputs)] where channels % groups != 0 {
       return channels == 1
@@ -94,11 +94,3 @@ extension Graph {
     return ownWeights(of: node) == nil ? "its weights are not parameters of this layer alone" : nil
   }
 }
-
-/// Operators whose channels are divided into groups.
-private protocol Groupable: Operator {
-  var groups: Int { get set }
-}
-
-extension Convolution: Groupable {}
-extension TransposedConvolution: Groupable {}

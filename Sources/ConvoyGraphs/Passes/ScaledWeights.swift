@@ -20,23 +20,23 @@ struct ScaledWeights: ElementSource {
   }
 
   /// Weights times a factor for each output channel.
-  init?(_ weights: Tensor, of layer: any Operator, byOutput factors: [Double]) {
-    switch layer {
-    case is Convolution, is Linear: self.init(weights, factors, .byRow)
-    case let transposed as TransposedConvolution:
-      // [I, O∕G, k…]: the rows of a group's inputs all hold that group's outputs.
-      let inputsPerGroup = weights.shape[0] / transposed.groups
+  init(_ weights: Tensor, of layer: any LayerOperator, byOutput factors: [Double]) {
+    switch layer.weightRows {
+    case .outputs: self.init(weights, factors, .byRow)
+    case .inputs:
+      // The rows of a group's inputs all hold that group's outputs.
+      let inputsPerGroup = weights.shape[0] / layer.groups
       self.init(weights, factors, .byColumn(rowsPerGroup: inputsPerGroup))
-    default: return nil
     }
   }
 
-  /// Weights of a convolution or linear layer times a factor for each input channel; nil if there are
-  /// not as many factors.
-  init?(_ weights: Tensor, of layer: any Operator, byInput factors: [Double]) {
-    let groups = (layer as? Convolution)?.groups ?? 1
-    guard factors.count == weights.shape[1] * groups else { return nil }
-    self.init(weights, factors, .byColumn(rowsPerGroup: weights.shape[0] / groups))
+  /// Weights whose rows are outputs times a factor for each input channel; nil if there are not as many
+  /// factors.
+  init?(_ weights: Tensor, of layer: any LayerOperator, byInput factors: [Double]) {
+    guard layer.weightRows == .outputs, factors.count == weights.shape[1] * layer.groups else {
+      return nil
+    }
+    self.init(weights, factors, .byColumn(rowsPerGroup: weights.shape[0] / layer.groups))
   }
 
   private init(_ weights: Tensor, _ factors: [Double], _ scaling: Scaling) {

@@ -21,11 +21,8 @@ extension Model {
 
   /// Without the operators that give back what they get.
   private func withoutIdleOperators() throws(ConvoyError) -> Model {
-    let simpler = try graph.rewritten { node, inputs, builder in
-      let running = builder.scope(node.name) {
-        node.operation.inferenceForm(of: inputs, in: builder)
-      }
-      return running ?? (node.operation.isIdle(on: inputs.map(\.shape)) ? inputs : nil)
+    let simpler = try graph.rewritten { node, inputs, _ in
+      graph.traits(of: node).effect == .nothing ? [inputs[0]] : nil
     }
     return keepingParameters(in: simpler)
   }
@@ -37,34 +34,5 @@ extension Model {
       kept[name] = changed[name] ?? parameters[name]
     }
     return Model(unchecked: other, kept)
-  }
-}
-
-extension Operator {
-  /// Whether the only output is always the only input.
-  fileprivate func isIdle(on inputs: [Shape]) -> Bool {
-    guard inputs.count == 1, let input = inputs.first else { return false }
-    switch self {
-    case let elementwise as Elementwise:
-      return elementwise.function == .affine(scale: 1, offset: 0)
-    case let reshape as Reshape: return reshape.isIdle(on: input)
-    case let transpose as Transpose: return transpose.permutation == Array(0..<input.rank)
-    case let pad as Pad: return (pad.before + pad.after).allSatisfy { $0 == 0 }
-    case let shuffle as ChannelShuffle: return shuffle.groups == 1 || shuffle.groups == input[1]
-    case is Concatenation: return true
-    default: return false
-    }
-  }
-}
-
-extension Reshape {
-  /// Whether the shape stays as it is, for this batch and, if it is accepted, for another.
-  fileprivate func isIdle(on input: Shape) -> Bool {
-    guard (try? outputShapes(for: [input])) == [input] else { return false }
-    guard input.rank > 0,
-      let other = try? Shape(validating: [input[0] + 1] + input.dimensions.dropFirst()),
-      let output = try? outputShapes(for: [other])
-    else { return true }
-    return output == [other]
   }
 }

@@ -170,7 +170,7 @@ final class Importer {
         guard let node = maker(of: builder.value(id)), needed.count < 16 else { return nil }
         let (inputs, outputs) = builder.graph.shapes(of: node)
         let work = builder.graph.cost(of: node).multiplyAdds
-        guard node.operation.isPlain, work <= Self.largestEvaluation,
+        guard builder.graph.traits(of: node).hasBoundedReference, work <= Self.largestEvaluation,
           (inputs + outputs).allSatisfy({ $0.elementCount <= Self.largestEvaluation })
         else { return nil }
         needed.append(node)
@@ -264,17 +264,5 @@ final class Importer {
     ConvoyError(
       error.kind,
       "\(source) cannot be imported: \(error.message)\(error.message.hasSuffix(".") ? "" : ".")")
-  }
-}
-
-extension Operator {
-  /// Whether the reference's work is told by the sizes of what it reads and makes, and by its cost.
-  fileprivate var isPlain: Bool {
-    switch self {
-    case is Elementwise, is Arithmetic, is Reshape, is Transpose, is Slice, is Concatenation,
-      is Repetition, is Reduction, is Pad, is Softmax, is MatrixProduct, is Linear:
-      true
-    default: false
-    }
   }
 }

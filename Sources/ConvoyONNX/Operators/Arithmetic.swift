@@ -132,7 +132,8 @@ extension ImportSite {
         guard let before = maker(of: builder.value(node.inputs[0])) else { continue }
         node = before
       }
-      guard node.operation is Linear, node.inputs.count == 2,
+      guard case .layer = node.operation.kind, node.inputs.count == 2,
+        builder.graph[node.outputs[0]].shape.rank == 2,
         builder.graph[node.outputs[0]].shape[1] == row.count
       else { continue }
       let biasValue = try parameter(bias, as: [row.count])

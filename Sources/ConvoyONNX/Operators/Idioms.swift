@@ -64,17 +64,17 @@ enum Idioms {
 extension ImportSite {
   /// The function of one number that made a value, and its argument.
   fileprivate func function(of value: Value) -> (ScalarFunction, Value)? {
-    guard let node = maker(of: value), let elementwise = node.operation as? Elementwise else {
+    guard let node = maker(of: value), case .function(let function) = node.operation.kind else {
       return nil
     }
-    return (elementwise.function, builder.value(node.inputs[0]))
+    return (function, builder.value(node.inputs[0]))
   }
 
   /// The two values whose product a value is.
   fileprivate func factors(of value: Value) -> (Value, Value)? {
-    guard let node = maker(of: value), let arithmetic = node.operation as? Arithmetic,
-      arithmetic.function == .multiply
-    else { return nil }
+    guard let node = maker(of: value), case .arithmetic(.multiply) = node.operation.kind else {
+      return nil
+    }
     return (builder.value(node.inputs[0]), builder.value(node.inputs[1]))
   }
 

@@ -16,13 +16,13 @@ extension Graph {
     }
     var activations: [ValueID: ScalarFunction] = [:]
     for node in nodes {
-      guard let elementwise = node.operation as? Elementwise, normalized.contains(node.inputs[0])
+      guard case .function(let function) = node.operation.kind, normalized.contains(node.inputs[0])
       else { continue }
-      activations[node.inputs[0]] = elementwise.function
+      activations[node.inputs[0]] = function
     }
     guard !activations.isEmpty else { return self }
     return try rewritten { node, inputs, builder in
-      if node.operation is Elementwise, activations[node.inputs[0]] != nil { return inputs }
+      if case .function = node.operation.kind, activations[node.inputs[0]] != nil { return inputs }
       guard var normalization = node.operation as? BatchNormalizationTraining,
         let activation = activations[node.outputs[0]]
       else { return nil }

@@ -12,7 +12,7 @@ extension Graph {
     for node in nodes {
       if let gradient = node.operation as? SliceGradient, gradient.slice.step == 1 {
         pieces[node.outputs[0]] = SliceGradientSum(gradient, of: node.inputs[0])
-      } else if (node.operation as? Arithmetic)?.function == .add,
+      } else if case .arithmetic(.add) = node.operation.kind,
         let first = pieces[node.inputs[0]], let second = pieces[node.inputs[1]]
       {
         pieces[node.outputs[0]] = first.joined(with: second)

@@ -38,12 +38,12 @@ private struct StandardizationSearch {
 
   /// The standardisation whose last step, the division, a node is, and of what; nil if it is none.
   func standardization(endingIn node: Graph.Node) -> (Standardization, ValueID)? {
-    guard (node.operation as? Arithmetic)?.function == .divide,
+    guard case .arithmetic(.divide) = node.operation.kind,
       let centre = makers[node.inputs[0]],
-      (centre.operation as? Arithmetic)?.function == .subtract,
+      case .arithmetic(.subtract) = centre.operation.kind,
       let mean = mean(centre.inputs[1]), mean.image == centre.inputs[0],
       let root = makers[node.inputs[1]],
-      (root.operation as? Elementwise)?.function == .squareRoot,
+      case .function(.squareRoot) = root.operation.kind,
       let (epsilon, variance) = shifted(root.inputs[0]),
       let spread = self.mean(variance), spread.dimensions == mean.dimensions,
       isSquare(spread.image, of: node.inputs[0])
@@ -62,10 +62,10 @@ private struct StandardizationSearch {
   /// What a number of at least 0 is added to, and that number.
   private func shifted(_ value: ValueID) -> (number: Float, to: ValueID)? {
     guard let node = makers[value] else { return nil }
-    if case .affine(1, let offset)? = (node.operation as? Elementwise)?.function {
+    if case .function(.affine(1, let offset)) = node.operation.kind {
       return offset >= 0 ? (offset, node.inputs[0]) : nil
     }
-    guard (node.operation as? Arithmetic)?.function == .add else { return nil }
+    guard case .arithmetic(.add) = node.operation.kind else { return nil }
     for (position, input) in node.inputs.enumerated() {
       if case .constant(let tensor) = graph[input].origin, tensor.elements.count == 1,
         tensor.elements[0] >= 0, tensor.elements[0].isFinite
@@ -78,8 +78,9 @@ private struct StandardizationSearch {
 
   private func isSquare(_ value: ValueID, of root: ValueID) -> Bool {
     guard let node = makers[value], node.inputs.allSatisfy({ $0 == root }) else { return false }
-    if (node.operation as? Arithmetic)?.function == .multiply { return true }
-    let function = (node.operation as? Elementwise)?.function
-    return function == .square || function == .power(exponent: 2)
+    return switch node.operation.kind {
+    case .arithmetic(.multiply), .function(.square), .function(.power(exponent: 2)): true
+    default: false
+    }
   }
 }
