@@ -90,6 +90,7 @@ struct Explain: ParsableCommand {
     let detail = explanation.detail.isEmpty ? "" : ", \(explanation.detail)"
     let used = Double(explanation.usedLanes) / Double(explanation.lanes)
     Console.line("kernel         \(explanation.kernel)\(detail)")
+    Console.line("weights        \(explanation.packing)")
     Console.line(
       "lanes          \(explanation.usedLanes) of \(explanation.lanes) hold channels "
         + "(\(used.percent))\n")
@@ -101,7 +102,7 @@ struct Explain: ParsableCommand {
     for candidate in explanation.candidates {
       let name = candidate.name + String(repeating: " ", count: width - candidate.name.count)
       let verdict =
-        candidate.refusal.map { "refuses: \($0)" } ?? (candidate.isChosen ? "taken" : "could, too")
+        candidate.refusal.map { "refuses: \($0)" } ?? (candidate.isChosen ? "taken" : "not asked")
       Console.line("  \(candidate.isChosen ? "→" : " ") \(name)  \(verdict)")
     }
   }

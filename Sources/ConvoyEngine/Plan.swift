@@ -18,6 +18,8 @@ public final class Plan: Sendable {
   struct Step: Sendable {
     var name: String
     var kernel: any Kernel
+    /// What a catalog decided, where there was a choice.
+    var decision: Decision?
   }
 
   let steps: [Step]

@@ -41,6 +41,8 @@ struct StepDraft: Sendable {
   var name: String
   var reads: [BufferID]
   var writes: [BufferID]
+  /// What a catalog decided for it, where there was a choice.
+  var decision: Decision?
   var make: @Sendable (Placement) -> any Kernel
 }
 
@@ -61,6 +63,9 @@ struct Placement: Sendable {
 
   /// The beginning of the block a buffer lies in: what `planes` counts from.
   func base(_ id: BufferID) -> Region { Region(buffers[id.index].base, offset: 0) }
+
+  /// Where a buffer's planes are.
+  func places(_ id: BufferID) -> PlanePlaces { PlanePlaces(planes(id), at: base(id)) }
 
   /// A buffer's planes, from the beginning of its block.
   func planes(_ id: BufferID) -> PlaneLayout {

@@ -31,7 +31,9 @@ extension Compiler {
         name: output.name, shape: graph[output.value].shape, region: placement.region(place.value))
     }
     return Plan(
-      steps: program.steps.map { Plan.Step(name: $0.name, kernel: $0.make(placement)) },
+      steps: program.steps.map {
+        Plan.Step(name: $0.name, kernel: $0.make(placement), decision: $0.decision)
+      },
       inputs: inputs, outputs: results, parameters: parameters, constants: constants,
       frozenState: state, arenaCount: arenaCount, stateCount: program.stateCount,
       pool: options.pool, communicators: Array(options.communicators.values))

@@ -237,33 +237,31 @@ struct ProblemCase: CustomStringConvertible {
   }
 
   /// How a machine computes the problem.
-  func choice(_ machine: Machine, _ tail: Tail) -> ConvolutionChoice {
-    ConvolutionChoice(
-      problem, tail: tail, addsResidual: residualStart != nil,
-      KernelSettings(machine: machine, allowsWinograd: false))
+  func plan(_ machine: Machine, _ tail: Tail) -> ConvolutionPlan {
+    var problem = problem
+    problem.tail = tail
+    problem.addsResidual = residualStart != nil
+    return ConvolutionPlan(problem, KernelSettings(machine: machine, allowsWinograd: false))
   }
 
-  /// The weights as a choice wants them.
-  func packedWeights(_ choice: ConvolutionChoice) -> [Float] {
-    let count = choice.weightCount(problem)
-    let packing = choice.packing(
-      problem, from: Region(.arena, offset: count), to: Region(.arena, offset: 0))
+  /// The weights as a plan wants them.
+  func packedWeights(_ plan: ConvolutionPlan) -> [Float] {
+    let count = plan.weightCount
+    let packing = plan.packing(
+      from: Region(.arena, offset: count), to: Region(.arena, offset: 0))
     return Array(
       ProblemCase.run(packing, Array(repeating: .nan, count: count) + weights).prefix(count))
   }
 
   /// The best kernel for a machine. Its weights lie behind the numbers.
   func kernel(_ machine: Machine, _ tail: Tail) -> Prepared {
-    let output = Region(.arena, offset: outputStart)
+    func region(_ offset: Int) -> Region { Region(.arena, offset: offset) }
     let operands = ConvolutionOperands(
-      input: Region(.arena, offset: 0), weights: Region(.arena, offset: numbers.count),
-      bias: Region(.arena, offset: biasStart), output: output,
-      residual: residualStart.map { start in
-        .init(
-          base: Region(.arena, offset: 0), planes: problem.output.planes.map { $0 + start })
-      }, tail: tail)
-    let choice = choice(machine, tail)
-    return Prepared(kernel: choice.kernel(problem, operands), weights: packedWeights(choice))
+      input: PlanePlaces(problem.input, at: region(0)), weights: region(numbers.count),
+      bias: region(biasStart), output: PlanePlaces(problem.output, at: region(outputStart)),
+      residual: residualStart.map { PlanePlaces(problem.output, at: region($0)) })
+    let plan = plan(machine, tail)
+    return Prepared(kernel: plan.kernel(at: operands), weights: packedWeights(plan))
   }
 
   /// The outputs, surroundings and all.

@@ -131,18 +131,18 @@ import Testing
       let tails: [ScalarFunction?] = [nil, .relu, .gelu]
       let problem = NormalizationProblem(
         image, to: output, tail: Tail(tails[random.below(tails.count)]))
-      let kernel = Catalog.normalization(problem, operands, machine: machine)
-      #expect(kernel.name == "\(machine.name) batch norm")
+      let kernels = [machine, .portable].map {
+        Catalog.normalization(problem, KernelSettings(machine: $0)).kernel(at: operands)
+      }
+      #expect(kernels[0].name == "\(machine.name) batch norm")
       test.expectSame(
-        kernel, as: Catalog.normalization(problem, operands, machine: .portable), output,
-        at: operands.output, tolerance: 1e-5, "\(problem)")
+        kernels[0], as: kernels[1], output, at: operands.output, tolerance: 1e-5, "\(problem)")
     }
   }
 
   /// What no generated code computes falls to the portable kernel, with a reason.
   @Test(arguments: machines) func refusals(_ machine: Machine) {
     let layout = PlaneLayout(batch: 1, channels: 3, extents: .one)
-    let region = Region(.arena, offset: 0)
     let problems = [
       ElementwiseProblem(.power, layout, layout, to: layout),
       ElementwiseProblem(.derivative(.mish), layout, layout, to: layout),
@@ -150,10 +150,13 @@ import Testing
       ElementwiseProblem(.function(.relu), layout, to: layout, tail: Tail(.tanh)),
     ]
     for problem in problems {
-      #expect(GeneratedElementwise.refusal(problem, machine) != nil)
-      let kernel = Catalog.elementwise(
-        problem, ElementwiseOperands(first: region, output: region), machine: machine)
-      #expect(kernel.name == "portable elementwise")
+      let decision = Catalog.elementwise(problem, KernelSettings(machine: machine)).decision
+      #expect(decision.kernel == "portable elementwise")
+      guard case .refused(let reason) = decision.candidates[0].verdict else {
+        Issue.record("\(decision)")
+        continue
+      }
+      #expect(!reason.isEmpty)
     }
   }
 
@@ -161,11 +164,13 @@ import Testing
     _ test: PlaneCase, _ problem: ElementwiseProblem, _ operands: ElementwiseOperands,
     _ machine: Machine, tolerance: Float = 1e-6
   ) {
-    let kernel = Catalog.elementwise(problem, operands, machine: machine)
-    #expect(kernel.name == "\(machine.name) elementwise")
+    let kernels = [machine, .portable].map {
+      Catalog.elementwise(problem, KernelSettings(machine: $0)).kernel(at: operands)
+    }
+    #expect(kernels[0].name == "\(machine.name) elementwise")
     test.expectSame(
-      kernel, as: Catalog.elementwise(problem, operands, machine: .portable), problem.output,
-      at: operands.output, tolerance: tolerance, "\(problem)")
+      kernels[0], as: kernels[1], problem.output, at: operands.output, tolerance: tolerance,
+      "\(problem)")
   }
 }
 

@@ -59,11 +59,13 @@ import Testing
           ? GeneratedElementwiseTests.number(&random) : Float(random.below(8001) - 4000) / 1000
       }
       let output = test.add(poisoned: problem.output)
-      let kernel = Catalog.pooling(problem, input: input, output: output, machine: machine)
-      #expect(kernel.name == "\(machine.name) pooling")
+      let operands = PoolingOperands(image: input, output: output)
+      let kernels = [machine, .portable].map {
+        Catalog.pooling(problem, KernelSettings(machine: $0)).kernel(at: operands)
+      }
+      #expect(kernels[0].name == "\(machine.name) pooling")
       test.expectSame(
-        kernel, as: Catalog.pooling(problem, input: input, output: output, machine: .portable),
-        problem.output, at: output, tolerance: 0, "\(problem)")
+        kernels[0], as: kernels[1], problem.output, at: output, tolerance: 0, "\(problem)")
     }
   }
 
@@ -73,10 +75,9 @@ import Testing
       .maximum, kernel: [1, 9, 2], stride: .one, dilation: .one, padding: .none,
       image: PlaneLayout(batch: 1, channels: 1, extents: [1, 9, 9]),
       output: PlaneLayout(batch: 1, channels: 1, extents: [1, 1, 8]))
-    #expect(GeneratedPooling.refusal(problem, machine)?.contains("9 lines") == true)
-    let region = Region(.arena, offset: 0)
-    let kernel = Catalog.pooling(problem, input: region, output: region, machine: machine)
-    #expect(kernel.name == "portable pooling")
+    let decision = Catalog.pooling(problem, KernelSettings(machine: machine)).decision
+    #expect(decision.kernel == "portable pooling")
+    #expect(decision.description.contains("its windows have 9 lines"), "\(decision)")
   }
 
   /// Windows that padding cuts stand at the ends; those between are one run.

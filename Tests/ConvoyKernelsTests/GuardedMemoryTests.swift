@@ -184,15 +184,14 @@ private struct GuardedCase {
   /// The outputs, surroundings and all, plane by plane.
   func run(_ machine: Machine, _ tail: Tail) -> [Float] {
     let planes = Region(.arena, offset: 0)
-    let choice = test.choice(machine, tail)
-    let weights = GuardedBlock(test.packedWeights(choice)[...], side)
-    let kernel = choice.kernel(
-      problem,
-      ConvolutionOperands(
-        input: planes, weights: region(weights), bias: region(bias), output: planes,
+    let plan = test.plan(machine, tail)
+    let weights = GuardedBlock(test.packedWeights(plan)[...], side)
+    let kernel = plan.kernel(
+      at: ConvolutionOperands(
+        input: PlanePlaces(problem.input, at: planes), weights: region(weights),
+        bias: region(bias), output: PlanePlaces(problem.output, at: planes),
         residual: residuals.isEmpty
-          ? nil : .init(base: planes, planes: residuals.map { region($0).offset }),
-        tail: tail))
+          ? nil : PlanePlaces(base: planes, planes: residuals.map { region($0).offset })))
     let scratch = GuardedBlock(count: (kernel.scratchCount + 15) / 16 * 16, side: side)
     let memory = Memory(arena: base.start, state: base.start, constants: base.start)
     for chunk in (0..<kernel.chunkCount).reversed() {
@@ -230,14 +229,16 @@ private struct GuardedWeightGradient {
   }
 
   func run(_ machine: Machine) -> [Float] {
-    let choice = WeightGradientChoice(test.problem, machine: machine)
-    let sums = GuardedBlock(count: choice.sumCount, side: side)
+    let plan = WeightGradientPlan(test.problem, KernelSettings(machine: machine))
+    let sums = GuardedBlock(count: plan.sumCount, side: side)
     let weights = GuardedBlock(count: (test.weightCount + 15) / 16 * 16, side: side)
     let first = weights.start + (side == .end ? weights.count - test.weightCount : 0)
-    let kernels = choice.kernels(
-      problem, input: Region(.arena, offset: 0), gradient: Region(.arena, offset: 0),
-      sums: Region(.arena, offset: sums.start - base.start),
-      weights: Region(.arena, offset: first - base.start))
+    let kernels = plan.kernels(
+      at: WeightGradientOperands(
+        input: PlanePlaces(problem.input, at: Region(.arena, offset: 0)),
+        gradient: PlanePlaces(problem.output, at: Region(.arena, offset: 0)),
+        sums: Region(.arena, offset: sums.start - base.start),
+        weights: Region(.arena, offset: first - base.start)))
     let memory = Memory(arena: base.start, state: base.start, constants: base.start)
     for kernel in kernels {
       let scratch = GuardedBlock(count: (kernel.scratchCount + 15) / 16 * 16, side: side)

@@ -11,19 +11,19 @@ struct PlaneCase {
   /// Adds planes with random numbers in every lane, and zeros in the halo.
   ///
   /// - Returns: where they are.
-  mutating func add(_ layout: PlaneLayout, _ number: () -> Float) -> Region {
+  mutating func add(_ layout: PlaneLayout, _ number: () -> Float) -> PlanePlaces {
     let start = numbers.count
     for index in 0..<layout.elementCount {
       numbers.append(PlaneCase.isInside(index, layout) ? number() : 0)
     }
-    return Region(.arena, offset: start)
+    return PlanePlaces(layout, at: Region(.arena, offset: start))
   }
 
   /// Adds planes that hold nothing yet: not a number anywhere.
-  mutating func add(poisoned layout: PlaneLayout) -> Region {
+  mutating func add(poisoned layout: PlaneLayout) -> PlanePlaces {
     let start = numbers.count
     numbers += Array(repeating: .nan, count: layout.elementCount)
-    return Region(.arena, offset: start)
+    return PlanePlaces(layout, at: Region(.arena, offset: start))
   }
 
   /// Adds numbers as they are, and fills the last group of 16 up.
@@ -55,14 +55,14 @@ struct PlaneCase {
   ///
   /// - Parameter tolerance: the error that counts as none, relative to the result or to 1.
   func expectSame(
-    _ kernel: any Kernel, as reference: any Kernel, _ layout: PlaneLayout, at place: Region,
+    _ kernel: any Kernel, as reference: any Kernel, _ layout: PlaneLayout, at place: PlanePlaces,
     tolerance: Float, _ description: String
   ) {
     let (got, want) = (run(kernel), run(reference))
     var worst: Float = 0
     var strays = 0
     for index in numbers.indices {
-      let inPlanes = index - place.offset
+      let inPlanes = index - place.base.offset
       if (0..<layout.elementCount).contains(inPlanes), PlaneCase.isInside(inPlanes, layout) {
         if got[index] == want[index] || got[index].isNaN && want[index].isNaN { continue }
         let error = abs(got[index] - want[index]) / max(1, abs(want[index]))

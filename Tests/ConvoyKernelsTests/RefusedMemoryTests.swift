@@ -40,6 +40,10 @@
           #expect(made.name.hasPrefix("portable"))
           #expect(Self.bits(test.run(made)) == want)
         }
+        var plan: ConvolutionPlan?
+        Self.withoutNewMemory { plan = test.plan(.current, Tail()) }
+        let said = try #require(plan).decision.candidates.map(\.verdict)
+        #expect(said.contains(.refused(Refusal.noMemoryForCode.reason)), "\(said)")
         // The refusal is not remembered.
         #expect(test.kernel(.current, Tail()).name.hasPrefix(Machine.current.name))
       }

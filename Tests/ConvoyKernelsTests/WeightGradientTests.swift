@@ -173,22 +173,21 @@ struct WeightGradientCase: CustomStringConvertible {
 
   /// The gradient by a machine, with a guard of poison behind it, and the kernels' names.
   func run(_ machine: Machine) -> (weights: [Float], names: [String]) {
-    let choice = WeightGradientChoice(problem, machine: machine)
+    let plan = WeightGradientPlan(problem, KernelSettings(machine: machine))
     let guardCount = 16
     let sumsStart = numbers.count
-    let weightsStart = sumsStart + choice.sumCount
+    let weightsStart = sumsStart + plan.sumCount
     let total = weightsStart + weightCount + guardCount
     let block = UnsafeMutableRawPointer.allocate(byteCount: total * 4, alignment: 64)
       .bindMemory(to: Float.self, capacity: total)
     defer { block.deallocate() }
     block.initialize(repeating: .nan, count: total)
     block.update(from: numbers, count: numbers.count)
-    var problem = problem
-    problem.output.planes = problem.output.planes.map { $0 + gradientStart }
-    let base = Region(.arena, offset: 0)
-    let kernels = choice.kernels(
-      problem, input: base, gradient: base, sums: Region(.arena, offset: sumsStart),
-      weights: Region(.arena, offset: weightsStart))
+    let kernels = plan.kernels(
+      at: WeightGradientOperands(
+        input: PlanePlaces(problem.input, at: Region(.arena, offset: 0)),
+        gradient: PlanePlaces(problem.output, at: Region(.arena, offset: gradientStart)),
+        sums: Region(.arena, offset: sumsStart), weights: Region(.arena, offset: weightsStart)))
     let memory = Memory(arena: block, state: block, constants: block)
     for kernel in kernels {
       let scratch = UnsafeMutableRawPointer.allocate(

@@ -8,7 +8,7 @@ public struct LayerExplanation: Hashable, Sendable, Encodable {
   public struct Candidate: Hashable, Sendable, Encodable {
     /// What it is called.
     public var name: String
-    /// Why it cannot, as a sentence's end; nil when it can.
+    /// Why it cannot, as a sentence's end; nil for the one that is used, and for those after it.
     public var refusal: String?
     /// Whether it is the one that is used: the first that can.
     public var isChosen: Bool
@@ -42,6 +42,8 @@ public struct LayerExplanation: Hashable, Sendable, Encodable {
   public var kernel: String
   /// Its tiles, if it has any.
   public var detail: String
+  /// In what form it has its weights.
+  public var packing: String
   /// Vector lanes of the output's planes that hold a channel.
   public var usedLanes: Int
   /// Vector lanes of the output's planes.
@@ -91,15 +93,20 @@ public struct LayerExplanation: Hashable, Sendable, Encodable {
     groupSaving = layer.groups
 
     let problem = LayerExplanation.problem(layer, input, output, settings)
-    let choice = LayerExplanation.choice(problem, settings)
+    let decision = ConvolutionPlan(problem, settings).decision
     self.machine = machine.name
-    kernel = choice.kernel.name
-    detail = choice.kernel.detail
+    kernel = decision.kernel
+    detail = decision.detail
+    packing = decision.packing
     usedLanes = problem.output.channels
     lanes = problem.output.planes.count * PlaneLayout.lanes
-    let chosen = choice.candidates.firstIndex { $0.refusal == nil }
-    candidates = choice.candidates.enumerated().map { index, candidate in
-      Candidate(name: candidate.name, refusal: candidate.refusal, isChosen: index == chosen)
+    candidates = decision.candidates.map { candidate in
+      switch candidate.verdict {
+      case .refused(let reason):
+        Candidate(name: candidate.name, refusal: reason, isChosen: false)
+      case .taken: Candidate(name: candidate.name, refusal: nil, isChosen: true)
+      case .notAsked: Candidate(name: candidate.name, refusal: nil, isChosen: false)
+      }
     }
   }
 
@@ -123,18 +130,7 @@ public struct LayerExplanation: Hashable, Sendable, Encodable {
     bandwidth = benchmark.measuredBandwidth()
   }
 
-  // MARK: - What the catalog says
-
-  /// The only place that asks the catalog: which kernel it takes, and what it says of each.
-  private static func choice(
-    _ problem: ConvolutionProblem, _ settings: KernelSettings
-  ) -> (kernel: any Kernel, candidates: [(name: String, refusal: String?)]) {
-    let nowhere = Region(.arena, offset: 0)
-    let kernel = ConvolutionChoice(problem, settings).kernel(
-      problem,
-      ConvolutionOperands(input: nowhere, weights: nowhere, bias: nil, output: nowhere))
-    return (kernel, ConvolutionChoice.explanations(problem, settings))
-  }
+  // MARK: - The problem
 
   /// The problem as a plan poses it, with nothing around it.
   private static func problem(

@@ -14,15 +14,16 @@ extension BatchNormalization: Lowerable {
 
   func lower(_ site: LoweringSite, into program: inout Program) {
     let (image, output) = (site.inputs[0], site.outputs[0])
-    program.step(site) {
-      Catalog.normalization(
-        NormalizationProblem($0.planes(image), to: $0.planes(output), tail: site.tail),
-        NormalizationOperands(
-          ChannelStatistics(
-            scale: $0.region(site.inputs[1]), mean: $0.region(site.inputs[3]),
-            variance: $0.region(site.inputs[4]), epsilon: epsilon),
-          shift: $0.region(site.inputs[2]), image: $0.base(image), output: $0.base(output)),
-        machine: site.machine)
+    let plan = Catalog.normalization(
+      NormalizationProblem(
+        program.planes(of: image), to: program.planes(of: output), tail: site.tail),
+      site.settings)
+    program.step(site, plan) {
+      NormalizationOperands(
+        ChannelStatistics(
+          scale: $0.region(site.inputs[1]), mean: $0.region(site.inputs[3]),
+          variance: $0.region(site.inputs[4]), epsilon: epsilon),
+        shift: $0.region(site.inputs[2]), image: $0.places(image), output: $0.places(output))
     }
   }
 }

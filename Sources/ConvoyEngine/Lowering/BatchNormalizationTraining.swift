@@ -43,16 +43,16 @@ extension BatchNormalizationTraining: Lowerable {
   fileprivate func lowerNormalization(_ site: LoweringSite, into program: inout Program) {
     let (image, scale, shift) = (site.inputs[0], site.inputs[1], site.inputs[2])
     let (output, mean, variance) = (site.outputs[0], site.outputs[1], site.outputs[2])
-    program.step(site, reads: [image, scale, shift, mean, variance], writes: [output]) {
-      Catalog.normalization(
-        NormalizationProblem(
-          $0.planes(image), to: $0.planes(output), tail: Tail(activation)),
-        NormalizationOperands(
-          ChannelStatistics(
-            scale: $0.region(scale), mean: $0.region(mean), variance: $0.region(variance),
-            epsilon: epsilon),
-          shift: $0.region(shift), image: $0.base(image), output: $0.base(output)),
-        machine: site.machine)
+    let plan = Catalog.normalization(
+      NormalizationProblem(
+        program.planes(of: image), to: program.planes(of: output), tail: Tail(activation)),
+      site.settings)
+    program.step(site, plan, reads: [image, scale, shift, mean, variance], writes: [output]) {
+      NormalizationOperands(
+        ChannelStatistics(
+          scale: $0.region(scale), mean: $0.region(mean), variance: $0.region(variance),
+          epsilon: epsilon),
+        shift: $0.region(shift), image: $0.places(image), output: $0.places(output))
     }
   }
 }

@@ -74,14 +74,13 @@ struct ConvolutionForm: Sendable {
   /// Packs weights and bias, and convolves.
   func lower(_ site: LoweringSite, into program: inout Program) {
     let (image, output) = (site.inputs[0], site.outputs[0])
-    guard let from = program.buffers[image.index].planes,
-      let to = program.buffers[output.index].planes
-    else { preconditionFailure("A convolution reads and writes planes.") }
-    let shape = problem(input: from, output: to)
-    let choice = ConvolutionChoice(
-      shape, tail: site.tail, addsResidual: site.residual != nil, site.settings)
-    let weights = program.derived(site, from: [1], count: choice.weightCount(shape)) {
-      choice.packing(shape, from: $0.region(site.inputs[1]), to: $1)
+    let to = program.planes(of: output)
+    var problem = problem(input: program.planes(of: image), output: to)
+    problem.tail = site.tail
+    problem.addsResidual = site.residual != nil
+    let plan = ConvolutionPlan(problem, site.settings)
+    let weights = program.derived(site, from: [1], count: plan.weightCount) {
+      plan.packing(from: $0.region(site.inputs[1]), to: $1)
     }
     var bias: BufferID?
     if site.inputShapes.count == 3 {
@@ -90,15 +89,12 @@ struct ConvolutionForm: Sendable {
       }
     }
     let reads = [image, weights] + [bias, site.residual].compactMap { $0 }
-    program.step(site, reads: reads) { [bias] placement in
-      choice.kernel(
-        problem(input: placement.planes(image), output: placement.planes(output)),
-        ConvolutionOperands(
-          input: placement.base(image), weights: placement.region(weights),
-          bias: bias.map { placement.region($0) }, output: placement.base(output),
-          residual: site.residual.map {
-            .init(base: placement.base($0), planes: placement.planes($0).planes)
-          }, tail: site.tail))
+    program.step(site, reads: reads, decision: plan.decision) { [bias] placement in
+      plan.kernel(
+        at: ConvolutionOperands(
+          input: placement.places(image), weights: placement.region(weights),
+          bias: bias.map { placement.region($0) }, output: placement.places(output),
+          residual: site.residual.map { placement.places($0) }))
     }
   }
 }

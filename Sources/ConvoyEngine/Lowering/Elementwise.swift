@@ -29,13 +29,14 @@ extension LaneOperation {
   func lower(_ site: LoweringSite, into program: inout Program) {
     let (a, b, out) = (site.inputs[0], site.inputs.dropFirst().first, site.outputs[0])
     if program.buffers[out.index].planes != nil {
-      program.step(site) {
-        Catalog.elementwise(
-          ElementwiseProblem(
-            self, $0.planes(a), b.map($0.planes), to: $0.planes(out), tail: site.tail),
-          ElementwiseOperands(
-            first: $0.base(a), second: b.map($0.base), output: $0.base(out)),
-          machine: site.machine)
+      let plan = Catalog.elementwise(
+        ElementwiseProblem(
+          self, program.planes(of: a), b.map { program.planes(of: $0) },
+          to: program.planes(of: out), tail: site.tail),
+        site.settings)
+      program.step(site, plan) {
+        ElementwiseOperands(
+          first: $0.places(a), second: b.map($0.places), output: $0.places(out))
       }
     } else {
       program.step(site) {

@@ -151,13 +151,26 @@ struct LoweringSite: Sendable {
 
 extension Program {
   /// Adds a step of a node.
+  ///
+  /// - Parameter decision: what a catalog decided for it, where there was a choice.
   mutating func step(
     _ site: LoweringSite, reads: [BufferID]? = nil, writes: [BufferID]? = nil,
-    _ make: @escaping @Sendable (Placement) -> any Kernel
+    decision: Decision? = nil, _ make: @escaping @Sendable (Placement) -> any Kernel
   ) {
     steps.append(
       StepDraft(
-        name: site.name, reads: reads ?? site.inputs, writes: writes ?? site.outputs, make: make))
+        name: site.name, reads: reads ?? site.inputs, writes: writes ?? site.outputs,
+        decision: decision, make: make))
+  }
+
+  /// Adds a step of a node that a catalog decided.
+  mutating func step<Operands>(
+    _ site: LoweringSite, _ plan: KernelPlan<Operands>, reads: [BufferID]? = nil,
+    writes: [BufferID]? = nil, at place: @escaping @Sendable (Placement) -> Operands
+  ) {
+    step(site, reads: reads, writes: writes, decision: plan.decision) {
+      plan.kernel(at: place($0))
+    }
   }
 
   /// Numbers made from a node's inputs, such as packed weights: once, when compiling, if those inputs are

@@ -20,14 +20,14 @@ extension ParametricReLU: Lowerable {
         : StridedCopy(
           [pixel.elementCount], from: source, strides: [0], to: $1, strides: [1])
     }
-    program.step(site, reads: [image, slopes]) {
-      Catalog.elementwise(
-        ElementwiseProblem(
-          .leak, $0.planes(image), pixel.moved(by: $0.region(slopes).offset),
-          to: $0.planes(output)),
-        ElementwiseOperands(
-          first: $0.base(image), second: $0.base(slopes), output: $0.base(output)),
-        machine: site.machine)
+    let plan = Catalog.elementwise(
+      ElementwiseProblem(
+        .leak, program.planes(of: image), pixel, to: program.planes(of: output)),
+      site.settings)
+    program.step(site, plan, reads: [image, slopes]) {
+      ElementwiseOperands(
+        first: $0.places(image), second: PlanePlaces(pixel, at: $0.region(slopes)),
+        output: $0.places(output))
     }
   }
 }

@@ -40,12 +40,12 @@ extension Pooling: Lowerable {
     let (input, output) = (site.inputs[0], site.outputs[0])
     let shape = site.inputShapes[0]
     guard window == nil else {
-      program.step(site) {
-        Catalog.pooling(
-          problem(shape, image: $0.planes(input), output: $0.planes(output)),
-          input: $0.base(input), output: $0.base(output), machine: site.machine)
+      let plan = Catalog.pooling(
+        problem(shape, image: program.planes(of: input), output: program.planes(of: output)),
+        site.settings)
+      return program.step(site, plan) {
+        PoolingOperands(image: $0.places(input), output: $0.places(output))
       }
-      return
     }
     let isMaximum = function == .maximum
     let count = shape.dimensions.dropFirst(2).reduce(1, *)
@@ -65,14 +65,15 @@ extension PoolingGradient: Lowerable {
   func lower(_ site: LoweringSite, into program: inout Program) {
     let (image, gradient, result) = (site.inputs[0], site.inputs[1], site.outputs[0])
     let shape = site.inputShapes[0]
-    program.step(site) {
-      Catalog.poolingGradient(
-        PoolingGradientProblem(
-          pooling.problem(shape, image: $0.planes(image), output: $0.planes(gradient)),
-          to: $0.planes(result)),
-        PoolingGradientOperands(
-          image: $0.base(image), gradient: $0.base(gradient), result: $0.base(result)),
-        machine: site.machine)
+    let plan = Catalog.poolingGradient(
+      PoolingGradientProblem(
+        pooling.problem(
+          shape, image: program.planes(of: image), output: program.planes(of: gradient)),
+        to: program.planes(of: result)),
+      site.settings)
+    program.step(site, plan) {
+      PoolingGradientOperands(
+        image: $0.places(image), gradient: $0.places(gradient), result: $0.places(result))
     }
   }
 }

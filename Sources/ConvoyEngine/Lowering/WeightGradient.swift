@@ -20,21 +20,22 @@ extension ConvolutionForm {
 
   func lowerWeightGradient(_ site: LoweringSite, into program: inout Program) {
     let (image, gradient) = (site.inputs[0], site.inputs[1])
-    let form = self
-    let choice = WeightGradientChoice(
+    let plan = WeightGradientPlan(
       problem(input: program.planes(of: image), output: program.planes(of: gradient)),
-      machine: site.machine)
+      site.settings)
     @Sendable func kernels(_ placement: Placement, sums: Region) -> [any Kernel] {
-      choice.kernels(
-        form.problem(input: placement.planes(image), output: placement.planes(gradient)),
-        input: placement.base(image), gradient: placement.base(gradient), sums: sums,
-        weights: placement.region(site.outputs[0]))
+      plan.kernels(
+        at: WeightGradientOperands(
+          input: placement.places(image), gradient: placement.places(gradient), sums: sums,
+          weights: placement.region(site.outputs[0])))
     }
-    guard choice.sumCount > 0 else {
-      return program.step(site) { kernels($0, sums: $0.base(image))[0] }
+    guard plan.sumCount > 0 else {
+      return program.step(site, decision: plan.decision) { kernels($0, sums: $0.base(image))[0] }
     }
-    let sums = program.arena(count: choice.sumCount)
-    program.step(site, writes: [sums]) { kernels($0, sums: $0.region(sums))[0] }
+    let sums = program.arena(count: plan.sumCount)
+    program.step(site, writes: [sums], decision: plan.decision) {
+      kernels($0, sums: $0.region(sums))[0]
+    }
     program.step(site, reads: [sums]) { kernels($0, sums: $0.region(sums))[1] }
   }
 }

@@ -1,7 +1,7 @@
 public import ConvoyTensors
 
-/// What a convolution is to compute, and where its numbers lie: everything a kernel needs to decide
-/// whether it can, and to do it.
+/// What a convolution is to compute, and in what layouts: everything that decides how it is done. Where
+/// planes stand does not count.
 ///
 /// One description serves the forward convolution and its adjoint, the transposed convolution: both
 /// are sums over taps, and differ in how positions of input and output relate.
@@ -26,15 +26,20 @@ public struct ConvolutionProblem: Hashable, Sendable {
   public var padding: Extents
   /// Into how many groups channels are divided.
   public var groups: Int
-  /// The input, from its base.
+  /// The input.
   public var input: PlaneLayout
-  /// The output, from its base.
+  /// The output.
   public var output: PlaneLayout
+  /// What is applied to each sum before it is written.
+  public var tail: Tail
+  /// Whether something is added to each sum before the tail: planes of the output's geometry and order.
+  public var addsResidual: Bool
 
   /// Describes a convolution.
   public init(
     _ direction: Direction, kernel: Extents, stride: Extents, dilation: Extents, padding: Extents,
-    groups: Int, input: PlaneLayout, output: PlaneLayout
+    groups: Int, input: PlaneLayout, output: PlaneLayout, tail: Tail = Tail(),
+    addsResidual: Bool = false
   ) {
     self.direction = direction
     self.kernel = kernel
@@ -44,6 +49,8 @@ public struct ConvolutionProblem: Hashable, Sendable {
     self.groups = groups
     self.input = input
     self.output = output
+    self.tail = tail
+    self.addsResidual = addsResidual
   }
 
   /// Input channels of one group.

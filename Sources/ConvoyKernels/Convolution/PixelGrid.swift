@@ -4,7 +4,7 @@ import ConvoyTensors
 ///
 /// Where nothing lies between neighbours in memory the rows are joined: a pointwise convolution
 /// without halo is a single row of all images' pixels, and 1×1 maps are a single row of images.
-struct PixelGrid: Sendable {
+struct PixelGrid: Hashable, Sendable {
   let rows: Int
   let columns: Int
   /// Floats from a column to the next.
@@ -17,9 +17,16 @@ struct PixelGrid: Sendable {
   let rowsPerSlice: Int
   private let rowsPerImage: Int
   private let inputStart: Int
-  private let inputSteps: (image: Int, slice: Int, row: Int)
+  private let inputSteps: Steps
   private let outputStart: Int
-  private let outputSteps: (image: Int, slice: Int, row: Int)
+  private let outputSteps: Steps
+
+  /// Floats from an image to the next, from a slice, and from a row.
+  private struct Steps: Hashable, Sendable {
+    var image: Int
+    var slice: Int
+    var row: Int
+  }
 
   /// Lays out a phase's pixels.
   ///
@@ -27,14 +34,12 @@ struct PixelGrid: Sendable {
   init(_ phase: Phase, input: PlaneLayout, output: PlaneLayout, joinsImages: Bool = true) {
     inputStart = input.offset(.zero)
     outputStart = output.offset(phase.start)
-    inputSteps = (
-      input.imageStride, phase.inputStep[0] * input.sliceStride,
-      phase.inputStep[1] * input.rowStride
-    )
-    outputSteps = (
-      output.imageStride, phase.outputStep[0] * output.sliceStride,
-      phase.outputStep[1] * output.rowStride
-    )
+    inputSteps = Steps(
+      image: input.imageStride, slice: phase.inputStep[0] * input.sliceStride,
+      row: phase.inputStep[1] * input.rowStride)
+    outputSteps = Steps(
+      image: output.imageStride, slice: phase.outputStep[0] * output.sliceStride,
+      row: phase.outputStep[1] * output.rowStride)
     let pixels = phase.count.volume
     // In row-major tensors other channels lie between a channel's images.
     let isDense =
@@ -72,7 +77,7 @@ struct PixelGrid: Sendable {
   /// Floats from a plane's beginning to the first pixel a row writes.
   func outputOffset(ofRow row: Int) -> Int { outputStart + offset(row, outputSteps) }
 
-  private func offset(_ row: Int, _ steps: (image: Int, slice: Int, row: Int)) -> Int {
+  private func offset(_ row: Int, _ steps: Steps) -> Int {
     let (image, inImage) = row.quotientAndRemainder(dividingBy: rowsPerImage)
     let (slice, inSlice) = inImage.quotientAndRemainder(dividingBy: rowsPerSlice)
     return image * steps.image + slice * steps.slice + inSlice * steps.row

@@ -41,44 +41,53 @@ public enum LaneOperation: Hashable, Sendable {
 }
 
 /// Elementwise computation in planes, in plain Swift: for every problem.
-struct PortableElementwise: Kernel {
-  let name = "portable elementwise"
+struct PortableElementwise: DirectMethod {
+  typealias Problem = ElementwiseProblem
+  typealias Operands = ElementwiseOperands
+
+  static let title = "portable elementwise"
+  let name = title
   private let problem: ElementwiseProblem
-  private let operands: ElementwiseOperands
-  private let cursors: (first: RowCursor, output: RowCursor)
+  private let firstCursor: RowCursor
+  private let outputCursor: RowCursor
   private let chunks: Chunks
 
-  init(_ problem: ElementwiseProblem, _ operands: ElementwiseOperands) {
+  /// Refuses nothing.
+  init(_ problem: ElementwiseProblem, _ settings: KernelSettings) {
     self.problem = problem
-    self.operands = operands
-    cursors = (RowCursor(problem.first), RowCursor(problem.output))
+    firstCursor = RowCursor(problem.first)
+    outputCursor = RowCursor(problem.output)
     chunks = Chunks(
-      items: problem.output.planes.count * cursors.output.rows,
+      items: problem.output.planes.count * outputCursor.rows,
       cost: problem.output.extents[2] * 16)
   }
 
   var chunkCount: Int { chunks.count }
 
   /// Computes some rows.
-  func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
-    let (first, output) = (problem.first, problem.output)
+  func run(
+    chunk: Int, at operands: ElementwiseOperands, in memory: Memory,
+    scratch: UnsafeMutablePointer<Float>
+  ) {
     for item in chunks[chunk] {
-      let (plane, row) = item.quotientAndRemainder(dividingBy: cursors.output.rows)
+      let (plane, row) = item.quotientAndRemainder(dividingBy: outputCursor.rows)
       let a = UnsafePointer(
-        memory[operands.first] + first.planes[plane] + cursors.first.offset(ofRow: row))
+        operands.first.start(of: plane, in: memory) + firstCursor.offset(ofRow: row))
       let out =
-        memory[operands.output] + output.planes[plane] + cursors.output.offset(ofRow: row)
+        operands.output.start(of: plane, in: memory) + outputCursor.offset(ofRow: row)
       guard let second = problem.second else {
         apply(a, a, out, secondStep: 16)
         continue
       }
-      let image = cursors.output.image(ofRow: row)
+      let image = outputCursor.image(ofRow: row)
       let imageStart = problem.isSecondShared ? 0 : image * second.imageStride
       let rowStart =
         problem.isByChannel
         ? second.offset(.zero)
-        : RowCursor(second).offset(ofRow: row - image * (cursors.output.rows / output.batch))
-      let b = UnsafePointer(memory[operands.second] + second.planes[plane] + imageStart + rowStart)
+        : RowCursor(second).offset(
+          ofRow: row - image * (outputCursor.rows / problem.output.batch))
+      let b = UnsafePointer(
+        operands.second.start(of: plane, in: memory) + imageStart + rowStart)
       apply(a, b, out, secondStep: problem.isByChannel ? 0 : 16)
     }
   }

@@ -45,17 +45,12 @@ public struct ElementwiseProblem: Hashable, Sendable {
 
 /// Where the numbers of an elementwise kernel are.
 public struct ElementwiseOperands: Sendable {
-  let first: Region
-  let second: Region
-  let output: Region
+  let first: PlanePlaces
+  let second: PlanePlaces
+  let output: PlanePlaces
 
-  /// Names the places.
-  ///
-  /// - Parameters:
-  ///   - first: what the first operand's planes count from.
-  ///   - second: what the second's count from, if there is one.
-  ///   - output: what the results' planes count from.
-  public init(first: Region, second: Region? = nil, output: Region) {
+  /// Names the places of the operands' planes, the second's if there is one, and the results'.
+  public init(first: PlanePlaces, second: PlanePlaces? = nil, output: PlanePlaces) {
     self.first = first
     self.second = second ?? first
     self.output = output

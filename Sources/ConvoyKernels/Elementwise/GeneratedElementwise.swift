@@ -1,58 +1,69 @@
 import ConvoyTensors
 
 /// Elementwise computation by generated code: see `PointwiseTile`.
-struct GeneratedElementwise: Kernel {
+struct GeneratedElementwise: DirectMethod {
+  typealias Problem = ElementwiseProblem
+  typealias Operands = ElementwiseOperands
+
+  static let title = "generated elementwise"
   let name: String
   private let problem: ElementwiseProblem
-  private let operands: ElementwiseOperands
   private let code: TileFunction
   /// The function that the code applies, whose parameters it is told.
   private let function: ScalarFunction?
   private let stretches: PlaneStretches
-  private let cursors: (first: RowCursor, second: RowCursor, output: RowCursor)
+  private let firstCursor: RowCursor
+  private let secondCursor: RowCursor
+  private let outputCursor: RowCursor
 
-  static func refusal(_ problem: ElementwiseProblem, _ machine: Machine) -> String? {
-    if machine.instructions == nil { return "the machine \(machine.name) has no generated code" }
-    if !problem.tail.isGenerated { return "no generated code knows the function at the end" }
-    switch problem.operation {
-    case .power: return "no generated code knows powers"
-    case .function where problem.tail.function != nil,
-      .derivative where problem.tail.function != nil:
-      return "two functions are more than one loop applies"
-    case .function(let function) where TileTail(function) == nil,
-      .derivative(let function) where TileTail(function) == nil:
-      return "no generated code knows this function"
-    default: return nil
-    }
-  }
-
-  /// - Returns: nil where the system refuses memory for code.
-  init?(_ problem: ElementwiseProblem, _ operands: ElementwiseOperands, _ machine: Machine) {
+  init(_ problem: ElementwiseProblem, _ settings: KernelSettings) throws(Refusal) {
+    let machine = settings.machine
+    try Refusal.unlessGenerating(machine)
     name = "\(machine.name) elementwise"
     self.problem = problem
-    self.operands = operands
-    function =
-      switch problem.operation {
-      case .function(let function), .derivative(let function): function
-      default: problem.tail.function
-      }
-    guard let tail = TileTail(Tail(function)) else { return nil }
+    let (function, tail) = try GeneratedElementwise.function(of: problem)
+    self.function = function
     let tile = PointwiseTile(
       machine: machine, arithmetic: PointwiseTile.Arithmetic(problem.operation),
       isSecondFixed: problem.isByChannel, tail: tail)
-    guard let code = TileKernels.function(tile) else { return nil }
+    guard let code = TileKernels.function(tile) else { throw .noMemoryForCode }
     self.code = code
     // A pixel that many meet is read where it stands, whatever surrounds it.
     let second = problem.isByChannel ? problem.first : problem.second ?? problem.first
     stretches = PlaneStretches(
       [problem.output, problem.first, second],
       byImage: problem.isByChannel != problem.isSecondShared, tail: tile.tail)
-    cursors = (RowCursor(problem.first), RowCursor(second), RowCursor(problem.output))
+    firstCursor = RowCursor(problem.first)
+    secondCursor = RowCursor(second)
+    outputCursor = RowCursor(problem.output)
+  }
+
+  /// The only function that a problem applies, if any, and what code does it.
+  private static func function(
+    of problem: ElementwiseProblem
+  ) throws(Refusal) -> (ScalarFunction?, TileTail) {
+    switch problem.operation {
+    case .power: throw Refusal("no generated code knows powers")
+    case .function(let function), .derivative(let function):
+      if problem.tail.function != nil {
+        throw Refusal("two functions are more than one loop applies")
+      }
+      guard let tail = TileTail(function) else {
+        throw Refusal("no generated code knows this function")
+      }
+      return (function, tail)
+    default:
+      guard let tail = TileTail(problem.tail) else { throw .unknownTail }
+      return (problem.tail.function, tail)
+    }
   }
 
   var chunkCount: Int { stretches.chunkCount }
 
-  func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  func run(
+    chunk: Int, at operands: ElementwiseOperands, in memory: Memory,
+    scratch: UnsafeMutablePointer<Float>
+  ) {
     TileArguments.with { arguments in
       if let function { arguments.set(parametersOf: function) }
       arguments.set(.outputBandStep, stretches.steps[0])
@@ -62,17 +73,17 @@ struct GeneratedElementwise: Kernel {
         arguments.set(stretch)
         arguments.set(
           .inputs,
-          memory[operands.first] + problem.first.planes[stretch.plane]
-            + cursors.first.offset(ofRow: stretch.row))
+          operands.first.start(of: stretch.plane, in: memory)
+            + firstCursor.offset(ofRow: stretch.row))
         if let second = problem.second {
           arguments.set(
             .inputs, at: 1,
-            memory[operands.second] + second.planes[stretch.plane] + offset(in: second, stretch))
+            operands.second.start(of: stretch.plane, in: memory) + offset(in: second, stretch))
         }
         arguments.set(
           .outputs,
-          memory[operands.output] + problem.output.planes[stretch.plane]
-            + cursors.output.offset(ofRow: stretch.row))
+          operands.output.start(of: stretch.plane, in: memory)
+            + outputCursor.offset(ofRow: stretch.row))
         arguments.run(code)
       }
     }
@@ -84,7 +95,7 @@ struct GeneratedElementwise: Kernel {
     if problem.isByChannel {
       return second.offset(.zero) + (problem.isSecondShared ? 0 : image * second.imageStride)
     }
-    let all = cursors.second.offset(ofRow: stretch.row)
+    let all = secondCursor.offset(ofRow: stretch.row)
     return problem.isSecondShared ? all - image * second.imageStride : all
   }
 }

@@ -2,7 +2,7 @@ import ConvoyTensors
 
 /// The rows of planes of one geometry, put together to stretches that generated code walks in one call,
 /// and cut into chunks.
-struct PlaneStretches: Sendable {
+struct PlaneStretches: Hashable, Sendable {
   /// Some rows below one another, as generated code takes them.
   struct Stretch {
     /// Which plane they are of.

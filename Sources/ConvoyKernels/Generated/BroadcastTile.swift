@@ -11,7 +11,7 @@ import ConvoyTensors
 /// pairs, whatever the tile: the same bits from every tile.
 struct BroadcastTile: TileDescription {
   /// An entry of the table.
-  struct Pair: Sendable {
+  struct Pair: Hashable, Sendable {
     /// Bytes from the pixel a tile begins at to the number.
     var input: Int
     /// Bytes from the first of a plane's weights to the pair's.

@@ -111,8 +111,13 @@ struct TileArguments {
 
 /// A generated tile kernel: its argument is a block of `TileArguments`. `TileKernels` keeps the code to
 /// the end of the process.
-struct TileFunction: Sendable {
+struct TileFunction: Equatable, Sendable {
   typealias Pointer = @convention(c) (UnsafeRawPointer) -> Void
 
   let pointer: Pointer
+
+  /// Whether two are the same code: that of one description is shared.
+  static func == (a: Self, b: Self) -> Bool {
+    unsafeBitCast(a.pointer, to: Int.self) == unsafeBitCast(b.pointer, to: Int.self)
+  }
 }

@@ -1,6 +1,6 @@
 /// The kernels that cover a grid of pixels: of whole tiles, and of what is left over at the right and
 /// at the bottom.
-struct TileFunctions: Sendable {
+struct TileFunctions: Equatable, Sendable {
   /// Rows of a whole tile.
   let rows: Int
   /// Columns of a whole tile.

@@ -1,7 +1,7 @@
 public import ConvoyTensors
 
 /// The rows of an image's planes, for kernels that visit every pixel.
-struct RowCursor: Sendable {
+struct RowCursor: Hashable, Sendable {
   let rows: Int
   private let layout: PlaneLayout
 

@@ -1,7 +1,7 @@
 import ConvoyTensors
 
 /// Brings one number a channel, row-major, into the lanes in which the channels stand.
-struct ChannelVectors: Sendable {
+struct ChannelVectors: Hashable, Sendable {
   /// For each lane of each plane its channel, −1 for none.
   private let channels: [Int]
 

@@ -1,38 +1,41 @@
 import ConvoyTensors
 
 /// Batch normalisation by generated code: see `PointwiseTile`.
-struct GeneratedNormalization: Kernel {
+struct GeneratedNormalization: DirectMethod {
+  typealias Problem = NormalizationProblem
+  typealias Operands = NormalizationOperands
+
+  static let title = "generated batch norm"
   let name: String
   private let problem: NormalizationProblem
-  private let operands: NormalizationOperands
   private let code: TileFunction
   private let stretches: PlaneStretches
-  private let cursors: (RowCursor, RowCursor)
+  private let imageCursor: RowCursor
+  private let outputCursor: RowCursor
   private let channels: ChannelVectors
 
-  static func refusal(_ problem: NormalizationProblem, _ machine: Machine) -> String? {
-    if machine.instructions == nil { return "the machine \(machine.name) has no generated code" }
-    return problem.tail.isGenerated ? nil : "no generated code knows the function at the end"
-  }
-
-  /// - Returns: nil where the system refuses memory for code.
-  init?(_ problem: NormalizationProblem, _ operands: NormalizationOperands, _ machine: Machine) {
+  init(_ problem: NormalizationProblem, _ settings: KernelSettings) throws(Refusal) {
+    let machine = settings.machine
+    try Refusal.unlessGenerating(machine)
     name = "\(machine.name) batch norm"
     self.problem = problem
-    self.operands = operands
     channels = ChannelVectors(problem.image)
-    guard let tail = TileTail(problem.tail) else { return nil }
+    guard let tail = TileTail(problem.tail) else { throw .unknownTail }
     let tile = PointwiseTile(
       machine: machine, arithmetic: .normalize, isSecondFixed: true, tail: tail)
-    guard let code = TileKernels.function(tile) else { return nil }
+    guard let code = TileKernels.function(tile) else { throw .noMemoryForCode }
     self.code = code
     stretches = PlaneStretches([problem.output, problem.image], byImage: false, tail: tile.tail)
-    cursors = (RowCursor(problem.image), RowCursor(problem.output))
+    imageCursor = RowCursor(problem.image)
+    outputCursor = RowCursor(problem.output)
   }
 
   var chunkCount: Int { stretches.chunkCount }
 
-  func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  func run(
+    chunk: Int, at operands: NormalizationOperands, in memory: Memory,
+    scratch: UnsafeMutablePointer<Float>
+  ) {
     TileArguments.with { arguments in
       if let function = problem.tail.function { arguments.set(parametersOf: function) }
       arguments.set(.outputBandStep, stretches.steps[0])
@@ -44,12 +47,12 @@ struct GeneratedNormalization: Kernel {
         arguments.set(stretch)
         arguments.set(
           .inputs,
-          memory[operands.image] + problem.image.planes[plane]
-            + cursors.0.offset(ofRow: stretch.row))
+          operands.image.start(of: plane, in: memory)
+            + imageCursor.offset(ofRow: stretch.row))
         arguments.set(
           .outputs,
-          memory[operands.output] + problem.output.planes[plane]
-            + cursors.1.offset(ofRow: stretch.row))
+          operands.output.start(of: plane, in: memory)
+            + outputCursor.offset(ofRow: stretch.row))
         arguments.run(code)
       }
     }

@@ -58,16 +58,15 @@ public struct NormalizationProblem: Hashable, Sendable {
 public struct NormalizationOperands: Sendable {
   let statistics: ChannelStatistics
   let shift: Region
-  let image: Region
-  let output: Region
+  let image: PlanePlaces
+  let output: PlanePlaces
 
   /// Names the places.
   ///
-  /// - Parameters:
-  ///   - shift: one number a channel.
-  ///   - image: what the image's planes count from.
-  ///   - output: what the results' planes count from.
-  public init(_ statistics: ChannelStatistics, shift: Region, image: Region, output: Region) {
+  /// - Parameter shift: one number a channel.
+  public init(
+    _ statistics: ChannelStatistics, shift: Region, image: PlanePlaces, output: PlanePlaces
+  ) {
     self.statistics = statistics
     self.shift = shift
     self.image = image
@@ -90,34 +89,42 @@ public struct NormalizationOperands: Sendable {
 }
 
 /// Batch normalisation in plain Swift.
-struct PortableNormalization: Kernel {
-  let name = "portable batch norm"
+struct PortableNormalization: DirectMethod {
+  typealias Problem = NormalizationProblem
+  typealias Operands = NormalizationOperands
+
+  static let title = "portable batch norm"
+  let name = title
   private let problem: NormalizationProblem
-  private let operands: NormalizationOperands
   private let parts: PixelParts
-  private let cursors: (RowCursor, RowCursor)
+  private let imageCursor: RowCursor
+  private let outputCursor: RowCursor
   private let channels: ChannelVectors
 
-  init(_ problem: NormalizationProblem, _ operands: NormalizationOperands) {
+  /// Refuses nothing.
+  init(_ problem: NormalizationProblem, _ settings: KernelSettings) {
     channels = ChannelVectors(problem.image)
     self.problem = problem
-    self.operands = operands
     parts = PixelParts(problem.image, joiningRowsOf: [problem.image, problem.output])
-    cursors = (RowCursor(problem.image), RowCursor(problem.output))
+    imageCursor = RowCursor(problem.image)
+    outputCursor = RowCursor(problem.output)
   }
 
   var chunkCount: Int { problem.image.planes.count * parts.count }
 
   /// Normalises a part of a plane.
-  func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  func run(
+    chunk: Int, at operands: NormalizationOperands, in memory: Memory,
+    scratch: UnsafeMutablePointer<Float>
+  ) {
     let (plane, part) = chunk.quotientAndRemainder(dividingBy: parts.count)
     let (mean, factor, shift) = operands.vectors(
       ofPlane: plane, of: channels, in: memory)
-    let source = UnsafePointer(memory[operands.image] + problem.image.planes[plane])
-    let target = memory[operands.output] + problem.output.planes[plane]
+    let source = UnsafePointer(operands.image.start(of: plane, in: memory))
+    let target = operands.output.start(of: plane, in: memory)
     parts.forEachRun(of: part) { row, column, count in
-      let from = source + cursors.0.offset(ofRow: row) + column * PlaneLayout.lanes
-      let to = target + cursors.1.offset(ofRow: row) + column * PlaneLayout.lanes
+      let from = source + imageCursor.offset(ofRow: row) + column * PlaneLayout.lanes
+      let to = target + outputCursor.offset(ofRow: row) + column * PlaneLayout.lanes
       for pixel in 0..<count {
         (to + pixel * PlaneLayout.lanes).lanes =
           ((from + pixel * PlaneLayout.lanes).lanes - mean) * factor + shift

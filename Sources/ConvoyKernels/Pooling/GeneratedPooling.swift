@@ -1,10 +1,13 @@
 import ConvoyTensors
 
 /// Pooling by generated tiles: see `PoolingTile`. Windows that padding cuts have tiles of their own.
-struct GeneratedPooling: Kernel {
+struct GeneratedPooling: DirectMethod {
+  typealias Problem = PoolingProblem
+  typealias Operands = PoolingOperands
+
+  static let title = "generated pooling"
   let name: String
   private let problem: PoolingProblem
-  private let operands: PoolingOperands
   /// The runs of windows along each axis.
   private let runs: [[WindowRun]]
   /// For each output slice and for each row, its run.
@@ -13,46 +16,39 @@ struct GeneratedPooling: Kernel {
   private let cursor: RowCursor
   private let chunks: Chunks
   /// For each run of slices and each of rows.
-  private let windows: [Window]
+  private let windows: [Shared<Window>]
 
   /// The distances of a window's lines in bytes, and for each run of columns the code.
-  ///
-  /// A class, since each chunk takes hold of some.
-  private final class Window: Sendable {
+  private struct Window: Equatable, Sendable {
     let distances: [Int]
     let tiles: [TileFunctions]
-
-    init(distances: [Int], tiles: [TileFunctions]) {
-      self.distances = distances
-      self.tiles = tiles
-    }
   }
 
-  static func refusal(_ problem: PoolingProblem, _ machine: Machine) -> String? {
-    if machine.instructions == nil { return "the machine \(machine.name) has no generated code" }
+  /// Refuses windows that no code holds.
+  private static func check(_ problem: PoolingProblem, _ machine: Machine) throws(Refusal) {
+    try Refusal.unlessGenerating(machine)
     let counts = problem.axes.map { $0.map(\.count).max() ?? 1 }
     let (lines, most) = (counts[0] * counts[1], PoolingTile.maximalLines)
-    if lines > most { return "its windows have \(lines) lines, more than \(most)" }
-    if counts[2] > 16 { return "lines of \(counts[2]) elements make too much code" }
+    if lines > most { throw Refusal("its windows have \(lines) lines, more than \(most)") }
+    if counts[2] > 16 { throw Refusal("lines of \(counts[2]) elements make too much code") }
     // Distances in bytes, times a tile's columns, are constants of 32 bits in the code.
     let starts = problem.axes[2].map(\.start)
     if max(starts.max() ?? 0, problem.dilation[2]) > 1 << 16 {
-      return "its pixels are further apart than generated code can say"
+      throw Refusal("its pixels are further apart than generated code can say")
     }
-    return nil
   }
 
-  /// - Returns: nil where the system refuses memory for code.
-  init?(_ problem: PoolingProblem, _ operands: PoolingOperands, _ machine: Machine) {
+  init(_ problem: PoolingProblem, _ settings: KernelSettings) throws(Refusal) {
+    let machine = settings.machine
+    try GeneratedPooling.check(problem, machine)
     name = "\(machine.name) pooling"
     self.problem = problem
-    self.operands = operands
     let runs = problem.axes.map { WindowRun.runs(of: $0) }
     self.runs = runs
     runOfSlice = WindowRun.runOfPosition(runs[0])
     runOfRow = WindowRun.runOfPosition(runs[1])
     cursor = RowCursor(problem.output)
-    var windows: [Window] = []
+    var windows: [Shared<Window>] = []
     for slices in runs[0].map(\.span.count) {
       for rows in runs[1].map(\.span.count) {
         var tiles: [TileFunctions] = []
@@ -68,7 +64,7 @@ struct GeneratedPooling: Kernel {
               taps: run.span.count, tapStep: problem.dilation[2], columns: columns,
               columnStep: run.step)
           }
-          guard let tile else { return nil }
+          guard let tile else { throw .noMemoryForCode }
           tiles.append(tile)
         }
         let distances = (0..<slices).flatMap { slice in
@@ -76,7 +72,7 @@ struct GeneratedPooling: Kernel {
             4 * problem.image.distance([slice, row, 0] &* problem.dilation)
           }
         }
-        windows.append(Window(distances: distances, tiles: tiles))
+        windows.append(Shared(Window(distances: distances, tiles: tiles)))
       }
     }
     self.windows = windows
@@ -89,7 +85,14 @@ struct GeneratedPooling: Kernel {
 
   var chunkCount: Int { chunks.count }
 
-  func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  var detail: String {
+    TileFunctions.text(windows.flatMap { $0.value.tiles.map { ($0, 1) } })
+  }
+
+  func run(
+    chunk: Int, at operands: PoolingOperands, in memory: Memory,
+    scratch: UnsafeMutablePointer<Float>
+  ) {
     TileArguments.with { arguments in
       let rows = chunks[chunk]
       var next = rows.lowerBound
@@ -98,7 +101,7 @@ struct GeneratedPooling: Kernel {
         let y = row % problem.output.extents[1]
         let end = runs[1][runOfRow[y]].positions.upperBound
         let count = min(rows.upperBound - next, end - y)
-        run(plane: plane, row: row, count: count, memory, arguments)
+        run(plane: plane, row: row, count: count, operands, memory, arguments)
         next += count
       }
     }
@@ -106,18 +109,20 @@ struct GeneratedPooling: Kernel {
 
   /// Makes some rows of a slice whose windows are alike.
   private func run(
-    plane: Int, row: Int, count: Int, _ memory: Memory, _ arguments: TileArguments
+    plane: Int, row: Int, count: Int, _ operands: PoolingOperands, _ memory: Memory,
+    _ arguments: TileArguments
   ) {
     let extents = problem.output.extents
     let (z, y) = (row / extents[1] % extents[0], row % extents[1])
     let rows = runs[1][runOfRow[y]]
-    let window = windows[runOfSlice[z] * runs[1].count + runOfRow[y]]
+    let shared = windows[runOfSlice[z] * runs[1].count + runOfRow[y]]
+    let window = shared.value
     let slice = problem.axes[0][z]
     let top = rows.span.start + (y - rows.positions.lowerBound) * rows.step
     let image =
-      memory[operands.input] + problem.image.planes[plane]
+      operands.image.start(of: plane, in: memory)
       + cursor.image(ofRow: row) * problem.image.imageStride
-    let output = memory[operands.output] + problem.output.planes[plane] + cursor.offset(ofRow: row)
+    let output = operands.output.start(of: plane, in: memory) + cursor.offset(ofRow: row)
     arguments.set(.inputBandStep, 4 * rows.step * problem.image.rowStride)
     arguments.set(.outputBandStep, 4 * problem.output.rowStride)
     window.distances.withUnsafeBufferPointer { distances in

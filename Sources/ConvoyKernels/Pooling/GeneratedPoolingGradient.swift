@@ -5,42 +5,42 @@ import ConvoyTensors
 /// Each row of the image is written once, from the rows of windows that hold it. These are made in private
 /// memory when they are first asked for, and stay as long as a later row of the image may ask again; a
 /// chunk makes those anew that it shares with the one before.
-struct GeneratedPoolingGradient: Kernel {
+struct GeneratedPoolingGradient: DirectMethod {
+  typealias Problem = PoolingGradientProblem
+  typealias Operands = PoolingGradientOperands
+
+  static let title = "generated pooling gradient"
   let name: String
   private let problem: PoolingProblem
   private let result: PlaneLayout
-  private let operands: PoolingGradientOperands
   private let windows: Windows
   private let tiles: TileFunctions
   private let rowStride: Int
   private let chunks: Chunks
   /// How many slices and rows of windows may hold one element, so many are kept.
-  private let kept: (slices: Int, rows: Int)
+  private let kept: Kept
+
+  private struct Kept: Equatable, Sendable {
+    var slices: Int
+    var rows: Int
+  }
 
   /// How rows of windows are made.
-  private enum Windows: Sendable {
+  private enum Windows: Equatable, Sendable {
     case largest(FirstLargestRows)
     case average(AverageShareRows)
   }
 
-  static func refusal(_ problem: PoolingGradientProblem, _ machine: Machine) -> String? {
-    if machine.instructions == nil { return "the machine \(machine.name) has no generated code" }
-    return problem.pooling.function == .maximum
-      ? FirstLargestRows.refusal(problem.pooling, machine) : nil
-  }
-
-  /// - Returns: nil where the system refuses memory for code.
-  init?(
-    _ problem: PoolingGradientProblem, _ operands: PoolingGradientOperands, _ machine: Machine
-  ) {
+  init(_ problem: PoolingGradientProblem, _ settings: KernelSettings) throws(Refusal) {
+    let machine = settings.machine
+    try Refusal.unlessGenerating(machine)
     name = "\(machine.name) pooling gradient"
     let pooling = problem.pooling
     self.problem = pooling
-    self.operands = operands
     result = problem.result
     var window: PoolingGradientTile.Window?
     if pooling.function == .maximum {
-      guard let rows = FirstLargestRows(pooling, machine) else { return nil }
+      let rows = try FirstLargestRows(pooling, machine)
       windows = .largest(rows)
       window = rows.window
     } else {
@@ -51,13 +51,13 @@ struct GeneratedPoolingGradient: Kernel {
     let tiles = TileFunctions(
       rows: 1, columns: max(step, most / step * step), gridRows: 1, gridColumns: width
     ) { _, columns in PoolingGradientTile(machine: machine, window: window, columns: columns) }
-    guard let tiles else { return nil }
+    guard let tiles else { throw .noMemoryForCode }
     self.tiles = tiles
     let counts = (0..<2).map { axis in
       let span = (pooling.kernel[axis] - 1) * pooling.dilation[axis]
       return min(pooling.output.extents[axis], span / pooling.stride[axis] + 1)
     }
-    kept = (counts[0], counts[1])
+    kept = Kept(slices: counts[0], rows: counts[1])
     rowStride = result.rowStride
     let rows = result.planes.count * result.batch * result.extents[0] * result.extents[1]
     // Some nanoseconds a pixel, as elementwise operations of several operands take.
@@ -65,6 +65,8 @@ struct GeneratedPoolingGradient: Kernel {
   }
 
   var chunkCount: Int { chunks.count }
+
+  var detail: String { TileFunctions.text([(tiles, 1)]) }
   var scratchCount: Int { kept.slices * kept.rows * rowSize + numberCount }
 
   /// Floats of a row of windows.
@@ -81,7 +83,10 @@ struct GeneratedPoolingGradient: Kernel {
   }
 
   /// Makes the gradient of some rows of the image.
-  func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  func run(
+    chunk: Int, at operands: PoolingGradientOperands, in memory: Memory,
+    scratch: UnsafeMutablePointer<Float>
+  ) {
     let slots = kept.slices * kept.rows
     let lines = problem.kernel[0] * problem.kernel[1]
     withUnsafeTemporaryAllocation(of: Int.self, capacity: 3 * slots + 2 * lines) { words in
@@ -97,7 +102,7 @@ struct GeneratedPoolingGradient: Kernel {
           rows.writeNumbers(to: work.numbers)
           for slot in 0..<slots { rows.clearMargins(of: scratch + slot * rows.size) }
         }
-        forEachSlice(inChunk: chunk, memory) { slice in
+        forEachSlice(inChunk: chunk, operands, memory) { slice in
           for row in slice.rows { makeRow(row, of: slice, work) }
         }
       }
@@ -131,7 +136,10 @@ struct GeneratedPoolingGradient: Kernel {
 
   /// Calls a closure with the rows of a chunk, those of a slice at once.
   @inline(__always)
-  private func forEachSlice(inChunk chunk: Int, _ memory: Memory, _ body: (Slice) -> Void) {
+  private func forEachSlice(
+    inChunk chunk: Int, _ operands: PoolingGradientOperands, _ memory: Memory,
+    _ body: (Slice) -> Void
+  ) {
     let rows = chunks[chunk]
     let (height, depth, batch) = (result.extents[1], result.extents[0], result.batch)
     var next = rows.lowerBound
@@ -144,11 +152,11 @@ struct GeneratedPoolingGradient: Kernel {
         Slice(
           z: z, rows: y..<y + count,
           firstNumber: images * problem.output.extents[0] * problem.output.extents[1],
-          result: memory[operands.result] + result.planes[plane] + image * result.imageStride
+          result: operands.result.start(of: plane, in: memory) + image * result.imageStride
             + result.offset([z, 0, 0]),
-          image: memory[operands.image] + problem.image.planes[plane]
+          image: operands.image.start(of: plane, in: memory)
             + image * problem.image.imageStride,
-          gradient: memory[operands.gradient] + problem.output.planes[plane]
+          gradient: operands.gradient.start(of: plane, in: memory)
             + image * problem.output.imageStride))
       next += count
     }

@@ -95,10 +95,16 @@ public struct PoolingProblem: Hashable, Sendable {
   }
 }
 
-/// Where the numbers of a pooling are: what the problem's image and output count from.
-struct PoolingOperands: Sendable {
-  var input: Region
-  var output: Region
+/// Where the numbers of a pooling are.
+public struct PoolingOperands: Sendable {
+  let image: PlanePlaces
+  let output: PlanePlaces
+
+  /// Names the places.
+  public init(image: PlanePlaces, output: PlanePlaces) {
+    self.image = image
+    self.output = output
+  }
 }
 
 /// The gradient of a pooling's image.
@@ -117,15 +123,13 @@ public struct PoolingGradientProblem: Hashable, Sendable {
 
 /// Where the numbers of a pooling's gradient are.
 public struct PoolingGradientOperands: Sendable {
-  /// What the image's planes count from.
-  var image: Region
-  /// What those of the gradient that comes in count from.
-  var gradient: Region
-  /// What the result's count from.
-  var result: Region
+  let image: PlanePlaces
+  /// The gradient that comes in.
+  let gradient: PlanePlaces
+  let result: PlanePlaces
 
   /// Names the places.
-  public init(image: Region, gradient: Region, result: Region) {
+  public init(image: PlanePlaces, gradient: PlanePlaces, result: PlanePlaces) {
     self.image = image
     self.gradient = gradient
     self.result = result

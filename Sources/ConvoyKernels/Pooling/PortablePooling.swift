@@ -4,10 +4,13 @@ import ConvoyTensors
 ///
 /// The windows' rows are combined first, for all columns a row of outputs reads, and then the columns:
 /// a k×k window costs 2k operations rather than k².
-struct PortablePooling: Kernel {
-  let name = "portable pooling"
+struct PortablePooling: DirectMethod {
+  typealias Problem = PoolingProblem
+  typealias Operands = PoolingOperands
+
+  static let title = "portable pooling"
+  let name = title
   private let problem: PoolingProblem
-  private let operands: PoolingOperands
   private let blocks: Chunks
   private let rows: RowCursor
   private let chunks: Chunks
@@ -19,9 +22,9 @@ struct PortablePooling: Kernel {
   /// So many neighbouring outputs are made from rows combined in private memory.
   private static let blockSize = 64
 
-  init(_ problem: PoolingProblem, _ operands: PoolingOperands) {
+  /// Refuses nothing.
+  init(_ problem: PoolingProblem, _ settings: KernelSettings) {
     self.problem = problem
-    self.operands = operands
     let width = problem.output.extents[2]
     blocks = Chunks(items: width, cost: Chunks.worthwhile / PortablePooling.blockSize)
     let (blocks, rows) = (blocks, RowCursor(problem.output))
@@ -39,22 +42,25 @@ struct PortablePooling: Kernel {
   var scratchCount: Int { (columns.map(\.count).max() ?? 0) * PlaneLayout.lanes }
 
   /// Makes some rows.
-  func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  func run(
+    chunk: Int, at operands: PoolingOperands, in memory: Memory,
+    scratch: UnsafeMutablePointer<Float>
+  ) {
     switch problem.function {
-    case .maximum: run(LaneMaximum.self, chunk, memory, scratch)
-    case .average: run(LaneSum.self, chunk, memory, scratch)
+    case .maximum: run(LaneMaximum.self, chunk, operands, memory, scratch)
+    case .average: run(LaneSum.self, chunk, operands, memory, scratch)
     }
   }
 
   private func run<Function: LaneReduction>(
-    _ function: Function.Type, _ chunk: Int, _ memory: Memory,
+    _ function: Function.Type, _ chunk: Int, _ operands: PoolingOperands, _ memory: Memory,
     _ scratch: UnsafeMutablePointer<Float>
   ) {
     for item in chunks[chunk] {
       let (line, block) = item.quotientAndRemainder(dividingBy: blocks.count)
       let (plane, row) = line.quotientAndRemainder(dividingBy: rows.rows)
       let image =
-        memory[operands.input] + problem.image.planes[plane]
+        operands.image.start(of: plane, in: memory)
         + rows.image(ofRow: row) * problem.image.imageStride
       let inImage = row % (problem.output.extents[0] * problem.output.extents[1])
       let (z, y) = problem.rowSpans(
@@ -63,7 +69,7 @@ struct PortablePooling: Kernel {
       let scale = problem.function == .maximum ? 1 : 1 / Float(z.divisor * y.divisor)
       combineColumns(
         function, scratch, blocks[block], from: columns[block].lowerBound, scale: scale,
-        to: memory[operands.output] + problem.output.planes[plane] + rows.offset(ofRow: row))
+        to: operands.output.start(of: plane, in: memory) + rows.offset(ofRow: row))
     }
   }
 

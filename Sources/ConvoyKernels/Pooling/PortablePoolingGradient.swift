@@ -3,17 +3,20 @@ import ConvoyTensors
 /// The gradient of a pooling's image in plain Swift.
 ///
 /// A chunk owns an image's plane, so that windows that overlap add to it one after the other.
-struct PortablePoolingGradient: Kernel {
-  let name = "portable pooling gradient"
+struct PortablePoolingGradient: DirectMethod {
+  typealias Problem = PoolingGradientProblem
+  typealias Operands = PoolingGradientOperands
+
+  static let title = "portable pooling gradient"
+  let name = title
   private let problem: PoolingProblem
   private let result: PlaneLayout
-  private let operands: PoolingGradientOperands
   private let scales: [Float]
 
-  init(_ problem: PoolingGradientProblem, _ operands: PoolingGradientOperands) {
+  /// Refuses nothing.
+  init(_ problem: PoolingGradientProblem, _ settings: KernelSettings) {
     self.problem = problem.pooling
     result = problem.result
-    self.operands = operands
     scales = problem.pooling.axes[2].map { 1 / Float($0.divisor) }
   }
 
@@ -23,18 +26,21 @@ struct PortablePoolingGradient: Kernel {
   }
 
   /// Makes the gradient of one image's plane.
-  func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  func run(
+    chunk: Int, at operands: PoolingGradientOperands, in memory: Memory,
+    scratch: UnsafeMutablePointer<Float>
+  ) {
     let (plane, image) = chunk.quotientAndRemainder(dividingBy: problem.image.batch)
     let source = problem.image
-    let read = memory[operands.image] + source.planes[plane] + image * source.imageStride
+    let read = operands.image.start(of: plane, in: memory) + image * source.imageStride
     let written =
-      memory[operands.result] + result.planes[plane] + image * result.imageStride
+      operands.result.start(of: plane, in: memory) + image * result.imageStride
     clear(written)
     for slice in 0..<problem.output.extents[0] {
       for row in 0..<problem.output.extents[1] {
         let (z, y) = problem.rowSpans(slice: slice, row: row)
         let gradient = UnsafePointer(
-          memory[operands.gradient] + problem.output.planes[plane]
+          operands.gradient.start(of: plane, in: memory)
             + image * problem.output.imageStride + problem.output.offset([slice, row, 0]))
         if problem.function == .maximum {
           addToLargest(gradient, z, y, image: read, to: written)

@@ -4,7 +4,7 @@ import ConvoyTensors
 /// largest, and the gradient. See `FirstLargestTile`.
 ///
 /// A class, since kernels take hold of it for every row.
-final class FirstLargestRows: Sendable {
+final class FirstLargestRows: Equatable, Sendable {
   private let problem: PoolingProblem
   private let runs: [Run]
   /// Windows before the first that tiles of the image's row read.
@@ -15,7 +15,7 @@ final class FirstLargestRows: Sendable {
   let window: PoolingGradientTile.Window
 
   /// Neighbouring windows that hold the same of their columns.
-  private struct Run: Sendable {
+  private struct Run: Equatable, Sendable {
     var positions: Range<Int>
     let tiles: TileFunctions
   }
@@ -25,21 +25,31 @@ final class FirstLargestRows: Sendable {
   /// The most columns of a window, of which each has its own code.
   private static let maximalColumns = 16
 
-  static func refusal(_ problem: PoolingProblem, _ machine: Machine) -> String? {
+  /// Refuses windows that no code holds.
+  private static func check(
+    _ problem: PoolingProblem, _ window: PoolingGradientTile.Window, _ machine: Machine
+  ) throws(Refusal) {
     let columns = problem.kernel[2]
-    if columns > maximalColumns { return "lines of \(columns) elements make too much code" }
+    if columns > maximalColumns {
+      throw Refusal("lines of \(columns) elements make too much code")
+    }
     let elements = problem.kernel.volume
     if elements > maximalElements {
-      return "its windows have \(elements) elements, which are too many"
+      throw Refusal("its windows have \(elements) elements, which are too many")
     }
-    let step = window(of: problem).step
     let most = PoolingGradientTile.maximalColumns(machine)
-    if step > most { return "its windows are \(step) columns apart, more than \(most)" }
+    if window.step > most {
+      throw Refusal("its windows are \(window.step) columns apart, more than \(most)")
+    }
     // Distances in bytes are constants of 32 bits in the code.
     if problem.dilation[2] > 1 << 16 {
-      return "its pixels are further apart than generated code can say"
+      throw Refusal("its pixels are further apart than generated code can say")
     }
-    return nil
+  }
+
+  /// Whether two make the same rows.
+  static func == (a: FirstLargestRows, b: FirstLargestRows) -> Bool {
+    a.problem == b.problem && a.runs == b.runs
   }
 
   private static func window(of problem: PoolingProblem) -> PoolingGradientTile.Window {
@@ -51,10 +61,10 @@ final class FirstLargestRows: Sendable {
       phase: problem.before[2] % step)
   }
 
-  /// - Returns: nil where the system refuses memory for code.
-  init?(_ problem: PoolingProblem, _ machine: Machine) {
-    self.problem = problem
+  init(_ problem: PoolingProblem, _ machine: Machine) throws(Refusal) {
     let window = FirstLargestRows.window(of: problem)
+    try FirstLargestRows.check(problem, window, machine)
+    self.problem = problem
     self.window = window
     let before = problem.before[2]
     let first = (before - (window.taps - 1) * window.tapStep)
@@ -74,7 +84,7 @@ final class FirstLargestRows: Sendable {
           machine: machine, taps: problem.axes[2][positions.lowerBound].count,
           tapStep: problem.dilation[2], columns: columns, columnStep: window.step)
       }
-      guard let tiles else { return nil }
+      guard let tiles else { throw .noMemoryForCode }
       runs.append(Run(positions: positions, tiles: tiles))
     }
     self.runs = runs
@@ -167,7 +177,7 @@ final class FirstLargestRows: Sendable {
 /// windows.
 ///
 /// A class, since kernels take hold of it for every row.
-final class AverageShareRows: Sendable {
+final class AverageShareRows: Equatable, Sendable {
   private let problem: PoolingProblem
   private let scales: [Float]
 
@@ -175,6 +185,9 @@ final class AverageShareRows: Sendable {
     self.problem = problem
     scales = problem.axes[2].map { 1 / Float($0.divisor) }
   }
+
+  /// Whether two make the same rows.
+  static func == (a: AverageShareRows, b: AverageShareRows) -> Bool { a.problem == b.problem }
 
   /// Floats of a row: a pixel for each column of the image.
   var size: Int { problem.image.extents[2] * PlaneLayout.lanes }

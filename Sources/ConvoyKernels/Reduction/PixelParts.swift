@@ -2,7 +2,7 @@ import ConvoyTensors
 
 /// The pixels of a plane, image after image and row after row, cut into parts of a few thousand at most:
 /// the units in which sums over planes are made, and in which kernels visit every pixel.
-struct PixelParts: Sendable {
+struct PixelParts: Hashable, Sendable {
   private let chunks: Chunks
   private let width: Int
 

@@ -1,25 +1,155 @@
 import ConvoyTensors
 
-/// Dense convolution by generated tiles: see `BroadcastTile`. Takes what
-/// `PortableBroadcastConvolution` takes.
-struct GeneratedBroadcastConvolution: Kernel {
+/// Dense convolution by generated tiles: see `BroadcastTile`. Takes what `PortableDenseConvolution` takes.
+struct DenseConvolution: ConvolutionMethod {
+  static let title = "generated broadcast"
   let name: String
-  let operands: ConvolutionOperands
   let problem: ConvolutionProblem
-  private let pieces: [Piece]
-  /// For each chunk, its piece and which of the piece's chunks it is.
-  private let places: [(piece: Int, chunk: Int)]
+  private let folding: PlaneFolding
+  private let tables: [[TableEntry]]
+  private let work: Work
+
+  /// A step of a tile's sums, from the beginning of the plane that it reads.
+  private struct TableEntry: Hashable, Sendable {
+    var plane: Int
+    var pair: BroadcastTile.Pair
+  }
+
+  init(_ problem: ConvolutionProblem, _ settings: KernelSettings) throws(Refusal) {
+    let machine = settings.machine
+    try problem.requireGeneratedCode(machine)
+    let planesOfGroups = try problem.requirePlanesOfGroups()
+    guard let tail = TileTail(problem.tail) else { throw .unknownTail }
+    name = "\(machine.name) broadcast"
+    self.problem = problem
+    let folding = PlaneFolding(problem, machine)
+    self.folding = folding
+    var tables: [[TableEntry]] = []
+    var pieces: [Shared<Piece>] = []
+    var chunks: [PieceChunk] = []
+    for (phase, starts) in zip(problem.phases, folding.weightStarts(problem.phases).starts) {
+      for (group, planesOfGroup) in planesOfGroups.enumerated() {
+        for planes in folding.parts(of: planesOfGroup) {
+          let factor = folding.factors[planes.lowerBound]
+          let blocks = folding.blocks[planes.lowerBound]
+          let table = DenseConvolution.table(problem, group: group, blocks, phase.taps)
+          let cut = GridCut(
+            phase, problem, planes: planes.count, blocks: blocks.count, machine)
+          for (part, panels) in cut.parts {
+            let firstPiece = pieces.count
+            let tableOfPart = part.entries(of: table, taps: phase.taps.count)
+            let inputStep = part.grid.inputColumnStep * 4
+            let fetchesAhead = problem.input.hasLanes && phase.taps.count == 1 && factor == 1
+            if !fetchesAhead { tables.append(tableOfPart) }
+            for panel in panels.panels {
+              if fetchesAhead {
+                tables.append(
+                  DenseConvolution.fetchingAhead(
+                    tableOfPart, columns: panel.columns, step: inputStep))
+              }
+              let tile = TileFunctions(
+                rows: panel.rows, columns: panel.columns, gridRows: part.rowCount,
+                gridColumns: part.columns.count
+              ) { rows, columns in
+                BroadcastTile(
+                  machine: machine, rows: rows, columns: columns, planes: panel.planes.count,
+                  inputStep: inputStep, outputStep: part.grid.outputColumnStep * 4,
+                  fetchesAhead: fetchesAhead, addsResidual: problem.addsResidual, factor: factor,
+                  tail: tail)
+              }
+              guard let tile else { throw .noMemoryForCode }
+              let first = planes.lowerBound + panel.planes.lowerBound
+              let piece = Piece(
+                planes: first..<first + panel.planes.count, factor: factor, tile, part,
+                table: tables.count - 1, steps: tableOfPart.count, weightStart: starts[first],
+                weightPitch: table.count * PlaneLayout.lanes)
+              pieces.append(Shared(piece))
+            }
+            chunks += DenseConvolution.chunks(
+              of: pieces[firstPiece...].map(\.value), from: firstPiece,
+              pixels: part.rowCount * part.columns.count, inputs: blocks.count * factor, machine)
+          }
+        }
+      }
+    }
+    self.tables = tables
+    work = Work(tail: problem.tail, pieces: pieces, chunks: chunks)
+  }
+
+  var detail: String {
+    TileFunctions.text(work.pieces.map { ($0.value.tile, $0.value.planes.count) })
+  }
+
+  // MARK: Weights
+
+  var weightCount: Int { folding.weightStarts(problem.phases).count }
+
+  var packingText: String {
+    let folded = folding.factors.filter { $0 > 1 }.count
+    return "weights in rows of 16 outputs" + (folded > 0 ? ", \(folded) planes folded" : "")
+  }
+
+  func packing(from source: Region, to destination: Region) -> any Kernel {
+    WeightPacking(problem, from: source, to: destination, folding)
+  }
+
+  func kernel(at operands: ConvolutionOperands) -> any Kernel {
+    let planes = operands.input.planes
+    return Placed(
+      name: name, detail: detail, work: work, operands: operands,
+      tables: tables.map { table in
+        table.map { entry in
+          let start = 4 * planes[entry.plane]
+          return BroadcastTile.Pair(
+            input: start + entry.pair.input, weights: entry.pair.weights,
+            ahead: start + entry.pair.ahead)
+        }
+      })
+  }
+
+  // MARK: Tables
+
+  /// The pairs of blocks of a group's input channels and a phase's taps, in the order of their weights.
+  private static func table(
+    _ problem: ConvolutionProblem, group: Int, _ blocks: [PlaneFolding.Block], _ taps: [Phase.Tap]
+  ) -> [TableEntry] {
+    let sources = problem.sources(group: group, taps)
+    return blocks.enumerated().flatMap { index, block in
+      taps.indices.map { tap in
+        let source = sources[block.channel * taps.count + tap]
+        return TableEntry(
+          plane: source.plane ?? 0,
+          pair: BroadcastTile.Pair(
+            input: 4 * source.offset,
+            weights: (index * taps.count + tap) * PlaneLayout.lanes * 4))
+      }
+    }
+  }
+
+  /// With each pair, one pixel of the next tile is fetched from the pair's plane: as a plane's channels
+  /// follow each other, all of them are.
+  private static func fetchingAhead(
+    _ table: [TableEntry], columns: Int, step: Int
+  ) -> [TableEntry] {
+    table.enumerated().map { index, entry in
+      var entry = entry
+      entry.pair.ahead = entry.pair.input + index % columns * step
+      return entry
+    }
+  }
+
+  // MARK: Chunks
 
   /// The work of a panel of planes: a part of the outputs of one phase.
-  ///
-  /// A class, since each chunk takes hold of one.
-  private final class Piece: Sendable {
+  fileprivate struct Piece: Equatable, Sendable {
     let planes: Range<Int>
     /// Lanes that an output's sum is spread over: see `PlaneFolding`.
     let factor: Int
     let tile: TileFunctions
     let part: GridPart
-    let pairs: [BroadcastTile.Pair]
+    /// The number of its table, and how many entries that has.
+    let table: Int
+    let steps: Int
     /// Floats from the packed weights' beginning to the first plane's.
     let weightStart: Int
     /// Floats from a plane's weights to the next plane's.
@@ -27,14 +157,15 @@ struct GeneratedBroadcastConvolution: Kernel {
     let chunks: Chunks
 
     init(
-      planes: Range<Int>, factor: Int, _ tile: TileFunctions, _ part: GridPart,
-      _ pairs: [BroadcastTile.Pair], weightStart: Int, weightPitch: Int
+      planes: Range<Int>, factor: Int, _ tile: TileFunctions, _ part: GridPart, table: Int,
+      steps: Int, weightStart: Int, weightPitch: Int
     ) {
       self.planes = planes
       self.factor = factor
       self.tile = tile
       self.part = part
-      self.pairs = pairs
+      self.table = table
+      self.steps = steps
       self.weightStart = weightStart
       self.weightPitch = weightPitch
       let (rows, columns) = (part.rowCount, part.columns.count)
@@ -43,70 +174,8 @@ struct GeneratedBroadcastConvolution: Kernel {
         rows == 1
         ? (columns + tile.columns - 1) / tile.columns : (rows + tile.rows - 1) / tile.rows
       let sums = rows * columns * planes.count * PlaneLayout.lanes
-      chunks = Chunks(generated: units, multiplyAdds: sums * max(1, pairs.count) / units)
+      chunks = Chunks(generated: units, multiplyAdds: sums * max(1, steps) / units)
     }
-  }
-
-  static func refusal(_ problem: ConvolutionProblem, _ machine: Machine) -> String? {
-    if let refusal = problem.refusalOfGeneratedCode(machine) { return refusal }
-    return PortableBroadcastConvolution.refusal(problem)
-  }
-
-  /// - Returns: nil where the system refuses memory for code, or no code is generated for the tail.
-  init?(_ problem: ConvolutionProblem, _ operands: ConvolutionOperands, _ machine: Machine) {
-    name = "\(machine.name) broadcast"
-    self.problem = problem
-    self.operands = operands
-    guard let tail = TileTail(operands.tail) else { return nil }
-    // What `refusal` accepts has such planes.
-    let planesOfGroups = problem.planesOfGroups ?? []
-    let folding = PlaneFolding(problem, machine)
-    var pieces: [Piece] = []
-    var places: [(piece: Int, chunk: Int)] = []
-    for (phase, starts) in zip(problem.phases, folding.weightStarts(problem.phases).starts) {
-      for (group, planesOfGroup) in planesOfGroups.enumerated() {
-        for planes in folding.parts(of: planesOfGroup) {
-          let factor = folding.factors[planes.lowerBound]
-          let blocks = folding.blocks[planes.lowerBound]
-          let pairs = problem.broadcastPairs(group: group, blocks, phase.taps)
-          let cut = GridCut(
-            phase, problem, planes: planes.count, blocks: blocks.count, machine)
-          for (part, panels) in cut.parts {
-            let firstPiece = pieces.count
-            let pairsOfPart = part.pairs(pairs, taps: phase.taps.count)
-            let inputStep = part.grid.inputColumnStep * 4
-            let fetchesAhead = problem.input.hasLanes && phase.taps.count == 1 && factor == 1
-            for panel in panels.panels {
-              let pairsOfPanel =
-                fetchesAhead
-                ? pairsOfPart.fetchingAhead(columns: panel.columns, step: inputStep) : pairsOfPart
-              let tile = TileFunctions(
-                rows: panel.rows, columns: panel.columns, gridRows: part.rowCount,
-                gridColumns: part.columns.count
-              ) { rows, columns in
-                BroadcastTile(
-                  machine: machine, rows: rows, columns: columns, planes: panel.planes.count,
-                  inputStep: inputStep, outputStep: part.grid.outputColumnStep * 4,
-                  fetchesAhead: fetchesAhead, addsResidual: operands.residual != nil,
-                  factor: factor, tail: tail)
-              }
-              guard let tile else { return nil }
-              let first = planes.lowerBound + panel.planes.lowerBound
-              let piece = Piece(
-                planes: first..<first + panel.planes.count, factor: factor, tile, part,
-                pairsOfPanel, weightStart: starts[first],
-                weightPitch: pairs.count * PlaneLayout.lanes)
-              pieces.append(piece)
-            }
-            places += GeneratedBroadcastConvolution.places(
-              pieces[firstPiece...], pixels: part.rowCount * part.columns.count,
-              inputs: blocks.count * factor, machine)
-          }
-        }
-      }
-    }
-    self.pieces = pieces
-    self.places = places
   }
 
   /// In what order the chunks of a part's panels are done.
@@ -114,42 +183,64 @@ struct GeneratedBroadcastConvolution: Kernel {
   /// Panel after panel, so that a panel's weights stay in the first-level cache, unless the pixels that each
   /// panel goes through would come from beyond the second-level cache and are more than the weights read
   /// again for each chunk's pixels: then all panels of some pixels come before the next pixels.
-  private static func places(
-    _ pieces: ArraySlice<Piece>, pixels: Int, inputs: Int, _ machine: Machine
-  ) -> [(piece: Int, chunk: Int)] {
-    let places = pieces.indices.flatMap { piece in
-      (0..<pieces[piece].chunks.count).map { (piece: piece, chunk: $0) }
-    }
+  private static func chunks(
+    of pieces: [Piece], from first: Int, pixels: Int, inputs: Int, _ machine: Machine
+  ) -> [PieceChunk] {
+    let counts = pieces.map(\.chunks.count)
     let planes = pieces.map(\.planes.count).reduce(0, +)
-    let cuts = pieces.map(\.chunks.count).max() ?? 1
     let taps = pieces.first.map { $0.part.taps.count } ?? 1
     let weightBytes = 4 * PlaneLayout.lanes * planes * inputs * taps
     let inputBytes = 4 * inputs * pixels
-    guard 2 * inputBytes > machine.secondLevelCache, weightBytes * cuts < inputBytes * pieces.count
-    else { return places }
-    func position(_ place: (piece: Int, chunk: Int)) -> Double {
-      Double(place.chunk) / Double(pieces[place.piece].chunks.count)
-    }
-    return places.sorted { (position($0), $0.piece) < (position($1), $1.piece) }
+    let takesTurns =
+      2 * inputBytes > machine.secondLevelCache
+      && weightBytes * (counts.max() ?? 1) < inputBytes * pieces.count
+    let chunks = takesTurns ? PieceChunk.interleaved(counts) : PieceChunk.inOrder(counts)
+    return chunks.map { PieceChunk(piece: first + $0.piece, chunk: $0.chunk) }
   }
 
-  var chunkCount: Int { places.count }
+  /// What a kernel does, but for where.
+  fileprivate struct Work: Equatable, Sendable {
+    let tail: Tail
+    let pieces: [Shared<Piece>]
+    let chunks: [PieceChunk]
+  }
+}
 
-  var detail: String { TileFunctions.text(pieces.map { ($0.tile, $0.planes.count) }) }
+extension GridPart {
+  /// Those of a phase's entries that add something.
+  fileprivate func entries<Entry>(of table: [Entry], taps count: Int) -> [Entry] {
+    if taps.count == count { return table }
+    return stride(from: 0, to: table.count, by: count).flatMap { first in
+      taps.map { table[first + $0] }
+    }
+  }
+}
+
+/// A dense convolution with its numbers in their places.
+private struct Placed: Kernel {
+  let name: String
+  let detail: String
+  let work: DenseConvolution.Work
+  let operands: ConvolutionOperands
+  let tables: [[BroadcastTile.Pair]]
+
+  var chunkCount: Int { work.chunks.count }
 
   func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
-    let place = places[chunk]
-    let piece = pieces[place.piece]
+    let place = work.chunks[chunk]
+    let shared = work.pieces[place.piece]
+    let piece = shared.value
     let units = piece.chunks[place.chunk]
     let (rowCount, columnCount) = (piece.part.rowCount, piece.part.columns.count)
     TileArguments.with { arguments in
-      arguments.set(.steps, piece.pairs.count)
+      arguments.set(.steps, piece.steps)
       arguments.set(.weights, memory[operands.weights] + piece.weightStart)
       arguments.set(.weightPitch, piece.weightPitch * 4)
       arguments.set(bias: piece.planes, operands, memory)
+      arguments.set(parametersOf: work.tail)
       if piece.factor > 1 { arguments.spreadBias(factor: piece.factor) }
-      arguments.set(residual: piece.planes, operands, problem, memory)
-      piece.pairs.withUnsafeBufferPointer { pairs in
+      arguments.set(residual: piece.planes, operands, memory)
+      tables[piece.table].withUnsafeBufferPointer { pairs in
         if let address = pairs.baseAddress { arguments.set(.distances, address) }
         if rowCount == 1 {
           let columns = piece.tile.columns
@@ -169,12 +260,12 @@ struct GeneratedBroadcastConvolution: Kernel {
 
   /// Computes some columns of as many of a part's rows as a tile has, or fewer.
   private func run(
-    _ piece: Piece, rows: Range<Int>, columns: Range<Int>, _ memory: Memory,
+    _ piece: DenseConvolution.Piece, rows: Range<Int>, columns: Range<Int>, _ memory: Memory,
     _ arguments: TileArguments
   ) {
     let (part, grid) = (piece.part, piece.part.grid)
-    let input = memory[operands.input]
-    let output = memory[operands.output]
+    let input = memory[operands.input.base]
+    let output = memory[operands.output.base]
     piece.tile.run(rows: rows.count, columns: columns, arguments) { columnOfPart in
       let column = part.columns.lowerBound + columnOfPart
       for (index, rowOfPart) in rows.enumerated() {
@@ -183,73 +274,10 @@ struct GeneratedBroadcastConvolution: Kernel {
         let to = grid.outputOffset(ofRow: row) + column * grid.outputColumnStep
         arguments.set(.inputs, at: index, input + from)
         for (position, plane) in piece.planes.enumerated() {
-          let start = problem.output.planes[plane]
+          let start = operands.output.planes[plane]
           arguments.set(.outputs, at: position * rows.count + index, output + start + to)
         }
       }
     }
-  }
-}
-
-extension ConvolutionProblem {
-  /// The pairs of blocks of a group's input channels and a phase's taps, in the order of their weights.
-  fileprivate func broadcastPairs(
-    group: Int, _ blocks: [PlaneFolding.Block], _ taps: [Phase.Tap]
-  ) -> [BroadcastTile.Pair] {
-    let distances = broadcastDistances(group: group, taps)
-    return blocks.enumerated().flatMap { index, block in
-      taps.indices.map { tap in
-        BroadcastTile.Pair(
-          input: distances[block.channel * taps.count + tap] * 4,
-          weights: (index * taps.count + tap) * PlaneLayout.lanes * 4)
-      }
-    }
-  }
-}
-
-extension [BroadcastTile.Pair] {
-  /// With each pair, one pixel of the next tile is fetched from the pair's plane: as a plane's channels
-  /// follow each other, all of them are.
-  fileprivate func fetchingAhead(columns: Int, step: Int) -> [BroadcastTile.Pair] {
-    enumerated().map { index, pair in
-      var pair = pair
-      pair.ahead = pair.input + index % columns * step
-      return pair
-    }
-  }
-}
-
-extension GridPart {
-  /// Those of a phase's pairs that add something.
-  fileprivate func pairs(_ pairs: [BroadcastTile.Pair], taps count: Int) -> [BroadcastTile.Pair] {
-    if taps.count == count { return pairs }
-    return stride(from: 0, to: pairs.count, by: count).flatMap { first in
-      taps.map { pairs[first + $0] }
-    }
-  }
-}
-
-extension ConvolutionProblem {
-  /// Why no generated code computes this, as a sentence's end; nil if some may.
-  func refusalOfGeneratedCode(_ machine: Machine) -> String? {
-    if machine.instructions == nil { return "the machine \(machine.name) has no generated code" }
-    // Columns' distances in bytes, times a tile's columns, are constants of 32 bits in the code.
-    let isFar = max(input.imageStride, output.imageStride) > 1 << 24
-    if isFar || max(stride.max(), dilation.max()) > 1 << 16 {
-      return "its pixels are further apart than generated code can say"
-    }
-    return nil
-  }
-}
-
-extension Chunks {
-  /// Cuts the work of generated kernels so that a chunk takes some tens of microseconds.
-  ///
-  /// - Parameters:
-  ///   - multiplyAdds: what one item costs.
-  ///   - most: items of a chunk, at most, about.
-  init(generated items: Int, multiplyAdds: Int, most: Int = .max) {
-    let cost = (multiplyAdds * Chunks.worthwhile) >> 20
-    self.init(items: items, cost: max(1, cost, Chunks.worthwhile / most))
   }
 }

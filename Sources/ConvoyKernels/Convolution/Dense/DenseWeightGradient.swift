@@ -1,54 +1,44 @@
 import ConvoyTensors
 
 /// The weight gradient of dense convolutions by generated tiles: see `BroadcastGradientTile`. Takes what
-/// `GeneratedBroadcastConvolution` takes.
+/// `DenseConvolution` takes.
 ///
 /// A chunk is a part of the pixels and a piece of the sums: some pairs of input channel and tap, and the
 /// planes of outputs whose gradients they meet together.
-struct GeneratedBroadcastWeightGradient: PartialWeightGradient {
+struct DenseWeightGradient: WeightGradientMethod {
+  static let title = "generated weight gradient, broadcast"
   let name: String
-  let operands: WeightGradientOperands
-  let problem: ConvolutionProblem
-  let parts: [[GradientGrid.Block]]
   let pairOffsets: [[Int]]?
+  private let problem: ConvolutionProblem
+  private let parts: [[GradientGrid.Block]]
   private let grid: GradientGrid
   private let pieces: [Piece]
 
   /// Some planes of a group's outputs and some of its pairs.
-  ///
-  /// A class, since each chunk takes hold of one.
-  private final class Piece: Sendable {
+  private struct Piece: Equatable, Sendable {
     let planes: Range<Int>
     let tiles: [Tile]
-
-    init(planes: Range<Int>, tiles: [Tile]) {
-      self.planes = planes
-      self.tiles = tiles
-    }
   }
 
-  private struct Tile: Sendable {
+  private struct Tile: Equatable, Sendable {
     let function: TileFunction
     /// The pairs in the order of the sums.
     let pairs: Range<Int>
-    /// Bytes from the image's pixel to each line's first pair.
-    let lines: [Int]
+    /// Each line's first pair.
+    let lines: [PlaneSource]
   }
 
-  static func refusal(_ problem: ConvolutionProblem, _ machine: Machine) -> String? {
-    GeneratedBroadcastConvolution.refusal(problem, machine)
-  }
-
-  /// - Returns: nil where the system refuses memory for code.
-  init?(_ problem: ConvolutionProblem, _ operands: WeightGradientOperands, _ machine: Machine) {
+  init(_ problem: ConvolutionProblem, _ settings: KernelSettings) throws(Refusal) {
+    let machine = settings.machine
+    try problem.requireGeneratedCode(machine)
+    let planesOfGroups = try problem.requirePlanesOfGroups()
     name = "\(machine.name) weight gradient, broadcast"
     self.problem = problem
-    self.operands = operands
     let grid = GradientGrid(problem, joinsImages: true)
     self.grid = grid
     var offsets: [[Int]] = []
     var panels: [(planes: Range<Int>, cost: Double, tiles: [Tile])] = []
-    for (group, planes) in (problem.planesOfGroups ?? []).enumerated() {
+    for (group, planes) in planesOfGroups.enumerated() {
       let pairs = GradientPairs(problem, group: group)
       offsets.append(pairs.offsets)
       for panel in pairs.panels(planes, machine) {
@@ -57,7 +47,7 @@ struct GeneratedBroadcastWeightGradient: PartialWeightGradient {
           let description = BroadcastGradientTile(
             machine: machine, planes: panel.planes.count, reads: cut.reads,
             imageStep: 4 * grid.image.column, gradientStep: 4 * grid.gradient.column)
-          guard let function = TileKernels.function(description) else { return nil }
+          guard let function = TileKernels.function(description) else { throw .noMemoryForCode }
           tiles.append(Tile(function: function, pairs: cut.pairs, lines: cut.lines))
         }
         panels.append((panel.planes, panel.cost, tiles))
@@ -82,43 +72,95 @@ struct GeneratedBroadcastWeightGradient: PartialWeightGradient {
       pixelsPerBlock: max(64, machine.secondLevelCache / 2 / (planes * PlaneLayout.lanes * 4)))
   }
 
-  var chunkCount: Int { pieces.count * parts.count }
+  var partCount: Int { parts.count }
 
-  func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
-    let (part, number) = chunk.quotientAndRemainder(dividingBy: pieces.count)
-    let piece = pieces[number]
-    let place = PartialSums(problem)
-    let image = UnsafePointer(memory[operands.input])
-    let planes = problem.output.planes
-    let first = planes[piece.planes.lowerBound]
-    let gradient = UnsafePointer(memory[operands.gradient] + first)
-    let lanes = PlaneLayout.lanes
-    for plane in piece.planes {
-      let sums = place.start(of: plane, part: part, memory[operands.sums])
-      for tile in piece.tiles {
-        (sums + tile.pairs.lowerBound * lanes).update(repeating: 0, count: tile.pairs.count * lanes)
-      }
-    }
-    let sums = place.start(of: piece.planes.lowerBound, part: part, memory[operands.sums])
-    GradientArguments.with { arguments in
-      arguments.set(.sumsPitch, 4 * place.planeSize)
-      for block in parts[part] {
-        let (row, column) = (block.firstRow, block.firstColumn)
-        let from = image + grid.imageOffset(row: row, column: column)
-        let other = gradient + grid.gradientOffset(row: row, column: column)
+  var detail: String {
+    let tiles = pieces.flatMap { piece in piece.tiles.map { ($0.pairs.count, piece.planes.count) } }
+    let shapes = tiles.map { "\($0) pairs × \($1) \($1 == 1 ? "plane" : "planes")" }
+    let different = shapes.enumerated().filter { shapes.firstIndex(of: $0.element) == $0.offset }
+    return "tiles of " + different.map(\.element).joined(separator: ", ")
+      + "; pixels in \(parts.count) \(parts.count == 1 ? "part" : "parts")"
+  }
+
+  func kernel(at operands: WeightGradientOperands) -> any Kernel {
+    let planes = operands.input.planes
+    return Placed(
+      name: name, detail: detail, operands: operands, place: PartialSums(problem), parts: parts,
+      grid: grid,
+      pieces: pieces.map { piece in
+        Shared(
+          PlacedPiece(
+            planes: piece.planes,
+            tiles: piece.tiles.map { tile in
+              PlacedTile(
+                function: tile.function, pairs: tile.pairs,
+                lines: tile.lines.map { 4 * $0.placed(planes) })
+            }))
+      })
+  }
+
+  // MARK: Placed
+
+  private struct PlacedPiece: Equatable, Sendable {
+    let planes: Range<Int>
+    let tiles: [PlacedTile]
+  }
+
+  private struct PlacedTile: Equatable, Sendable {
+    let function: TileFunction
+    let pairs: Range<Int>
+    /// Bytes from the image's pixel to each line's first pair.
+    let lines: [Int]
+  }
+
+  /// With its numbers in their places.
+  private struct Placed: Kernel {
+    let name: String
+    let detail: String
+    let operands: WeightGradientOperands
+    let place: PartialSums
+    let parts: [[GradientGrid.Block]]
+    let grid: GradientGrid
+    let pieces: [Shared<PlacedPiece>]
+
+    var chunkCount: Int { pieces.count * parts.count }
+
+    func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+      let (part, number) = chunk.quotientAndRemainder(dividingBy: pieces.count)
+      let piece = pieces[number].value
+      let image = UnsafePointer(memory[operands.input.base])
+      let planes = operands.gradient.planes
+      let first = planes[piece.planes.lowerBound]
+      let gradient = UnsafePointer(memory[operands.gradient.base] + first)
+      let lanes = PlaneLayout.lanes
+      for plane in piece.planes {
+        let sums = place.start(of: plane, part: part, memory[operands.sums])
         for tile in piece.tiles {
-          arguments.set((block.rows, block.columns, block.slices), tile: (1, 1), grid)
-          arguments.set(.image, from)
-          arguments.set(.gradient, other)
-          arguments.set(.sums, sums + tile.pairs.lowerBound * lanes)
-          for (index, line) in tile.lines.enumerated() {
-            arguments.set(.offsets, at: index, line)
+          (sums + tile.pairs.lowerBound * lanes).update(
+            repeating: 0, count: tile.pairs.count * lanes)
+        }
+      }
+      let sums = place.start(of: piece.planes.lowerBound, part: part, memory[operands.sums])
+      GradientArguments.with { arguments in
+        arguments.set(.sumsPitch, 4 * place.planeSize)
+        for block in parts[part] {
+          let (row, column) = (block.firstRow, block.firstColumn)
+          let from = image + grid.imageOffset(row: row, column: column)
+          let other = gradient + grid.gradientOffset(row: row, column: column)
+          for tile in piece.tiles {
+            arguments.set((block.rows, block.columns, block.slices), tile: (1, 1), grid)
+            arguments.set(.image, from)
+            arguments.set(.gradient, other)
+            arguments.set(.sums, sums + tile.pairs.lowerBound * lanes)
+            for (index, line) in tile.lines.enumerated() {
+              arguments.set(.offsets, at: index, line)
+            }
+            for (index, plane) in piece.planes.dropFirst().enumerated() {
+              arguments.set(
+                .offsets, at: tile.lines.count + index, 4 * (planes[plane] - first))
+            }
+            arguments.run(tile.function)
           }
-          for (index, plane) in piece.planes.dropFirst().enumerated() {
-            arguments.set(
-              .offsets, at: tile.lines.count + index, 4 * (planes[plane] - first))
-          }
-          arguments.run(tile.function)
         }
       }
     }
@@ -134,8 +176,8 @@ private struct GradientPairs {
 
   /// Pairs of a plane that read the same line.
   private struct Line {
-    /// Bytes from the image's pixel to the first pair.
-    var start: Int
+    /// The first pair.
+    var start: PlaneSource
     /// Floats from there to each pair.
     var distances: [Int]
   }
@@ -144,7 +186,7 @@ private struct GradientPairs {
   struct Tile {
     var pairs: Range<Int>
     var reads: [BroadcastGradientTile.Read]
-    var lines: [Int]
+    var lines: [PlaneSource]
   }
 
   init(_ problem: ConvolutionProblem, group: Int) {
@@ -164,14 +206,17 @@ private struct GradientPairs {
       for (tap, offset) in problem.phases[0].taps.map(\.offset).enumerated() {
         let key = Key(plane: position.plane, line: [offset[0], offset[1]])
         if pairs[key] == nil { keys.append(key) }
-        let place = input.planes[position.plane] + position.lane + input.distance(offset)
+        let place = position.lane + input.distance(offset)
         pairs[key, default: []].append((place, channel * order.inputStride + tap))
       }
     }
-    let all = keys.compactMap { pairs[$0] }
-    offsets = all.joined().map(\.offset)
+    let all = keys.map { (plane: $0.plane, pairs: pairs[$0] ?? []) }
+    offsets = all.flatMap { $0.pairs.map(\.offset) }
     lines = all.map { line in
-      Line(start: 4 * line[0].place, distances: line.map { $0.place - line[0].place })
+      let first = line.pairs[0].place
+      return Line(
+        start: PlaneSource(plane: line.plane, offset: first),
+        distances: line.pairs.map { $0.place - first })
     }
   }
 
@@ -229,7 +274,10 @@ private struct GradientPairs {
               pairs: first + pairs.lowerBound..<first + pairs.upperBound,
               reads: line.distances[pairs].map {
                 BroadcastGradientTile.Read(line: 0, distance: $0 - start)
-              }, lines: [line.start + 4 * start]))
+              },
+              lines: [
+                PlaneSource(plane: line.start.plane, offset: line.start.offset + start)
+              ]))
         }
       }
       first += count

@@ -2,7 +2,7 @@ import ConvoyTensors
 
 /// A rectangle of a phase's output pixels in every slice of every image, and the taps that touch the image
 /// in it. What the other taps read is padding, and adds nothing.
-struct GridPart: Sendable {
+struct GridPart: Hashable, Sendable {
   let grid: PixelGrid
   /// Rows of each slice.
   let rowsOfSlice: Range<Int>

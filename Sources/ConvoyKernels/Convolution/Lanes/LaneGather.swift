@@ -5,27 +5,25 @@ import ConvoyTensors
 /// For input channel j of each group, lane l of a gathered plane holds channel j of the group that
 /// output lane l belongs to. A gathered plane has the geometry of the input's, for one image, but only
 /// the pixels that a chunk reads are filled in.
-struct LaneGather: Sendable {
-  /// For each phase and output plane, where each pair of input channel and tap reads.
-  let distances: [[[Int]]]
+struct LaneGather: Equatable, Sendable {
   let scratchCount: Int
 
-  /// For each output plane, input channel of the group and lane: floats from the input's base.
+  /// For each output plane, input channel of the group and lane, where its number is.
   /// Nil for a plane whose lanes stand in the input just as they do in the output.
-  private let sources: [[Int]?]
-  /// For each output plane that is not gathered, where the input plane that it reads begins.
+  private let sources: [[PlaneLayout.Position]?]
+  /// For each output plane that is not gathered, the input plane that it reads.
   private let direct: [Int?]
   private let inputsPerGroup: Int
   private let imageStride: Int
-  private let reach: [(first: Int, last: Int)]
+  /// For each phase, floats from an output's pixel to what each of its taps reads.
+  private let taps: [[Int]]
 
-  init(_ problem: ConvolutionProblem, _ works: [PhaseWork]) {
+  init(_ problem: ConvolutionProblem, _ phases: [Phase]) {
     let lanes = PlaneLayout.lanes
-    let input = problem.input
     inputsPerGroup = problem.inputsPerGroup
-    imageStride = input.imageStride
+    imageStride = problem.input.imageStride
     var direct: [Int?] = []
-    var sources: [[Int]?] = []
+    var sources: [[PlaneLayout.Position]?] = []
     let channels = problem.output.channelsByLane
     for plane in problem.output.planes.indices {
       let positions = LaneGather.positions(problem, plane, channels)
@@ -36,25 +34,14 @@ struct LaneGather: Sendable {
           channels[plane * lanes + lane] == nil
             || (positions[lane].plane == first.plane && positions[lane].lane == lane)
         }
-      direct.append(isDirect ? input.planes[first.plane] : nil)
-      sources.append(isDirect ? nil : positions.map { input.planes[$0.plane] + $0.lane })
+      direct.append(isDirect ? first.plane : nil)
+      sources.append(isDirect ? nil : positions)
     }
     self.sources = sources
     self.direct = direct
-    distances = works.map { [direct] work in
-      let taps = work.phase.taps.map { input.distance($0.offset) }
-      return direct.map { start in
-        if let start { return taps.map { start + $0 } }
-        return (0..<problem.inputsPerGroup).flatMap { channel in
-          taps.map { channel * input.imageStride + $0 }
-        }
-      }
-    }
-    reach = works.map { work in
-      let taps = work.phase.taps.map { input.distance($0.offset) }
-      return (taps.min() ?? 0, (taps.max() ?? -lanes) + lanes)
-    }
-    scratchCount = sources.contains { $0 != nil } ? inputsPerGroup * input.imageStride : 0
+    taps = phases.map { $0.taps.map { problem.input.distance($0.offset) } }
+    scratchCount =
+      sources.contains { $0 != nil } ? inputsPerGroup * problem.input.imageStride : 0
   }
 
   /// For each input channel of a group and lane of an output plane, where that number is. Lanes that
@@ -76,34 +63,72 @@ struct LaneGather: Sendable {
   }
 
   /// Where the plane that an output plane reads an input channel of its groups from begins, from the
-  /// base that `prepare` returns.
-  func start(plane: Int, channel: Int) -> Int { direct[plane] ?? channel * imageStride }
+  /// base that `Placed.prepare` returns.
+  func start(plane: Int, channel: Int) -> PlaneSource {
+    let offset = direct[plane] == nil ? channel * imageStride : 0
+    return PlaneSource(plane: direct[plane], offset: offset)
+  }
 
-  /// Gathers what some rows of one image read, if it needs gathering.
-  ///
-  /// - Returns: the base that `distances`, with the rows' own offsets, are counted from.
-  func prepare(
-    plane: Int, image: Int, rows: Range<Int>, of grid: PixelGrid, work: Int,
-    from input: UnsafePointer<Float>, scratch: UnsafeMutablePointer<Float>
-  ) -> UnsafePointer<Float> {
-    guard let sources = sources[plane] else { return input }
-    let imageStart = image * imageStride
-    let first = grid.inputOffset(ofRow: rows.lowerBound) - imageStart + reach[work].first
-    let last =
-      grid.inputOffset(ofRow: rows.upperBound - 1) - imageStart
-      + (grid.columns - 1) * grid.inputColumnStep + reach[work].last
-    for channel in 0..<inputsPerGroup {
-      sources.withUnsafeBufferPointer { sources in
-        let lanes = UnsafeBufferPointer(rebasing: sources[channel * 16..<channel * 16 + 16])
-        var pixel = first
-        while pixel < last {
-          let target = scratch + channel * imageStride + pixel
-          let source = input + imageStart + pixel
-          for lane in 0..<16 { target[lane] = source[lanes[lane]] }
-          pixel += PlaneLayout.lanes
+  /// The gathering for input planes in their places.
+  func placed(at planes: [Int]) -> Placed { Placed(self, planes) }
+
+  /// A gathering for input planes in their places.
+  struct Placed: Sendable {
+    /// For each output plane, input channel of the group and lane: floats from the input's base.
+    private let sources: [[Int]?]
+    private let gather: LaneGather
+    private let planes: [Int]
+    private let reach: [(first: Int, last: Int)]
+
+    fileprivate init(_ gather: LaneGather, _ planes: [Int]) {
+      self.gather = gather
+      self.planes = planes
+      sources = gather.sources.map { $0?.map { planes[$0.plane] + $0.lane } }
+      reach = gather.taps.map {
+        ($0.min() ?? 0, ($0.max() ?? -PlaneLayout.lanes) + PlaneLayout.lanes)
+      }
+    }
+
+    /// For each phase and output plane, where each pair of input channel and tap reads, from the base that
+    /// `prepare` returns.
+    var distances: [[[Int]]] {
+      gather.taps.map { taps in
+        gather.sources.indices.map { plane in
+          (0..<gather.inputsPerGroup).flatMap { channel in
+            let start = gather.start(plane: plane, channel: channel).placed(planes)
+            return taps.map { start + $0 }
+          }
         }
       }
     }
-    return UnsafePointer(scratch - imageStart)
+
+    /// Gathers what some rows of one image read, if it needs gathering.
+    ///
+    /// - Returns: the base that `distances`, with the rows' own offsets, are counted from.
+    func prepare(
+      plane: Int, image: Int, rows: Range<Int>, of grid: PixelGrid, phase: Int,
+      from input: UnsafePointer<Float>, scratch: UnsafeMutablePointer<Float>
+    ) -> UnsafePointer<Float> {
+      guard let sources = sources[plane] else { return input }
+      let imageStride = gather.imageStride
+      let imageStart = image * imageStride
+      let first = grid.inputOffset(ofRow: rows.lowerBound) - imageStart + reach[phase].first
+      let last =
+        grid.inputOffset(ofRow: rows.upperBound - 1) - imageStart
+        + (grid.columns - 1) * grid.inputColumnStep + reach[phase].last
+      for channel in 0..<gather.inputsPerGroup {
+        sources.withUnsafeBufferPointer { sources in
+          let lanes = UnsafeBufferPointer(rebasing: sources[channel * 16..<channel * 16 + 16])
+          var pixel = first
+          while pixel < last {
+            let target = scratch + channel * imageStride + pixel
+            let source = input + imageStart + pixel
+            for lane in 0..<16 { target[lane] = source[lanes[lane]] }
+            pixel += PlaneLayout.lanes
+          }
+        }
+      }
+      return UnsafePointer(scratch - imageStart)
+    }
   }
 }

@@ -6,17 +6,17 @@ import ConvoyTensors
 /// identity maps and groups of 2, 4 and 8 channels, all these stand in one vector of one plane, and a
 /// permutation brings each to its lane; other widths straddle planes, and the vector is put together
 /// from two or three of them.
-struct LaneSources: Sendable {
+struct LaneSources: Equatable, Sendable {
   let access: LaneTile.Access
-  /// For each vector of outputs, step and source, floats from the input's base to what is read.
-  let starts: [[Int]]
+  /// For each vector of outputs, step and source, what is read.
+  let starts: [[PlaneSource]]
   /// For each vector of outputs, the table of lanes' numbers and masks: see `LaneTile`.
   let numbers: [[Int32]]
 
   /// A vector that inputs are taken from.
   private struct Source: Hashable {
-    /// Floats from the input's base.
-    var start: Int
+    /// Where it stands in a pixel.
+    var start: PlaneSource
     /// For each lane, the lane of this source; nil where it takes another source's.
     var lanes: [Int?]
   }
@@ -70,7 +70,7 @@ struct LaneSources: Sendable {
       for lane in used {
         let position = positions[channel * lanes + first + lane]
         let (block, number) = position.lane.quotientAndRemainder(dividingBy: width)
-        let start = problem.input.planes[position.plane] + block * width
+        let start = PlaneSource(plane: position.plane, offset: block * width)
         let index = sources.firstIndex { $0.start == start } ?? sources.endIndex
         if index == sources.endIndex {
           sources.append(Source(start: start, lanes: Array(repeating: nil, count: width)))

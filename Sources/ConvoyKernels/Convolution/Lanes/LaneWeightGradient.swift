@@ -4,18 +4,18 @@ import ConvoyTensors
 /// `LaneGradientTile`. Lanes read the image where it stands, permuted if need be (`LaneSources`).
 ///
 /// A chunk is an output plane and a part of the pixels.
-struct GeneratedLaneWeightGradient: PartialWeightGradient {
+struct LaneWeightGradient: WeightGradientMethod {
+  static let title = "generated weight gradient, lanes"
   let name: String
-  let operands: WeightGradientOperands
-  let problem: ConvolutionProblem
-  let parts: [[GradientGrid.Block]]
+  private let problem: ConvolutionProblem
+  private let parts: [[GradientGrid.Block]]
   private let grid: GradientGrid
   private let sources: LaneSources
   private let passes: [Pass]
   private let machine: Machine
 
   /// Some taps of one of the channels that a vector holds.
-  private struct Pass: Sendable {
+  private struct Pass: Equatable, Sendable {
     var channel: Int
     /// The first of the taps, which follow one another.
     var firstTap: Int
@@ -25,21 +25,13 @@ struct GeneratedLaneWeightGradient: PartialWeightGradient {
     var linesOfRow: [Int]
   }
 
-  static func refusal(_ problem: ConvolutionProblem, _ machine: Machine) -> String? {
-    if let refusal = problem.refusalOfGeneratedCode(machine) { return refusal }
-    if !problem.input.hasLanes { return "its image is row-major" }
-    if problem.kernel[2] > 64 { return "lines of \(problem.kernel[2]) taps make too much code" }
-    guard LaneSources(problem, machine, oneByOne: false) != nil else {
-      return "the lanes of its image are scattered"
+  init(_ problem: ConvolutionProblem, _ settings: KernelSettings) throws(Refusal) {
+    let machine = settings.machine
+    try problem.requireLanes(machine)
+    guard let sources = LaneSources(problem, machine, oneByOne: false) else {
+      throw Refusal("the lanes of its image are scattered")
     }
-    return nil
-  }
-
-  /// - Returns: nil where the system refuses memory for code.
-  init?(_ problem: ConvolutionProblem, _ operands: WeightGradientOperands, _ machine: Machine) {
-    guard let sources = LaneSources(problem, machine, oneByOne: false) else { return nil }
     self.problem = problem
-    self.operands = operands
     self.machine = machine
     self.sources = sources
     name = "\(machine.name) weight gradient, lanes, \(sources.access)"
@@ -58,7 +50,7 @@ struct GeneratedLaneWeightGradient: PartialWeightGradient {
       }
       for channel in 0..<sources.access.channels {
         let tiles = LaneGradientTiles(ownTaps, grid, phase, sources.access, channel, machine)
-        guard let tiles else { return nil }
+        guard let tiles else { throw .noMemoryForCode }
         passes.append(
           Pass(
             channel: channel, firstTap: range.lowerBound, tiles: tiles, lines: lines(tiles.rows),
@@ -76,46 +68,72 @@ struct GeneratedLaneWeightGradient: PartialWeightGradient {
       pixelsPerBlock: isSinglePass ? .max : machine.secondLevelCache / 2 / pixelBytes)
   }
 
-  var chunkCount: Int { problem.output.planes.count * parts.count }
+  var partCount: Int { parts.count }
 
-  func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
-    let (part, plane) = chunk.quotientAndRemainder(dividingBy: problem.output.planes.count)
-    let sums = PartialSums(problem).start(of: plane, part: part, memory[operands.sums])
-    sums.update(repeating: 0, count: PartialSums(problem).planeSize)
-    let gradient = UnsafePointer(memory[operands.gradient] + problem.output.planes[plane])
-    let image = UnsafePointer(memory[operands.input])
-    let taps = problem.kernel.volume
-    GradientArguments.with { arguments in
-      for block in parts[part] {
-        for vector in 0..<machine.vectorsPerPlane {
-          let lane = vector * machine.vectorWidth
-          let starts = sources.starts[plane * machine.vectorsPerPlane + vector]
-          let steps = starts.count / sources.access.sources
-          for step in 0..<steps {
-            let origins = step * sources.access.sources..<(step + 1) * sources.access.sources
-            setLanes(arguments, plane * machine.vectorsPerPlane + vector, step) {
-              for pass in passes {
-                let channel = step * sources.access.channels + pass.channel
-                let target =
-                  sums + (channel * taps + pass.firstTap) * PlaneLayout.lanes + lane
-                pass.tiles.forEach(block) { function, tile, corner in
-                  arguments.set(
-                    corner.pixels, tile: tile, grid)
-                  let lines = tile.rows == 1 ? pass.linesOfRow : pass.lines
-                  for (source, origin) in origins.enumerated() {
-                    for (index, line) in lines.enumerated() {
-                      arguments.set(
-                        .offsets, at: source * lines.count + index,
-                        line + 4 * starts[origin])
+  var detail: String {
+    let (count, parts) = (passes.count, parts.count)
+    return "\(count) \(count == 1 ? "pass" : "passes") over the pixels, in \(parts) "
+      + (parts == 1 ? "part" : "parts")
+  }
+
+  func kernel(at operands: WeightGradientOperands) -> any Kernel {
+    Placed(
+      method: self, operands: operands,
+      starts: sources.starts.map { $0.map { $0.placed(operands.input.planes) } })
+  }
+
+  /// With its numbers in their places.
+  private struct Placed: Kernel {
+    let method: LaneWeightGradient
+    let operands: WeightGradientOperands
+    /// For each vector of outputs, step and source, floats from the image's base to what is read.
+    let starts: [[Int]]
+
+    var name: String { method.name }
+    var detail: String { method.detail }
+    var chunkCount: Int { method.problem.output.planes.count * method.parts.count }
+
+    func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+      let (part, plane) = chunk.quotientAndRemainder(dividingBy: method.problem.output.planes.count)
+      let place = PartialSums(method.problem)
+      let sums = place.start(of: plane, part: part, memory[operands.sums])
+      sums.update(repeating: 0, count: place.planeSize)
+      let gradient = UnsafePointer(operands.gradient.start(of: plane, in: memory))
+      let image = UnsafePointer(memory[operands.input.base])
+      let taps = method.problem.kernel.volume
+      let (grid, machine, access) = (method.grid, method.machine, method.sources.access)
+      GradientArguments.with { arguments in
+        for block in method.parts[part] {
+          for vector in 0..<machine.vectorsPerPlane {
+            let lane = vector * machine.vectorWidth
+            let starts = starts[plane * machine.vectorsPerPlane + vector]
+            let steps = starts.count / access.sources
+            for step in 0..<steps {
+              let origins = step * access.sources..<(step + 1) * access.sources
+              setLanes(arguments, plane * machine.vectorsPerPlane + vector, step) {
+                for pass in method.passes {
+                  let channel = step * access.channels + pass.channel
+                  let target =
+                    sums + (channel * taps + pass.firstTap) * PlaneLayout.lanes + lane
+                  pass.tiles.forEach(block) { function, tile, corner in
+                    arguments.set(
+                      corner.pixels, tile: tile, grid)
+                    let lines = tile.rows == 1 ? pass.linesOfRow : pass.lines
+                    for (source, origin) in origins.enumerated() {
+                      for (index, line) in lines.enumerated() {
+                        arguments.set(
+                          .offsets, at: source * lines.count + index,
+                          line + 4 * starts[origin])
+                      }
                     }
+                    arguments.set(
+                      .image, image + grid.imageOffset(row: corner.row, column: corner.column))
+                    arguments.set(
+                      .gradient,
+                      gradient + lane + grid.gradientOffset(row: corner.row, column: corner.column))
+                    arguments.set(.sums, target)
+                    arguments.run(function)
                   }
-                  arguments.set(
-                    .image, image + grid.imageOffset(row: corner.row, column: corner.column))
-                  arguments.set(
-                    .gradient,
-                    gradient + lane + grid.gradientOffset(row: corner.row, column: corner.column))
-                  arguments.set(.sums, target)
-                  arguments.run(function)
                 }
               }
             }
@@ -123,26 +141,27 @@ struct GeneratedLaneWeightGradient: PartialWeightGradient {
         }
       }
     }
-  }
 
-  /// Runs a body after the arguments have been told where a step's lane numbers are, if there are any.
-  @inline(__always)
-  private func setLanes(
-    _ arguments: GradientArguments, _ vector: Int, _ step: Int, _ body: () -> Void
-  ) {
-    guard sources.access.numbersPerStep > 0 else { return body() }
-    sources.numbers[vector].withUnsafeBufferPointer { numbers in
-      if let table = numbers.baseAddress {
-        arguments.set(.laneNumbers, table + step * sources.access.numbersPerStep)
+    /// Runs a body after the arguments have been told where a step's lane numbers are, if there are any.
+    @inline(__always)
+    private func setLanes(
+      _ arguments: GradientArguments, _ vector: Int, _ step: Int, _ body: () -> Void
+    ) {
+      let access = method.sources.access
+      guard access.numbersPerStep > 0 else { return body() }
+      method.sources.numbers[vector].withUnsafeBufferPointer { numbers in
+        if let table = numbers.baseAddress {
+          arguments.set(.laneNumbers, table + step * access.numbersPerStep)
+        }
+        body()
       }
-      body()
     }
   }
 }
 
 /// The kernels that cover a grid of pixels for some taps: whole tiles, those of one row below, and what is
 /// left over at the right of either.
-struct LaneGradientTiles: Sendable {
+struct LaneGradientTiles: Equatable, Sendable {
   /// A call's pixels: the first, and how many there are.
   typealias Corner = (row: Int, column: Int, pixels: (rows: Int, columns: Int, slices: Int))
 

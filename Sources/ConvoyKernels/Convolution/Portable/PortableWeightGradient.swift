@@ -5,7 +5,7 @@ import ConvoyTensors
 /// For an output plane, 16 sums for each pair of input channel and tap: the gradient's pixels, each
 /// multiplied with what the pair reads there. A chunk is an output plane and some of its pairs, so that
 /// every sum is made by one thread, in one order.
-struct PortableWeightGradient: Kernel {
+private struct PortableWeightGradient: Kernel {
   let name: String
   let operands: WeightGradientOperands
   let problem: ConvolutionProblem
@@ -17,24 +17,30 @@ struct PortableWeightGradient: Kernel {
   /// For each output plane, the distances of its pairs.
   private let distances: [[Int]]
   /// Brings inputs into lanes, where each lane multiplies its own; nil where one number is broadcast.
-  private let gather: LaneGather?
+  private let gather: LaneGather.Placed?
+  private let gatheredCount: Int
   /// Where each row begins in the image's planes and in the gradient's.
   private let rowStarts: [(input: Int, gradient: Int)]
   /// How many rows are visited before going back for the next pairs: their pixels stay in cache.
   private let rowsPerVisit: Int
 
-  private init(
+  init(
     _ name: String, _ problem: ConvolutionProblem, _ operands: WeightGradientOperands,
-    joinsImages: Bool, gather: (PhaseWork) -> LaneGather?,
-    distances: (PhaseWork, LaneGather?) -> [[Int]]
+    _ work: PhaseWork, _ gather: LaneGather?
   ) {
     self.name = name
     self.problem = problem
     self.operands = operands
-    let work = PhaseWork(problem.phases[0], problem, weightStart: 0, joinsImages: joinsImages)
     self.work = work
-    self.gather = gather(work)
-    self.distances = distances(work, self.gather)
+    let planes = operands.input.planes
+    let placed = gather?.placed(at: planes)
+    self.gather = placed
+    gatheredCount = gather?.scratchCount ?? 0
+    distances =
+      placed?.distances[0]
+      ?? problem.groupOfPlanes.map {
+        problem.sources(group: $0 ?? 0, work.phase.taps).map { $0.placed(planes) }
+      }
     order = WeightOrder(problem)
     channels = problem.output.channelsByLane
     let grid = work.grid
@@ -48,7 +54,7 @@ struct PortableWeightGradient: Kernel {
   }
 
   var chunkCount: Int { problem.output.planes.count * pairChunks.count }
-  var scratchCount: Int { pairChunks.size * PlaneLayout.lanes + (gather?.scratchCount ?? 0) }
+  var scratchCount: Int { pairChunks.size * PlaneLayout.lanes + gatheredCount }
 
   func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let (plane, part) = chunk.quotientAndRemainder(dividingBy: pairChunks.count)
@@ -56,8 +62,8 @@ struct PortableWeightGradient: Kernel {
     let sums = scratch
     let gathered = scratch + pairChunks.size * PlaneLayout.lanes
     for index in 0..<pairs.count * PlaneLayout.lanes { sums[index] = 0 }
-    let input = UnsafePointer(memory[operands.input])
-    let gradient = UnsafePointer(memory[operands.gradient] + problem.output.planes[plane])
+    let input = UnsafePointer(memory[operands.input.base])
+    let gradient = UnsafePointer(operands.gradient.start(of: plane, in: memory))
     let grid = work.grid
     var row = 0
     while row < grid.rows {
@@ -67,7 +73,7 @@ struct PortableWeightGradient: Kernel {
         let image = grid.image(ofRow: row)
         while grid.image(ofRow: end - 1) != image { end -= 1 }
         base = gather.prepare(
-          plane: plane, image: image, rows: row..<end, of: grid, work: 0, from: input,
+          plane: plane, image: image, rows: row..<end, of: grid, phase: 0, from: input,
           scratch: gathered)
       }
       distances[plane].withUnsafeBufferPointer { distances in
@@ -133,23 +139,44 @@ struct PortableWeightGradient: Kernel {
   }
 }
 
-extension PortableWeightGradient {
-  /// For convolutions whose output planes lie each within a group.
-  init(broadcast problem: ConvolutionProblem, _ operands: WeightGradientOperands) {
-    self.init(
-      "portable weight gradient, broadcast", problem, operands, joinsImages: true,
-      gather: { _ in nil },
-      distances: { work, _ in
-        problem.groupOfPlanes.map {
-          problem.broadcastDistances(group: $0 ?? 0, work.phase.taps)
-        }
-      })
+/// Weight gradients in plain Swift of convolutions whose output planes lie each within a group.
+struct PortableDenseWeightGradient: WeightGradientMethod {
+  static let title = "portable weight gradient, broadcast"
+  let name = title
+  private let problem: ConvolutionProblem
+  private let work: PhaseWork
+
+  init(_ problem: ConvolutionProblem, _ settings: KernelSettings) throws(Refusal) {
+    _ = try problem.requirePlanesOfGroups()
+    self.problem = problem
+    work = PhaseWork(problem.phases[0], problem, weightStart: 0, joinsImages: true)
   }
 
-  /// For narrow groups and depthwise convolutions.
-  init(laneByLane problem: ConvolutionProblem, _ operands: WeightGradientOperands) {
-    self.init(
-      "portable weight gradient, lane by lane", problem, operands, joinsImages: false,
-      gather: { LaneGather(problem, [$0]) }, distances: { $1?.distances[0] ?? [] })
+  var partCount: Int { 0 }
+
+  func kernel(at operands: WeightGradientOperands) -> any Kernel {
+    PortableWeightGradient(name, problem, operands, work, nil)
+  }
+}
+
+/// Weight gradients in plain Swift of narrow groups and depthwise convolutions.
+struct PortableLaneWeightGradient: WeightGradientMethod {
+  static let title = "portable weight gradient, lane by lane"
+  let name = title
+  private let problem: ConvolutionProblem
+  private let work: PhaseWork
+  private let gather: LaneGather
+
+  /// Refuses nothing.
+  init(_ problem: ConvolutionProblem, _ settings: KernelSettings) {
+    self.problem = problem
+    work = PhaseWork(problem.phases[0], problem, weightStart: 0, joinsImages: false)
+    gather = LaneGather(problem, [work.phase])
+  }
+
+  var partCount: Int { 0 }
+
+  func kernel(at operands: WeightGradientOperands) -> any Kernel {
+    PortableWeightGradient(name, problem, operands, work, gather)
   }
 }

@@ -2,9 +2,13 @@ import ConvoyTensors
 
 /// The pixels that a weight gradient sums over, in slices of rows of columns, and where image and gradient
 /// have them.
-struct GradientGrid: Sendable {
+struct GradientGrid: Hashable, Sendable {
   /// Floats from a column to the next, from a row to the one below it, and from a slice to the next.
-  typealias Steps = (column: Int, row: Int, slice: Int)
+  struct Steps: Hashable, Sendable {
+    var column: Int
+    var row: Int
+    var slice: Int
+  }
 
   let image: Steps
   let gradient: Steps
@@ -17,7 +21,7 @@ struct GradientGrid: Sendable {
   private let slicesPerRun: Int
 
   /// Some of the pixels: as many rows and columns of each of some slices.
-  struct Block: Sendable {
+  struct Block: Hashable, Sendable {
     var firstRow: Int
     var firstColumn: Int
     var rows: Int
@@ -36,14 +40,12 @@ struct GradientGrid: Sendable {
     columns = grid.columns
     let slices = grid.rows / grid.rowsPerSlice
     let second = slices > 1 ? grid.rowsPerSlice : 0
-    image = (
-      grid.inputColumnStep, grid.inputRowStep,
-      grid.inputOffset(ofRow: second) - grid.inputOffset(ofRow: 0)
-    )
-    gradient = (
-      grid.outputColumnStep, grid.outputRowStep,
-      grid.outputOffset(ofRow: second) - grid.outputOffset(ofRow: 0)
-    )
+    image = Steps(
+      column: grid.inputColumnStep, row: grid.inputRowStep,
+      slice: grid.inputOffset(ofRow: second) - grid.inputOffset(ofRow: 0))
+    gradient = Steps(
+      column: grid.outputColumnStep, row: grid.outputRowStep,
+      slice: grid.outputOffset(ofRow: second) - grid.outputOffset(ofRow: 0))
     // Slices of a deep image lie closer together than those of two images.
     slicesPerRun = phase.count[0] == 1 || grid.isJoined ? slices : phase.count[0]
   }

@@ -1,18 +1,5 @@
 import ConvoyTensors
 
-/// A kernel that makes sums over parts of the pixels, which `WeightGradientTotals` adds up.
-protocol PartialWeightGradient: Kernel {
-  /// The parts: cut by the problem alone, so that every number is summed in one order.
-  var parts: [[GradientGrid.Block]] { get }
-  /// For each group, its pairs of input channel and tap in the order of the sums: what `WeightOrder` adds
-  /// for each; nil where that is the order of the weights.
-  var pairOffsets: [[Int]]? { get }
-}
-
-extension PartialWeightGradient {
-  var pairOffsets: [[Int]]? { nil }
-}
-
 /// Where partial sums lie: for each part, output plane and pair of input channel and tap, 16 numbers.
 struct PartialSums: Sendable {
   /// Floats of a plane's sums.
@@ -66,13 +53,14 @@ struct WeightGradientTotals: Kernel {
   private let isPlain: Bool
   private let pairs: Chunks
 
+  /// - Parameter method: what makes the parts.
   init(
     _ problem: ConvolutionProblem, _ operands: WeightGradientOperands,
-    of kernel: any PartialWeightGradient
+    of method: any WeightGradientMethod
   ) {
     self.operands = operands
     sums = PartialSums(problem)
-    partCount = kernel.parts.count
+    partCount = method.partCount
     groupOfPlanes = problem.groupOfPlanes
     let order = WeightOrder(problem)
     starts = problem.output.channelsByLane.map {
@@ -81,8 +69,8 @@ struct WeightGradientTotals: Kernel {
     let count = problem.inputsPerGroup * problem.kernel.volume
     let taps = problem.kernel.volume
     pairOffsets =
-      kernel.pairOffsets ?? [(0..<count).map { $0 / taps * order.inputStride + $0 % taps }]
-    isPlain = kernel.pairOffsets == nil && order.inputStride == taps
+      method.pairOffsets ?? [(0..<count).map { $0 / taps * order.inputStride + $0 % taps }]
+    isPlain = method.pairOffsets == nil && order.inputStride == taps
     // Few enough for their vectors to stay in the first-level cache while lane after lane is written.
     pairs = Chunks(items: count, cost: Chunks.worthwhile / 128)
   }

@@ -1,60 +1,84 @@
 import ConvoyTensors
 
 /// Where the kernels of a weight gradient find their numbers.
-struct WeightGradientOperands: Sendable {
-  /// The base of the problem's input planes: the image.
-  var input: Region
-  /// The base of the problem's output planes: the gradient.
-  var gradient: Region
-  /// Sums over parts of the pixels: see `PartialSums`.
-  var sums: Region
+public struct WeightGradientOperands: Sendable {
+  /// The problem's input planes: the image.
+  public var input: PlanePlaces
+  /// The problem's output planes: the gradient.
+  public var gradient: PlanePlaces
+  /// Room for sums over parts of the pixels: see `PartialSums`.
+  public var sums: Region
   /// The weights' gradient, in the order of the weights' tensor.
-  var weights: Region
+  public var weights: Region
+
+  /// Names the places.
+  public init(input: PlanePlaces, gradient: PlanePlaces, sums: Region, weights: Region) {
+    self.input = input
+    self.gradient = gradient
+    self.sums = sums
+    self.weights = weights
+  }
+}
+
+/// A way to compute the gradient of a forward convolution's weights, decided for one problem.
+protocol WeightGradientMethod: KernelMethod
+where Problem == ConvolutionProblem, Operands == WeightGradientOperands {
+  /// Into how many parts pixels are cut, whose sums `WeightGradientTotals` adds up: by the problem alone,
+  /// so that every number is summed in one order. 0 where the kernel writes the gradient itself.
+  var partCount: Int { get }
+  /// For each group, its pairs of input channel and tap in the order of the sums: what `WeightOrder` adds
+  /// for each; nil where that is the order of the weights.
+  var pairOffsets: [[Int]]? { get }
+}
+
+extension WeightGradientMethod {
+  var pairOffsets: [[Int]]? { nil }
+}
+
+extension CatalogEntry where Problem == ConvolutionProblem, Method == any WeightGradientMethod {
+  init<M: WeightGradientMethod>(_ method: M.Type) {
+    self.init(name: M.title) { (problem, settings) throws(Refusal) in
+      try M(problem, settings)
+    }
+  }
 }
 
 /// How the gradient of a forward convolution's weights is computed: in one step, or in two, of which the
 /// first makes sums over parts of the pixels.
 ///
-/// It is settled before it is known where numbers lie, since there must be a place for the sums.
-public struct WeightGradientChoice: Sendable {
-  private let machine: Machine
-  private let entry: CatalogEntry<ConvolutionProblem, WeightGradientOperands>
-  /// Floats of the sums over parts of the pixels; 0 where there is but one step.
-  public let sumCount: Int
+/// It is decided once, from the problem and the settings, and placed at addresses later.
+public struct WeightGradientPlan: Sendable, Equatable, CustomStringConvertible {
+  private let problem: ConvolutionProblem
+  private let method: any WeightGradientMethod
+  private let candidates: [Candidate]
 
-  /// Chooses the best way.
-  public init(_ problem: ConvolutionProblem, machine: Machine = .current) {
-    self.machine = machine
-    let nowhere = Region(.arena, offset: 0)
-    let operands = WeightGradientOperands(
-      input: nowhere, gradient: nowhere, sums: nowhere, weights: nowhere)
-    for entry in Catalog.weightGradient where entry.refusal(problem, machine) == nil {
-      guard let kernel = entry.make(problem, operands, machine) else { continue }
-      self.entry = entry
-      let partCount = (kernel as? any PartialWeightGradient)?.parts.count ?? 0
-      sumCount = PartialSums(problem).count(parts: partCount)
-      return
-    }
-    preconditionFailure("The last entry of a catalog refuses nothing.")
+  /// The best way for a problem, whose planes may stand anywhere.
+  public init(_ problem: ConvolutionProblem, _ settings: KernelSettings = KernelSettings()) {
+    self.problem = problem
+    (method, candidates) = Catalog.weightGradient.decide(problem, settings)
   }
 
-  /// The kernels, to be run one after the other: two where there are sums, else one.
-  ///
-  /// - Parameters:
-  ///   - problem: that of the choice, but for where its planes are.
-  ///   - input: the base of the problem's input planes: the image.
-  ///   - gradient: the base of the problem's output planes.
-  ///   - sums: room for the sums.
-  ///   - weights: where the gradient goes, in the order of the weights' tensor.
-  public func kernels(
-    _ problem: ConvolutionProblem, input: Region, gradient: Region, sums: Region, weights: Region
-  ) -> [any Kernel] {
-    let operands = WeightGradientOperands(
-      input: input, gradient: gradient, sums: sums, weights: weights)
-    guard let kernel = entry.make(problem, operands, machine) else {
-      preconditionFailure("Code that could be made once is there to the end of the process.")
-    }
-    guard let partial = kernel as? any PartialWeightGradient else { return [kernel] }
-    return [partial, WeightGradientTotals(problem, operands, of: partial)]
+  /// What was decided.
+  public var decision: Decision {
+    Decision(kernel: method.name, detail: method.detail, packing: "", candidates: candidates)
+  }
+
+  /// See `Decision.description`.
+  public var description: String { decision.description }
+
+  /// Floats of the sums over parts of the pixels; 0 where there is but one step.
+  public var sumCount: Int { PartialSums(problem).count(parts: method.partCount) }
+
+  /// The kernels for numbers in their places, to be run one after the other: two where there are sums, else
+  /// one.
+  public func kernels(at operands: WeightGradientOperands) -> [any Kernel] {
+    let kernel = method.kernel(at: operands)
+    guard method.partCount > 0 else { return [kernel] }
+    return [kernel, WeightGradientTotals(problem, operands, of: method)]
+  }
+
+  /// Whether the same was decided.
+  public static func == (a: Self, b: Self) -> Bool {
+    a.candidates == b.candidates && a.problem == b.problem && a.method.isEqual(to: b.method)
   }
 }

@@ -6,13 +6,13 @@ import ConvoyTensors
 ///
 /// A chunk transforms the inputs of some tiles, multiplies them with the weights at each of the 36
 /// points, by the same tiles as a 1×1 convolution, and transforms the sums of some output planes.
-struct WinogradConvolution: Kernel {
+struct WinogradConvolution: ConvolutionMethod, DirectMethod {
+  static let title = "generated winograd"
   let name: String
   let scratchCount: Int
-  private let operands: ConvolutionOperands
-  private let problem: ConvolutionProblem
+  let problem: ConvolutionProblem
   private let cut: WinogradCut
-  /// For each group, where the planes of its inputs begin.
+  /// For each group, the planes of its inputs.
   private let inputPlanes: [[Int]]
   /// For each block, its tiles.
   private let blocks: [[WinogradGrid.Run]]
@@ -27,34 +27,44 @@ struct WinogradConvolution: Kernel {
     var planes: Int
   }
 
-  /// - Parameter weightsChange: whether weights are transformed in every run.
-  static func refusal(
-    _ problem: ConvolutionProblem, _ machine: Machine, weightsChange: Bool = false
-  ) -> String? {
-    if let refusal = problem.refusalOfGeneratedCode(machine) { return refusal }
-    if !problem.input.hasLanes { return "its image is row-major" }
+  init(_ problem: ConvolutionProblem, _ settings: KernelSettings) throws(Refusal) {
+    guard settings.allowsWinograd else { throw Refusal("Winograd's form is switched off") }
+    let cut = try WinogradConvolution.cut(problem, settings)
+    try self.init(problem, settings.machine, cut)
+  }
+
+  /// How the work is cut into chunks where the fast form is exact, pays, and there is code for it.
+  private static func cut(
+    _ problem: ConvolutionProblem, _ settings: KernelSettings
+  ) throws(Refusal) -> WinogradCut {
+    let machine = settings.machine
+    try problem.requireGeneratedCode(machine)
+    if !problem.input.hasLanes { throw Refusal("its image is row-major") }
     let one = Extents(repeating: 1)
     guard WinogradTransform.of(problem) != nil, problem.stride == one, problem.dilation == one,
       problem.input.extents[0] == 1, problem.output.extents[0] == 1, problem.padding[0] == 0
-    else { return "only 3×3 and 5×5 convolutions of images, without stride or dilation, gain" }
-    if problem.groups > 1, problem.outputsPerGroup % PlaneLayout.lanes != 0 {
-      return "groups of \(problem.outputsPerGroup) outputs do not fill planes of 16"
+    else {
+      throw Refusal("only 3×3 and 5×5 convolutions of images, without stride or dilation, gain")
     }
-    if problem.planesOfGroups == nil { return "planes hold channels of several groups" }
+    if problem.groups > 1, problem.outputsPerGroup % PlaneLayout.lanes != 0 {
+      throw Refusal("groups of \(problem.outputsPerGroup) outputs do not fill planes of 16")
+    }
+    if problem.planesOfGroups == nil { throw Refusal("planes hold channels of several groups") }
     if min(problem.inputsPerGroup, problem.outputsPerGroup) < fewestChannels {
-      return "fewer than \(fewestChannels) channels do not pay for the transforms"
+      throw Refusal("fewer than \(fewestChannels) channels do not pay for the transforms")
     }
     let bytes = WinogradWeights.elementCount(problem) * 4
     if bytes > mostBytes {
-      return "its transformed weights would take \(bytes >> 20) MiB, more than \(mostBytes >> 20)"
+      throw Refusal(
+        "its transformed weights would take \(bytes >> 20) MiB, more than \(mostBytes >> 20)")
     }
-    var cost = WinogradCut.best(problem, machine).cost
-    if weightsChange { cost += WinogradWeights.cost(problem, machine) }
-    let direct = directCost(problem, machine)
-    if cost > worthwhile * direct {
-      return "it would take about \(Int(100 * cost / direct)) % of direct convolution's time"
+    let best = WinogradCut.best(problem, machine)
+    let weights = settings.weightsChange ? WinogradWeights.cost(problem, machine) : 0
+    let share = (best.cost + weights) / directCost(problem, machine)
+    if share > worthwhile {
+      throw Refusal("it would take about \(Int(100 * share)) % of direct convolution's time")
     }
-    return nil
+    return best.cut
   }
 
   private static let fewestChannels = 32
@@ -79,19 +89,16 @@ struct WinogradConvolution: Kernel {
     return steps * Double(problem.kernel.volume * problem.groups)
   }
 
-  /// - Parameter cut: how the work is cut into chunks, if not as is estimated best.
-  /// - Returns: nil where the system refuses memory for code.
-  init?(
-    _ problem: ConvolutionProblem, _ operands: ConvolutionOperands, _ machine: Machine,
-    cut: WinogradCut? = nil
-  ) {
+  /// Takes any problem that the fast form computes, whether or not it pays.
+  ///
+  /// - Parameter cut: how the work is cut into chunks.
+  init(_ problem: ConvolutionProblem, _ machine: Machine, _ cut: WinogradCut) throws(Refusal) {
+    guard let transform = WinogradTransform.of(problem) else {
+      throw Refusal("only 3×3 and 5×5 convolutions have the fast form")
+    }
+    guard let tail = TileTail(problem.tail) else { throw .unknownTail }
     name = "\(machine.name) winograd"
     self.problem = problem
-    self.operands = operands
-    guard let tail = TileTail(operands.tail), let transform = WinogradTransform.of(problem) else {
-      return nil
-    }
-    let cut = cut ?? WinogradCut.best(problem, machine).cut
     self.cut = cut
 
     let outputs = transform.outputs
@@ -99,7 +106,7 @@ struct WinogradConvolution: Kernel {
     let blocks = (0..<cut.blocks).map { grid.runs(cut.block($0)) }
     self.blocks = blocks
     let used = (0..<problem.groups).map { problem.planes(ofGroup: $0) }
-    inputPlanes = used.map { $0.map { problem.input.planes[$0] } }
+    inputPlanes = used
 
     let border = transform.taps - 1
     let inputTiles = EdgeFunctions(grid, size: outputs, blocks) {
@@ -109,9 +116,9 @@ struct WinogradConvolution: Kernel {
     let outputTiles = EdgeFunctions(grid, size: outputs, blocks) {
       WinogradOutputTile(
         machine: machine, outputs: outputs, rows: $0, columns: $1,
-        addsResidual: operands.residual != nil, tail: tail)
+        addsResidual: problem.addsResidual, tail: tail)
     }
-    guard let inputTiles, let outputTiles else { return nil }
+    guard let inputTiles, let outputTiles else { throw .noMemoryForCode }
     (self.inputTiles, self.outputTiles) = (inputTiles, outputTiles)
 
     var products: [Size: [WinogradProducts]] = [:]
@@ -119,11 +126,9 @@ struct WinogradConvolution: Kernel {
       for planes in Set((0..<cut.parts).map { cut.part($0).count }) {
         var groups: [WinogradProducts] = []
         for (group, used) in used.enumerated() {
-          guard
-            let product = WinogradProducts(
-              problem, group: group, inputPlanes: used, tiles: tiles, planes: planes, machine)
-          else { return nil }
-          groups.append(product)
+          groups.append(
+            try WinogradProducts(
+              problem, group: group, inputPlanes: used, tiles: tiles, planes: planes, machine))
         }
         products[Size(tiles: tiles, planes: planes)] = groups
       }
@@ -135,7 +140,28 @@ struct WinogradConvolution: Kernel {
 
   var chunkCount: Int { problem.groups * cut.parts * cut.blocks }
 
-  func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  var detail: String {
+    let form = problem.kernel[2] == 3 ? "F(4×4, 3×3)" : "F(2×2, 5×5)"
+    return "\(form), \(cut.tiles) tiles in blocks of \(cut.tilesPerBlock), \(cut.planes) planes "
+      + "in parts of \(cut.planesPerPart)"
+  }
+
+  // MARK: Weights
+
+  var weightCount: Int { WinogradWeights.elementCount(problem) }
+
+  var packingText: String { "weights transformed at 36 points" }
+
+  func packing(from source: Region, to destination: Region) -> any Kernel {
+    WinogradWeights(problem, from: source, to: destination)
+  }
+
+  // MARK: Running
+
+  func run(
+    chunk: Int, at operands: ConvolutionOperands, in memory: Memory,
+    scratch: UnsafeMutablePointer<Float>
+  ) {
     // Neighbouring chunks share their weights.
     let (rest, block) = chunk.quotientAndRemainder(dividingBy: cut.blocks)
     let (group, part) = rest.quotientAndRemainder(dividingBy: cut.parts)
@@ -146,15 +172,16 @@ struct WinogradConvolution: Kernel {
     let sums = values + products.inputCount
     TileArguments.with { arguments in
       arguments.set(.buffer, scratch)
-      transformInputs(group, block, memory[operands.input], values, products, arguments)
+      arguments.set(parametersOf: problem.tail)
+      transformInputs(group, block, operands.input, memory, values, products, arguments)
       products.run(
         planes: planes, weights: memory[operands.weights], values: values, sums: sums, arguments)
-      transformOutputs(planes, block, memory, sums, products, arguments)
+      transformOutputs(planes, block, operands, memory, sums, products, arguments)
     }
   }
 
   private func transformInputs(
-    _ group: Int, _ block: Int, _ input: UnsafeMutablePointer<Float>,
+    _ group: Int, _ block: Int, _ input: PlanePlaces, _ memory: Memory,
     _ values: UnsafeMutablePointer<Float>, _ products: WinogradProducts,
     _ arguments: TileArguments
   ) {
@@ -165,7 +192,7 @@ struct WinogradConvolution: Kernel {
       for run in blocks[block] {
         let tile = index * products.tiles + run.first - first
         arguments.set(.tiles, run.count)
-        arguments.set(.inputs, input + plane + run.input)
+        arguments.set(.inputs, input.start(of: plane, in: memory) + run.input)
         arguments.set(.outputs, values + tile * PlaneLayout.lanes)
         inputTiles.run(run, arguments)
       }
@@ -173,21 +200,20 @@ struct WinogradConvolution: Kernel {
   }
 
   private func transformOutputs(
-    _ planes: Range<Int>, _ block: Int, _ memory: Memory, _ sums: UnsafeMutablePointer<Float>,
-    _ products: WinogradProducts, _ arguments: TileArguments
+    _ planes: Range<Int>, _ block: Int, _ operands: ConvolutionOperands, _ memory: Memory,
+    _ sums: UnsafeMutablePointer<Float>, _ products: WinogradProducts, _ arguments: TileArguments
   ) {
-    let output = memory[operands.output]
     arguments.set(.inputBandStep, products.outputPitch * 4)
     arguments.set(.outputBandStep, problem.output.rowStride * 4)
     let first = cut.block(block).lowerBound
     for (index, plane) in planes.enumerated() {
       arguments.set(bias: plane..<plane + 1, operands, memory)
-      arguments.set(residual: plane..<plane + 1, operands, problem, memory)
+      arguments.set(residual: plane..<plane + 1, operands, memory)
       for run in blocks[block] {
         let tile = index * products.tiles + run.first - first
         arguments.set(.tiles, run.count)
         arguments.set(.inputs, sums + tile * PlaneLayout.lanes)
-        arguments.set(.outputs, output + problem.output.planes[plane] + run.output)
+        arguments.set(.outputs, operands.output.start(of: plane, in: memory) + run.output)
         outputTiles.run(run, arguments)
       }
     }
@@ -209,8 +235,7 @@ extension Range<Int> {
 }
 
 /// The transforms of whole tiles, and of those at the edges.
-private struct EdgeFunctions: Sendable {
-  let edge: (rows: Int, columns: Int)
+private struct EdgeFunctions: Equatable, Sendable {
   private let whole: TileFunction?
   private let right: TileFunction?
   private let bottom: TileFunction?
@@ -221,7 +246,6 @@ private struct EdgeFunctions: Sendable {
     _ grid: WinogradGrid, size: Int, _ blocks: [[WinogradGrid.Run]],
     _ description: (_ rows: Int, _ columns: Int) -> some TileDescription
   ) {
-    edge = grid.edge
     var isRefused = false
     func function(isBottom: Bool, isRight: Bool) -> TileFunction? {
       let isNeeded = blocks.contains { block in

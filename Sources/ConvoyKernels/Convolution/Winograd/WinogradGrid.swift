@@ -4,7 +4,7 @@ import ConvoyTensors
 /// right and at the bottom edge may have fewer pixels.
 struct WinogradGrid: Sendable {
   /// Tiles side by side, of the same shape, one after the other in the numbering.
-  struct Run: Sendable {
+  struct Run: Hashable, Sendable {
     /// The first tile's number.
     var first: Int
     var count: Int

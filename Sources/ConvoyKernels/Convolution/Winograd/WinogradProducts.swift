@@ -5,7 +5,7 @@ import ConvoyTensors
 ///
 /// Points lie an odd number of pixels apart: were the distance a large power of two, the 36 points of a
 /// tile would compete for the same few lines of the first-level cache.
-final class WinogradProducts: Sendable {
+struct WinogradProducts: Equatable, Sendable {
   let tiles: Int
   /// Floats from a point to the next in the transformed inputs, each [input plane][tile][16 lanes].
   let inputPitch: Int
@@ -14,20 +14,25 @@ final class WinogradProducts: Sendable {
   private let inputs: Int
   /// Floats from a point to the next in the weights.
   private let weightPitch: Int
-  private let panels: [(planes: Range<Int>, tile: TileFunctions)]
+  private let panels: [Panel]
   /// For each input channel, its lane of the first tile, from a point's beginning, and its weights.
   private let pairs: [BroadcastTile.Pair]
+
+  /// Output planes that are computed together.
+  private struct Panel: Equatable, Sendable {
+    var planes: Range<Int>
+    var tile: TileFunctions
+  }
 
   private static let points = WinogradTransform.points * WinogradTransform.points
 
   /// - Parameters:
   ///   - inputPlanes: the planes of the input that hold the group's channels.
   ///   - planes: how many output planes.
-  /// - Returns: nil where the system refuses memory for code.
-  init?(
+  init(
     _ problem: ConvolutionProblem, group: Int, inputPlanes: [Int], tiles: Int, planes: Int,
     _ machine: Machine
-  ) {
+  ) throws(Refusal) {
     let lanes = PlaneLayout.lanes
     self.tiles = tiles
     inputs = problem.inputsPerGroup
@@ -40,7 +45,7 @@ final class WinogradProducts: Sendable {
       return BroadcastTile.Pair(
         input: (index * tiles * lanes + position.lane) * 4, weights: input * lanes * 4)
     }
-    var panels: [(Range<Int>, TileFunctions)] = []
+    var panels: [Panel] = []
     for panel in BroadcastPanels(rows: 1, columns: tiles, planes: planes, machine: machine).panels {
       let functions = TileFunctions(
         rows: 1, columns: panel.columns, gridRows: 1, gridColumns: tiles
@@ -49,8 +54,8 @@ final class WinogradProducts: Sendable {
           machine: machine, rows: rows, columns: columns, planes: panel.planes.count,
           inputStep: lanes * 4, outputStep: lanes * 4, tail: .none)
       }
-      guard let functions else { return nil }
-      panels.append((panel.planes, functions))
+      guard let functions else { throw .noMemoryForCode }
+      panels.append(Panel(planes: panel.planes, tile: functions))
     }
     self.panels = panels
   }
@@ -76,11 +81,11 @@ final class WinogradProducts: Sendable {
         let input = values + point * inputPitch
         let output = sums + point * outputPitch
         let pointWeights = weights + point * weightPitch + planes.lowerBound * pitch
-        for (panel, functions) in panels {
-          arguments.set(.weights, pointWeights + panel.lowerBound * pitch)
-          functions.run(rows: 1, columns: 0..<tiles, arguments) { tile in
+        for panel in panels {
+          arguments.set(.weights, pointWeights + panel.planes.lowerBound * pitch)
+          panel.tile.run(rows: 1, columns: 0..<tiles, arguments) { tile in
             arguments.set(.inputs, input + tile * lanes)
-            for (index, plane) in panel.enumerated() {
+            for (index, plane) in panel.planes.enumerated() {
               arguments.set(.outputs, at: index, output + (plane * tiles + tile) * lanes)
             }
           }

@@ -1,0 +1,77 @@
+import ConvoyTensors
+
+/// How an inner loop reads its input: one number for all lanes, or one for each.
+protocol InputAccess: Sendable {
+  static func load(_ address: UnsafePointer<Float>) -> Lanes
+}
+
+/// All lanes multiply the same input channel: dense convolutions.
+enum BroadcastAccess: InputAccess {
+  @inline(__always)
+  static func load(_ address: UnsafePointer<Float>) -> Lanes { Lanes(repeating: address.pointee) }
+}
+
+/// Each lane multiplies a channel of its own: depthwise and narrow groups.
+enum LaneAccess: InputAccess {
+  @inline(__always)
+  static func load(_ address: UnsafePointer<Float>) -> Lanes { address.lanes }
+}
+
+/// The inner loops of portable convolution: a row of output pixels of one plane, each the sum over
+/// pairs of input channel and tap, the pairs given by their distances in memory.
+struct RowConvolver<Access: InputAccess> {
+  /// For each pair, floats from the pixel a row begins at to where the pair reads.
+  let distances: UnsafeBufferPointer<Int>
+  /// For each pair, a row of 16 weights.
+  let weights: UnsafePointer<Float>
+  let bias: Lanes
+  let tail: Tail
+  /// Bytes from an output to what is added to it; nil for nothing.
+  let residualDistance: Int?
+  let inputStep: Int
+  let outputStep: Int
+
+  /// Computes a number of neighbouring output pixels.
+  @inline(__always)
+  func convolve(
+    _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, columns: Int
+  ) {
+    var column = 0
+    // Three pixels of 16 channels: see Machine.portable.
+    while column + 3 <= columns {
+      let start = input + column * inputStep
+      var (a, b, c) = (bias, bias, bias)
+      for pair in distances.indices {
+        let w = (weights + pair * 16).lanes
+        let x = start + distances[pair]
+        a += Access.load(x) * w
+        b += Access.load(x + inputStep) * w
+        c += Access.load(x + 2 * inputStep) * w
+      }
+      let target = output + column * outputStep
+      finish(a, target)
+      finish(b, target + outputStep)
+      finish(c, target + 2 * outputStep)
+      column += 3
+    }
+    while column < columns {
+      let start = input + column * inputStep
+      var a = bias
+      for pair in distances.indices {
+        a += Access.load(start + distances[pair]) * (weights + pair * 16).lanes
+      }
+      finish(a, output + column * outputStep)
+      column += 1
+    }
+  }
+
+  @inline(__always)
+  private func finish(_ sum: Lanes, _ target: UnsafeMutablePointer<Float>) {
+    guard let residualDistance else {
+      target.lanes = tail(sum)
+      return
+    }
+    let other = UnsafeRawPointer(target) + residualDistance
+    target.lanes = tail(sum + other.assumingMemoryBound(to: Float.self).lanes)
+  }
+}
