@@ -134,6 +134,10 @@ public enum Catalog {
     CatalogEntry(PortableDenseWeightGradient.self), CatalogEntry(PortableLaneWeightGradient.self),
   ]
 
+  static let matrixProduct: [CatalogEntry<MatrixProductProblem, any MatrixProductMethod>] = [
+    CatalogEntry(GeneratedMatrixProduct.self), CatalogEntry(PortableMatrixProduct.self),
+  ]
+
   static let elementwise:
     [CatalogEntry<ElementwiseProblem, any KernelMethod<ElementwiseOperands>>] =
       [CatalogEntry(GeneratedElementwise.self), CatalogEntry(PortableElementwise.self)]

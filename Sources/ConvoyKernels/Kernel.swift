@@ -102,6 +102,12 @@ public struct Chunks: Hashable, Sendable {
     size = max(1, min(items, Chunks.worthwhile / max(cost, 1)))
   }
 
+  /// Cuts into chunks of a size.
+  init(items: Int, per size: Int) {
+    self.items = items
+    self.size = max(1, min(items, size))
+  }
+
   /// Elementary operations that take some tens of microseconds.
   static let worthwhile = 1 << 15
 

@@ -70,6 +70,27 @@ import Testing
       #expect(fault == nil, "\(fault ?? "")")
     }
 
+    @Test func matrixProductsStayInside() async throws {
+      let result = await #expect(
+        processExitsWith: .success, observing: [\.standardErrorContent]
+      ) {
+        for machine in Machine.available {
+          var random = Random(seed: 94)
+          for _ in 0..<80 {
+            let test = MatrixCase.random(&random)
+            let want = test.run(machine).prefix(test.shapes.output.elementCount)
+            for side in [GuardedBlock.Side.end, .beginning] {
+              Fault.isRunning("\(machine), guarded at the \(side): \(test)")
+              let got = GuardedMatrixProduct(test, side).run(machine)
+              #expect(got == Array(want), "\(machine), \(side): \(test)")
+            }
+          }
+        }
+      }
+      let fault = try Fault.sentence(in: #require(result))
+      #expect(fault == nil, "\(fault ?? "")")
+    }
+
     /// The guards must be there.
     @Test func touchingWhatLiesBehindEndsTheProcess() async {
       await #expect(processExitsWith: .signal(SIGSEGV)) {
@@ -248,6 +269,57 @@ private struct GuardedWeightGradient {
     }
     return withExtendedLifetime(sums) {
       Array(UnsafeBufferPointer(start: first, count: test.weightCount))
+    }
+  }
+}
+
+/// A matrix product whose matrices and what is packed each lie in a guarded block.
+private struct GuardedMatrixProduct {
+  private let test: MatrixCase
+  private let side: GuardedBlock.Side
+  private let base = GuardedBlock(count: 0, side: .end)
+
+  init(_ test: MatrixCase, _ side: GuardedBlock.Side) {
+    self.test = test
+    self.side = side
+  }
+
+  /// A block for some numbers, and where the first of them is: flush against the guard, at any address.
+  private func block(_ count: Int) -> (block: GuardedBlock, first: UnsafeMutablePointer<Float>) {
+    let block = GuardedBlock(count: (count + 15) / 16 * 16, side: side)
+    return (block, block.start + (side == .end ? block.count - count : 0))
+  }
+
+  private func region(_ first: UnsafeMutablePointer<Float>) -> Region {
+    Region(.arena, offset: first - base.start)
+  }
+
+  func run(_ machine: Machine) -> [UInt32] {
+    let plan = test.plan(machine)
+    let (first, second) = (block(test.first.count), block(test.second.count))
+    first.first.update(from: test.first, count: test.first.count)
+    second.first.update(from: test.second, count: test.second.count)
+    let packed = GuardedBlock(count: plan.packedCount, side: side)
+    let output = block(test.shapes.output.elementCount)
+    var kernels = [
+      plan.kernel(
+        at: MatrixProductOperands(
+          first: region(first.first), second: plan.readsSecond ? region(second.first) : nil,
+          packed: region(packed.start), output: region(output.first)))
+    ]
+    if plan.packedCount > 0 {
+      kernels.insert(
+        plan.packing(from: region(second.first), to: region(packed.start)), at: 0)
+    }
+    let memory = Memory(arena: base.start, state: base.start, constants: base.start)
+    for kernel in kernels {
+      let scratch = GuardedBlock(count: (kernel.scratchCount + 15) / 16 * 16, side: side)
+      for chunk in 0..<kernel.chunkCount {
+        kernel.run(chunk: chunk, in: memory, scratch: scratch.start)
+      }
+    }
+    return withExtendedLifetime((first, second, packed)) {
+      (0..<test.shapes.output.elementCount).map { output.first[$0].bitPattern }
     }
   }
 }

@@ -1,59 +1,45 @@
-public import ConvoyTensors
+import ConvoyTensors
 
-/// The products of the matrices in two row-major tensors, in plain Swift.
+/// Products of matrices in plain Swift.
 ///
 /// A chunk owns some rows of the output, so each sum is made by one chunk in one order.
-public struct MatrixMultiplication: Kernel {
-  /// See `Kernel.name`.
-  public let name = "portable matrix product"
-  private let a: Region
-  private let b: Region
-  private let output: Region
-  private let rows: Int
-  private let columns: Int
-  private let inner: Int
-  /// Walks the matrices: floats to the first of A, of B and of the output.
-  private let walk: StridedWalk
+struct PortableMatrixProduct: MatrixProductMethod, DirectMethod {
+  static let title = "portable matrix product"
+  let name = title
+  private let problem: MatrixProductProblem
   private let chunks: Chunks
 
-  /// - Parameters:
-  ///   - shape: the output's shape, …×M×N.
-  ///   - aShape: …×M×K, the leading dimensions repeated to the output's.
-  ///   - bShape: …×K×N, likewise.
-  public init(
-    _ shape: Shape, _ a: Region, _ aShape: Shape, _ b: Region, _ bShape: Shape,
-    to output: Region
-  ) {
-    self.a = a
-    self.b = b
-    self.output = output
-    (rows, columns) = (shape[shape.rank - 2], shape[shape.rank - 1])
-    inner = aShape[aShape.rank - 1]
-    // A trailing dimension of 1 makes every matrix a row of the walk.
-    let leading = Shape(shape.dimensions.dropLast(2) + [1])
-    func strides(_ shape: Shape) -> [Int] {
-      let size = shape[shape.rank - 2] * shape[shape.rank - 1]
-      let own = Shape(shape.dimensions.dropLast(2) + [1])
-      return own.broadcastStrides(to: leading).map { $0 * size }
-    }
-    walk = StridedWalk(
-      leading.dimensions, [strides(aShape), strides(bShape), strides(shape)])
-    let matrices = walk.rows * walk.columns
-    chunks = Chunks(items: matrices * rows, cost: max(1, columns * inner / 8))
+  /// Refuses nothing.
+  init(_ problem: MatrixProductProblem, _ settings: KernelSettings) {
+    self.problem = problem
+    chunks = Chunks(
+      items: problem.products.count * problem.rows,
+      cost: max(1, problem.columns * problem.inner / 8))
   }
 
-  /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { chunks.count }
+  var packedCount: Int { 0 }
+  var readsSecond: Bool { true }
+  var packingText: String { "" }
 
-  /// Computes some rows.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  func packing(from source: Region, to destination: Region) -> any Kernel {
+    preconditionFailure("Portable products read matrices where they stand.")
+  }
+
+  var chunkCount: Int { chunks.count }
+
+  func run(
+    chunk: Int, at operands: MatrixProductOperands, in memory: Memory,
+    scratch: UnsafeMutablePointer<Float>
+  ) {
+    guard let second = operands.second else { return }
+    let size = problem.inner * problem.columns
     for item in chunks[chunk] {
-      let (matrix, row) = item.quotientAndRemainder(dividingBy: rows)
-      let (line, step) = matrix.quotientAndRemainder(dividingBy: walk.columns)
-      let starts = zip(walk.offsets(ofRow: line), walk.columnSteps).map { $0 + $1 * step }
+      let (index, row) = item.quotientAndRemainder(dividingBy: problem.rows)
+      let product = problem.products[index]
       multiply(
-        UnsafePointer(memory[a] + starts[0] + row * inner),
-        UnsafePointer(memory[b] + starts[1]), memory[output] + starts[2] + row * columns)
+        UnsafePointer(memory[operands.first] + product.first + row * problem.inner),
+        UnsafePointer(memory[second] + product.second * size),
+        memory[operands.output] + product.output + row * problem.columns)
     }
   }
 
@@ -62,6 +48,7 @@ public struct MatrixMultiplication: Kernel {
     _ row: UnsafePointer<Float>, _ matrix: UnsafePointer<Float>,
     _ output: UnsafeMutablePointer<Float>
   ) {
+    let (inner, columns) = (problem.inner, problem.columns)
     var column = 0
     while column + 64 <= columns {
       var sums = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)

@@ -1,0 +1,209 @@
+import ConvoyTensors
+
+/// Products of matrices by the tiles of dense convolution, `BroadcastTile`: rows of the first matrix are
+/// pixels, its columns input channels, and 16 columns of the second matrix a plane of outputs.
+///
+/// The first matrix is read and the output written where they stand. The second is packed, once where it is
+/// constant, or read where it stands if it meets too few rows to pay for that. The columns that are left over
+/// are always packed, and their sums are copied to the output out of private memory, so that nothing beside
+/// the matrices is touched.
+struct GeneratedMatrixProduct: MatrixProductMethod, DirectMethod {
+  static let title = "generated matrix product"
+  let name: String
+  let scratchCount: Int
+  private let problem: MatrixProductProblem
+  private let panels: MatrixPanels
+  private let pieces: [Shared<Piece>]
+  /// The units of work of one product.
+  private let units: [PieceChunk]
+  /// The units of all products, small ones together.
+  private let chunks: Chunks
+
+  /// Some of the panels of a product.
+  private struct Piece: Equatable, Sendable {
+    /// Panels of 16 columns, which are computed together.
+    var panels: Range<Int>
+    var tile: TileFunctions
+    /// For each step, where it reads the first matrix and the second, from a row's and a panel's beginning.
+    var pairs: [BroadcastTile.Pair]
+    /// Rows of the output, in units of some tiles.
+    var rows: Chunks
+    /// Whether these are the columns that are left over.
+    var isRest: Bool
+  }
+
+  init(_ problem: MatrixProductProblem, _ settings: KernelSettings) throws(Refusal) {
+    let machine = settings.machine
+    try Refusal.unlessGenerating(machine)
+    // Distances of rows in bytes, times a tile's rows, are constants of 32 bits in the code.
+    if max(problem.inner, problem.columns) > 1 << 22 {
+      throw Refusal("its rows are longer than generated code can say")
+    }
+    name = "\(machine.name) matrix product"
+    self.problem = problem
+    let isPacked = problem.isSecondConstant || problem.rows >= GeneratedMatrixProduct.rowsThatPay
+    let panels = MatrixPanels(problem, isPacked: isPacked, machine)
+    self.panels = panels
+    let lanes = PlaneLayout.lanes
+
+    let rowPitch = isPacked ? lanes : problem.columns
+    let pairs = (0..<problem.inner).map {
+      BroadcastTile.Pair(input: 4 * $0, weights: 4 * $0 * rowPitch)
+    }
+    let restPairs = panels.steps.enumerated().map {
+      BroadcastTile.Pair(input: 4 * $1, weights: 4 * $0 * lanes)
+    }
+    var pieces: [Shared<Piece>] = []
+    func add(_ panels: Range<Int>, rows: Int, isRest: Bool, factor: Int) throws(Refusal) {
+      let tile = TileFunctions(
+        rows: 1, columns: rows, gridRows: 1, gridColumns: problem.rows
+      ) { _, rows in
+        BroadcastTile(
+          machine: machine, rows: 1, columns: rows, planes: panels.count,
+          inputStep: 4 * problem.inner, outputStep: 4 * (isRest ? lanes : problem.columns),
+          factor: factor, tail: .none)
+      }
+      guard let tile else { throw .noMemoryForCode }
+      let tiles = Chunks(
+        generated: (problem.rows + rows - 1) / rows,
+        multiplyAdds: rows * panels.count * lanes * problem.inner / factor,
+        most: GeneratedMatrixProduct.mostTiles)
+      pieces.append(
+        Shared(
+          Piece(
+            panels: panels, tile: tile, pairs: isRest ? restPairs : pairs,
+            rows: Chunks(items: problem.rows, per: tiles.size * rows), isRest: isRest)))
+    }
+    if panels.wholePanels > 0 {
+      let cut = BroadcastPanels(
+        rows: 1, columns: problem.rows, planes: panels.wholePanels, machine: machine)
+      for panel in cut.panels {
+        try add(panel.planes, rows: panel.columns, isRest: false, factor: 1)
+      }
+    }
+    if panels.rest > 0 {
+      let cut = BroadcastPanels(rows: 1, columns: problem.rows, planes: 1, machine: machine)
+      try add(
+        panels.wholePanels..<panels.wholePanels + 1, rows: cut.panels[0].columns, isRest: true,
+        factor: panels.factor)
+    }
+    self.pieces = pieces
+    units = PieceChunk.inOrder(pieces.map(\.value.rows.count))
+    let work = problem.rows * problem.inner * (problem.columns + lanes - 1) / lanes * lanes
+    chunks = Chunks(
+      generated: problem.products.count * units.count, multiplyAdds: work / units.count)
+    scratchCount =
+      pieces.reduce(0) { $1.value.isRest ? max($0, $1.value.rows.size) : $0 } * lanes
+  }
+
+  /// Rows of the first matrix that make packing the second pay.
+  private static let rowsThatPay = 16
+  /// Tiles of a unit at most, so that the sums of left-over columns stay in the first-level cache.
+  private static let mostTiles = 16
+
+  var detail: String {
+    TileFunctions.text(pieces.map { ($0.value.tile, $0.value.panels.count) })
+  }
+
+  // MARK: Packing
+
+  var packedCount: Int { problem.secondCount * panels.size }
+  var readsSecond: Bool { panels.packedPanels < panels.wholePanels }
+
+  var packingText: String {
+    let (lanes, rest) = (PlaneLayout.lanes, panels.rest)
+    let folded = panels.factor > 1 ? ", each over \(panels.factor) lanes" : ""
+    let restText = rest == 0 ? nil : "\(rest) columns left over\(folded)"
+    let whole =
+      panels.wholePanels == 0
+      ? nil
+      : readsSecond ? "second matrix read where it stands" : "second matrix in panels of \(lanes)"
+    return [whole, restText].compactMap { $0 }.joined(separator: ", ")
+  }
+
+  func packing(from source: Region, to destination: Region) -> any Kernel {
+    MatrixPacking(
+      panels: panels, matrices: problem.secondCount, source: source, destination: destination)
+  }
+
+  // MARK: Running
+
+  var chunkCount: Int { chunks.count }
+
+  func run(
+    chunk: Int, at operands: MatrixProductOperands, in memory: Memory,
+    scratch: UnsafeMutablePointer<Float>
+  ) {
+    TileArguments.with { arguments in
+      arguments.clearBias()
+      for item in chunks[chunk] {
+        let (index, unit) = item.quotientAndRemainder(dividingBy: units.count)
+        let product = problem.products[index]
+        let shared = pieces[units[unit].piece]
+        let piece = shared.value
+        arguments.set(.steps, piece.pairs.count)
+        set(secondOf: piece, product, operands, memory, arguments)
+        let first = UnsafePointer(memory[operands.first] + product.first)
+        let output = memory[operands.output] + product.output
+        let rows = piece.rows[units[unit].chunk]
+        piece.pairs.withUnsafeBufferPointer { pairs in
+          if let address = pairs.baseAddress { arguments.set(.distances, address) }
+          if piece.isRest {
+            runRest(piece, rows, first, output, scratch, arguments)
+          } else {
+            run(piece, rows, first, output, arguments)
+          }
+        }
+      }
+    }
+  }
+
+  /// Sets where a piece's panels of the second matrix are.
+  private func set(
+    secondOf piece: Piece, _ product: MatrixProductProblem.Places,
+    _ operands: MatrixProductOperands, _ memory: Memory, _ arguments: TileArguments
+  ) {
+    let lanes = PlaneLayout.lanes
+    if piece.isRest || panels.packedPanels > 0, let packed = operands.packed {
+      let panel = piece.isRest ? panels.packedPanels : piece.panels.lowerBound
+      let start = product.second * panels.size + panel * panels.panelSize
+      arguments.set(.weights, memory[packed] + start)
+      arguments.set(.weightPitch, 4 * panels.panelSize)
+    } else if let second = operands.second {
+      let start = product.second * panels.inner * panels.columns
+      arguments.set(.weights, memory[second] + start + piece.panels.lowerBound * lanes)
+      arguments.set(.weightPitch, 4 * lanes)
+    }
+  }
+
+  private func run(
+    _ piece: Piece, _ rows: Range<Int>, _ first: UnsafePointer<Float>,
+    _ output: UnsafeMutablePointer<Float>, _ arguments: TileArguments
+  ) {
+    piece.tile.run(rows: 1, columns: rows, arguments) { row in
+      arguments.set(.inputs, first + row * problem.inner)
+      for (position, panel) in piece.panels.enumerated() {
+        arguments.set(
+          .outputs, at: position,
+          output + row * problem.columns + panel * PlaneLayout.lanes)
+      }
+    }
+  }
+
+  /// Makes the sums of columns that do not fill a vector, and copies them to the output.
+  private func runRest(
+    _ piece: Piece, _ rows: Range<Int>, _ first: UnsafePointer<Float>,
+    _ output: UnsafeMutablePointer<Float>, _ scratch: UnsafeMutablePointer<Float>,
+    _ arguments: TileArguments
+  ) {
+    let lanes = PlaneLayout.lanes
+    piece.tile.run(rows: 1, columns: rows, arguments) { row in
+      arguments.set(.inputs, first + row * problem.inner)
+      arguments.set(.outputs, scratch + (row - rows.lowerBound) * lanes)
+    }
+    let target = output + panels.wholePanels * lanes
+    for (index, row) in rows.enumerated() {
+      (target + row * problem.columns).update(from: scratch + index * lanes, count: panels.rest)
+    }
+  }
+}

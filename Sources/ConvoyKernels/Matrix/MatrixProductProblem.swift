@@ -1,0 +1,148 @@
+public import ConvoyTensors
+
+/// The products of the matrices in two row-major tensors, …×M×K and …×K×N.
+public struct MatrixProductProblem: Hashable, Sendable {
+  /// Rows of each product.
+  let rows: Int
+  /// Columns of the first matrices and rows of the second.
+  let inner: Int
+  /// Columns of each product.
+  let columns: Int
+  /// How many matrices the second tensor holds.
+  let secondCount: Int
+  /// Whether the second tensor is known when compiling.
+  let isSecondConstant: Bool
+  /// Where each product's matrices are.
+  let products: [Places]
+
+  /// Where the matrices of one product are.
+  struct Places: Hashable, Sendable {
+    /// Floats from the first tensor's beginning.
+    var first: Int
+    /// Which matrix of the second tensor.
+    var second: Int
+    /// Floats from the output's beginning.
+    var output: Int
+  }
+
+  /// Describes the work.
+  ///
+  /// - Parameters:
+  ///   - shape: the output's shape, …×M×N.
+  ///   - first: …×M×K, the leading dimensions repeated to the output's.
+  ///   - second: …×K×N, likewise.
+  ///   - isSecondConstant: whether the second tensor is known when compiling.
+  public init(_ shape: Shape, _ first: Shape, _ second: Shape, isSecondConstant: Bool = false) {
+    let leading = shape.dimensions.dropLast(2)
+    inner = first[first.rank - 1]
+    columns = shape[shape.rank - 1]
+    secondCount = second.dimensions.dropLast(2).reduce(1, *)
+    self.isSecondConstant = isSecondConstant
+    let ownRows = shape[shape.rank - 2]
+    let count = leading.reduce(1, *)
+    if secondCount == 1, first.dimensions.dropLast(2).reduce(1, *) == count {
+      // All rows meet the same matrix: they are those of one.
+      rows = count * ownRows
+      products = [Places(first: 0, second: 0, output: 0)]
+      return
+    }
+    rows = ownRows
+    // A trailing dimension of 1 gives vectors of matrices a dimension.
+    let all = Shape(leading + [1])
+    let strides = [first, second].map { Shape($0.dimensions.dropLast(2) + [1]) }
+      .map { $0.broadcastStrides(to: all) }
+    let walk = StridedWalk(all.dimensions, strides)
+    let (inner, columns) = (inner, columns)
+    products = (0..<count).map { index in
+      let (row, column) = index.quotientAndRemainder(dividingBy: walk.columns)
+      let matrices = zip(walk.offsets(ofRow: row), walk.columnSteps).map { $0 + $1 * column }
+      return Places(
+        first: matrices[0] * ownRows * inner, second: matrices[1],
+        output: index * ownRows * columns)
+    }
+  }
+}
+
+/// Where the numbers of a matrix product are.
+public struct MatrixProductOperands: Sendable {
+  let first: Region
+  let second: Region?
+  let packed: Region?
+  let output: Region
+
+  /// Names the places.
+  ///
+  /// - Parameters:
+  ///   - second: the second tensor; nil where the plan reads it only packed.
+  ///   - packed: what the plan's packing made of it; nil where it packs nothing.
+  public init(first: Region, second: Region?, packed: Region?, output: Region) {
+    self.first = first
+    self.second = second
+    self.packed = packed
+    self.output = output
+  }
+}
+
+/// A way to multiply matrices, decided for one problem.
+protocol MatrixProductMethod: KernelMethod
+where Problem == MatrixProductProblem, Operands == MatrixProductOperands {
+  /// The floats that are packed of the second matrices; 0 if they are read where they stand.
+  var packedCount: Int { get }
+  /// Whether the second matrices are read where they stand.
+  var readsSecond: Bool { get }
+  /// What is packed, for people.
+  var packingText: String { get }
+  /// Packs the second matrices.
+  func packing(from source: Region, to destination: Region) -> any Kernel
+}
+
+extension CatalogEntry where Problem == MatrixProductProblem, Method == any MatrixProductMethod {
+  init<M: MatrixProductMethod>(_ method: M.Type) {
+    self.init(name: M.title) { (problem, settings) throws(Refusal) in
+      try M(problem, settings)
+    }
+  }
+}
+
+/// How products of matrices are computed: decided once, from the problem and the settings, and placed at
+/// addresses later.
+public struct MatrixProductPlan: Sendable, Equatable, CustomStringConvertible {
+  private let method: any MatrixProductMethod
+  private let candidates: [Candidate]
+
+  /// The best way for a problem.
+  public init(_ problem: MatrixProductProblem, _ settings: KernelSettings = KernelSettings()) {
+    (method, candidates) = Catalog.matrixProduct.decide(problem, settings)
+  }
+
+  /// What was decided.
+  public var decision: Decision {
+    Decision(
+      kernel: method.name, detail: method.detail, packing: method.packingText,
+      candidates: candidates)
+  }
+
+  /// See `Decision.description`.
+  public var description: String { decision.description }
+
+  /// The floats that are packed of the second matrices; 0 if all are read where they stand.
+  public var packedCount: Int { method.packedCount }
+
+  /// Whether the second matrices are read where they stand, but perhaps for their last columns.
+  public var readsSecond: Bool { method.readsSecond }
+
+  /// Packs the second matrices.
+  public func packing(from source: Region, to destination: Region) -> any Kernel {
+    method.packing(from: source, to: destination)
+  }
+
+  /// The kernel for numbers in their places.
+  public func kernel(at operands: MatrixProductOperands) -> any Kernel {
+    method.kernel(at: operands)
+  }
+
+  /// Whether the same was decided.
+  public static func == (a: Self, b: Self) -> Bool {
+    a.candidates == b.candidates && a.method.isEqual(to: b.method)
+  }
+}
