@@ -5,7 +5,8 @@ import Convoy
 struct Explain: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "explain",
-    abstract: "Says what a convolution costs and which kernel computes it.",
+    abstract:
+      "Says what a convolution costs and which kernel computes it, or what passes do to a model.",
     discussion: """
       The layer is written as attributes: C, the channels of the image; N, those of
       the output; K, the kernel, 3 or 3x5; size, the image, 56 or 56x56; and if need
@@ -15,10 +16,32 @@ struct Explain: ParsableCommand {
       Examples:
         convoy explain C=128 N=128 K=3 groups=32 size=56x56
         convoy explain C=64 N=32 K=4 stride=2 size=28 transposed=yes --measure
+
+      With --passes, a model stands in place of the layer: a folder that `convoy train`
+      wrote, a checkpoint, an .onnx file, or zoo:NAME. Each pass on its way to a plan
+      tells what it changed or decided.
+        convoy explain zoo:resnet-18 --passes
+        convoy explain zoo:lenet --passes --training --batch 32 --dump passes/
       """)
 
-  @Argument(help: ArgumentHelp("The layer's attributes.", valueName: "key=value"))
+  @Argument(
+    help: ArgumentHelp("The layer's attributes, or a model with --passes.", valueName: "key=value"))
   var layer: [String]
+
+  @Flag(help: "List what each pass does to a model, from its graph to a plan.")
+  var passes = false
+
+  @Flag(help: "With --passes: the passes of a training step.")
+  var training = false
+
+  @Option(help: ArgumentHelp("With --passes: images of a run.", valueName: "number"))
+  var batch = 1
+
+  @Option(
+    help: ArgumentHelp(
+      "With --passes: write what there is after each pass to a folder, as text and as saved graphs.",
+      valueName: "folder"))
+  var dump: String?
 
   @Option(
     help: ArgumentHelp("The instruction set: portable, avx2 or avx512.", valueName: "name"))
@@ -40,9 +63,20 @@ struct Explain: ParsableCommand {
     guard (1...1024).contains(threads) else {
       throw ValidationError("Expected from 1 to 1024 in --threads, got \(threads).")
     }
+    guard passes else {
+      guard !training, batch == 1, dump == nil else {
+        throw ValidationError("Expected --passes beside --training, --batch or --dump.")
+      }
+      return
+    }
+    guard layer.count == 1 else {
+      throw ValidationError("Expected one model beside --passes, got \(layer.count) words.")
+    }
+    guard !measure else { throw ValidationError("Expected --measure without --passes.") }
   }
 
   func run() throws {
+    if passes { return try explainPasses() }
     let layer = try LayerDescription(parsing: layer.joined(separator: " "))
     let explanation =
       measure
@@ -54,6 +88,16 @@ struct Explain: ParsableCommand {
     print(kernel: explanation)
     print(catalog: explanation)
     print(measurement: explanation)
+  }
+
+  private func explainPasses() throws {
+    let source = try ModelSource.load(layer[0])
+    let explanation = try PassExplanation(
+      source.model, batch: batch, isTraining: training, machine: isa, usesWinograd: !noWinograd)
+    if json { try explanation.printJSON() } else { explanation.print() }
+    guard let dump else { return }
+    let count = try explanation.write(to: dump)
+    if !json { Console.line("\n\(count) files in \(dump)") }
   }
 
   private func print(cost explanation: LayerExplanation) {

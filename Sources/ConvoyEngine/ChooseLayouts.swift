@@ -6,12 +6,13 @@ import ConvoyTensors
 /// channels stand, and how many zeros lie around its images.
 ///
 /// Makers come before readers, so an operator sees how its inputs stand and says how its outputs will.
-/// Only wishes travel the other way: a narrow grouped convolution tells the convolution before it in which
-/// order it would like its channels.
-struct LayoutPass {
+/// Only preferred orders travel the other way: a narrow grouped convolution tells the convolution before it in
+/// which order it prefers its channels.
+struct LayoutPass: Sendable {
   private let graph: Graph
   private let nodes: [ScheduledNode]
-  private let site: (ScheduledNode) -> LoweringSite
+  /// What is known of a node, but for layouts.
+  let facts: @Sendable (ScheduledNode) -> NodeFacts
 
   /// For each node what it asks of its inputs, and what it makes.
   private(set) var choices: [NodeLayouts] = []
@@ -21,24 +22,26 @@ struct LayoutPass {
   private(set) var orders: [ValueID: ChannelOrder] = [:]
   private var classes: GeometryClasses
   private var halos: [ValueID: Halo] = [:]
-  private var wishes: [ValueID: ChannelOrder] = [:]
+  /// In which order a value's readers prefer its channels.
+  private(set) var preferredOrders: [ValueID: ChannelOrder] = [:]
   /// Values that will be read beside others, which are made before them.
   private var companions: [ValueID: ValueID] = [:]
 
-  /// - Parameter site: what a node is told, but for layouts.
+  /// - Parameter facts: what is known of a node.
   init(
-    _ graph: Graph, _ nodes: [ScheduledNode], site: @escaping (ScheduledNode) -> LoweringSite
+    _ graph: Graph, _ nodes: [ScheduledNode],
+    facts: @escaping @Sendable (ScheduledNode) -> NodeFacts
   ) {
     self.graph = graph
     self.nodes = nodes
-    self.site = site
+    self.facts = facts
     kinds = graph.values.map { $0.origin == .computed ? nil : .dense }
     classes = GeometryClasses(count: graph.values.count)
     for node in nodes {
-      if let wish = node.operation.preferredOrder(at: site(node)),
+      if let order = node.operation.preferredOrder(at: facts(node)),
         let image = node.node.inputs.first
       {
-        wishes[image] = wishes[image] ?? wish
+        preferredOrders[image] = preferredOrders[image] ?? order
       }
       for (input, other) in node.operation.companions {
         companions[node.node.inputs[input]] = node.node.inputs[other]
@@ -48,21 +51,20 @@ struct LayoutPass {
     shareHalos()
   }
 
-  /// A node's site with what is known of layouts by now.
-  func completed(_ node: ScheduledNode) -> LoweringSite {
-    var result = site(node)
-    result.inputKinds = node.node.inputs.map { kinds[$0.index] ?? .dense }
-    result.inputOrders = node.node.inputs.map { orders[$0] }
+  /// A node and what is known of its inputs' layouts by now.
+  private func site(_ node: ScheduledNode) -> LayoutSite {
     let output = node.outputs[0]
-    result.wantedOrder = wishes[output] ?? companions[output].flatMap { orders[$0] }
-    result.residualOrder = node.residual.map {
-      orders[$0] ?? ChannelOrder(identity: graph[$0].shape[1])
-    }
-    return result
+    return LayoutSite(
+      node: facts(node), inputKinds: node.node.inputs.map { kinds[$0.index] ?? .dense },
+      inputOrders: node.node.inputs.map { orders[$0] },
+      preferredOrder: preferredOrders[output] ?? companions[output].flatMap { orders[$0] },
+      residualOrder: node.residual.map {
+        orders[$0] ?? ChannelOrder(identity: graph[$0].shape[1])
+      })
   }
 
   private mutating func settle(_ node: ScheduledNode) {
-    let choice = node.operation.layouts(at: completed(node))
+    let choice = node.operation.layouts(at: site(node))
     for (input, request) in zip(node.node.inputs, choice.inputs) where request.kind != .dense {
       ask(request, of: input)
     }
@@ -125,33 +127,4 @@ private struct GeometryClasses {
   }
 
   mutating func join(_ a: ValueID, _ b: ValueID) { parents[root(a)] = root(b) }
-}
-
-/// An output that is not computed: its channels are some of the inputs' channels, where they stand.
-struct ChannelView: Sendable {
-  /// For each channel of the output, the input and its channel.
-  var channels: [ChannelGather.Channel]
-
-  /// The planes of the inputs that hold the channels, in the order in which they are first met.
-  func planes(of orders: [ChannelOrder]) -> [(source: Int, plane: Int)] {
-    var seen: Set<[Int]> = []
-    return channels.compactMap { channel in
-      let plane = orders[channel.source].positions[channel.channel].plane
-      return seen.insert([channel.source, plane]).inserted ? (channel.source, plane) : nil
-    }
-  }
-
-  /// Where the channels stand among those planes.
-  func order(of orders: [ChannelOrder]) -> ChannelOrder {
-    let planes = planes(of: orders)
-    var numbers: [[Int]: Int] = [:]
-    for (index, plane) in planes.enumerated() { numbers[[plane.source, plane.plane]] = index }
-    return ChannelOrder(
-      planeCount: planes.count,
-      positions: channels.map { channel in
-        let position = orders[channel.source].positions[channel.channel]
-        return PlaneLayout.Position(
-          plane: numbers[[channel.source, position.plane]] ?? 0, lane: position.lane)
-      })
-  }
 }

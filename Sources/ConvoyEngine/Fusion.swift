@@ -2,29 +2,9 @@ import ConvoyGraphs
 import ConvoyKernels
 import ConvoyTensors
 
-/// A node as it will be computed: perhaps with the elementwise function that follows it.
-struct ScheduledNode: Sendable {
-  let node: Graph.Node
-  /// The node's operator, as it is computed.
-  let operation: any Lowerable
-  /// What is added to its output before the tail.
-  var residual: ValueID?
-  /// What is applied to its output.
-  var tail = Tail()
-  /// The values it makes: those of the last node it stands for.
-  var outputs: [ValueID]
-
-  /// - Throws: `ConvoyError` where the operator has no kernels.
-  init(_ node: Graph.Node) throws(ConvoyError) {
-    self.node = node
-    operation = try node.lowerable()
-    outputs = node.outputs
-  }
-}
-
 /// Lets operators add another value to what they make, and compute the elementwise function after them,
 /// where nothing else reads what is between.
-func fuseTails(_ nodes: [ScheduledNode], in graph: Graph) -> [ScheduledNode] {
+func fusingEpilogues(_ nodes: [ScheduledNode], in graph: Graph) -> [ScheduledNode] {
   var readers = Array(repeating: 0, count: graph.values.count)
   for node in nodes { for input in node.node.inputs { readers[input.index] += 1 } }
   for output in graph.outputs { readers[output.value.index] += 1 }
@@ -38,7 +18,7 @@ func fuseTails(_ nodes: [ScheduledNode], in graph: Graph) -> [ScheduledNode] {
       readers[input.index] == 1, Tail(function).isGenerated,
       let maker = makers[input]
     {
-      result[maker].tail = Tail(function)
+      result[maker].function = Tail(function)
       result[maker].outputs = node.outputs
       moments[node.outputs[0]] = maker
       makers[input] = nil

@@ -2,18 +2,6 @@ import ConvoyGraphs
 import ConvoyKernels
 import ConvoyTensors
 
-/// How a value lies in memory, by kind; where exactly is settled later.
-enum LayoutKind: Hashable, Sendable {
-  /// Row-major, as in a `Tensor`.
-  case dense
-  /// Planes of 16 channels: see `PlaneLayout`.
-  case planes
-  /// Row-major, perhaps with the channels last, as a `PlaneLayout` says.
-  case strided
-  /// As `strided`, with zeros around the images.
-  case padded
-}
-
 /// Names a buffer of a program.
 struct BufferID: Hashable, Sendable {
   let index: Int
@@ -128,12 +116,43 @@ struct Program: Sendable {
       Buffer(base: buffer.base, count: buffer.count, planes: planes, original: original))
   }
 
+  /// The planes of a buffer, from its own beginning.
+  func planes(of buffer: BufferID) -> PlaneLayout {
+    guard let planes = buffers[buffer.index].planes else {
+      preconditionFailure("A buffer was asked for planes it does not hold.")
+    }
+    return planes
+  }
+
   /// A buffer for numbers that are made once, when compiling.
   mutating func constant(count: Int) -> BufferID {
     let offset = constantCount
     constantCount += Program.aligned(count)
     return add(Buffer(base: .constants, count: count, offset: offset))
   }
+
+  /// Checks that every step reads what is given or what an earlier step has written.
+  ///
+  /// - Parameter given: the arena's buffers that hold something before the first step.
+  /// - Throws: `ConvoyError` naming the first step that does not: a mistake of a lowering.
+  func verify(given: [BufferID]) throws(ConvoyError) {
+    var written = Set(given)
+    func isThere(_ id: BufferID) -> Bool {
+      let buffer = buffers[id.index]
+      if buffer.base != .arena || written.contains(id) { return true }
+      if let original = buffer.original { return isThere(original) }
+      return !buffer.view.isEmpty && buffer.view.allSatisfy { isThere($0.buffer) }
+    }
+    for step in steps {
+      for read in step.reads where !isThere(read) {
+        throw ConvoyError(.graph, "\(step.name) reads buffer \(read.index) before it is written.")
+      }
+      written.formUnion(step.writes)
+    }
+  }
+
+  /// Bytes of a number in a plan.
+  static let bytesPerElement = MemoryLayout<Float>.stride
 
   /// Buffers begin at multiples of 16 floats, a cache line.
   static func aligned(_ count: Int) -> Int { (count + 15) & ~15 }

@@ -3,17 +3,17 @@ import ConvoyKernels
 import ConvoyTensors
 
 extension Compiler {
-  /// Gives everything its place in memory, and packs the weights.
-  mutating func settle(
-    _ outputs: [(name: String, value: BufferID)]
-  ) throws(ConvoyError) -> Plan {
+  /// Lays out the arena.
+  mutating func placeArena() { arenaCount = placeArena(results.map(\.value)) }
+
+  /// Packs the weights, and makes the plan.
+  mutating func plan() throws(ConvoyError) -> Plan {
     let constants = try MemoryBlock(count: program.constantCount)
     for (buffer, tensor) in contents {
       let target = constants.address + (program.buffers[buffer.index].offset ?? 0)
       try tensor.copyElements(
         to: UnsafeMutableBufferPointer(start: target, count: tensor.shape.elementCount))
     }
-    let arenaCount = placeArena(outputs.map(\.value))
     let parameters = graph.parameters.map { id in
       Plan.Slot(name: graph[id].name, shape: graph[id].shape, region: region(id))
     }
@@ -26,14 +26,16 @@ extension Compiler {
     let inputs = graph.inputs.map { id in
       Plan.Slot(name: graph[id].name, shape: graph[id].shape, region: region(id))
     }
-    let results = zip(graph.outputs, outputs).map { output, place in
+    let results = zip(graph.outputs, self.results).map { output, place in
       Plan.Slot(
         name: output.name, shape: graph[output.value].shape, region: placement.region(place.value))
     }
+    let steps = program.steps.map {
+      Plan.Step(name: $0.name, kernel: $0.make(placement), decision: $0.decision)
+    }
+    kernels = steps.map(\.kernel.name)
     return Plan(
-      steps: program.steps.map {
-        Plan.Step(name: $0.name, kernel: $0.make(placement), decision: $0.decision)
-      },
+      steps: steps,
       inputs: inputs, outputs: results, parameters: parameters, constants: constants,
       frozenState: state, arenaCount: arenaCount, stateCount: program.stateCount,
       pool: options.pool, communicators: Array(options.communicators.values))

@@ -85,7 +85,7 @@ public struct Model: Sendable {
     }
   }
 
-  init(unchecked graph: Graph, _ parameters: [String: Tensor]) {
+  package init(unchecked graph: Graph, _ parameters: [String: Tensor]) {
     self.graph = graph
     self.parameters = parameters
   }

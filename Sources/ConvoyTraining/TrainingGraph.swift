@@ -1,3 +1,4 @@
+public import ConvoyEngine
 public import ConvoyGraphs
 public import ConvoyTensors
 
@@ -56,11 +57,12 @@ extension Graph {
   ///   - rank: the place of the rank that runs the step, if there are several: the batch is then the
   ///     rank's share.
   ///   - partition: how this network's channels are divided, if they are.
+  ///   - observePass: is told what each pass did.
   /// - Throws: `ConvoyError` when the network has not one output of scores by class, an operator of it
   ///   cannot be trained, or the batch cannot be cut into the parts that `options` says.
   public func trainingStep(
     batch: Int, _ options: StepOptions, recomputing: Bool = false, rank: TrainingRank? = nil,
-    partition: Partition? = nil
+    partition: Partition? = nil, observePass: (@Sendable (PassRecord) -> Void)? = nil
   ) throws(ConvoyError) -> Graph {
     let dataRanks = rank?.grid.data ?? 1
     guard outputs.count == 1 else {
@@ -73,64 +75,17 @@ extension Graph {
         "\(batch) images \(dataRanks > 1 ? "of a rank " : "")cannot be cut into "
           + "\(options.accumulation) even parts.")
     }
-    let own = try partition?.graph(rank: rank?.groupRank ?? 0) ?? self
-    let forward = try own.resized(batch: batch / options.accumulation).inTrainingForm()
-      .fusingNormalizationsWithActivations()
-      .synchronizingNormalizations(ranks: rank?.synchronizesNormalization == true ? dataRanks : 1)
-    let builder = GraphBuilder()
-    let passes = try TrainingPasses(
-      of: forward, images: batch, options, firstPart: (rank?.dataRank ?? 0) * options.accumulation,
-      in: builder)
-    let rate = builder.input("rate", [])
-    let means = builder.scope("exchange") {
-      builder.means(
-        of: [passes.loss] + passes.gradients, along: .data, ranks: dataRanks,
-        bucketBytes: rank?.bucketBytes ?? 0)
-    }
-    let (parameters, gradients) = (passes.parameters, Array(means.dropFirst()))
-    builder.output("loss", means[0])
-    builder.output("scores", passes.scores)
-    let step = builder.trainingStep()
-    let nextStep = step.scaled(by: 1, offset: 1)
-    builder.update(step, to: nextStep)
-    let divided = parameters.map { partition?.divided[$0.name] != nil }
-    let clipped = builder.scope("clip") {
-      clip(
-        gradients, to: options.gradientClip, divided: divided, ranks: rank?.grid.groups ?? 1)
-    }
-    // In the order in which ranks' gradients come in.
-    let updates = zip(parameters, clipped).sorted { $0.1.id.index < $1.1.id.index }
-    for (parameter, gradient) in updates {
-      options.optimizer.update(
-        parameter, gradient: gradient, rate: rate, step: nextStep,
-        decay: parameter.shape.rank > 1 ? options.weightDecay : 0)
-    }
-    var whole = try builder.finish()
-    if recomputing { whole = try whole.recomputingNormalizations(ofForward: passes.forwardNodes) }
-    return try whole.joiningSliceGradients().overlappingExchanges()
-  }
-
-  /// Shortens gradients whose common norm exceeds a length.
-  ///
-  /// - Parameters:
-  ///   - divided: of which of them each rank has a share only.
-  ///   - ranks: how many ranks have shares.
-  private func clip(
-    _ gradients: [Value], to length: Float?, divided: [Bool], ranks: Int
-  ) -> [Value] {
-    guard let length, let first = gradients.first else { return gradients }
-    let squares = zip(gradients.map { $0.applying(.square).sum() }, divided)
-    func sum(ofDivided isDivided: Bool) -> Value? {
-      let terms = squares.filter { $0.1 == isDivided }.map(\.0)
-      return terms.first.map { terms.dropFirst().reduce($0, +) }
-    }
-    let shares = sum(ofDivided: true)?.applying(AllReduce(.groups, ranks: ranks))
-    let sums = [sum(ofDivided: false), shares].compactMap { $0 }
-    let norm = sums.dropFirst().reduce(sums[0], +).squareRoot()
-    let builder = first.builder
-    let factor = (builder.scalar(length) / norm.scaled(by: 1, offset: 1e-6))
-      .minimum(builder.scalar(1))
-    return gradients.map { $0 * factor }
+    var request = StepRequest(
+      StepRest(batch: batch, options: options, rank: rank, partition: partition))
+    request.partition = partition
+    request.groupRank = rank?.groupRank ?? 0
+    request.normalizationRanks = rank?.synchronizesNormalization == true ? dataRanks : 1
+    request.recomputesNormalizations = recomputing
+    var compilation = Compilation(self, parameters: nil, observe: observePass)
+    compilation.step = request
+    compilation.batch = batch / options.accumulation
+    try compilation.apply([.distribute, .size, .train])
+    return compilation.graph
   }
 }
 

@@ -37,6 +37,40 @@ import Testing
     }
   }
 
+  /// Every pass says what it did, and leaves what there is after it behind.
+  @Test(arguments: [[], ["--training", "--batch", "2"]]) func passes(_ more: [String]) throws {
+    try withFolder { folder in
+      let words = ["explain", "zoo:lenet", "--passes", "--isa", "portable"] + more
+      let run = try CommandRun(words + ["--dump", "out"], in: folder)
+      #expect(run.status == 0, "\(run.errors)")
+      let names = more.isEmpty ? ["idle operators", "batch"] : ["training form", "exchanges"]
+      for name in names + ["epilogues", "layouts", "lowering", "memory", "weights"] {
+        #expect(run.output.contains(name), "\(name)")
+      }
+      #expect(run.output.contains("arena: ") && run.output.contains("values in planes: "))
+      let files = try FileManager.default.contentsOfDirectory(atPath: folder + "/out")
+      #expect(files.contains { $0.hasSuffix("-weights.txt") })
+      let graphs = files.filter { $0.hasSuffix(".json") }
+      #expect(graphs.count == (more.isEmpty ? 6 : 9))
+      let listed = try CommandRun(words + ["--json"], in: folder).lastObject()
+      let passes = try #require(listed["passes"] as? [[String: Any]])
+      #expect(passes.count == (more.isEmpty ? 11 : 14))
+    }
+  }
+
+  @Test func passesAreOfOneModel() throws {
+    try withFolder { folder in
+      for words in [
+        ["C=3", "N=4", "--passes"], ["C=3", "--training"], ["zoo:lenet", "--dump", "x"],
+      ] {
+        let run = try CommandRun(["explain"] + words, in: folder)
+        #expect(run.status == 64)
+      }
+      let unknown = try CommandRun(["explain", "zoo:nothing", "--passes"], in: folder)
+      #expect(unknown.status != 0)
+    }
+  }
+
   /// `CONVOY_ISA` chooses the machine of a process.
   @Test(arguments: Machine.available.map(\.name))
   func theEnvironmentChoosesTheMachine(name: String) throws {

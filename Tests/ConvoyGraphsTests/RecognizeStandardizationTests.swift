@@ -1,3 +1,4 @@
+import ConvoyEngine
 import ConvoyTensors
 import Testing
 

@@ -74,7 +74,7 @@ public struct LayerExplanation: Hashable, Sendable, Encodable {
   public init(
     _ layer: LayerDescription, isa: String? = nil, usesWinograd: Bool = true
   ) throws {
-    let machine = try LayerExplanation.machine(isa)
+    let machine = try Machine.named(isa)
     let settings = KernelSettings(machine: machine, allowsWinograd: usesWinograd)
     let graph = try layer.network().graph.resized(batch: layer.batch)
     let cost = graph.cost
@@ -122,7 +122,7 @@ public struct LayerExplanation: Hashable, Sendable, Encodable {
   ) throws {
     try self.init(layer, isa: isa, usesWinograd: usesWinograd)
     var options = CompileOptions(pool: pool)
-    options.machine = try LayerExplanation.machine(isa)
+    options.machine = try Machine.named(isa)
     options.usesWinograd = usesWinograd
     let benchmark = LayerBenchmark(batch: layer.batch, options: options)
     measurement = try benchmark.measure(layer.network(), name: layer.text)
@@ -144,24 +144,16 @@ public struct LayerExplanation: Hashable, Sendable, Encodable {
       layer.isTransposed ? .transposed : .forward, window, groups: layer.groups,
       image: Array(image.dimensions.dropFirst(2)))
     let halo = form.halo(input: input, output: output)
-    let site = LoweringSite(
-      name: "", inputShapes: [input], outputShapes: [output], inputKinds: [.dense],
-      isFrozen: [false, true], settings: settings)
+    let node = NodeFacts(
+      name: "", inputShapes: [input], outputShapes: [output], isFrozen: [false, true],
+      settings: settings, communicators: [:], epilogue: Tail())
+    let site = LayoutSite(node: node, inputKinds: [.dense], inputOrders: [])
     let orders = ConvolutionOrders(groups: layer.groups, site)
     return form.problem(
       input: form.takesRowMajor(at: site)
         ? PlaneLayout(rowMajor: input, channelsLast: false, halo: halo)
         : PlaneLayout(input, halo: halo, order: orders.input.chosen),
       output: PlaneLayout(output, order: orders.output))
-  }
-
-  private static func machine(_ name: String?) throws(ConvoyError) -> Machine {
-    guard let name else { return .current }
-    guard let machine = Machine.available.first(where: { $0.name == name }) else {
-      let known = Machine.available.map(\.name).joined(separator: ", ")
-      throw ConvoyError(.argument, "This processor can be \(known), got ‘\(name)’.")
-    }
-    return machine
   }
 
   private static func factors(_ layer: LayerDescription, _ output: Shape) -> [Factor] {

@@ -57,12 +57,11 @@ extension Model {
   ) throws(ConvoyError) -> ModelMeasurement {
     let clock = ContinuousClock()
     let start = clock.now
-    let simple = try simplified()
+    var compilation = Compilation(graph, parameters: parameters, options: options)
     _ = consume self
-    let graph = try simple.graph.resized(batch: batch)
-    let parameters = simple.parameters
-    _ = consume simple
-    let plan = try graph.compiled(parameters: consume parameters, options: options)
+    compilation.batch = batch
+    let plan = try compilation.plan(through: [.simplify, .size, .compile])
+    let graph = compilation.graph
     let compile = (clock.now - start) / .milliseconds(1)
     var random = Random(seed: 1)
     var inputs: [String: Tensor] = [:]

@@ -5,7 +5,7 @@ import ConvoyTensors
 extension BatchNormalization: Lowerable {
   var epilogue: EpilogueSupport { .function }
 
-  func layouts(at site: LoweringSite) -> NodeLayouts {
+  func layouts(at site: LayoutSite) -> NodeLayouts {
     let order = site.planewiseOrder
     return NodeLayouts(
       inputs: [.planes(halo: .none, order: .init(order)), .dense, .dense, .dense, .dense],
@@ -16,7 +16,7 @@ extension BatchNormalization: Lowerable {
     let (image, output) = (site.inputs[0], site.outputs[0])
     let plan = Catalog.normalization(
       NormalizationProblem(
-        program.planes(of: image), to: program.planes(of: output), tail: site.tail),
+        program.planes(of: image), to: program.planes(of: output), tail: site.epilogue),
       site.settings)
     program.step(site, plan) {
       NormalizationOperands(
@@ -25,15 +25,5 @@ extension BatchNormalization: Lowerable {
           variance: $0.region(site.inputs[4]), epsilon: epsilon),
         shift: $0.region(site.inputs[2]), image: $0.places(image), output: $0.places(output))
     }
-  }
-}
-
-extension Program {
-  /// The planes of a buffer, from its own beginning.
-  func planes(of buffer: BufferID) -> PlaneLayout {
-    guard let planes = buffers[buffer.index].planes else {
-      preconditionFailure("A buffer was asked for planes it does not hold.")
-    }
-    return planes
   }
 }

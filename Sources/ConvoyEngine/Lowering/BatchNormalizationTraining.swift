@@ -3,7 +3,7 @@ import ConvoyKernels
 import ConvoyTensors
 
 extension BatchNormalizationTraining: Lowerable {
-  func layouts(at site: LoweringSite) -> NodeLayouts {
+  func layouts(at site: LayoutSite) -> NodeLayouts {
     let order = site.planewiseOrder
     return NodeLayouts(
       inputs: [.planes(halo: .none, order: .init(order)), .dense, .dense],
@@ -60,7 +60,7 @@ extension BatchNormalizationTraining: Lowerable {
 extension BatchNormalizationGradient: Lowerable {
   var companions: [Int: Int] { [5: 0] }
 
-  func layouts(at site: LoweringSite) -> NodeLayouts {
+  func layouts(at site: LayoutSite) -> NodeLayouts {
     let order = site.planewiseOrder
     let image = NodeLayouts.Request.planes(halo: .none, order: .init(order))
     return NodeLayouts(
@@ -124,7 +124,7 @@ extension BatchNormalizationGradient: Lowerable {
 // MARK: - Over ranks
 
 extension SynchronizedBatchNormalization: Lowerable {
-  func layouts(at site: LoweringSite) -> NodeLayouts { normalization.layouts(at: site) }
+  func layouts(at site: LayoutSite) -> NodeLayouts { normalization.layouts(at: site) }
 
   func lower(_ site: LoweringSite, into program: inout Program) {
     let (collective, communicator) = (collective(site), communicator(site))
@@ -151,7 +151,7 @@ extension SynchronizedBatchNormalization: Lowerable {
 extension SynchronizedBatchNormalizationGradient: Lowerable {
   var companions: [Int: Int] { gradient.companions }
 
-  func layouts(at site: LoweringSite) -> NodeLayouts { gradient.layouts(at: site) }
+  func layouts(at site: LayoutSite) -> NodeLayouts { gradient.layouts(at: site) }
 
   func lower(_ site: LoweringSite, into program: inout Program) {
     let (collective, communicator) = (collective(site), communicator(site))

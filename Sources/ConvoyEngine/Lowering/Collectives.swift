@@ -30,7 +30,7 @@ extension CollectiveOperator {
   }
 
   /// Row-major tensors throughout: ranks do not know each other's layouts.
-  fileprivate func rowMajor(at site: LoweringSite) -> NodeLayouts { .allDense(at: site) }
+  fileprivate func rowMajor(at site: LayoutSite) -> NodeLayouts { .allDense(at: site) }
 }
 
 extension LoweringSite {
@@ -41,7 +41,7 @@ extension LoweringSite {
 }
 
 extension AllReduce: Lowerable {
-  func layouts(at site: LoweringSite) -> NodeLayouts { rowMajor(at: site) }
+  func layouts(at site: LayoutSite) -> NodeLayouts { rowMajor(at: site) }
 
   func lower(_ site: LoweringSite, into program: inout Program) {
     exchange(site, in: &program)
@@ -49,7 +49,7 @@ extension AllReduce: Lowerable {
 }
 
 extension Broadcast: Lowerable {
-  func layouts(at site: LoweringSite) -> NodeLayouts { rowMajor(at: site) }
+  func layouts(at site: LayoutSite) -> NodeLayouts { rowMajor(at: site) }
 
   func lower(_ site: LoweringSite, into program: inout Program) {
     exchange(site, in: &program)
@@ -58,7 +58,7 @@ extension Broadcast: Lowerable {
 
 extension Replicated: Lowerable {
   /// The input where it lies.
-  func layouts(at site: LoweringSite) -> NodeLayouts {
+  func layouts(at site: LayoutSite) -> NodeLayouts {
     NodeLayouts(
       inputs: [.init(kind: site.leadingKind, order: .any(preferred: nil))],
       outputs: [site.leadingKind], outputOrders: [site.inputOrders.first ?? nil],
@@ -70,7 +70,7 @@ extension Replicated: Lowerable {
 
 extension RankShare: Lowerable {
   /// A slice: of channels in planes, a view.
-  func layouts(at site: LoweringSite) -> NodeLayouts {
+  func layouts(at site: LayoutSite) -> NodeLayouts {
     slice(of: site.inputShapes[0]).layouts(at: site)
   }
 
@@ -105,7 +105,7 @@ private struct Shares {
 }
 
 extension AllGather: Lowerable {
-  func layouts(at site: LoweringSite) -> NodeLayouts { rowMajor(at: site) }
+  func layouts(at site: LayoutSite) -> NodeLayouts { rowMajor(at: site) }
 
   func lower(_ site: LoweringSite, into program: inout Program) {
     let (collective, communicator) = (collective(site), communicator(site))
@@ -127,7 +127,7 @@ extension AllGather: Lowerable {
 }
 
 extension ReduceScatter: Lowerable {
-  func layouts(at site: LoweringSite) -> NodeLayouts { rowMajor(at: site) }
+  func layouts(at site: LayoutSite) -> NodeLayouts { rowMajor(at: site) }
 
   func lower(_ site: LoweringSite, into program: inout Program) {
     let (collective, communicator) = (collective(site), communicator(site))
@@ -150,7 +150,7 @@ extension ReduceScatter: Lowerable {
 }
 
 extension AllReduceBegin: Lowerable {
-  func layouts(at site: LoweringSite) -> NodeLayouts { rowMajor(at: site) }
+  func layouts(at site: LayoutSite) -> NodeLayouts { rowMajor(at: site) }
 
   func lower(_ site: LoweringSite, into program: inout Program) {
     let (collective, communicator) = (collective(site), communicator(site))
@@ -173,7 +173,7 @@ extension AllReduceBegin: Lowerable {
 }
 
 extension AllReduceEnd: Lowerable {
-  func layouts(at site: LoweringSite) -> NodeLayouts { rowMajor(at: site) }
+  func layouts(at site: LayoutSite) -> NodeLayouts { rowMajor(at: site) }
 
   func lower(_ site: LoweringSite, into program: inout Program) {
     let communicator = communicator(site)

@@ -42,7 +42,7 @@ struct ConvolutionForm: Sendable {
   }
 
   /// Inputs: image, weights, perhaps a bias.
-  func layouts(at site: LoweringSite) -> NodeLayouts {
+  func layouts(at site: LayoutSite) -> NodeLayouts {
     let halo = halo(input: site.inputShapes[0], output: site.outputShapes[0])
     let orders = ConvolutionOrders(groups: groups, site)
     let image = NodeLayouts.Request.planes(halo: halo, order: orders.input)
@@ -54,7 +54,7 @@ struct ConvolutionForm: Sendable {
 
   /// Whether an image is read as the user gave it: where it is row-major already, and planes would be
   /// mostly empty, as with three channels, or cost as much to make as to read once, as with linear layers.
-  func takesRowMajor(at site: LoweringSite) -> Bool {
+  func takesRowMajor(at site: LayoutSite) -> Bool {
     if takesFewRowMajorChannels(at: site) { return true }
     // Where weights change, their gradient needs the vectors in planes anyway.
     return groups == 1 && isRowMajor(at: site) && site.isFrozen[1]
@@ -63,11 +63,11 @@ struct ConvolutionForm: Sendable {
 
   /// Whether an image of fewer channels than a plane has lanes is read as the user gave it: the one case in
   /// which the gradient of weights reads it so too.
-  func takesFewRowMajorChannels(at site: LoweringSite) -> Bool {
+  func takesFewRowMajorChannels(at site: LayoutSite) -> Bool {
     groups == 1 && isRowMajor(at: site) && site.inputShapes[0][1] < PlaneLayout.lanes
   }
 
-  private func isRowMajor(at site: LoweringSite) -> Bool {
+  private func isRowMajor(at site: LayoutSite) -> Bool {
     site.inputKinds.first.map { $0 != .planes } ?? false
   }
 
@@ -76,7 +76,7 @@ struct ConvolutionForm: Sendable {
     let (image, output) = (site.inputs[0], site.outputs[0])
     let to = program.planes(of: output)
     var problem = problem(input: program.planes(of: image), output: to)
-    problem.tail = site.tail
+    problem.tail = site.epilogue
     problem.addsResidual = site.residual != nil
     let plan = ConvolutionPlan(problem, site.settings)
     let weights = program.derived(site, from: [1], count: plan.weightCount) {
@@ -102,16 +102,16 @@ struct ConvolutionForm: Sendable {
 extension Convolution: Lowerable {
   var epilogue: EpilogueSupport { .residualAndFunction }
 
-  func preferredOrder(at site: LoweringSite) -> ChannelOrder? {
-    ConvolutionOrders.preferred(groups: groups, site)
+  func preferredOrder(at node: NodeFacts) -> ChannelOrder? {
+    ConvolutionOrders.preferred(groups: groups, node)
   }
 
-  private func form(_ site: LoweringSite) -> ConvolutionForm {
+  private func form(_ site: some NodeSite) -> ConvolutionForm {
     ConvolutionForm(
       .forward, window, groups: groups, image: Array(site.inputShapes[0].dimensions.dropFirst(2)))
   }
 
-  func layouts(at site: LoweringSite) -> NodeLayouts { form(site).layouts(at: site) }
+  func layouts(at site: LayoutSite) -> NodeLayouts { form(site).layouts(at: site) }
 
   func lower(_ site: LoweringSite, into program: inout Program) {
     form(site).lower(site, into: &program)
@@ -121,17 +121,17 @@ extension Convolution: Lowerable {
 extension TransposedConvolution: Lowerable {
   var epilogue: EpilogueSupport { .residualAndFunction }
 
-  func preferredOrder(at site: LoweringSite) -> ChannelOrder? {
-    ConvolutionOrders.preferred(groups: groups, site)
+  func preferredOrder(at node: NodeFacts) -> ChannelOrder? {
+    ConvolutionOrders.preferred(groups: groups, node)
   }
 
-  private func form(_ site: LoweringSite) -> ConvolutionForm {
+  private func form(_ site: some NodeSite) -> ConvolutionForm {
     ConvolutionForm(
       .transposed, window, groups: groups,
       image: Array(site.outputShapes[0].dimensions.dropFirst(2)))
   }
 
-  func layouts(at site: LoweringSite) -> NodeLayouts { form(site).layouts(at: site) }
+  func layouts(at site: LayoutSite) -> NodeLayouts { form(site).layouts(at: site) }
 
   func lower(_ site: LoweringSite, into program: inout Program) {
     form(site).lower(site, into: &program)
@@ -141,7 +141,7 @@ extension TransposedConvolution: Lowerable {
 extension Linear: Lowerable {
   var epilogue: EpilogueSupport { .function }
 
-  func layouts(at site: LoweringSite) -> NodeLayouts {
+  func layouts(at site: LayoutSite) -> NodeLayouts {
     ConvolutionForm.linear(.forward).layouts(at: site)
   }
 
@@ -151,7 +151,7 @@ extension Linear: Lowerable {
 }
 
 extension LinearInputGradient: Lowerable {
-  func layouts(at site: LoweringSite) -> NodeLayouts {
+  func layouts(at site: LayoutSite) -> NodeLayouts {
     ConvolutionForm.linear(.transposed).layouts(at: site)
   }
 

@@ -12,12 +12,12 @@ struct ConvolutionOrders {
   /// The output's order; the identity if nil.
   let output: ChannelOrder?
 
-  init(groups: Int, _ site: LoweringSite) {
+  init(groups: Int, _ site: LayoutSite) {
     let found = site.inputOrders.first ?? nil
-    let widths = Widths(groups: groups, site)
+    let widths = Widths(groups: groups, site.node)
     if groups == 1 {
       input = .any(preferred: nil)
-      let wanted = site.residualOrder ?? site.wantedOrder
+      let wanted = site.residualOrder ?? site.preferredOrder
       output = wanted.flatMap { $0.isDense ? $0 : nil }
     } else if widths.fillsPlanes {
       // Each group's inputs are broadcast from wherever they stand.
@@ -29,7 +29,7 @@ struct ConvolutionOrders {
       input = .init(site.planewiseOrder)
       output = site.planewiseOrder
     } else {
-      let preferred = ConvolutionOrders.preferred(groups: groups, site)
+      let preferred = ConvolutionOrders.preferred(groups: groups, site.node)
       // A value that is not in planes yet is brought into them as is liked best.
       let isPreferred = preferred != nil && (found == nil || found == preferred)
       input = isPreferred ? .any(preferred: preferred) : .identity
@@ -41,8 +41,8 @@ struct ConvolutionOrders {
   }
 
   /// The order in which narrow groups should stand, if it is not the identity.
-  static func preferred(groups: Int, _ site: LoweringSite) -> ChannelOrder? {
-    let widths = Widths(groups: groups, site)
+  static func preferred(groups: Int, _ node: NodeFacts) -> ChannelOrder? {
+    let widths = Widths(groups: groups, node)
     let lanes = PlaneLayout.lanes
     guard groups > 1, widths.input > 1, !widths.fillsPlanes else { return nil }
     // Groups that divide a vector are permuted within it, whatever the machine.
@@ -52,7 +52,7 @@ struct ConvolutionOrders {
     }
     // Machines with masks put vectors together from several planes, at 85 % of what plain ones reach.
     let used = orders.map { Double($0.positions.count) / Double($0.planeCount * lanes) }
-    let isFilled = used.allSatisfy { $0 >= (site.machine.hasMasks ? 0.9 : 0.5) }
+    let isFilled = used.allSatisfy { $0 >= (node.machine.hasMasks ? 0.9 : 0.5) }
     return isFilled ? orders[0] : nil
   }
 
@@ -62,10 +62,10 @@ struct ConvolutionOrders {
     let output: Int
     private let folds: Bool
 
-    init(groups: Int, _ site: LoweringSite) {
-      input = site.inputShapes[0][1] / groups
-      output = site.outputShapes[0][1] / groups
-      folds = site.machine.foldsPlanes
+    init(groups: Int, _ node: NodeFacts) {
+      input = node.inputShapes[0][1] / groups
+      output = node.outputShapes[0][1] / groups
+      folds = node.machine.foldsPlanes
     }
 
     /// Whether a group's outputs are worth planes of their own: whether few lanes of those would be idle.

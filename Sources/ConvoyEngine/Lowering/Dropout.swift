@@ -4,7 +4,7 @@ import ConvoyTensors
 
 extension Dropout: Lowerable {
   /// Outside training a dropout is what comes in, where it is.
-  func layouts(at site: LoweringSite) -> NodeLayouts {
+  func layouts(at site: LayoutSite) -> NodeLayouts {
     let order = site.inputOrders.first ?? nil
     return NodeLayouts(
       inputs: [NodeLayouts.Request(kind: site.leadingKind, order: .init(order))],
@@ -16,7 +16,7 @@ extension Dropout: Lowerable {
 
 extension DropoutTraining: Lowerable {
   /// Inputs: a tensor in the layout it comes in, and the step.
-  func layouts(at site: LoweringSite) -> NodeLayouts {
+  func layouts(at site: LayoutSite) -> NodeLayouts {
     NodeLayouts(
       inputs: [NodeLayouts.Request(kind: site.leadingKind), .dense], outputs: [site.leadingKind])
   }

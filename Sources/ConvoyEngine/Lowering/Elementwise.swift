@@ -17,7 +17,7 @@ extension LaneOperation {
   }
 
   /// Inputs of any number and one shape, in the layout of the first.
-  func layouts(at site: LoweringSite) -> NodeLayouts {
+  func layouts(at site: LayoutSite) -> NodeLayouts {
     let order = site.planewiseOrder
     let request = NodeLayouts.Request(kind: site.leadingKind, order: .init(order))
     return NodeLayouts(
@@ -32,7 +32,7 @@ extension LaneOperation {
       let plan = Catalog.elementwise(
         ElementwiseProblem(
           self, program.planes(of: a), b.map { program.planes(of: $0) },
-          to: program.planes(of: out), tail: site.tail),
+          to: program.planes(of: out), tail: site.epilogue),
         site.settings)
       program.step(site, plan) {
         ElementwiseOperands(
@@ -42,14 +42,14 @@ extension LaneOperation {
       program.step(site) {
         DenseElementwise(
           self, site.outputShapes[0], $0.region(a), site.inputShapes[0], b.map($0.region),
-          b.map { _ in site.inputShapes[1] }, to: $0.region(out), tail: site.tail)
+          b.map { _ in site.inputShapes[1] }, to: $0.region(out), tail: site.epilogue)
       }
     }
   }
 }
 
 extension Elementwise: Lowerable {
-  func layouts(at site: LoweringSite) -> NodeLayouts {
+  func layouts(at site: LayoutSite) -> NodeLayouts {
     LaneOperation.function(function).layouts(at: site)
   }
 
@@ -59,7 +59,7 @@ extension Elementwise: Lowerable {
 }
 
 extension ElementwiseGradient: Lowerable {
-  func layouts(at site: LoweringSite) -> NodeLayouts {
+  func layouts(at site: LayoutSite) -> NodeLayouts {
     LaneOperation.derivative(function).layouts(at: site)
   }
 
@@ -73,7 +73,7 @@ extension Arithmetic: Lowerable {
 
   /// Planes when the second operand is an image like the first, or one pixel for each or all of its
   /// images, and one of them is in planes already; else row-major with broadcasting.
-  func layouts(at site: LoweringSite) -> NodeLayouts {
+  func layouts(at site: LayoutSite) -> NodeLayouts {
     let (a, b) = (site.inputShapes[0], site.inputShapes[1])
     let isByChannel =
       a.rank == b.rank && a.rank >= 2 && a[1] == b[1] && (b[0] == a[0] || b[0] == 1)
@@ -95,7 +95,7 @@ extension Arithmetic: Lowerable {
 
 extension Reshape: Lowerable {
   /// Maps of one pixel, as they leave global pooling, are vectors of channels where they lie.
-  func layouts(at site: LoweringSite) -> NodeLayouts {
+  func layouts(at site: LayoutSite) -> NodeLayouts {
     let shapes = site.inputShapes + site.outputShapes
     let areVectors = shapes.allSatisfy {
       (2...5).contains($0.rank) && $0[0] == shapes[0][0] && $0[0] * $0[1] == $0.elementCount
@@ -112,7 +112,7 @@ extension Reshape: Lowerable {
 }
 
 extension Repetition: Lowerable {
-  func layouts(at site: LoweringSite) -> NodeLayouts {
+  func layouts(at site: LayoutSite) -> NodeLayouts {
     NodeLayouts(inputs: [.dense], outputs: [.dense])
   }
 

@@ -3,7 +3,7 @@ import ConvoyKernels
 import ConvoyTensors
 
 extension LocalResponseNormalization: Lowerable {
-  func layouts(at site: LoweringSite) -> NodeLayouts {
+  func layouts(at site: LayoutSite) -> NodeLayouts {
     NodeLayouts(inputs: [.planes], outputs: [.planes])
   }
 
@@ -18,7 +18,7 @@ extension LocalResponseNormalization: Lowerable {
 }
 
 extension LocalResponseNormalizationGradient: Lowerable {
-  func layouts(at site: LoweringSite) -> NodeLayouts {
+  func layouts(at site: LayoutSite) -> NodeLayouts {
     NodeLayouts(inputs: [.planes, .planes], outputs: [.planes])
   }
 

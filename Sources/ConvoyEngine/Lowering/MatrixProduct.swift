@@ -3,7 +3,7 @@ import ConvoyKernels
 import ConvoyTensors
 
 extension MatrixProduct: Lowerable {
-  func layouts(at site: LoweringSite) -> NodeLayouts { .allDense(at: site) }
+  func layouts(at site: LayoutSite) -> NodeLayouts { .allDense(at: site) }
 
   func lower(_ site: LoweringSite, into program: inout Program) {
     let (first, second) = (site.inputs[0], site.inputs[1])

@@ -60,7 +60,7 @@ extension NodeLayouts {
   /// Some of the inputs' channels as the output's, where they stand, if an input is in planes and the
   /// operator only moves channels; else everything row-major.
   fileprivate static func view(
-    if movesChannels: Bool, at site: LoweringSite, _ channels: () -> [ChannelGather.Channel]
+    if movesChannels: Bool, at site: LayoutSite, _ channels: () -> [ChannelGather.Channel]
   ) -> NodeLayouts {
     var layouts = planes(if: movesChannels, at: site)
     guard layouts.outputs == [.planes] else { return layouts }
@@ -70,7 +70,7 @@ extension NodeLayouts {
   }
 
   /// Everything in planes if an input is and the operator can, else everything row-major.
-  fileprivate static func planes(if canPlanes: Bool, at site: LoweringSite) -> NodeLayouts {
+  fileprivate static func planes(if canPlanes: Bool, at site: LayoutSite) -> NodeLayouts {
     guard canPlanes, site.inputKinds.contains(.planes) else { return .allDense(at: site) }
     return NodeLayouts(
       inputs: site.inputShapes.map { _ in .planes }, outputs: site.outputShapes.map { _ in .planes }
@@ -79,7 +79,7 @@ extension NodeLayouts {
 }
 
 extension Concatenation: Lowerable {
-  func layouts(at site: LoweringSite) -> NodeLayouts {
+  func layouts(at site: LayoutSite) -> NodeLayouts {
     .view(if: dimension == 1, at: site) {
       site.inputShapes.enumerated().flatMap { source, shape in
         (0..<shape[1]).map { ChannelGather.Channel(source: source, channel: $0) }
@@ -97,7 +97,7 @@ extension Concatenation: Lowerable {
 }
 
 extension Slice: Lowerable {
-  func layouts(at site: LoweringSite) -> NodeLayouts {
+  func layouts(at site: LayoutSite) -> NodeLayouts {
     .view(if: dimension == 1, at: site) {
       (0..<count).map { .init(source: 0, channel: start + $0 * step) }
     }
@@ -111,7 +111,7 @@ extension Slice: Lowerable {
 }
 
 extension SliceGradient: Lowerable {
-  func layouts(at site: LoweringSite) -> NodeLayouts {
+  func layouts(at site: LayoutSite) -> NodeLayouts {
     .planes(if: slice.dimension == 1, at: site)
   }
 
@@ -132,7 +132,7 @@ extension SliceGradient: Lowerable {
 }
 
 extension ChannelShuffle: Lowerable {
-  func layouts(at site: LoweringSite) -> NodeLayouts {
+  func layouts(at site: LayoutSite) -> NodeLayouts {
     let channels = site.inputShapes[0][1]
     return .view(if: true, at: site) {
       (0..<channels).map { .init(source: 0, channel: source(ofChannel: $0, of: channels)) }
@@ -156,7 +156,7 @@ extension ChannelShuffle: Lowerable {
 extension Transpose: Lowerable {
   /// An image with the channels last, such as other frameworks give, is only described anew: whoever
   /// cannot read it so is given a copy.
-  func layouts(at site: LoweringSite) -> NodeLayouts {
+  func layouts(at site: LayoutSite) -> NodeLayouts {
     var layouts = NodeLayouts.allDense(at: site)
     let rank = permutation.count
     let isChannelsFirst = permutation == [0, rank - 1] + Array(1..<max(1, rank - 1))
@@ -177,7 +177,7 @@ extension Transpose: Lowerable {
 
 extension Pad: Lowerable {
   /// Planes if only the images' extents grow.
-  func layouts(at site: LoweringSite) -> NodeLayouts {
+  func layouts(at site: LayoutSite) -> NodeLayouts {
     let isSpatial =
       before.prefix(2).allSatisfy { $0 == 0 } && after.prefix(2).allSatisfy { $0 == 0 }
     return .planes(if: isSpatial, at: site)

@@ -4,7 +4,7 @@ import ConvoyTensors
 
 extension ParametricReLU: Lowerable {
   /// Inputs: the image, and the slopes of its channels.
-  func layouts(at site: LoweringSite) -> NodeLayouts {
+  func layouts(at site: LayoutSite) -> NodeLayouts {
     NodeLayouts(inputs: [.planes, .dense], outputs: [.planes])
   }
 

@@ -28,7 +28,7 @@ extension Pooling {
 }
 
 extension Pooling: Lowerable {
-  func layouts(at site: LoweringSite) -> NodeLayouts {
+  func layouts(at site: LayoutSite) -> NodeLayouts {
     let order = site.planewiseOrder
     return NodeLayouts(
       inputs: [.init(kind: .planes, order: .init(order))], outputs: [.planes],
@@ -58,7 +58,7 @@ extension Pooling: Lowerable {
 }
 
 extension PoolingGradient: Lowerable {
-  func layouts(at site: LoweringSite) -> NodeLayouts {
+  func layouts(at site: LayoutSite) -> NodeLayouts {
     NodeLayouts(inputs: [.planes, .planes], outputs: [.planes])
   }
 

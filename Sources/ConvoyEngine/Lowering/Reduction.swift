@@ -15,16 +15,16 @@ extension Reduction: Lowerable {
     case dense
   }
 
-  private func way(at site: LoweringSite) -> Way {
-    let rank = site.inputShapes[0].rank
-    guard site.leadingKind == .planes else { return .dense }
+  private func way(of shape: Shape, inPlanes isPlanes: Bool) -> Way {
+    let rank = shape.rank
+    guard isPlanes else { return .dense }
     if dimensions == Array(2..<rank) { return .images }
     if dimensions.count == rank { return .everything }
     return dimensions == (0..<rank).filter { $0 != 1 } ? .channels : .dense
   }
 
-  func layouts(at site: LoweringSite) -> NodeLayouts {
-    switch way(at: site) {
+  func layouts(at site: LayoutSite) -> NodeLayouts {
+    switch way(of: site.inputShapes[0], inPlanes: site.leadingKind == .planes) {
     case .channels, .everything: NodeLayouts(inputs: [.planes], outputs: [.dense])
     case .images: NodeLayouts(inputs: [.planes], outputs: [.planes])
     case .dense: NodeLayouts(inputs: [.dense], outputs: [.dense])
@@ -38,7 +38,7 @@ extension Reduction: Lowerable {
       function == .mean
       ? Double(site.outputShapes[0].elementCount) / Double(shape.elementCount) : 1
     let kernel: ReductionFunction = function == .maximum ? .maximum : .sum
-    switch way(at: site) {
+    switch way(of: shape, inPlanes: program.buffers[input.index].planes != nil) {
     case .images:
       program.step(site) {
         ImageReduction(

@@ -4,7 +4,7 @@ import ConvoyTensors
 
 extension Resize {
   /// Plane by plane, in any order of channels.
-  fileprivate static func layouts(at site: LoweringSite) -> NodeLayouts {
+  fileprivate static func layouts(at site: LayoutSite) -> NodeLayouts {
     let order = site.planewiseOrder
     return NodeLayouts(
       inputs: [.planes(halo: .none, order: .init(order))], outputs: [.planes],
@@ -22,7 +22,7 @@ extension Resize {
 }
 
 extension Resize: Lowerable {
-  func layouts(at site: LoweringSite) -> NodeLayouts { Self.layouts(at: site) }
+  func layouts(at site: LayoutSite) -> NodeLayouts { Self.layouts(at: site) }
 
   func lower(_ site: LoweringSite, into program: inout Program) {
     let taps = taps(from: site.inputShapes[0], to: site.outputShapes[0])
@@ -36,7 +36,7 @@ extension Resize: Lowerable {
 }
 
 extension ResizeGradient: Lowerable {
-  func layouts(at site: LoweringSite) -> NodeLayouts { Resize.layouts(at: site) }
+  func layouts(at site: LayoutSite) -> NodeLayouts { Resize.layouts(at: site) }
 
   func lower(_ site: LoweringSite, into program: inout Program) {
     let taps = resize.taps(from: site.outputShapes[0], to: site.inputShapes[0])

@@ -3,7 +3,7 @@ import ConvoyKernels
 import ConvoyTensors
 
 extension Softmax: Lowerable {
-  func layouts(at site: LoweringSite) -> NodeLayouts { .allDense(at: site) }
+  func layouts(at site: LayoutSite) -> NodeLayouts { .allDense(at: site) }
 
   func lower(_ site: LoweringSite, into program: inout Program) {
     program.step(site) {
@@ -15,7 +15,7 @@ extension Softmax: Lowerable {
 }
 
 extension SoftmaxGradient: Lowerable {
-  func layouts(at site: LoweringSite) -> NodeLayouts { .allDense(at: site) }
+  func layouts(at site: LayoutSite) -> NodeLayouts { .allDense(at: site) }
 
   func lower(_ site: LoweringSite, into program: inout Program) {
     program.step(site) {
@@ -28,7 +28,7 @@ extension SoftmaxGradient: Lowerable {
 }
 
 extension CrossEntropy: Lowerable {
-  func layouts(at site: LoweringSite) -> NodeLayouts { .allDense(at: site) }
+  func layouts(at site: LayoutSite) -> NodeLayouts { .allDense(at: site) }
 
   func lower(_ site: LoweringSite, into program: inout Program) {
     let shape = site.inputShapes[0]
@@ -45,7 +45,7 @@ extension CrossEntropy: Lowerable {
 }
 
 extension CrossEntropyGradient: Lowerable {
-  func layouts(at site: LoweringSite) -> NodeLayouts { .allDense(at: site) }
+  func layouts(at site: LayoutSite) -> NodeLayouts { .allDense(at: site) }
 
   func lower(_ site: LoweringSite, into program: inout Program) {
     program.step(site) {

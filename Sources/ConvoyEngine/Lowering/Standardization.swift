@@ -4,7 +4,7 @@ import ConvoyTensors
 
 extension Standardization: Lowerable {
   /// Over the channels of images in planes, pixel by pixel where they stand; else row-major.
-  func layouts(at site: LoweringSite) -> NodeLayouts {
+  func layouts(at site: LayoutSite) -> NodeLayouts {
     guard site.leadingKind == .planes, dimensions == [1] else { return .allDense(at: site) }
     let order = site.planewiseOrder
     return NodeLayouts(

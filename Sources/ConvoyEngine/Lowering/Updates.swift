@@ -5,7 +5,7 @@ import ConvoyTensors
 extension UpdateRule {
   /// Inputs: the parameter, its gradient, what the optimiser remembers, scalars. Outputs: what the
   /// parameter and the memories become, in their own places if nothing reads them later.
-  func layouts(at site: LoweringSite) -> NodeLayouts {
+  func layouts(at site: LayoutSite) -> NodeLayouts {
     let memories = 2..<site.outputShapes.count + 1
     return NodeLayouts(
       inputs: site.inputShapes.map { _ in .dense }, outputs: site.outputShapes.map { _ in .dense },
@@ -30,7 +30,7 @@ extension MomentumUpdate: Lowerable {
     .momentum(momentum: momentum, isNesterov: isNesterov, weightDecay: weightDecay)
   }
 
-  func layouts(at site: LoweringSite) -> NodeLayouts { rule.layouts(at: site) }
+  func layouts(at site: LayoutSite) -> NodeLayouts { rule.layouts(at: site) }
 
   func lower(_ site: LoweringSite, into program: inout Program) {
     rule.lower(site, into: &program)
@@ -42,7 +42,7 @@ extension AdamUpdate: Lowerable {
     .adam(beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: weightDecay)
   }
 
-  func layouts(at site: LoweringSite) -> NodeLayouts { rule.layouts(at: site) }
+  func layouts(at site: LayoutSite) -> NodeLayouts { rule.layouts(at: site) }
 
   func lower(_ site: LoweringSite, into program: inout Program) {
     rule.lower(site, into: &program)
@@ -55,7 +55,7 @@ extension RMSpropUpdate: Lowerable {
       smoothing: smoothing, epsilon: epsilon, momentum: momentum, weightDecay: weightDecay)
   }
 
-  func layouts(at site: LoweringSite) -> NodeLayouts { rule.layouts(at: site) }
+  func layouts(at site: LayoutSite) -> NodeLayouts { rule.layouts(at: site) }
 
   func lower(_ site: LoweringSite, into program: inout Program) {
     rule.lower(site, into: &program)

@@ -4,11 +4,11 @@ import ConvoyTensors
 
 extension ConvolutionForm {
   /// Inputs: image and gradient, in the orders in which the convolution itself reads and writes.
-  func weightGradientLayouts(at site: LoweringSite) -> NodeLayouts {
+  func weightGradientLayouts(at site: LayoutSite) -> NodeLayouts {
     let halo = halo(input: site.inputShapes[0], output: site.inputShapes[1])
     var convolution = site
-    convolution.outputShapes = [site.inputShapes[1]]
-    convolution.wantedOrder = nil
+    convolution.node.outputShapes = [site.inputShapes[1]]
+    convolution.preferredOrder = nil
     let orders = ConvolutionOrders(groups: groups, convolution)
     let image = NodeLayouts.Request.planes(halo: halo, order: orders.input)
     return NodeLayouts(
@@ -41,12 +41,12 @@ extension ConvolutionForm {
 }
 
 extension ConvolutionWeightGradient: Lowerable {
-  private func form(_ site: LoweringSite) -> ConvolutionForm {
+  private func form(_ site: some NodeSite) -> ConvolutionForm {
     ConvolutionForm(
       .forward, window, groups: groups, image: Array(site.inputShapes[0].dimensions.dropFirst(2)))
   }
 
-  func layouts(at site: LoweringSite) -> NodeLayouts {
+  func layouts(at site: LayoutSite) -> NodeLayouts {
     form(site).weightGradientLayouts(at: site)
   }
 
@@ -56,7 +56,7 @@ extension ConvolutionWeightGradient: Lowerable {
 }
 
 extension LinearWeightGradient: Lowerable {
-  func layouts(at site: LoweringSite) -> NodeLayouts {
+  func layouts(at site: LayoutSite) -> NodeLayouts {
     ConvolutionForm.linear(.forward).weightGradientLayouts(at: site)
   }
 

@@ -1,11 +1,11 @@
-import ConvoyTensors
+package import ConvoyTensors
 
 extension Model {
-  /// With normalisations that were written out, (x − mean x) ∕ √(mean (x − mean x)² + ε), as one operator:
+  /// With normalisations that were written out, (x − mean x) ∕ √(mean (x − mean x)² + ε), as one operator; nil if there are none:
   /// exporters take layer normalisation apart, and formats without it do.
   ///
   /// - Throws: what a shape rule says; not for a graph that is well formed.
-  func recognizingStandardization() throws(ConvoyError) -> Model {
+  package func recognizingStandardization() throws(ConvoyError) -> Model? {
     let search = StandardizationSearch(graph)
     var found: [String: Standardization] = [:]
     var images: [String: ValueID] = [:]
@@ -14,7 +14,7 @@ extension Model {
       found[node.name] = operation
       images[node.name] = image
     }
-    guard !found.isEmpty else { return self }
+    guard !found.isEmpty else { return nil }
     var new: [ValueID: Value] = [:]
     let simpler = try graph.rewritten { node, inputs, builder in
       for (id, value) in zip(node.inputs, inputs) { new[id] = value }

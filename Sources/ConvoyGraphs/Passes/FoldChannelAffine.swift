@@ -1,4 +1,4 @@
-import ConvoyTensors
+package import ConvoyTensors
 
 extension Model {
   /// With what is done to each channel (`ChannelAffine`) directly after a layer of weights, or directly
@@ -8,7 +8,7 @@ extension Model {
   /// bias f·b + s. Before: W(f·x + s) + b is the layer with the weights of each input channel multiplied
   /// by f, and the bias b + Ws; padding would have to be padded with −s∕f instead of zeros. Only
   /// arithmetic is folded forward: batch norm before a layer is most often followed by a function.
-  func foldingChannelAffine() throws(ConvoyError) -> Model? {
+  package func foldingChannelAffine() throws(ConvoyError) -> Model? {
     let folds = LayerFold.all(in: self)
     guard !folds.isEmpty else { return nil }
     let foldOfLayer = Dictionary(uniqueKeysWithValues: folds.map { ($0.layer.name, $0) })

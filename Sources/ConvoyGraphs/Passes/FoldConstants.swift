@@ -1,16 +1,16 @@
-import ConvoyTensors
+package import ConvoyTensors
 
 extension Model {
-  /// With what is computed from parameters and constants alone in their place: the reshaped weights of
+  /// With what is computed from parameters and constants alone in their place; nil where there is nothing: the reshaped weights of
   /// a linear layer that is used as a convolution, the scale and shift of a normalisation.
   ///
   /// What comes from a parameter is a parameter, so that it is read from the model's numbers, under the
   /// name of the value it replaces.
   ///
   /// - Throws: what a shape rule says; not for a graph that is well formed.
-  func foldingConstants() throws(ConvoyError) -> Model {
+  package func foldingConstants() throws(ConvoyError) -> Model? {
     let folded = FoldedConstants(self)
-    guard !folded.numbers.isEmpty else { return self }
+    guard !folded.numbers.isEmpty else { return nil }
     var changed: [String: Tensor] = [:]
     let simpler = try graph.rewritten { node, _, builder in
       guard node.outputs.count == 1, let tensor = folded.numbers[node.outputs[0]] else {

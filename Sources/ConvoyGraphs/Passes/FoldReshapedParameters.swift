@@ -1,11 +1,11 @@
-import ConvoyTensors
+package import ConvoyTensors
 
 extension Model {
   /// With parameters that are only read through a reshape in the shape that comes out of it; nil if there
   /// are none.
   ///
   /// Weights that are declared as a matrix, for a 1×1 convolution, are then known when compiling.
-  func foldingReshapedParameters() throws(ConvoyError) -> Model? {
+  package func foldingReshapedParameters() throws(ConvoyError) -> Model? {
     let uses = UseCounts(graph)
     var shapes: [String: Shape] = [:]
     var folded: Set<String> = []

@@ -1,0 +1,128 @@
+import ConvoyGraphs
+import ConvoyKernels
+import ConvoyTensors
+
+extension Compiler {
+  mutating func placeGivenValues() {
+    var stateCount = 0
+    for id in graph.valueIDs {
+      let info = graph[id]
+      let count = info.shape.elementCount
+      let buffer: BufferID
+      switch info.origin {
+      case .computed: continue
+      case .input: buffer = program.arena(count: count)
+      case .parameter:
+        buffer = program.add(Buffer(base: .state, count: count, offset: stateCount))
+        stateCount += Program.aligned(count)
+      case .constant(let tensor):
+        buffer = program.constant(count: count)
+        contents.append((buffer, tensor))
+      }
+      places[Place(value: id, kind: .dense)] = buffer
+    }
+    program.stateCount = stateCount
+  }
+
+  /// Where a value is, row-major or in planes as it was first made; if it is only known in the other form,
+  /// a step that reorders it is added.
+  mutating func place(_ value: ValueID, _ kind: LayoutKind) -> BufferID {
+    place(value, kind, in: kind == .planes ? layouts.orders[value] : nil)
+  }
+
+  /// Where a value is in an order of channels; if it is not known in that, a step is added.
+  mutating func place(
+    _ value: ValueID, _ kind: LayoutKind, in order: ChannelOrder?
+  ) -> BufferID {
+    let isOwn = order == nil || order == layouts.orders[value]
+    let wanted = Place(value: value, kind: kind, order: isOwn ? nil : order)
+    if let buffer = places[wanted] { return buffer }
+    let name = "reorder \(graph[value].name)"
+    let strided = places[Place(value: value, kind: .strided)]
+    let planes = places[Place(value: value, kind: .planes)]
+    // What is only known by its strides is made row-major first.
+    let needsDense = kind == .planes && planes == nil && strided != nil
+    let dense = needsDense ? place(value, .dense) : places[Place(value: value, kind: .dense)]
+    guard let source = kind == .planes ? dense ?? planes : planes ?? strided else {
+      preconditionFailure("A value is read before it is made.")
+    }
+    let buffer = makeBuffer(value, kind, order)
+    if kind == .planes { clearHalo(of: buffer, name: name) }
+    program.steps.append(
+      StepDraft(name: name, reads: [source], writes: [buffer]) { placement in
+        if kind == .dense {
+          DenseFromPlanes(
+            from: placement.planes(source), base: placement.base(source),
+            to: placement.region(buffer))
+        } else if source == dense {
+          PlanesFromDense(
+            from: placement.region(source), to: placement.planes(buffer),
+            base: placement.base(buffer))
+        } else {
+          ChannelGather(
+            placement.planes(buffer).map.indices.map { .init(source: 0, channel: $0) },
+            from: [.init(placement.planes(source), base: placement.base(source))],
+            to: placement.planes(buffer), base: placement.base(buffer))
+        }
+      })
+    places[wanted] = buffer
+    return buffer
+  }
+
+  /// Where a value that is row-major, perhaps with the channels last, is read as it stands, but for zeros
+  /// around its images.
+  mutating func placePadded(_ value: ValueID) -> BufferID {
+    let wanted = Place(value: value, kind: .padded)
+    if let buffer = places[wanted] { return buffer }
+    let shape = graph[value].shape
+    let own = Place(value: value, kind: .strided)
+    let isChannelsLast = places[own] != nil
+    let source =
+      places[own]
+      ?? program.alias(
+        of: place(value, .dense), as: PlaneLayout(rowMajor: shape, channelsLast: false))
+    let halo = layouts.halo(value)
+    var buffer = source
+    if halo != .none {
+      let padded = program.arena(
+        PlaneLayout(rowMajor: shape, channelsLast: isChannelsLast, halo: halo))
+      let name = "pad \(graph[value].name)"
+      clearHalo(of: padded, name: name)
+      program.steps.append(
+        StepDraft(name: name, reads: [source], writes: [padded]) { placement in
+          RowCopy(
+            placement.planes(source), base: placement.base(source), to: placement.planes(padded),
+            outputBase: placement.base(padded))
+        })
+      buffer = padded
+    }
+    places[wanted] = buffer
+    return buffer
+  }
+
+  /// Where an input is in the layout that is asked for.
+  mutating func place(
+    _ value: ValueID, as request: NodeLayouts.Request
+  ) -> BufferID {
+    if request.kind == .padded { return placePadded(value) }
+    guard request.kind == .planes else { return place(value, .dense) }
+    return switch request.order {
+    case .any: place(value, .planes)
+    case .exactly(let order): place(value, .planes, in: order)
+    case .identity: place(value, .planes, in: ChannelOrder(identity: graph[value].shape[1]))
+    }
+  }
+
+  mutating func makeBuffer(
+    _ value: ValueID, _ kind: LayoutKind, _ order: ChannelOrder? = nil
+  ) -> BufferID {
+    let shape = graph[value].shape
+    switch kind {
+    case .dense: return program.arena(count: shape.elementCount)
+    case .strided, .padded: preconditionFailure("Values are not computed in such layouts.")
+    case .planes:
+      let order = order ?? layouts.orders[value]
+      return program.arena(PlaneLayout(shape, halo: layouts.halo(value), order: order))
+    }
+  }
+}
