@@ -74,11 +74,3 @@ extension NodeLayouts.Request.Order {
   /// One order, the identity if nil.
   init(_ order: ChannelOrder?) { self = order.map { .exactly($0) } ?? .identity }
 }
-
-extension NodeLayouts {
-  /// Everything row-major, in places of its own.
-  static func allDense(at site: LayoutSite) -> NodeLayouts {
-    NodeLayouts(
-      inputs: site.inputShapes.map { _ in .dense }, outputs: site.outputShapes.map { _ in .dense })
-  }
-}

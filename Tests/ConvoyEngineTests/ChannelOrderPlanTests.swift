@@ -97,7 +97,7 @@ import Testing
   }
 
   /// The order that narrow groups want is made by whoever comes before, without a step of its own.
-  @Test(arguments: Machine.available) func wishesCostNothing(_ machine: Machine) throws {
+  @Test(arguments: Machine.available) func preferredOrdersCostNothing(_ machine: Machine) throws {
     let builder = GraphBuilder()
     let x = builder.input("x", [1, 16, 8, 8]).convolution(96, kernel: 1).relu()
       .convolution(96, kernel: 3, padding: 1, groups: 32).relu().convolution(16, kernel: 1)

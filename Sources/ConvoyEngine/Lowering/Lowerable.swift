@@ -55,3 +55,11 @@ extension Graph.Node {
     return operation
   }
 }
+
+extension NodeLayouts {
+  /// Everything row-major, in places of its own.
+  static func allDense(at site: LayoutSite) -> NodeLayouts {
+    NodeLayouts(
+      inputs: site.inputShapes.map { _ in .dense }, outputs: site.outputShapes.map { _ in .dense })
+  }
+}

@@ -47,6 +47,11 @@ public struct Broadcast: CollectiveOperator {
   /// See `CollectiveOperator.phase`.
   public var phase: ExchangePhase { .whole }
 
+  /// The root's elements.
+  public func exchanged(inputs: [Shape], outputs: [Shape]) -> RankExchange {
+    .broadcast(count: outputs[0].elementCount, root: root)
+  }
+
   /// Tensors stay as they are.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
     .elementwise(.computes)
@@ -100,6 +105,11 @@ public struct AllReduceBegin: CollectiveOperator {
 
   /// See `CollectiveOperator.phase`.
   public var phase: ExchangePhase { .beginning }
+
+  /// The sum.
+  public func exchanged(inputs: [Shape], outputs: [Shape]) -> RankExchange {
+    .sum(count: outputs[0].elementCount)
+  }
 
   /// Tensors become one row.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
@@ -164,6 +174,11 @@ public struct AllReduceEnd: CollectiveOperator {
 
   /// See `CollectiveOperator.phase`.
   public var phase: ExchangePhase { .end }
+
+  /// Nothing more than `AllReduceBegin` sends.
+  public func exchanged(inputs: [Shape], outputs: [Shape]) -> RankExchange {
+    .nothing
+  }
 
   /// A row becomes tensors.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {

@@ -21,6 +21,27 @@ public protocol CollectiveOperator: Operator {
   var ranks: Int { get }
   /// Which part of an exchange it is.
   var phase: ExchangePhase { get }
+
+  /// What a rank exchanges with the others when it is run.
+  ///
+  /// - Parameters:
+  ///   - inputs: the shapes of its inputs on one rank.
+  ///   - outputs: those of its outputs there.
+  func exchanged(inputs: [Shape], outputs: [Shape]) -> RankExchange
+}
+
+/// What ranks exchange, by the numbers of elements.
+public enum RankExchange: Hashable, Sendable {
+  /// Nothing is sent.
+  case nothing
+  /// Every rank gets the sum of all ranks' elements.
+  case sum(count: Int)
+  /// Every rank gets so many elements of each rank.
+  case gathering(count: Int)
+  /// Every rank gets a share, so many elements, of the sum.
+  case sumShares(count: Int)
+  /// Every rank gets the elements of one.
+  case broadcast(count: Int, root: Int)
 }
 
 /// Which part of an exchange an operator is.
@@ -83,6 +104,11 @@ public struct AllReduce: CollectiveOperator {
   /// See `CollectiveOperator.phase`.
   public var phase: ExchangePhase { .whole }
 
+  /// The sum.
+  public func exchanged(inputs: [Shape], outputs: [Shape]) -> RankExchange {
+    .sum(count: outputs[0].elementCount)
+  }
+
   /// Ranks' tensors meet place by place.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
     .elementwise(.computes)
@@ -139,6 +165,11 @@ public struct Replicated: CollectiveOperator {
 
   /// See `CollectiveOperator.phase`.
   public var phase: ExchangePhase { .whole }
+
+  /// Nothing: every rank has the value.
+  public func exchanged(inputs: [Shape], outputs: [Shape]) -> RankExchange {
+    .nothing
+  }
 
   /// The input itself: only the gradient is exchanged.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
@@ -226,6 +257,11 @@ public struct AllGather: CollectiveOperator {
   /// See `CollectiveOperator.phase`.
   public var phase: ExchangePhase { .whole }
 
+  /// All ranks' inputs.
+  public func exchanged(inputs: [Shape], outputs: [Shape]) -> RankExchange {
+    .gathering(count: inputs[0].elementCount)
+  }
+
   /// Channels or pixels of all ranks stand in a row along the dimension.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
     .mixing([dimension], .computes, hasBoundedReference: true)
@@ -292,6 +328,11 @@ public struct ReduceScatter: CollectiveOperator {
 
   /// See `CollectiveOperator.phase`.
   public var phase: ExchangePhase { .whole }
+
+  /// A share of the sum.
+  public func exchanged(inputs: [Shape], outputs: [Shape]) -> RankExchange {
+    .sumShares(count: outputs[0].elementCount)
+  }
 
   /// A range of the dimension.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
@@ -373,6 +414,11 @@ public struct RankShare: CollectiveOperator {
 
   /// See `CollectiveOperator.phase`.
   public var phase: ExchangePhase { .whole }
+
+  /// Nothing: every rank has the whole.
+  public func exchanged(inputs: [Shape], outputs: [Shape]) -> RankExchange {
+    .nothing
+  }
 
   /// A slice.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
