@@ -24,13 +24,13 @@ package final class ConstantTable {
   package subscript(number: Float) -> Operand { self[bits: number.bitPattern] }
 
   /// 32 bits in all lanes.
-  package subscript(bits bits: UInt32) -> Operand { .repeated(place(bits)) }
+  package subscript(bits bits: UInt32) -> Operand { .repeated(place(bits: bits)) }
 
   /// Where a number stands, at least once.
-  package func place(_ number: Float) -> Place { place(number.bitPattern) }
+  package func place(_ number: Float) -> Place { place(bits: number.bitPattern) }
 
   /// Where 32 bits stand, at least once.
-  package func place(_ bits: UInt32) -> Place {
+  package func place(bits: UInt32) -> Place {
     let index = numbers.firstIndex(of: bits) ?? numbers.count
     if index == numbers.count { numbers.append(bits) }
     return base + index * copies * MemoryLayout<UInt32>.size

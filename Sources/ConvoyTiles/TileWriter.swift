@@ -92,6 +92,8 @@ package protocol TileWriter: AnyObject {
   func load(_ d: Integer, _ place: Place)
   /// The 64-bit integer at a place = s.
   func store(_ place: Place, _ s: Integer)
+  /// d = s.
+  func copy(_ d: Integer, _ s: Integer)
   /// d = 0.
   func clear(_ d: Integer)
   /// d = a place's address.
@@ -175,6 +177,13 @@ package enum LoopTimes: Hashable, Sendable {
 // MARK: - Verbs made of others
 
 extension TileWriter {
+  /// d = a ∘ b.
+  package func combine(
+    _ operation: Arithmetic, _ d: Vector, _ a: Vector, _ b: some OperandConvertible
+  ) {
+    combine(operation, d, a, b.operand)
+  }
+
   /// d = a + b.
   package func add(_ d: Vector, _ a: Vector, _ b: some OperandConvertible) {
     combine(.add, d, a, b.operand)

@@ -1,5 +1,5 @@
-import ConvoyAssembler
 import ConvoyTensors
+import ConvoyTiles
 import Foundation
 import Testing
 
@@ -117,26 +117,26 @@ struct FunctionProbe {
     let sums: Int
     let free: Int
 
-    var width: VectorWidth { machine.vectorWidth == 16 ? .zmm : .ymm }
+    var name: String { "\(tail) of \(sums)" }
 
-    func generate() -> MachineCode {
-      let a = Assembler()
-      let registers = (0..<machine.registerCount).map { VectorRegister($0, width) }
+    func write(_ w: any TileWriter) {
+      var pool = RegisterPool(unit)
+      let registers = pool.remainingVectors("all")
       let kept = registers.dropLast(free)
-      a.mov(rsi, [rdi + .inputs])
-      a.mov(rdx, [rdi + .outputs])
-      for (index, register) in kept.enumerated() {
-        a.vmovups(register, [rsi + index * width.rawValue])
+      let (input, output) = (pool.integer("input"), pool.integer("output"))
+      let table = pool.integer("constants")
+      w.function(pool) {
+        w.load(input, w.argument(.inputs))
+        w.load(output, w.argument(.outputs))
+        for (index, register) in kept.enumerated() {
+          w.load(register, input + index * unit.vectorBytes)
+        }
+        tail.apply(
+          to: Array(registers.prefix(sums)), free: registers.suffix(free), table: table, w)
+        for (index, register) in kept.enumerated() {
+          w.store(output + index * unit.vectorBytes, register)
+        }
       }
-      tail.apply(
-        to: Array(registers.prefix(sums)), free: registers.suffix(free), arguments: rdi, table: rax,
-        a)
-      for (index, register) in kept.enumerated() {
-        a.vmovups([rdx + index * width.rawValue], register)
-      }
-      a.vzeroupper()
-      a.ret()
-      return a.finish("\(tail) of \(sums)")
     }
   }
 

@@ -1,7 +1,7 @@
-import ConvoyAssembler
 import ConvoyTensors
+import ConvoyTiles
 
-/// The inner loop of a dense convolution's weight gradient,
+/// The micro-kernel of a dense convolution's weight gradient,
 ///
 ///     sum[pair][plane] += Σ over pixels of x[pixel + distance[pair]] · g[pixel][plane]
 ///
@@ -29,79 +29,76 @@ struct BroadcastGradientTile: TileDescription {
   /// The most lines of a tile: each has a register.
   static let maximalLines = 4
 
-  func generate() -> MachineCode {
-    let a = Assembler()
-    let width: VectorWidth = machine.instructions == .avx512 ? .zmm : .ymm
-    let parts = machine.vectorsPerPlane
+  var name: String { "broadcast gradient \(reads.count)x\(planes)" }
+
+  func write(_ w: any TileWriter) {
+    let parts = unit.vectorsPerPixel
     let vectors = planes * parts
+    // One vector a pixel multiplies with a broadcast from memory, where instructions can.
+    let embedsBroadcast = vectors == 1 && unit.embedsBroadcast
 
-    // Fixed ranges of registers: sums, the gradient's pixel, numbers of the image under way.
-    let sums = reads.indices.map { pair in
-      (0..<vectors).map { VectorRegister(pair * vectors + $0, width) }
-    }
-    let first = reads.count * vectors
-    let gradients = (first..<first + vectors).map { VectorRegister($0, width) }
-    let temporaries = (first + vectors..<machine.registerCount).map { VectorRegister($0, width) }
-    // One vector a pixel multiplies with a broadcast from memory, which only AVX-512 can.
-    let embedsBroadcast = vectors == 1 && width == .zmm
-    precondition(embedsBroadcast || !temporaries.isEmpty, "a tile must fit the registers")
+    var pool = RegisterPool(unit)
+    let sums = reads.indices.map { pool.vectors("sums of pair \($0)", vectors) }
+    let gradients = pool.vectors("the gradient's pixel", vectors)
+    let temporaries = pool.remainingVectors(
+      "numbers of the image", atLeast: embedsBroadcast ? 0 : 1)
 
-    let arguments = rdi
-    let (image, gradient, columns, rows) = (rsi, rdx, rcx, rax)
+    let image = pool.integer("image")
+    let gradient = pool.integer("gradient")
+    let columns = pool.integer("columns")
+    let rows = pool.integer("rows")
     let lineCount = (reads.map(\.line).max() ?? 0) + 1
-    let lines = [r8, r9, r10, r11].prefix(lineCount)
-    let otherPlanes = [rbx, rbp, r12].prefix(planes - 1)
+    let lines = pool.integers("lines", lineCount, of: BroadcastGradientTile.maximalLines)
+    let otherPlanes = pool.integers("planes after the first", planes - 1)
 
     /// Visits every sum with its place in memory.
-    func forEachSum(_ body: (VectorRegister, MemoryOperand) -> Void) {
+    func forEachSum(_ body: (Vector, Place) -> Void) {
       let (place, pitch) = (columns, rows)
-      a.mov(place, [arguments + .sums])
-      a.mov(pitch, [arguments + .sumsPitch])
+      w.load(place, w.argument(.sums))
+      w.load(pitch, w.argument(.sumsPitch))
       for plane in 0..<planes {
         for pair in reads.indices {
           for part in 0..<parts {
-            let distance = pair * PlaneLayout.lanes * 4 + part * width.rawValue
-            body(sums[pair][plane * parts + part], [place + distance])
+            let distance = pair * VectorUnit.pixelBytes + part * unit.vectorBytes
+            body(sums[pair][plane * parts + part], place + distance)
           }
         }
-        a.add(place, pitch)
+        w.advance(place, by: pitch)
       }
     }
 
-    a.preserving(Array(otherPlanes)) {
-      forEachSum { a.vmovups($0, $1) }
-      for (index, register) in (lines + otherPlanes).enumerated() {
-        a.mov(register, [arguments + (GradientArguments.Field.offsets.rawValue + 8 * index)])
+    /// sums[pair] += x[pair] · gradients, of one pixel.
+    func addProducts(_ pair: Int) {
+      let read = reads[pair]
+      let x = image + lines[read.line] + read.distance * MemoryLayout<Float>.size
+      if embedsBroadcast {
+        w.multiplyAdd(sums[pair][0], gradients[0], broadcastAt: x)
+      } else {
+        let number = temporaries[pair % temporaries.count]
+        w.broadcast(number, x)
+        for (sum, gradient) in zip(sums[pair], gradients) { w.multiplyAdd(sum, number, gradient) }
       }
-      a.walkingRows(
-        arguments: arguments, image: image, gradient: gradient, rows: rows, scratch: columns
-      ) {
-        a.mov(columns, [arguments + .columns])
-        a.align(to: 32)
-        a.repeating(columns) {
+    }
+
+    w.function(pool) {
+      forEachSum { w.load($0, $1) }
+      for (index, register) in (lines + otherPlanes).enumerated() {
+        w.load(register, w.argument(.offsets, index))
+      }
+      w.walkRows(image: image, gradient: gradient, rows: rows, scratch: columns) {
+        w.load(columns, w.argument(.columns))
+        w.loop(columns, .atLeastOnce, isAligned: true) {
           for vector in 0..<vectors {
             let (plane, part) = vector.quotientAndRemainder(dividingBy: parts)
-            let place = gradient + part * width.rawValue
-            a.vmovups(gradients[vector], [plane == 0 ? place : place + otherPlanes[plane - 1]])
+            let place = gradient + part * unit.vectorBytes
+            w.load(gradients[vector], plane == 0 ? place : place + otherPlanes[plane - 1])
           }
-          for (pair, read) in reads.enumerated() {
-            let address = image + lines[read.line] + read.distance * 4
-            if embedsBroadcast {
-              a.vfmadd231ps(sums[pair][0], gradients[0], .broadcast(address))
-            } else {
-              let x = temporaries[pair % temporaries.count]
-              a.vbroadcastss(x, [address])
-              for vector in 0..<vectors { a.vfmadd231ps(sums[pair][vector], x, gradients[vector]) }
-            }
-          }
-          a.add(image, imageStep)
-          a.add(gradient, gradientStep)
+          for pair in reads.indices { addProducts(pair) }
+          w.advance(image, by: imageStep)
+          w.advance(gradient, by: gradientStep)
         }
       }
-      forEachSum { a.vmovups($1, $0) }
+      forEachSum { w.store($1, $0) }
     }
-    a.vzeroupper()
-    a.ret()
-    return a.finish("\(machine.name) broadcast gradient \(reads.count)x\(planes)")
   }
 }

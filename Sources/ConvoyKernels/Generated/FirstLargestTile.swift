@@ -1,5 +1,4 @@
-import ConvoyAssembler
-import ConvoyTensors
+import ConvoyTiles
 
 /// The loop that finds, for each window of a row and each channel, the first of the window's largest
 /// elements: what a maximum's gradient needs to know.
@@ -31,79 +30,83 @@ struct FirstLargestTile: TileDescription {
     return uses.sorted { $0.key < $1.key }.map { (column: $0.key, uses: $0.value) }
   }
 
-  func generate() -> MachineCode {
-    let a = Assembler()
-    let width: VectorWidth = machine.instructions == .avx512 ? .zmm : .ymm
-    let pixelBytes = PlaneLayout.lanes * 4
+  /// The description of a line in the table: words of its distance and of where its places stand.
+  private static let lineBytes = 2 * Integer.bytes
 
-    // Fixed ranges of registers: the largest so far, their places, the pixel under way.
-    precondition(
-      2 * columns + 2 <= machine.registerCount, "a tile must leave registers for a pixel")
-    let largest = (0..<columns).map { VectorRegister($0, width) }
-    let places = (columns..<2 * columns).map { VectorRegister($0, width) }
-    let (x, mask) = (VectorRegister(2 * columns, width), VectorRegister(2 * columns + 1, width))
+  var name: String { "first largest of \(taps), \(columns) columns" }
 
-    let arguments = rdi
-    let (tiles, input, gradient, output) = (rsi, r8, r9, r10)
-    let (lines, line, pointer, place) = (rcx, rdx, rax, r11)
+  func write(_ w: any TileWriter) {
+    let pixelBytes = VectorUnit.pixelBytes
+
+    var pool = RegisterPool(unit)
+    let largest = pool.vectors("the largest so far", columns)
+    let places = pool.vectors("their places", columns)
+    let x = pool.vector("the pixel under way")
+    let mask = pool.vector("mask")
+
+    let tiles = pool.integer("tiles")
+    let line = pool.integer("description of the line")
+    let lines = pool.integer("lines")
+    let pointer = pool.integer("the line's pixels")
+    let input = pool.integer("input")
+    let gradient = pool.integer("gradient")
+    let output = pool.integer("output")
+    let place = pool.integer("places of the line's elements")
 
     /// Goes to the line whose description is next.
     func pointToLine() {
-      a.mov(pointer, [line + 0])
-      a.add(pointer, input)
-      a.mov(place, [line + 8])
-      a.add(place, [arguments + .weights])
+      w.load(pointer, line.place)
+      w.advance(pointer, by: input)
+      w.load(place, line + Integer.bytes)
+      w.advance(place, by: w.argument(.weights))
     }
 
     /// Takes an element that is larger than those before it.
     func meet(_ window: Int, tap: Int) {
-      let number = MemoryOperand.repeated(place + 32 * tap, width)
-      if width == .zmm {
-        a.vcmpps(k1, x, largest[window], .greater)
-        a.vblendmps(places[window], places[window], number, mask: .merging(k1))
-      } else {
-        a.vcmpps(mask, x, largest[window], .greater)
-        a.vblendvps(places[window], places[window], number, mask)
-      }
+      w.replace(
+        places[window], .repeated(place + TileArguments.repeatedBytes * tap),
+        where: Condition(x, .greater, largest[window]), mask)
       // Of two numbers the second is taken where one of them is none, as where neither is greater.
-      a.vmaxps(largest[window], x, largest[window])
+      w.maximum(largest[window], x, largest[window])
     }
 
-    a.mov(tiles, [arguments + .tiles])
-    a.mov(input, [arguments + .inputs])
-    a.mov(gradient, [arguments + .inputs + 8])
-    a.mov(output, [arguments + .outputs])
-    a.repeating(tiles) {
-      for part in 0..<machine.vectorsPerPlane {
-        let partOffset = part * width.rawValue
-        a.mov(lines, [arguments + .steps])
-        a.mov(line, [arguments + .distances])
-        pointToLine()
-        for window in 0..<columns {
-          a.vmovups(largest[window], [pointer + (window * columnStep * pixelBytes + partOffset)])
-          a.vbroadcastss(places[window], [place + 0])
-        }
-        a.repeating(lines) {
-          pointToLine()
-          for (column, uses) in inputColumns {
-            a.vmovups(x, [pointer + (column * pixelBytes + partOffset)])
-            for (window, tap) in uses { meet(window, tap: tap) }
-          }
-          a.add(line, 16)
-        }
-        for window in 0..<columns {
-          let result = output + (window * 2 * pixelBytes + partOffset)
-          a.vmovups([result], places[window])
-          a.vmovups(x, [gradient + (window * pixelBytes + partOffset)])
-          a.vmovups([result + pixelBytes], x)
-        }
+    /// Finds a vector of each window's places, and writes it with the window's gradient.
+    func findPlaces(part: Int) {
+      let partOffset = part * unit.vectorBytes
+      w.load(lines, w.argument(.steps))
+      w.load(line, w.argument(.distances))
+      pointToLine()
+      for window in 0..<columns {
+        w.load(largest[window], pointer + (window * columnStep * pixelBytes + partOffset))
+        w.broadcast(places[window], place.place)
       }
-      a.add(input, columns * columnStep * pixelBytes)
-      a.add(gradient, columns * pixelBytes)
-      a.add(output, columns * 2 * pixelBytes)
+      w.loop(lines) {
+        pointToLine()
+        for (column, uses) in inputColumns {
+          w.load(x, pointer + (column * pixelBytes + partOffset))
+          for (window, tap) in uses { meet(window, tap: tap) }
+        }
+        w.advance(line, by: FirstLargestTile.lineBytes)
+      }
+      for window in 0..<columns {
+        let result = output + (window * 2 * pixelBytes + partOffset)
+        w.store(result, places[window])
+        w.load(x, gradient + (window * pixelBytes + partOffset))
+        w.store(result + pixelBytes, x)
+      }
     }
-    a.vzeroupper()
-    a.ret()
-    return a.finish("\(machine.name) first largest of \(taps), \(columns) columns")
+
+    w.function(pool) {
+      w.load(tiles, w.argument(.tiles))
+      w.load(input, w.argument(.inputs))
+      w.load(gradient, w.argument(.inputs, 1))
+      w.load(output, w.argument(.outputs))
+      w.loop(tiles) {
+        for part in 0..<unit.vectorsPerPixel { findPlaces(part: part) }
+        w.advance(input, by: columns * columnStep * pixelBytes)
+        w.advance(gradient, by: columns * pixelBytes)
+        w.advance(output, by: columns * 2 * pixelBytes)
+      }
+    }
   }
 }

@@ -1,5 +1,5 @@
-import ConvoyAssembler
 import ConvoyTensors
+import ConvoyTiles
 
 /// What a generated tile kernel of a weight gradient is told: a block of memory whose address is its one
 /// argument.
@@ -81,36 +81,32 @@ struct GradientArguments {
   func run(_ function: TileFunction) { function.pointer(base) }
 }
 
-extension AddressExpression {
-  /// The address of a field of the arguments.
-  static func + (base: Self, field: GradientArguments.Field) -> Address { base + field.rawValue }
-}
+extension TileWriter {
+  /// The place of a word of a gradient's arguments.
+  func argument(_ field: GradientArguments.Field, _ index: Int = 0) -> Place {
+    arguments + (field.rawValue + index * Integer.bytes)
+  }
 
-extension Assembler {
   /// Walks slices of rows: runs the body for each row, with the pointers at its first column; the body
   /// leaves them behind its last.
   ///
   /// - Parameters:
   ///   - rows: a register that counts; the body keeps it.
   ///   - scratch: a register that is overwritten between rows.
-  func walkingRows(
-    arguments: GeneralRegister, image: GeneralRegister, gradient: GeneralRegister,
-    rows: GeneralRegister, scratch: GeneralRegister, _ body: () -> Void
+  func walkRows(
+    image: Integer, gradient: Integer, rows: Integer, scratch: Integer, _ body: () -> Void
   ) {
-    mov(image, [arguments + .image])
-    mov(gradient, [arguments + .gradient])
-    let slice = here()
-    mov(rows, [arguments + .rows])
-    repeating(rows) {
-      body()
-      add(image, [arguments + .imageRowStep])
-      add(gradient, [arguments + .gradientRowStep])
+    load(image, argument(.image))
+    load(gradient, argument(.gradient))
+    loop(argument(.slices), scratch: scratch) {
+      load(rows, argument(.rows))
+      loop(rows) {
+        body()
+        advance(image, by: argument(.imageRowStep))
+        advance(gradient, by: argument(.gradientRowStep))
+      }
+      advance(image, by: argument(.imageSliceStep))
+      advance(gradient, by: argument(.gradientSliceStep))
     }
-    add(image, [arguments + .imageSliceStep])
-    add(gradient, [arguments + .gradientSliceStep])
-    mov(scratch, [arguments + .slices])
-    dec(scratch)
-    mov([arguments + .slices], scratch)
-    jne(slice)
   }
 }

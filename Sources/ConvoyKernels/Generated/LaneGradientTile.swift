@@ -1,7 +1,7 @@
-import ConvoyAssembler
 import ConvoyTensors
+import ConvoyTiles
 
-/// The inner loop of a weight gradient lane by lane: depthwise and narrow groups,
+/// The micro-kernel of a weight gradient lane by lane: depthwise and narrow groups,
 ///
 ///     sum[tap] += Σ over pixels of x[pixel + tap] · g[pixel]
 ///
@@ -28,28 +28,26 @@ struct LaneGradientTile: TileDescription {
   /// A tap and a pixel of the tile, whose product a pixel of the image belongs to.
   private typealias Use = (tap: Int, pixel: Int)
 
-  /// General registers that hold the distances of lines.
-  private static let lineRegisters = [r8, r9, r10, r11, rbx, rbp, r12, r13, r14]
+  /// The most lines of all sources: each has its distance in a register.
+  private static let maximalLines = 9
 
   private var lines: [LaneTile.Line] { LaneTile.lines(taps, rows: rows, rowStep: rowStep) }
 
   /// Sums of each tap: where taps are few, neighbouring pixels have sums of their own, so that enough are
   /// under way at once.
   private var setCount: Int {
-    max(1, min(machine.chainCount / taps.count, rows * columns))
+    max(1, min(unit.chainCount / taps.count, rows * columns))
   }
-
-  private var numberCount: Int { access.numbersPerStep > 0 ? access.sources : 0 }
 
   /// Registers that are left for pixels of the image.
   private var temporaryCount: Int {
-    machine.registerCount - taps.count * setCount - rows * columns - numberCount
+    unit.registerCount - taps.count * setCount - rows * columns - access.numberVectors
   }
 
   /// Whether registers hold the tile.
   var fits: Bool {
-    temporaryCount >= machine.temporaryCount
-      && lines.count * access.sources <= LaneGradientTile.lineRegisters.count
+    temporaryCount >= unit.temporaryCount
+      && lines.count * access.sources <= LaneGradientTile.maximalLines
   }
 
   /// For each pixel of the image that a tile reads, what it is multiplied with; by columns, so that
@@ -75,99 +73,78 @@ struct LaneGradientTile: TileDescription {
   /// What a tile takes, about, in multiplications.
   var cost: Double {
     let (products, loads) = (rows * columns * taps.count, visits.count * access.sources)
-    return Double(products) * max(1, Double(machine.chainCount) / Double(2 * setCount * taps.count))
+    return Double(products) * max(1, Double(unit.chainCount) / Double(2 * setCount * taps.count))
       + 0.4 * Double(loads + rows * columns) + 3
   }
 
-  func generate() -> MachineCode {
-    let a = Assembler()
-    let width: VectorWidth = machine.instructions == .avx512 ? .zmm : .ymm
-    let pixelBytes = PlaneLayout.lanes * 4
+  var name: String { "lane gradient \(rows)x\(columns) \(taps.count) taps \(access) \(channel)" }
 
-    // Fixed ranges of registers: sums, the gradient's pixels, the lanes' numbers, the image's pixels.
-    var next = 0
-    func registers(_ count: Int) -> [VectorRegister] {
-      defer { next += count }
-      return (next..<next + count).map { VectorRegister($0, width) }
-    }
-    let sums = (0..<setCount).map { _ in registers(taps.count) }
-    let gradients = registers(rows * columns)
-    let numbers = registers(numberCount)
-    let temporaries = registers(machine.registerCount - next)
+  func write(_ w: any TileWriter) {
+    let pixelBytes = VectorUnit.pixelBytes
+    let (lineCount, setCount) = (lines.count, setCount)
 
-    let arguments = rdi
-    let (image, gradient, tiles, bands, pitch) = (rsi, rdx, rcx, rax, r15)
-    let masks = [k1, k2, k3].prefix(access.sources - 1)
-    let lineCount = lines.count
-    let distances = Array(LaneGradientTile.lineRegisters.prefix(lineCount * access.sources))
-    let saved = distances.filter { [rbx, rbp, r12, r13, r14].contains($0) } + [pitch]
+    var pool = RegisterPool(unit)
+    let sums = (0..<setCount).map { pool.vectors("sums of set \($0)", taps.count) }
+    let gradients = pool.vectors("the gradient's pixels", rows * columns)
+    let numbers = pool.vectors("numbers of lanes", access.numberVectors)
+    let temporaries = pool.remainingVectors("the image's pixels", atLeast: 1)
+    let masks = pool.masks("sources after the first", access.sources - 1)
 
-    func load(_ x: VectorRegister, line: Int, column: Int) {
-      func address(_ source: Int) -> Address {
-        image + distances[source * lineCount + line] + column * pixelBytes
-      }
-      switch access {
-      case .plain: a.vmovups(x, [address(0)])
-      case .permuted:
-        a.vpermps(x, numbers[0], [address(0)])
-        for (source, mask) in masks.enumerated() {
-          a.vpermps(x, numbers[source + 1], [address(source + 1)], mask: .merging(mask))
+    let image = pool.integer("image")
+    let gradient = pool.integer("gradient")
+    let tiles = pool.integer("tiles")
+    let bands = pool.integer("bands")
+    let distances = pool.integers(
+      "distances of lines", lineCount * access.sources, of: LaneGradientTile.maximalLines)
+    let pitch = pool.integer("bytes from a row of the gradient to the next")
+
+    let reader = LaneReader(access: access, numbers: numbers, masks: masks)
+
+    /// Loads a tile of the gradient.
+    func loadGradients() {
+      for row in 0..<rows {
+        for column in 0..<columns {
+          let place = gradient + column * pixelBytes
+          // A tile is at most two rows high.
+          w.load(gradients[row * columns + column], row == 0 ? place : place + pitch)
         }
-      case .pairs: channel == 0 ? a.vmovsldup(x, [address(0)]) : a.vmovshdup(x, [address(0)])
-      case .quads: a.vpermilps(x, [address(0)], UInt8(channel * 0b01_01_01_01))
       }
     }
 
-    a.preserving(saved) {
-      a.mov(tiles, [arguments + .sums])
-      for (tap, sum) in sums[0].enumerated() { a.vmovups(sum, [tiles + tap * pixelBytes]) }
-      for sum in sums.dropFirst().joined() { a.clear(sum) }
+    w.function(pool) {
+      w.load(tiles, w.argument(.sums))
+      for (tap, sum) in sums[0].enumerated() { w.load(sum, tiles + tap * pixelBytes) }
+      for sum in sums.dropFirst().joined() { w.clear(sum) }
       if !numbers.isEmpty {
-        a.mov(tiles, [arguments + .laneNumbers])
-        for (source, register) in numbers.enumerated() {
-          a.vmovups(register, [tiles + source * pixelBytes])
-        }
-        for (source, mask) in masks.enumerated() {
-          a.kmovw(mask, [tiles + (numbers.count * pixelBytes + 4 * source)])
-        }
+        w.load(tiles, w.argument(.laneNumbers))
+        reader.loadTable(tiles, w)
       }
       for (index, distance) in distances.enumerated() {
-        a.mov(distance, [arguments + (GradientArguments.Field.offsets.rawValue + 8 * index)])
+        w.load(distance, w.argument(.offsets, index))
       }
-      a.mov(pitch, [arguments + .gradientPitch])
-      a.walkingRows(
-        arguments: arguments, image: image, gradient: gradient, rows: bands, scratch: tiles
-      ) {
-        a.mov(tiles, [arguments + .columns])
-        a.align(to: 32)
-        a.repeating(tiles) {
-          for row in 0..<rows {
-            for column in 0..<columns {
-              let place = gradient + column * pixelBytes
-              // A tile is at most two rows high.
-              a.vmovups(gradients[row * columns + column], [row == 0 ? place : place + pitch])
-            }
-          }
+      w.load(pitch, w.argument(.gradientPitch))
+      w.walkRows(image: image, gradient: gradient, rows: bands, scratch: tiles) {
+        w.load(tiles, w.argument(.columns))
+        w.loop(tiles, .atLeastOnce, isAligned: true) {
+          loadGradients()
           for (number, visit) in visits.enumerated() {
             let x = temporaries[number % temporaries.count]
-            load(x, line: visit.line, column: visit.column)
+            reader.load(x, channel: channel, w) { source in
+              image + distances[source * lineCount + visit.line] + visit.column * pixelBytes
+            }
             for use in visit.uses {
-              a.vfmadd231ps(sums[use.pixel % setCount][use.tap], x, gradients[use.pixel])
+              w.multiplyAdd(sums[use.pixel % setCount][use.tap], x, gradients[use.pixel])
             }
           }
-          a.add(image, columns * columnStep * pixelBytes)
-          a.add(gradient, columns * pixelBytes)
+          w.advance(image, by: columns * columnStep * pixelBytes)
+          w.advance(gradient, by: columns * pixelBytes)
         }
       }
-      a.mov(tiles, [arguments + .sums])
+      w.load(tiles, w.argument(.sums))
       for (tap, sum) in sums[0].enumerated() {
-        for others in sums.dropFirst() { a.vaddps(sum, sum, others[tap]) }
-        a.vmovups([tiles + tap * pixelBytes], sum)
+        for others in sums.dropFirst() { w.add(sum, sum, others[tap]) }
+        w.store(tiles + tap * pixelBytes, sum)
       }
     }
-    a.vzeroupper()
-    a.ret()
-    return a.finish(
-      "\(machine.name) lane gradient \(rows)x\(columns) \(taps.count) taps \(access) \(channel)")
   }
 }

@@ -1,5 +1,5 @@
-import ConvoyAssembler
 import ConvoyTensors
+import ConvoyTiles
 
 /// The inner loops of depthwise and narrowly grouped convolution: tiles of rows × columns output pixels
 /// of one plane,
@@ -13,39 +13,7 @@ import ConvoyTensors
 ///
 /// Each sum is made in the order of the taps, whatever the tile: the same bits from every tile.
 struct LaneTile: TileDescription {
-  /// How a vector of pixels' lanes becomes the vector that is multiplied.
-  enum Access: Hashable, Sendable {
-    /// As it is.
-    case plain
-    /// By numbers of lanes, of one vector or put together from several; AVX-512 only if several.
-    case permuted(sources: Int)
-    /// The two channels of pairs of lanes, one after the other.
-    case pairs
-    /// The four channels of quadruples of lanes, one after the other.
-    case quads
-
-    /// Input channels of a step.
-    var channels: Int {
-      switch self {
-      case .plain, .permuted: 1
-      case .pairs: 2
-      case .quads: 4
-      }
-    }
-
-    /// Vectors that each vector of inputs is put together from.
-    var sources: Int { if case .permuted(let sources) = self { sources } else { 1 } }
-
-    /// Numbers in the table of lanes that a step takes: 16 a source, and 16 for the masks of the sources
-    /// after the first, if any.
-    var numbersPerStep: Int {
-      guard case .permuted(let sources) = self else { return 0 }
-      return PlaneLayout.lanes * (sources == 1 ? 1 : sources + 1)
-    }
-
-    /// The most vectors that one may be put together from.
-    static let maximalSources = 4
-  }
+  typealias Access = LaneReading
 
   let machine: Machine
   /// Rows of a tile, which lie below one another in an image.
@@ -100,14 +68,14 @@ struct LaneTile: TileDescription {
 
   /// Registers that could hold weights.
   private var roomForWeights: Int {
-    let others = sumCount + (isPermuted ? access.sources : 0) + machine.temporaryCount
-    return max(1, machine.registerCount - others)
+    let others = sumCount + (isPermuted ? access.sources : 0) + unit.temporaryCount
+    return max(1, unit.registerCount - others)
   }
 
   /// Whether weights stay in registers. Where a plane is several vectors each has its own, and tiles take
   /// turns at them.
   private var keepsWeights: Bool {
-    isSingleStep && machine.vectorsPerPlane == 1 && access.channels * taps.count <= roomForWeights
+    isSingleStep && unit.vectorsPerPixel == 1 && access.channels * taps.count <= roomForWeights
   }
 
   /// Registers for weights: what they need not have is left to pixels.
@@ -156,170 +124,138 @@ struct LaneTile: TileDescription {
       $0 + 0.75 * Double(pixels($1).count * access.sources)
         + (keepsWeights ? 0 : 0.25 * Double($1.taps.count))
     }
-    return Double(max(sumCount, machine.chainCount) * taps.count) + loads
+    return Double(max(sumCount, unit.chainCount) * taps.count) + loads
       + Double(2 * sumCount + 4)
   }
 
-  func generate() -> MachineCode {
-    let a = Assembler()
-    let width: VectorWidth = machine.instructions == .avx512 ? .zmm : .ymm
-    let pixelBytes = PlaneLayout.lanes * 4
+  var name: String { "lanes \(rows)x\(columns) \(taps.count) taps \(access) \(tail)" }
 
-    // Fixed ranges of registers: sums, weights, the lanes' numbers, pixels under way.
-    let sums = (0..<rows).map { row in
-      (0..<columns).map { VectorRegister(row * columns + $0, width) }
-    }
+  func write(_ w: any TileWriter) {
+    let pixelBytes = VectorUnit.pixelBytes
     let usesOfLines = usesOfLines
-    let weightCount = weightCount(usesOfLines)
-    let weights = (sumCount..<sumCount + weightCount).map { VectorRegister($0, width) }
-    var next = sumCount + weightCount
-    let numbers = (0..<(isPermuted ? access.sources : 0)).map { VectorRegister(next + $0, width) }
-    let masks = [k1, k2, k3].prefix(access.sources - 1)
-    next += numbers.count
-    let temporaries = (next..<machine.registerCount).map { VectorRegister($0, width) }
-    precondition(temporaries.count >= 2, "a tile must leave registers for pixels")
-
-    let arguments = rdi
-    let (tiles, weight, distance, steps) = (rsi, rdx, rcx, rax)
-    let (scratch, input, lanes, outputColumn) = (r8, r9, r10, r11)
-    // Bytes from a plane's pixel to the vector that is computed.
-    let vector = r13
-    // Where the current line is in each source.
-    let lines = [r8, rbx, rbp, r12].prefix(access.sources)
-    let lineCount = LaneTile.lines(taps, rows: rows, rowStep: rowStep).count
     let batches = batches(usesOfLines)
+    let lineCount = usesOfLines.count
+
+    var pool = RegisterPool(unit)
+    let sums = (0..<rows).map { pool.vectors("sums of row \($0)", columns) }
+    let weights = pool.vectors("weights", weightCount(usesOfLines))
+    let numbers = pool.vectors("numbers of lanes", access.numberVectors)
+    let temporaries = pool.remainingVectors("pixels under way", atLeast: 2)
+    let masks = pool.masks("sources after the first", access.sources - 1)
+
+    let tiles = pool.integer("tiles")
+    let weight = pool.integer("weights")
+    let distance = pool.integer("distances of lines")
+    let steps = pool.integer("steps")
+    let scratch = pool.integer("scratch")
+    let input = pool.integer("input")
+    let lanes = pool.integer("lanes' numbers")
+    let outputColumn = pool.integer("output column")
+    // Where the current line is in each source.
+    let lines =
+      [scratch]
+      + pool.integers(
+        "lines of further sources", access.sources - 1, of: LaneReading.maximalSources - 1)
+    // Bytes from a plane's pixel to the vector that is computed.
+    let vector = pool.integer("vector")
+
+    let reader = LaneReader(access: access, numbers: numbers, masks: masks)
     var pixelNumber = 0
 
-    func loadPixel(_ x: VectorRegister, channel: Int, column: Int) {
-      let address = lines[0] + column * pixelBytes
-      switch access {
-      case .plain: a.vmovups(x, [address])
-      case .permuted:
-        a.vpermps(x, numbers[0], [address])
-        for (source, mask) in masks.enumerated() {
-          let line = lines[source + 1]
-          a.vpermps(x, numbers[source + 1], [line + column * pixelBytes], mask: .merging(mask))
+    /// Adds the products of a batch's taps and one channel of the current step.
+    func addProducts(_ batch: Batch, channel: Int) {
+      for (source, line) in lines.enumerated() {
+        w.load(line, distance + Integer.bytes * (source * lineCount + batch.line))
+        w.advance(line, by: input)
+      }
+      let first = channel * taps.count
+      if !keepsWeights {
+        for (register, use) in zip(weights, batch.taps) {
+          w.load(register, weight + (first + use.tap) * pixelBytes)
         }
-      case .pairs: channel == 0 ? a.vmovsldup(x, [address]) : a.vmovshdup(x, [address])
-      case .quads: a.vpermilps(x, [address], UInt8(channel * 0b01_01_01_01))
+      }
+      for pixel in pixels(batch) {
+        let x = temporaries[pixelNumber % temporaries.count]
+        pixelNumber += 1
+        reader.load(x, channel: channel, w) { lines[$0] + pixel * pixelBytes }
+        for (register, use) in zip(weights, batch.taps) {
+          let (column, rest) = (pixel - taps[use.tap][2]).quotientAndRemainder(
+            dividingBy: columnStep)
+          guard rest == 0, sums[use.row].indices.contains(column) else { continue }
+          let weight = keepsWeights ? weights[first + use.tap] : register
+          w.multiplyAdd(sums[use.row][column], x, weight)
+        }
       }
     }
 
+    /// Adds the products of a step.
     func addProducts() {
-      for (source, register) in numbers.enumerated() {
-        a.vmovups(register, [lanes + source * pixelBytes])
-      }
-      for (source, mask) in masks.enumerated() {
-        a.kmovw(mask, [lanes + (numbers.count * pixelBytes + 4 * source)])
-      }
+      reader.loadTable(lanes, w)
       for channel in 0..<access.channels {
-        for batch in batches {
-          for (source, line) in lines.enumerated() {
-            a.mov(line, [distance + 8 * (source * lineCount + batch.line)])
-            a.add(line, input)
-          }
-          let first = channel * taps.count
-          if !keepsWeights {
-            for (register, use) in zip(weights, batch.taps) {
-              a.vmovups(register, [weight + (first + use.tap) * pixelBytes])
-            }
-          }
-          for pixel in pixels(batch) {
-            let x = temporaries[pixelNumber % temporaries.count]
-            pixelNumber += 1
-            loadPixel(x, channel: channel, column: pixel)
-            for (register, use) in zip(weights, batch.taps) {
-              let (column, rest) = (pixel - taps[use.tap][2]).quotientAndRemainder(
-                dividingBy: columnStep)
-              guard rest == 0, sums[use.row].indices.contains(column) else { continue }
-              let w = keepsWeights ? weights[first + use.tap] : register
-              a.vfmadd231ps(sums[use.row][column], x, w)
-            }
-          }
-        }
+        for batch in batches { addProducts(batch, channel: channel) }
       }
     }
 
-    a.preserving(Array(lines.dropFirst()) + [vector]) {
-      a.mov(weight, [arguments + .weights])
+    /// Computes one vector of the outputs of a tile.
+    func computeVector() {
+      let all = sums.flatMap { $0 }
+      w.load(scratch, w.argument(.startOfSums))
+      w.load(all[0], scratch + vector)
+      for sum in all.dropFirst() { w.copy(sum, all[0]) }
+      w.load(distance, w.argument(.lineDistances) + vector)
+      if isPermuted { w.load(lanes, w.argument(.lanes) + vector) }
+      if !keepsWeights {
+        w.load(weight, w.argument(.weights))
+        w.advance(weight, by: vector)
+      }
+      if isSingleStep {
+        addProducts()
+      } else {
+        w.load(steps, w.argument(.steps))
+        // A phase of a transposed convolution may have no taps, and so no steps.
+        w.loop(steps, .perhapsNever, isAligned: true) {
+          addProducts()
+          w.advance(distance, by: Integer.bytes * lineCount * access.sources)
+          w.advance(weight, by: access.channels * taps.count * pixelBytes)
+          if isPermuted {
+            w.advance(lanes, by: access.numbersPerStep * MemoryLayout<Int32>.size)
+          }
+        }
+      }
+      // Weights that stay must survive the epilogue.
+      let free = keepsWeights ? temporaries : weights + temporaries
+      let outputs = OutputRow.all(
+        all.map { [$0] }, rows: rows, planes: 1, columnStep: outputStep, pointer: scratch,
+        column: outputColumn, vector: vector, unit)
+      Epilogue(addsResidual: addsResidual, tail: tail).write(
+        outputs, sums: all, free: free, table: steps, w)
+    }
+
+    w.function(pool) {
+      w.load(weight, w.argument(.weights))
       if keepsWeights {
         for (index, register) in weights.prefix(access.channels * taps.count).enumerated() {
-          a.vmovups(register, [weight + index * pixelBytes])
+          w.load(register, weight + index * pixelBytes)
         }
       }
-      let band = a.here()
-      a.mov(tiles, [arguments + .tiles])
-      a.mov(input, [arguments + .inputs])
-      a.xor(outputColumn, outputColumn)
-      a.repeating(tiles) {
-        a.mov(vector, [arguments + .firstVector])
-        let vectorTile = a.here()
-        let all = sums.flatMap { $0 }
-        a.mov(scratch, [arguments + .startOfSums])
-        a.vmovups(all[0], [scratch + vector])
-        for sum in all.dropFirst() { a.vmovaps(sum, all[0]) }
-        a.mov(distance, [arguments + vector + .lineDistances])
-        if isPermuted { a.mov(lanes, [arguments + vector + .lanes]) }
-        if !keepsWeights {
-          a.mov(weight, [arguments + .weights])
-          a.add(weight, vector)
-        }
-        if isSingleStep {
-          addProducts()
-        } else {
-          a.mov(steps, [arguments + .steps])
-          // A phase of a transposed convolution may have no taps, and so no steps.
-          let isSummed = a.label()
-          a.test(steps, steps)
-          a.je(isSummed)
-          a.align(to: 32)
-          a.repeating(steps) {
-            addProducts()
-            a.add(distance, 8 * lineCount * access.sources)
-            a.add(weight, access.channels * taps.count * pixelBytes)
-            if isPermuted { a.add(lanes, access.numbersPerStep * 4) }
+      // Bands are walked here, since calls cost too much on small maps.
+      w.loop(w.argument(.bands), scratch: scratch) {
+        w.load(tiles, w.argument(.tiles))
+        w.load(input, w.argument(.inputs))
+        w.clear(outputColumn)
+        w.loop(tiles) {
+          w.load(vector, w.argument(.firstVector))
+          w.loop(vector, step: unit.vectorBytes, before: w.argument(.endOfVectors)) {
+            computeVector()
           }
-          a.place(isSummed)
+          w.advance(input, by: columns * columnStep * pixelBytes)
+          w.advance(outputColumn, by: columns * outputStep)
         }
-        // Weights that stay must survive the tail.
-        let free = keepsWeights ? temporaries : weights + temporaries
-        if addsResidual {
-          for row in 0..<rows {
-            a.mov(scratch, [arguments + .outputs + 8 * row])
-            a.add(scratch, [arguments + .residuals])
-            a.add(scratch, vector)
-            for column in 0..<columns {
-              let sum = sums[row][column]
-              a.vaddps(sum, sum, [scratch + outputColumn + column * outputStep])
-            }
-          }
-        }
-        tail.apply(to: all, free: free, arguments: arguments, table: steps, a)
-        for row in 0..<rows {
-          a.mov(scratch, [arguments + .outputs + 8 * row])
-          a.add(scratch, vector)
-          for column in 0..<columns {
-            a.vmovups([scratch + outputColumn + column * outputStep], sums[row][column])
-          }
-        }
-        a.add(vector, width.rawValue)
-        a.cmp(vector, [arguments + .endOfVectors])
-        a.jne(vectorTile)
-        a.add(input, columns * columnStep * pixelBytes)
-        a.add(outputColumn, columns * outputStep)
+        w.load(scratch, w.argument(.inputBandStep))
+        w.advance(w.argument(.inputs), by: scratch)
+        w.load(scratch, w.argument(.outputBandStep))
+        for row in 0..<rows { w.advance(w.argument(.outputs, row), by: scratch) }
       }
-      // The next band, if any: calls cost too much on small maps.
-      a.mov(scratch, [arguments + .inputBandStep])
-      a.add([arguments + .inputs], scratch)
-      a.mov(scratch, [arguments + .outputBandStep])
-      for row in 0..<rows { a.add([arguments + .outputs + 8 * row], scratch) }
-      a.mov(scratch, [arguments + .bands])
-      a.dec(scratch)
-      a.mov([arguments + .bands], scratch)
-      a.jne(band)
     }
-    a.vzeroupper()
-    a.ret()
-    return a.finish("\(machine.name) lanes \(rows)x\(columns) \(taps.count) taps \(access) \(tail)")
   }
 }

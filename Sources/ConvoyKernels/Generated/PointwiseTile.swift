@@ -1,5 +1,4 @@
-import ConvoyAssembler
-import ConvoyTensors
+import ConvoyTiles
 
 /// The loop of elementwise kernels over stretches of pixels,
 ///
@@ -35,96 +34,97 @@ struct PointwiseTile: TileDescription {
   /// What is done to the result, or whose derivative is taken.
   var tail: TileTail
 
-  func generate() -> MachineCode {
-    let a = Assembler()
-    let width: VectorWidth = machine.instructions == .avx512 ? .zmm : .ymm
-    let parts = machine.vectorsPerPlane
+  /// Registers of pixels that a turn of the loop works on.
+  private static let groupVectors = 4
 
-    // Fixed ranges of registers: pixels, numbers that are the same for all pixels, what functions need.
-    let fixedCount = isSecondFixed ? (arithmetic == .normalize ? 3 : 1) * parts : 0
-    let groupCount = 4
-    let pixels = (0..<groupCount).map { VectorRegister($0, width) }
-    let fixed = (groupCount..<groupCount + fixedCount).map { VectorRegister($0, width) }
-    let free = (groupCount + fixedCount..<machine.registerCount).map { VectorRegister($0, width) }
+  /// Numbers of z that are the same for all pixels.
+  private var fixedCount: Int { isSecondFixed ? (arithmetic == .normalize ? 3 : 1) : 0 }
 
-    let arguments = rdi
-    let (bands, left, first, second, output) = (rsi, rdx, r8, r9, r10)
-    let constants = ConstantTable(a, width, base: rax)
-    let math = VectorMath(a: a, width: width, constants: constants, arguments: arguments)
+  /// Whether z comes from as many pixels as x.
+  private var walksSecond: Bool { arithmetic != .none && !isSecondFixed }
+
+  var name: String { "pointwise \(arithmetic) \(tail)" }
+
+  func write(_ w: any TileWriter) {
+    let parts = unit.vectorsPerPixel
+
+    var pool = RegisterPool(unit)
+    let pixels = pool.vectors("pixels", PointwiseTile.groupVectors)
+    let fixed = pool.vectors("numbers that are the same for all pixels", fixedCount * parts)
+    let free = pool.remainingVectors("what functions need")
+
+    let bands = pool.integer("bands")
+    // One place stays empty.
+    let left = pool.integers("pixels left", 1, of: 2)[0]
+    let table = pool.integer("constants")
+    let first = pool.integer("x")
+    let second = pool.integer("z")
+    let output = pool.integer("y")
+    let constants = ConstantTable(w, base: table)
+    let math = VectorMath(w: w, constants: constants)
 
     /// Computes pixels that fill some registers.
-    func compute(_ x: ArraySlice<VectorRegister>) {
-      for (index, x) in x.enumerated() { a.vmovups(x, [first + index * width.rawValue]) }
+    func compute(_ x: ArraySlice<Vector>) {
+      for (index, x) in x.enumerated() { w.load(x, first + index * unit.vectorBytes) }
       if arithmetic == .derivative { math.applyDerivative(of: tail, to: x, using: free) }
       for (index, x) in x.enumerated() {
         if isSecondFixed {
           let z = stride(from: index % parts, to: fixed.count, by: parts).map { fixed[$0] }
           combine(x, z, free[...], math)
         } else if arithmetic != .none {
-          a.vmovups(free[0], [second + index * width.rawValue])
+          w.load(free[0], second + index * unit.vectorBytes)
           combine(x, [free[0]], free.dropFirst(), math)
         }
       }
       if arithmetic != .derivative { tail.apply(to: x, free: free, math) }
-      for (index, x) in x.enumerated() { a.vmovups([output + index * width.rawValue], x) }
-      a.add(first, x.count * width.rawValue)
-      if arithmetic != .none && !isSecondFixed { a.add(second, x.count * width.rawValue) }
-      a.add(output, x.count * width.rawValue)
+      for (index, x) in x.enumerated() { w.store(output + index * unit.vectorBytes, x) }
+      w.advance(first, by: x.count * unit.vectorBytes)
+      if walksSecond { w.advance(second, by: x.count * unit.vectorBytes) }
+      w.advance(output, by: x.count * unit.vectorBytes)
     }
 
-    constants.load()
-    a.mov(bands, [arguments + .bands])
-    a.mov(first, [arguments + .inputs])
-    if arithmetic != .none { a.mov(second, [arguments + .inputs + 8]) }
-    a.mov(output, [arguments + .outputs])
-    for (index, z) in fixed.enumerated() { a.vmovups(z, [second + index * width.rawValue]) }
-    a.repeating(bands) {
-      let group = groupCount / parts
-      let (rest, end) = (a.label(), a.label())
-      a.mov(left, [arguments + .tiles])
-      a.sub(left, group)
-      a.jl(rest)
-      a.align(to: 32)
-      let top = a.here()
-      compute(pixels[...])
-      a.sub(left, group)
-      a.jge(top)
-      a.place(rest)
-      a.add(left, group)
-      a.je(end)
-      a.repeating(left) { compute(pixels.prefix(parts)) }
-      a.place(end)
-      a.add(first, [arguments + .inputBandStep])
-      if arithmetic != .none && !isSecondFixed { a.add(second, [arguments + .secondBandStep]) }
-      a.add(output, [arguments + .outputBandStep])
+    w.function(pool) {
+      constants.load()
+      w.load(bands, w.argument(.bands))
+      w.load(first, w.argument(.inputs))
+      if arithmetic != .none { w.load(second, w.argument(.inputs, 1)) }
+      w.load(output, w.argument(.outputs))
+      for (index, z) in fixed.enumerated() { w.load(z, second + index * unit.vectorBytes) }
+      w.loop(bands) {
+        w.load(left, w.argument(.tiles))
+        w.loop(left, inGroupsOf: pixels.count / parts) {
+          compute(pixels[...])
+        } rest: {
+          compute(pixels.prefix(parts))
+        }
+        w.advance(first, by: w.argument(.inputBandStep))
+        if walksSecond { w.advance(second, by: w.argument(.secondBandStep)) }
+        w.advance(output, by: w.argument(.outputBandStep))
+      }
+      constants.lay()
     }
-    constants.lay()
-    a.vzeroupper()
-    a.ret()
-    return a.finish("\(machine.name) pointwise \(arithmetic) \(tail)")
   }
 
   /// x = x ∘ z; of normalisation, z is mean, factor and shift.
   private func combine(
-    _ x: VectorRegister, _ z: [VectorRegister], _ free: ArraySlice<VectorRegister>,
-    _ math: VectorMath
+    _ x: Vector, _ z: [Vector], _ free: ArraySlice<Vector>, _ math: VectorMath
   ) {
-    let a = math.a
+    let w = math.w
     switch arithmetic {
     case .none: break
-    case .add: a.vaddps(x, x, z[0])
-    case .subtract: a.vsubps(x, x, z[0])
-    case .multiply, .derivative: a.vmulps(x, x, z[0])
-    case .divide: a.vdivps(x, x, z[0])
-    case .maximum: a.vmaxps(x, x, z[0])
-    case .minimum: a.vminps(x, x, z[0])
+    case .add: w.add(x, x, z[0])
+    case .subtract: w.subtract(x, x, z[0])
+    case .multiply, .derivative: w.multiply(x, x, z[0])
+    case .divide: w.divide(x, x, z[0])
+    case .maximum: w.maximum(x, x, z[0])
+    case .minimum: w.minimum(x, x, z[0])
     case .leak:
       let (product, mask) = (free.at(0), free.at(1))
-      a.vmulps(product, x, z[0])
+      w.multiply(product, x, z[0])
       math.replace(x, with: product, where: x, .lessOrEqual, math.constants[0], mask)
     case .normalize:
-      a.vsubps(x, x, z[0])
-      a.vfmadd213ps(x, z[1], z[2])
+      w.subtract(x, x, z[0])
+      w.multiply(x, by: z[1], add: z[2])
     }
   }
 }

@@ -1,5 +1,4 @@
-import ConvoyAssembler
-import ConvoyTensors
+import ConvoyTiles
 
 /// The loop of a pooling's gradient: a row of the image, each element of which takes what it is due from
 /// the windows that hold it.
@@ -45,77 +44,77 @@ struct PoolingGradientTile: TileDescription {
     return uses.sorted { $0.key < $1.key }.map { (window: $0.key, columns: $0.value) }
   }
 
-  func generate() -> MachineCode {
-    let a = Assembler()
-    let width: VectorWidth = machine.instructions == .avx512 ? .zmm : .ymm
-    let pixelBytes = PlaneLayout.lanes * 4
+  /// The description of a row in the table: words of its address and of where its places stand.
+  private static let rowBytes = 2 * Integer.bytes
 
-    precondition(columns <= PoolingGradientTile.maximalColumns(machine), "a tile is too wide")
-    let sums = (0..<columns).map { VectorRegister($0, width) }
-    let others = (columns..<columns + 3).map { VectorRegister($0, width) }
-    let (places, gradient, mask) = (others[0], others[1], others[2])
+  var name: String {
+    let kind = window.map { "largest of \($0.taps)" } ?? "average"
+    return "gradient of \(kind), \(columns) columns"
+  }
 
-    let arguments = rdi
-    let (tiles, output, index) = (rsi, r8, r9)
-    let (rows, list, row, place) = (rcx, rdx, rax, r10)
+  func write(_ w: any TileWriter) {
+    let pixelBytes = VectorUnit.pixelBytes
+
+    var pool = RegisterPool(unit)
+    let sums = pool.vectors("sums", columns)
+    let places = pool.vector("a window's places")
+    let gradient = pool.vector("its gradient")
+    let mask = pool.vector("mask")
+
+    let tiles = pool.integer("tiles")
+    let list = pool.integer("description of the row")
+    let rows = pool.integer("rows")
+    let row = pool.integer("the row's windows")
+    let output = pool.integer("output")
+    let index = pool.integer("bytes from a row's first window")
+    let place = pool.integer("places of the image's row")
 
     /// Adds what a row of windows gives.
     func add(_ window: Window, partOffset: Int) {
       for (number, columns) in uses(of: window) {
-        let address = row + index + (number * 2 * pixelBytes + partOffset)
-        a.vmovups(places, [address])
-        a.vmovups(gradient, [address + pixelBytes])
+        let pixel = row + index + (number * 2 * pixelBytes + partOffset)
+        w.load(places, pixel)
+        w.load(gradient, pixel + pixelBytes)
         for (column, tap) in columns {
-          let wanted = MemoryOperand.repeated(place + 32 * tap, width)
-          if width == .zmm {
-            a.vcmpps(k1, places, wanted, .equal)
-            a.vaddps(sums[column], sums[column], gradient, mask: .merging(k1))
-          } else {
-            a.vcmpps(mask, places, wanted, .equal)
-            a.vandps(mask, mask, gradient)
-            a.vaddps(sums[column], sums[column], mask)
-          }
+          let wanted = Operand.repeated(place + TileArguments.repeatedBytes * tap)
+          w.add(sums[column], gradient, where: Condition(places, .equal, wanted), mask)
         }
       }
     }
 
-    a.mov(tiles, [arguments + .tiles])
-    a.mov(output, [arguments + .outputs])
-    a.xor(index, index)
-    a.repeating(tiles) {
-      for part in 0..<machine.vectorsPerPlane {
-        let partOffset = part * width.rawValue
-        let end = a.label()
-        for sum in sums { a.clear(sum) }
-        a.mov(list, [arguments + .distances])
-        a.mov(rows, [arguments + .steps])
-        a.test(rows, rows)
-        a.je(end)
-        a.repeating(rows) {
-          a.mov(row, [list + 0])
-          if let window {
-            a.mov(place, [list + 8])
-            add(window, partOffset: partOffset)
-          } else {
-            for (column, sum) in sums.enumerated() {
-              a.vaddps(sum, sum, [row + index + (column * pixelBytes + partOffset)])
-            }
+    /// Computes a vector of each of a tile's elements.
+    func computeTile(partOffset: Int) {
+      for sum in sums { w.clear(sum) }
+      w.load(list, w.argument(.distances))
+      w.load(rows, w.argument(.steps))
+      w.loop(rows, .perhapsNever, isAligned: false) {
+        w.load(row, list.place)
+        if let window {
+          w.load(place, list + Integer.bytes)
+          add(window, partOffset: partOffset)
+        } else {
+          for (column, sum) in sums.enumerated() {
+            w.add(sum, sum, row + index + (column * pixelBytes + partOffset))
           }
-          a.add(list, 16)
         }
-        a.place(end)
-        for (column, sum) in sums.enumerated() {
-          a.vmovups([output + (column * pixelBytes + partOffset)], sum)
-        }
+        w.advance(list, by: PoolingGradientTile.rowBytes)
       }
-      let advance = window.map { columns / $0.step * 2 } ?? columns
-      a.add(index, advance * pixelBytes)
-      a.add(output, columns * pixelBytes)
+      for (column, sum) in sums.enumerated() {
+        w.store(output + (column * pixelBytes + partOffset), sum)
+      }
     }
-    a.vzeroupper()
-    a.ret()
-    let kind = window.map { "largest of \($0.taps)" } ?? "average"
-    return a.finish("\(machine.name) gradient of \(kind), \(columns) columns")
+
+    w.function(pool) {
+      w.load(tiles, w.argument(.tiles))
+      w.load(output, w.argument(.outputs))
+      w.clear(index)
+      w.loop(tiles) {
+        for part in 0..<unit.vectorsPerPixel { computeTile(partOffset: part * unit.vectorBytes) }
+        let advance = window.map { columns / $0.step * 2 } ?? columns
+        w.advance(index, by: advance * pixelBytes)
+        w.advance(output, by: columns * pixelBytes)
+      }
+    }
   }
 }
 

@@ -1,5 +1,4 @@
-import ConvoyAssembler
-import ConvoyTensors
+import ConvoyTiles
 
 /// The loop of pooling kernels: rows of outputs whose windows have the same number of elements in the
 /// image,
@@ -25,10 +24,8 @@ struct PoolingTile: TileDescription {
   /// Pixels from an output's window to the next one's.
   var columnStep: Int
 
-  private static let lineRegisters = [r8, r9, r10, r11, rbx, rbp, r12, r13]
-
   /// The most lines a window may have: each has its address in a register.
-  static let maximalLines = lineRegisters.count
+  static let maximalLines = 8
 
   /// The input columns that the windows of a tile have, in order, and the outputs that each is part of.
   private var inputColumns: [(column: Int, outputs: [Int])] {
@@ -39,97 +36,96 @@ struct PoolingTile: TileDescription {
     return outputs.sorted { $0.key < $1.key }.map { (column: $0.key, outputs: $0.value) }
   }
 
-  func generate() -> MachineCode {
-    let a = Assembler()
-    let width: VectorWidth = machine.instructions == .avx512 ? .zmm : .ymm
-    let pixelBytes = PlaneLayout.lanes * 4
+  var name: String {
+    "\(isMaximum ? "largest" : "average") of \(lines)x\(taps), \(columns) columns"
+  }
 
-    // Fixed ranges of registers: results, −∞ or the scale, pixels under way.
-    let results = (0..<columns).map { VectorRegister($0, width) }
-    let constant = VectorRegister(columns, width)
-    let temporaries = (columns + 1..<machine.registerCount).map { VectorRegister($0, width) }
-    precondition(temporaries.count >= 2, "a tile must leave registers for pixels")
-
-    let arguments = rdi
-    let (tiles, index, output, scratch) = (rsi, rcx, rdx, rax)
-    let pointers = PoolingTile.lineRegisters.prefix(lines)
-    let constants = ConstantTable(a, width, base: scratch)
+  func write(_ w: any TileWriter) {
+    let pixelBytes = VectorUnit.pixelBytes
     let inputColumns = inputColumns
+
+    var pool = RegisterPool(unit)
+    let results = pool.vectors("results", columns)
+    let constant = pool.vector("−∞ or the scale")
+    let temporaries = pool.remainingVectors("pixels under way", atLeast: 2)
+
+    let tiles = pool.integer("tiles")
+    let output = pool.integer("output")
+    let index = pool.integer("bytes from a line's first pixel")
+    let scratch = pool.integer("scratch")
+    let pointers = pool.integers("lines", lines)
+    let constants = ConstantTable(w, base: scratch)
     var columnNumber = 0
 
     /// All lines of an input column become one number.
-    func combineLines(_ column: Int, part: Int) -> VectorRegister {
+    func combineLines(_ column: Int, part: Int) -> Vector {
       let pair = columnNumber % (temporaries.count / 2) * 2
       columnNumber += 1
       let (sum, x) = (temporaries[pair], temporaries[pair + 1])
       for (line, pointer) in pointers.enumerated() {
-        let address = pointer + index + (column * pixelBytes + part * width.rawValue)
+        let place = pointer + index + (column * pixelBytes + part * unit.vectorBytes)
         if isMaximum {
           // Of two numbers the second is taken where one of them is none.
-          a.vmovups(x, [address])
-          a.vmaxps(sum, x, line == 0 ? constant : sum)
+          w.load(x, place)
+          w.maximum(sum, x, line == 0 ? constant : sum)
         } else if line == 0 {
-          a.vmovups(sum, [address])
+          w.load(sum, place)
         } else {
-          a.vaddps(sum, sum, [address])
+          w.add(sum, sum, place)
         }
       }
       return sum
     }
 
-    a.preserving(pointers.filter { [rbx, rbp, r12, r13].contains($0) }) {
-      if isMaximum {
-        constants.load()
-        a.vbroadcastss(constant, [constants.address((-Float.infinity).bitPattern)])
-      } else {
-        a.vbroadcastss(constant, [arguments + .parameters])
-      }
-      let band = a.here()
-      a.mov(scratch, [arguments + .distances])
-      for (line, pointer) in pointers.enumerated() {
-        a.mov(pointer, [scratch + 8 * line])
-        a.add(pointer, [arguments + .inputs])
-      }
-      a.mov(output, [arguments + .outputs])
-      a.mov(tiles, [arguments + .tiles])
-      a.xor(index, index)
-      a.repeating(tiles) {
-        for part in 0..<machine.vectorsPerPlane {
-          var isBegun = Set<Int>()
-          for (column, outputs) in inputColumns {
-            let x = combineLines(column, part: part)
-            for output in outputs {
-              let result = results[output]
-              if isBegun.insert(output).inserted {
-                a.vmovaps(result, x)
-              } else if isMaximum {
-                a.vmaxps(result, x, result)
-              } else {
-                a.vaddps(result, result, x)
-              }
-            }
-          }
-          for (column, result) in results.enumerated() {
-            if !isMaximum { a.vmulps(result, result, constant) }
-            a.vmovups([output + (column * pixelBytes + part * width.rawValue)], result)
+    /// Computes a vector of each of a tile's outputs.
+    func computeTile(part: Int) {
+      var isBegun = Set<Int>()
+      for (column, outputs) in inputColumns {
+        let x = combineLines(column, part: part)
+        for output in outputs {
+          let result = results[output]
+          if isBegun.insert(output).inserted {
+            w.copy(result, x)
+          } else if isMaximum {
+            w.maximum(result, x, result)
+          } else {
+            w.add(result, result, x)
           }
         }
-        a.add(index, columns * columnStep * pixelBytes)
-        a.add(output, columns * pixelBytes)
       }
-      a.mov(scratch, [arguments + .inputBandStep])
-      a.add([arguments + .inputs], scratch)
-      a.mov(scratch, [arguments + .outputBandStep])
-      a.add([arguments + .outputs], scratch)
-      a.mov(scratch, [arguments + .bands])
-      a.dec(scratch)
-      a.mov([arguments + .bands], scratch)
-      a.jne(band)
+      for (column, result) in results.enumerated() {
+        if !isMaximum { w.multiply(result, result, constant) }
+        w.store(output + (column * pixelBytes + part * unit.vectorBytes), result)
+      }
     }
-    constants.lay()
-    a.vzeroupper()
-    a.ret()
-    let kind = isMaximum ? "largest" : "average"
-    return a.finish("\(machine.name) \(kind) of \(lines)x\(taps), \(columns) columns")
+
+    w.function(pool) {
+      if isMaximum {
+        constants.load()
+        w.broadcast(constant, constants.place(-Float.infinity))
+      } else {
+        w.broadcast(constant, w.argument(.parameters))
+      }
+      w.loop(w.argument(.bands), scratch: scratch) {
+        w.load(scratch, w.argument(.distances))
+        for (line, pointer) in pointers.enumerated() {
+          w.load(pointer, scratch + Integer.bytes * line)
+          w.advance(pointer, by: w.argument(.inputs))
+        }
+        w.load(output, w.argument(.outputs))
+        w.load(tiles, w.argument(.tiles))
+        w.clear(index)
+        w.loop(tiles) {
+          for part in 0..<unit.vectorsPerPixel { computeTile(part: part) }
+          w.advance(index, by: columns * columnStep * pixelBytes)
+          w.advance(output, by: columns * pixelBytes)
+        }
+        w.load(scratch, w.argument(.inputBandStep))
+        w.advance(w.argument(.inputs), by: scratch)
+        w.load(scratch, w.argument(.outputBandStep))
+        w.advance(w.argument(.outputs), by: scratch)
+      }
+      constants.lay()
+    }
   }
 }

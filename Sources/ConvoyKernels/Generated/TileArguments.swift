@@ -1,4 +1,5 @@
 import ConvoyTensors
+import ConvoyTiles
 
 /// What a generated tile kernel is told: a block of memory whose address is its one argument.
 ///
@@ -50,7 +51,11 @@ struct TileArguments {
 
   static let maximalRows = 4
   static let maximalPlanes = 4
-  static let byteCount = Field.aside.rawValue + 64 * TileTail.maximalTemporaries
+  /// Bytes that a register's contents take when it is put aside: those of the widest there is.
+  static let asideBytes = 64
+  /// Bytes that a number takes which stands there for all lanes: those of 8 lanes.
+  static let repeatedBytes = 8 * MemoryLayout<Float>.size
+  static let byteCount = Field.aside.rawValue + asideBytes * TileTail.maximalTemporaries
 
   /// Where the block begins.
   let base: UnsafeMutableRawPointer
@@ -119,5 +124,12 @@ struct TileFunction: Equatable, Sendable {
   /// Whether two are the same code: that of one description is shared.
   static func == (a: Self, b: Self) -> Bool {
     unsafeBitCast(a.pointer, to: Int.self) == unsafeBitCast(b.pointer, to: Int.self)
+  }
+}
+
+extension TileWriter {
+  /// The place of a word of the arguments.
+  func argument(_ field: TileArguments.Field, _ index: Int = 0) -> Place {
+    arguments + (field.rawValue + index * Integer.bytes)
   }
 }

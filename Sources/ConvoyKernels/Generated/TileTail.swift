@@ -1,5 +1,5 @@
-import ConvoyAssembler
 import ConvoyTensors
+import ConvoyTiles
 
 /// What a generated kernel does to its sums before it writes them: nothing, or a `ScalarFunction`. Its
 /// parameters are arguments, so that kernels of the same kind share their code.
@@ -74,44 +74,31 @@ enum TileTail: Hashable, Sendable, CaseIterable {
   ///
   /// - Parameters:
   ///   - free: registers that may be overwritten.
-  ///   - arguments: where the block of arguments is.
   ///   - table: a register that may be overwritten.
-  func apply(
-    to sums: [VectorRegister], free: [VectorRegister], arguments: GeneralRegister,
-    table: GeneralRegister, _ a: Assembler
-  ) {
-    guard self != .none, let width = sums.first?.width else { return }
-    let constants = ConstantTable(a, width, base: table)
+  func apply(to sums: [Vector], free: [Vector], table: Integer, _ w: any TileWriter) {
+    guard self != .none, !sums.isEmpty else { return }
+    let constants = ConstantTable(w, base: table)
     constants.load()
-    apply(
-      to: sums[...], free: free,
-      VectorMath(a: a, width: width, constants: constants, arguments: arguments))
+    apply(to: sums[...], free: free, VectorMath(w: w, constants: constants))
     constants.lay()
   }
 
   /// Applies the function to registers.
   ///
   /// Where too few registers are free, others are put aside meanwhile, such as come later among them.
-  func apply(to sums: ArraySlice<VectorRegister>, free: [VectorRegister], _ math: VectorMath) {
-    let (a, width) = (math.a, math.width)
+  func apply(to sums: ArraySlice<Vector>, free: [Vector], _ math: VectorMath) {
+    let w = math.w
     let lacking = max(0, temporaryCount - free.count)
     let middle = sums.startIndex + (lacking > 0 ? sums.count / 2 : 0)
     for turn in [sums[..<middle], sums[middle...]] where !turn.isEmpty {
-      let others = (0..<(width == .zmm ? 32 : 16)).map { VectorRegister($0, width) }
+      let others = (0..<w.unit.registerCount).map(Vector.init)
         .filter { !turn.contains($0) && !free.contains($0) }
       let aside = others.prefix(lacking).enumerated().map {
-        (register: $1, place: MemoryOperand(math.arguments + .aside + $0 * 64))
+        (register: $1, place: w.argument(.aside) + $0 * TileArguments.asideBytes)
       }
-      for (register, place) in aside { a.vmovaps(place, register) }
+      for (register, place) in aside { w.putAside(place, register) }
       math.apply(self, to: turn, using: free + aside.map(\.register))
-      for (register, place) in aside { a.vmovaps(register, place) }
+      for (register, place) in aside { w.takeBack(register, place) }
     }
-  }
-}
-
-extension Assembler {
-  /// `d = 0`.
-  func clear(_ d: VectorRegister) {
-    if d.width == .zmm || d.number >= 16 { vpxord(d, d, d) } else { vxorps(d, d, d) }
   }
 }

@@ -1,4 +1,4 @@
-import ConvoyAssembler
+import ConvoyTiles
 
 extension TileTail {
   /// Registers that the function's derivative needs beside those it is applied to.
@@ -19,13 +19,13 @@ extension VectorMath {
   ///
   /// - Parameter t: as many registers as the derivative needs, or more.
   func applyDerivative(
-    of function: TileTail, to registers: ArraySlice<VectorRegister>, using t: [VectorRegister]
+    of function: TileTail, to registers: ArraySlice<Vector>, using t: [Vector]
   ) {
     switch function {
     case .none: for x in registers { load(x, 1) }
-    case .step: for x in registers { a.clear(x) }
+    case .step: for x in registers { w.clear(x) }
     case .affine: for x in registers { load(x, parameter: 0) }
-    case .square: for x in registers { a.vaddps(x, x, x) }
+    case .square: for x in registers { w.add(x, x, x) }
     case .exponential: for x in registers { exp(x, using: t[...]) }
     case .relu: step(registers, zero: t[0], one: t[1])
     case .leakyReLU:
@@ -43,34 +43,34 @@ extension VectorMath {
       load(t[0], parameter: 0)
       for x in registers {
         // Not rounded together, so that kinks are where the function in lanes has them.
-        a.vmulps(x, x, t[0])
-        a.vaddps(x, x, parameter(1))
+        w.multiply(x, x, t[0])
+        w.add(x, x, parameter(1))
         keep(t[0], where: x, above: constants[0], upTo: constants[1], t[1])
       }
     case .hardSwish:
       for x in registers {
         let (middle, mask) = (t[0], t[1])
-        a.vaddps(middle, x, x)
-        a.vaddps(middle, middle, constants[3])
-        a.vmulps(middle, middle, constants[1 / 6])
+        w.add(middle, x, x)
+        w.add(middle, middle, constants[3])
+        w.multiply(middle, middle, constants[1 / 6])
         replace(middle, with: constants[0], where: x, .lessOrEqual, constants[-3], mask)
         replace(middle, with: constants[1], where: x, .greater, constants[3], mask)
-        a.vmovaps(x, middle)
+        w.copy(x, middle)
       }
     case .reciprocal:
       load(t[0], -1)
       for x in registers {
-        a.vmulps(x, x, x)
-        a.vdivps(x, t[0], x)
+        w.multiply(x, x, x)
+        w.divide(x, t[0], x)
       }
     case .logarithm:
       load(t[0], 1)
-      for x in registers { a.vdivps(x, t[0], x) }
+      for x in registers { w.divide(x, t[0], x) }
     case .squareRoot:
       load(t[0], 0.5)
       for x in registers {
-        a.vsqrtps(x, x)
-        a.vdivps(x, t[0], x)
+        w.squareRoot(x, x)
+        w.divide(x, t[0], x)
       }
     case .sigmoid, .tanh, .silu, .gelu: for x in registers { derivative(of: function, x, t[...]) }
     }
@@ -78,65 +78,50 @@ extension VectorMath {
 
   /// Of a function by exponentials.
   private func derivative(
-    of function: TileTail, _ x: VectorRegister, _ t: ArraySlice<VectorRegister>
+    of function: TileTail, _ x: Vector, _ t: ArraySlice<Vector>
   ) {
     let (first, second) = (t.at(0), t.at(1))
     switch function {
     case .sigmoid:
       sigmoid(x, using: t)
       load(first, 1)
-      a.vsubps(first, first, x)
-      a.vmulps(x, x, first)
+      w.subtract(first, first, x)
+      w.multiply(x, x, first)
     case .tanh:
       tanh(x, using: t)
-      a.vfnmadd213ps(x, x, constants[1])
+      w.multiply(x, by: x, subtractFrom: constants[1])
     case .silu:
       // s·(1 + x·(1 − s))
-      a.vmovaps(first, x)
+      w.copy(first, x)
       sigmoid(x, using: t.dropFirst())
       load(second, 1)
-      a.vsubps(second, second, x)
-      a.vfmadd213ps(second, first, constants[1])
-      a.vmulps(x, x, second)
+      w.subtract(second, second, x)
+      w.multiply(second, by: first, add: constants[1])
+      w.multiply(x, x, second)
     default:
       // Φ(x) + x·φ(x)
       normalCDF(x, using: t)
-      a.vmulps(second, x, x)
-      a.vmulps(second, second, constants[-0.5])
+      w.multiply(second, x, x)
+      w.multiply(second, second, constants[-0.5])
       exp(second, using: t.dropFirst(2))
-      a.vmulps(second, second, constants[0.398_942_28])
-      a.vfmadd213ps(x, second, first)
+      w.multiply(second, second, constants[0.398_942_28])
+      w.multiply(x, by: second, add: first)
     }
   }
 
   /// d = s in the lanes where a comparison holds, another elsewhere.
   private func choose(
-    _ d: VectorRegister, _ s: VectorRegister, where x: VectorRegister, _ comparison: Comparison,
-    _ bound: MemoryOperand, else other: VectorRegister, _ mask: VectorRegister
+    _ d: Vector, _ s: Vector, where x: Vector, _ relation: Condition.Relation, _ bound: Operand,
+    else other: Vector, _ mask: Vector
   ) {
-    if width == .zmm {
-      a.vcmpps(k1, x, bound, comparison)
-      a.vblendmps(d, other, s, mask: .merging(k1))
-    } else {
-      a.vcmpps(mask, x, bound, comparison)
-      a.vblendvps(d, other, s, mask)
-    }
+    w.select(d, s.operand, where: Condition(x, relation, bound), else: other, mask)
   }
 
   /// x = a number in the lanes where x lies in a range, 0 elsewhere.
   private func keep(
-    _ number: VectorRegister, where x: VectorRegister, above low: MemoryOperand,
-    upTo high: MemoryOperand, _ mask: VectorRegister
+    _ number: Vector, where x: Vector, above low: Operand, upTo high: Operand, _ mask: Vector
   ) {
-    if width == .zmm {
-      a.vcmpps(k1, x, low, .greater)
-      a.vcmpps(k1, x, high, .lessOrEqual, mask: k1)
-      a.vmovaps(x, number, mask: .zeroing(k1))
-    } else {
-      a.vcmpps(mask, x, low, .greater)
-      a.vcmpps(x, x, high, .lessOrEqual)
-      a.vandps(x, x, mask)
-      a.vandps(x, x, number)
-    }
+    w.keep(
+      x, number, where: [Condition(x, .greater, low), Condition(x, .lessOrEqual, high)], mask)
   }
 }

@@ -1,4 +1,4 @@
-import ConvoyAssembler
+import ConvoyTiles
 
 extension TileTail {
   /// Registers that the function needs beside those it is applied to.
@@ -20,14 +20,14 @@ extension VectorMath {
   ///
   /// - Parameter temporaries: as many registers as the function needs, or more.
   func apply(
-    _ function: TileTail, to registers: ArraySlice<VectorRegister>, using t: [VectorRegister]
+    _ function: TileTail, to registers: ArraySlice<Vector>, using t: [Vector]
   ) {
     switch function {
     case .none: break
     case .relu:
-      a.clear(t[0])
+      w.clear(t[0])
       // Of two numbers the second is taken unless the first is greater: 0 for what is not a number.
-      for x in registers { a.vmaxps(x, x, t[0]) }
+      for x in registers { w.maximum(x, x, t[0]) }
     case .clip:
       load(t[0], parameter: 0)
       load(t[1], parameter: 1)
@@ -37,102 +37,83 @@ extension VectorMath {
     case .tanh: for x in registers { tanh(x, using: t[...]) }
     case .hardSigmoid:
       load(t[0], parameter: 0)
-      a.clear(t[1])
+      w.clear(t[1])
       load(t[2], 1)
       for x in registers {
-        a.vfmadd213ps(x, t[0], parameter(1))
+        w.multiply(x, by: t[0], add: parameter(1))
         limit(x, low: t[1], high: t[2])
       }
     case .hardSwish:
       for x in registers {
         // What is not a number may become one here: the product with x is none.
-        a.vaddps(t[0], x, constants[3])
-        a.vmaxps(t[0], t[0], constants[0])
-        a.vminps(t[0], t[0], constants[6])
+        w.add(t[0], x, constants[3])
+        w.maximum(t[0], t[0], constants[0])
+        w.minimum(t[0], t[0], constants[6])
         // Divided first: the product of large numbers would overflow.
-        a.vmulps(t[0], t[0], constants[1 / 6])
-        a.vmulps(x, x, t[0])
+        w.multiply(t[0], t[0], constants[1 / 6])
+        w.multiply(x, x, t[0])
       }
     case .silu:
       for x in registers {
         gate(x, using: t[...])
-        a.vmulps(x, x, t[0])
+        w.multiply(x, x, t[0])
       }
     case .gelu:
       for x in registers {
         normalCDF(x, using: t[...])
-        a.vmulps(x, x, t[0])
+        w.multiply(x, x, t[0])
       }
     case .exponential: for x in registers { exp(x, using: t[...]) }
     case .logarithm: for x in registers { log(x, using: t[...]) }
-    case .squareRoot: for x in registers { a.vsqrtps(x, x) }
-    case .square: for x in registers { a.vmulps(x, x, x) }
+    case .squareRoot: for x in registers { w.squareRoot(x, x) }
+    case .square: for x in registers { w.multiply(x, x, x) }
     case .magnitude:
-      a.vbroadcastss(t[0], [constants.address(0x7FFF_FFFF)])
-      for x in registers { a.vandps(x, x, t[0]) }
+      w.broadcast(t[0], constants.place(bits: 0x7FFF_FFFF))
+      for x in registers { w.combine(.and, x, x, t[0]) }
     case .reciprocal:
       load(t[0], 1)
-      for x in registers { a.vdivps(x, t[0], x) }
+      for x in registers { w.divide(x, t[0], x) }
     case .affine:
       load(t[0], parameter: 0)
-      for x in registers { a.vfmadd213ps(x, t[0], parameter(1)) }
+      for x in registers { w.multiply(x, by: t[0], add: parameter(1)) }
     case .step: step(registers, zero: t[0], one: t[1])
     }
   }
 
   /// x where positive, else slope · x.
   private func leakyReLU(
-    _ registers: ArraySlice<VectorRegister>, slope: VectorRegister, _ other: VectorRegister
+    _ registers: ArraySlice<Vector>, slope: Vector, _ other: Vector
   ) {
     load(slope, parameter: 0)
-    if width == .zmm {
-      let zero = other
-      a.clear(zero)
-      for x in registers {
-        a.vcmpps(k1, x, zero, .lessOrEqual)
-        a.vmulps(x, x, slope, mask: .merging(k1))
-      }
-    } else {
-      let product = other
-      for x in registers {
-        // The number's own sign chooses; 0 is 0 either way.
-        a.vmulps(product, x, slope)
-        a.vblendvps(x, x, product, x)
-      }
-    }
+    w.prepareMultiplyingNegatives(other)
+    for x in registers { w.multiplyNegatives(x, slope, other) }
   }
 
   /// 1 where positive, else 0.
   func step(
-    _ registers: ArraySlice<VectorRegister>, zero: VectorRegister, one: VectorRegister
+    _ registers: ArraySlice<Vector>, zero: Vector, one: Vector
   ) {
-    a.clear(zero)
+    w.clear(zero)
     load(one, 1)
-    for x in registers {
-      if width == .zmm {
-        a.vcmpps(k1, x, zero, .greater)
-        a.vmovaps(x, one, mask: .zeroing(k1))
-      } else {
-        a.vcmpps(x, x, zero, .greater)
-        a.vandps(x, x, one)
-      }
-    }
+    for x in registers { w.keep(x, one, where: [Condition(x, .greater, zero)], zero) }
   }
 
   /// Brings x into a range; what is not a number stays.
-  private func limit(_ x: VectorRegister, low: VectorRegister, high: VectorRegister) {
+  private func limit(_ x: Vector, low: Vector, high: Vector) {
     // Of two numbers the second is taken where one of them is none.
-    a.vmaxps(x, low, x)
-    a.vminps(x, high, x)
+    w.maximum(x, low, x)
+    w.minimum(x, high, x)
   }
 
   /// d = a parameter in all lanes.
-  func load(_ d: VectorRegister, parameter index: Int) {
-    a.vbroadcastss(d, [arguments + .parameters + 32 * index])
+  func load(_ d: Vector, parameter index: Int) {
+    w.broadcast(d, place(ofParameter: index))
   }
 
   /// A parameter in all lanes.
-  func parameter(_ index: Int) -> MemoryOperand {
-    .repeated(arguments + .parameters + 32 * index, width)
+  func parameter(_ index: Int) -> Operand { .repeated(place(ofParameter: index)) }
+
+  private func place(ofParameter index: Int) -> Place {
+    w.argument(.parameters) + TileArguments.repeatedBytes * index
   }
 }

@@ -1,4 +1,4 @@
-import ConvoyAssembler
+import ConvoyTiles
 
 /// Elementary functions of a vector register in generated code: what `LaneMath` is in Swift.
 ///
@@ -6,25 +6,22 @@ import ConvoyAssembler
 /// errors are within the same bounds, which tests assert, while last bits may differ. A function
 /// changes its register in place and overwrites the first few temporaries.
 struct VectorMath {
-  let a: Assembler
-  let width: VectorWidth
+  let w: any TileWriter
   /// Where constants stand.
   let constants: ConstantTable
-  /// Holds the address of `TileArguments`, among them the parameters of functions that have such.
-  let arguments: GeneralRegister
 
   /// 1.5·2²³: adding it rounds to a whole number and leaves that in the low bits.
   private static let rounder: Float = 12_582_912
 
   /// x = eˣ, relative error below 2e-7; 0 below −87.3366. Three temporaries. See `LaneMath.exp`.
-  func exp(_ x: VectorRegister, using t: ArraySlice<VectorRegister>) {
+  func exp(_ x: Vector, using t: ArraySlice<Vector>) {
     let (shifted, n, r) = (t.at(0), t.at(1), t.at(2))
     load(shifted, VectorMath.rounder)
-    a.vfmadd231ps(shifted, x, constants[1.442_695_04])
-    a.vsubps(n, shifted, constants[VectorMath.rounder])
-    a.vmovaps(r, x)
-    a.vfnmadd231ps(r, n, constants[0.693_359_375])
-    a.vfmadd231ps(r, n, constants[2.121_944_4e-4])
+    w.multiplyAdd(shifted, x, constants[1.442_695_04])
+    w.subtract(n, shifted, constants[VectorMath.rounder])
+    w.copy(r, x)
+    w.multiplySubtract(r, n, constants[0.693_359_375])
+    w.multiplyAdd(r, n, constants[2.121_944_4e-4])
     let p = n
     polynomial(
       p, of: r,
@@ -33,37 +30,37 @@ struct VectorMath {
         5.000_000_1e-1,
       ])
     // 1 + r + p·r², times 2ⁿ in the exponent.
-    a.vmulps(p, p, r)
-    a.vfmadd213ps(p, r, r)
-    a.vaddps(p, p, constants[1])
-    a.vpslld(shifted, shifted, 23)
-    a.vpaddd(p, p, shifted)
+    w.multiply(p, p, r)
+    w.multiply(p, by: r, add: r)
+    w.add(p, p, constants[1])
+    w.shift(shifted, shifted, by: 23)
+    w.combine(.addIntegers, p, p, shifted)
     let (mask, beyond) = (shifted, r)
-    a.vaddps(beyond, x, constants[.infinity])
+    w.add(beyond, x, constants[.infinity])
     replace(p, with: constants[0], where: x, .less, constants[-87.336_54], mask)
     replace(p, with: beyond, where: x, .notLessOrEqual, constants[88.722_83], mask)
-    a.vmovaps(x, p)
+    w.copy(x, p)
   }
 
   /// x = the natural logarithm of x, relative error below 2e-7. Four temporaries. See `LaneMath.log`.
-  func log(_ x: VectorRegister, using t: ArraySlice<VectorRegister>) {
+  func log(_ x: Vector, using t: ArraySlice<Vector>) {
     let (bits, exponent, other, mask) = (t.at(0), t.at(1), t.at(2), t.at(3))
     let leastNormal = constants[.leastNormalMagnitude]
-    a.vmovaps(bits, x)
-    a.vmulps(other, x, constants[0x1p23])
+    w.copy(bits, x)
+    w.multiply(other, x, constants[0x1p23])
     replace(bits, with: other, where: x, .less, leastNormal, mask)
     // The mantissa is brought into √½…√2, so that the series below is short.
     let half = constants[bits: 0x3F35_04F3]
-    a.vpsubd(bits, bits, half)
-    a.vpsrad(exponent, bits, 23)
-    a.vpaddd(exponent, exponent, constants[bits: VectorMath.rounder.bitPattern])
-    a.vsubps(exponent, exponent, constants[VectorMath.rounder])
-    a.vsubps(other, exponent, constants[23])
+    w.combine(.subtractIntegers, bits, bits, half)
+    w.shift(exponent, bits, by: -23)
+    w.combine(.addIntegers, exponent, exponent, constants[bits: VectorMath.rounder.bitPattern])
+    w.subtract(exponent, exponent, constants[VectorMath.rounder])
+    w.subtract(other, exponent, constants[23])
     replace(exponent, with: other, where: x, .less, leastNormal, mask)
-    a.vandps(bits, bits, constants[bits: 0x007F_FFFF])
-    a.vpaddd(bits, bits, half)
+    w.combine(.and, bits, bits, constants[bits: 0x007F_FFFF])
+    w.combine(.addIntegers, bits, bits, half)
     let (f, z, p) = (bits, other, mask)
-    a.vsubps(f, bits, constants[1])
+    w.subtract(f, bits, constants[1])
     polynomial(
       p, of: f,
       [
@@ -71,33 +68,33 @@ struct VectorMath {
         -1.666_805_8e-1, 2.000_071_5e-1, -2.499_999_4e-1, 3.333_333_1e-1,
       ])
     // f + (p·f·z − z ∕ 2 − exponent · low) + exponent · high, with z = f²
-    a.vmulps(z, f, f)
-    a.vmulps(p, p, f)
-    a.vmulps(p, p, z)
-    a.vfnmadd231ps(p, z, constants[0.5])
-    a.vfnmadd231ps(p, exponent, constants[2.121_944_4e-4])
-    a.vaddps(f, f, p)
-    a.vfmadd231ps(f, exponent, constants[0.693_359_375])
+    w.multiply(z, f, f)
+    w.multiply(p, p, f)
+    w.multiply(p, p, z)
+    w.multiplySubtract(p, z, constants[0.5])
+    w.multiplySubtract(p, exponent, constants[2.121_944_4e-4])
+    w.add(f, f, p)
+    w.multiplyAdd(f, exponent, constants[0.693_359_375])
     // Infinity stays, and what is not a number.
     replace(f, with: x, where: x, .notLess, constants[.infinity], mask)
     replace(f, with: constants[-.infinity], where: x, .equal, constants[0], mask)
     replace(f, with: constants[.nan], where: x, .less, constants[0], mask)
-    a.vmovaps(x, f)
+    w.copy(x, f)
   }
 
   /// x = 1 ∕ (1 + e⁻ˣ), relative error below 3e-7. Three temporaries.
-  func sigmoid(_ x: VectorRegister, using t: ArraySlice<VectorRegister>) {
-    a.vxorps(x, x, constants[-0.0])
+  func sigmoid(_ x: Vector, using t: ArraySlice<Vector>) {
+    w.combine(.xor, x, x, constants[-0.0])
     exp(x, using: t)
-    a.vaddps(x, x, constants[1])
+    w.add(x, x, constants[1])
     let one = t.at(0)
     load(one, 1)
-    a.vdivps(x, one, x)
+    w.divide(x, one, x)
   }
 
   /// y = 1 ∕ (1 + e⁻ˣ), absolute error below 3e-7; y is the first of four temporaries, and x stays. See
   /// `LaneMath.gate`.
-  func gate(_ x: VectorRegister, using t: ArraySlice<VectorRegister>) {
+  func gate(_ x: Vector, using t: ArraySlice<Vector>) {
     oddQuotient(
       x, using: t, limit: LaneMath.gateLimit,
       [4.424_156e-8, 4.594_460_6e-5, 8.072_036e-3, 0.249_999_87],
@@ -105,31 +102,31 @@ struct VectorMath {
   }
 
   /// x = tanh x, relative error below 3e-7. Four temporaries. See `LaneMath.tanh`.
-  func tanh(_ x: VectorRegister, using t: ArraySlice<VectorRegister>) {
+  func tanh(_ x: Vector, using t: ArraySlice<Vector>) {
     let far = t.at(0)
-    a.vaddps(far, x, x)
+    w.add(far, x, x)
     exp(far, using: t.dropFirst())
-    a.vaddps(far, far, constants[1])
+    w.add(far, far, constants[1])
     let (two, z, near, size) = (t.at(1), t.at(1), t.at(2), t.at(3))
     load(two, 2)
-    a.vdivps(far, two, far)
+    w.divide(far, two, far)
     load(two, 1)
-    a.vsubps(far, two, far)
-    a.vmulps(z, x, x)
+    w.subtract(far, two, far)
+    w.multiply(z, x, x)
     polynomial(
       near, of: z,
       [-5.704_988_7e-3, 2.063_908_9e-2, -5.373_971_6e-2, 1.333_144_2e-1, -3.333_328_2e-1])
     // x + x·z·p
-    a.vmulps(z, z, x)
-    a.vfmadd213ps(near, z, x)
-    a.vandps(size, x, constants[bits: 0x7FFF_FFFF])
+    w.multiply(z, z, x)
+    w.multiply(near, by: z, add: x)
+    w.combine(.and, size, x, constants[bits: 0x7FFF_FFFF])
     replace(near, with: far, where: size, .notLess, constants[0.625], z)
-    a.vmovaps(x, near)
+    w.copy(x, near)
   }
 
   /// y = Φ(x), the normal distribution's cumulative function, absolute error below 3e-7; y is the first
   /// of four temporaries, and x stays. See `LaneMath.normalCDF`.
-  func normalCDF(_ x: VectorRegister, using t: ArraySlice<VectorRegister>) {
+  func normalCDF(_ x: Vector, using t: ArraySlice<Vector>) {
     oddQuotient(
       x, using: t, limit: LaneMath.normalLimit,
       [2.343_168e-8, 6.349_619e-6, 1.633_992e-4, 4.645_332_2e-3, 3.328_605_4e-2, 0.398_942_26],
@@ -138,18 +135,18 @@ struct VectorMath {
 
   /// y = ½ + x·p(x²) ∕ q(x²) up to a limit, 0 below its negative.
   private func oddQuotient(
-    _ x: VectorRegister, using t: ArraySlice<VectorRegister>, limit: Float,
+    _ x: Vector, using t: ArraySlice<Vector>, limit: Float,
     _ numerator: [Float], over denominator: [Float]
   ) {
     let (p, q, z, near) = (t.at(0), t.at(1), t.at(2), t.at(3))
     // What is not a number may become one here: the product with x is none.
-    a.vmaxps(near, x, constants[-limit])
-    a.vminps(near, near, constants[limit])
-    a.vmulps(z, near, near)
+    w.maximum(near, x, constants[-limit])
+    w.minimum(near, near, constants[limit])
+    w.multiply(z, near, near)
     polynomial(p, of: z, numerator)
     polynomial(q, of: z, denominator)
-    a.vdivps(p, p, q)
-    a.vfmadd213ps(p, near, constants[0.5])
+    w.divide(p, p, q)
+    w.multiply(p, by: near, add: constants[0.5])
     replace(p, with: constants[0], where: x, .less, constants[-limit], q)
   }
 }
@@ -158,42 +155,24 @@ struct VectorMath {
 
 extension VectorMath {
   /// d = a number in all lanes.
-  func load(_ d: VectorRegister, _ number: Float) {
-    a.vbroadcastss(d, [constants.address(number.bitPattern)])
+  func load(_ d: Vector, _ number: Float) {
+    w.broadcast(d, constants.place(number))
   }
 
   /// p = a polynomial of x, by Horner's rule; the coefficient of the highest power comes first.
-  func polynomial(_ p: VectorRegister, of x: VectorRegister, _ coefficients: [Float]) {
+  func polynomial(_ p: Vector, of x: Vector, _ coefficients: [Float]) {
     load(p, coefficients[0])
-    for coefficient in coefficients.dropFirst() { a.vfmadd213ps(p, x, constants[coefficient]) }
-  }
-
-  /// d = s in the lanes where a comparison holds. AVX2 needs a register for the lanes.
-  func replace(
-    _ d: VectorRegister, with s: VectorRegister, where x: VectorRegister,
-    _ comparison: Comparison, _ bound: MemoryOperand, _ mask: VectorRegister
-  ) {
-    if width == .zmm {
-      a.vcmpps(k1, x, bound, comparison)
-      a.vmovaps(d, s, mask: .merging(k1))
-    } else {
-      a.vcmpps(mask, x, bound, comparison)
-      a.vblendvps(d, d, s, mask)
+    for coefficient in coefficients.dropFirst() {
+      w.multiply(p, by: x, add: constants[coefficient])
     }
   }
 
-  /// d = a number in memory in the lanes where a comparison holds.
+  /// d = s in the lanes where a comparison holds; a register may be needed for the lanes.
   func replace(
-    _ d: VectorRegister, with s: MemoryOperand, where x: VectorRegister, _ comparison: Comparison,
-    _ bound: MemoryOperand, _ mask: VectorRegister
+    _ d: Vector, with s: some OperandConvertible, where x: Vector,
+    _ relation: Condition.Relation, _ bound: Operand, _ mask: Vector
   ) {
-    if width == .zmm {
-      a.vcmpps(k1, x, bound, comparison)
-      a.vblendmps(d, d, s, mask: .merging(k1))
-    } else {
-      a.vcmpps(mask, x, bound, comparison)
-      a.vblendvps(d, d, s, mask)
-    }
+    w.replace(d, s.operand, where: Condition(x, relation, bound), mask)
   }
 }
 

@@ -1,130 +1,111 @@
-import ConvoyAssembler
-
-/// Vector registers that hold nothing, for generators whose values come and go.
-struct RegisterPool {
-  private(set) var free: [VectorRegister]
-
-  init(_ machine: Machine) {
-    let width: VectorWidth = machine.instructions == .avx512 ? .zmm : .ymm
-    free = (0..<machine.registerCount).map { VectorRegister($0, width) }
-  }
-
-  mutating func take() -> VectorRegister {
-    precondition(!free.isEmpty, "the values of a generated kernel must fit the registers")
-    return free.removeLast()
-  }
-
-  mutating func take(_ count: Int) -> [VectorRegister] { (0..<count).map { _ in take() } }
-
-  mutating func give(_ registers: [VectorRegister]) { free += registers }
-}
+import ConvoyTiles
 
 /// Emits the one-dimensional maps Bᵀ and Aᵀ of `WinogradTransform` on vectors in registers.
 ///
 /// The rows of ±p have the same even coefficients and opposite odd ones: each half is computed once.
 struct WinogradPasses {
   var pool: RegisterPool
-  private let a: Assembler
-  private let coefficients: [VectorRegister]
+  private let w: any TileWriter
+  private let coefficients: [Vector]
   /// Outputs of a tile in each dimension, 4 or 2; any for input transforms.
   private let outputs: Int
 
   /// Begins input transforms: loads the coefficients of Bᵀ that are neither 0 nor ±1.
-  init(inputsOf machine: Machine, _ a: Assembler, scratch: GeneralRegister) {
+  init(inputsTo w: any TileWriter, _ pool: RegisterPool, scratch: Integer) {
     // Rows belong to 0, a, −a, b, −b and ∞, whose row is that of 0, one further.
     let matrix = WinogradTransform.input
     let values = [matrix[0][2], matrix[1][2], matrix[1][3], matrix[3][2], matrix[3][3]]
-    self.init(values, outputs: 4, machine, a, scratch)
+    self.init(values, outputs: 4, w, pool, scratch)
   }
 
   /// Begins output transforms: loads p, p² and p³, or p alone, for both pairs of points.
   ///
   /// - Parameter outputs: rows and columns of a tile, 4 or 2.
-  init(
-    outputsOf machine: Machine, outputs: Int, _ a: Assembler, scratch: GeneralRegister
-  ) {
+  init(outputsTo w: any TileWriter, _ pool: RegisterPool, outputs: Int, scratch: Integer) {
     let transform: WinogradTransform = outputs == 4 ? .three : .five
     let values = [1, 3].flatMap { transform.output[$0].dropFirst() }
-    self.init(values, outputs: outputs, machine, a, scratch)
+    self.init(values, outputs: outputs, w, pool, scratch)
   }
 
   private init(
-    _ values: [Double], outputs: Int, _ machine: Machine, _ a: Assembler,
-    _ scratch: GeneralRegister
+    _ values: [Double], outputs: Int, _ w: any TileWriter, _ pool: RegisterPool,
+    _ scratch: Integer
   ) {
-    self.a = a
+    self.w = w
     self.outputs = outputs
-    pool = RegisterPool(machine)
-    coefficients = pool.take(values.count)
-    a.lea(scratch, a.constants(values.map { Float($0).bitPattern }))
+    self.pool = pool
+    coefficients = self.pool.borrow(values.count)
+    let label = w.label()
+    w.lay(values.map { Float($0).bitPattern }, at: label)
+    w.point(scratch, to: label)
     for (index, register) in coefficients.enumerated() {
-      a.vbroadcastss(register, [scratch + 4 * index])
+      w.broadcast(register, scratch + MemoryLayout<Float>.size * index)
     }
   }
 
   /// Bᵀ·d: takes over six registers, and gives six.
-  mutating func input(_ d: [VectorRegister]) -> [VectorRegister] {
+  mutating func input(_ d: [Vector]) -> [Vector] {
     let (zero, evenA, oddA, evenB, oddB) = (
       coefficients[0], coefficients[1], coefficients[2], coefficients[3], coefficients[4]
     )
-    let (even, odd) = (pool.take(), pool.take())
-    a.vaddps(d[0], d[0], d[4])
-    a.vaddps(d[5], d[5], d[1])
-    a.vfmadd231ps(d[0], zero, d[2])
-    a.vfmadd231ps(d[5], zero, d[3])
-    a.vmovaps(even, d[4])
-    a.vmovaps(odd, d[3])
-    a.vfmadd231ps(even, evenA, d[2])
-    a.vfmadd231ps(odd, evenA, d[1])
+    let (even, odd) = (pool.borrow(), pool.borrow())
+    w.add(d[0], d[0], d[4])
+    w.add(d[5], d[5], d[1])
+    w.multiplyAdd(d[0], zero, d[2])
+    w.multiplyAdd(d[5], zero, d[3])
+    w.copy(even, d[4])
+    w.copy(odd, d[3])
+    w.multiplyAdd(even, evenA, d[2])
+    w.multiplyAdd(odd, evenA, d[1])
     // The same halves for the other pair, in place.
-    a.vfmadd213ps(d[2], evenB, d[4])
-    a.vfmadd213ps(d[1], evenB, d[3])
-    a.vmovaps(d[4], even)
-    a.vmovaps(d[3], d[2])
-    a.vfmadd231ps(d[4], oddA, odd)
-    a.vfmadd231ps(d[3], oddB, d[1])
-    a.vfnmadd231ps(even, oddA, odd)
-    a.vfnmadd231ps(d[2], oddB, d[1])
-    pool.give([odd, d[1]])
+    w.multiply(d[2], by: evenB, add: d[4])
+    w.multiply(d[1], by: evenB, add: d[3])
+    w.copy(d[4], even)
+    w.copy(d[3], d[2])
+    w.multiplyAdd(d[4], oddA, odd)
+    w.multiplyAdd(d[3], oddB, d[1])
+    w.multiplySubtract(even, oddA, odd)
+    w.multiplySubtract(d[2], oddB, d[1])
+    pool.giveBack([odd, d[1]])
     return [d[0], d[4], even, d[3], d[2], d[5]]
   }
 
   /// Aᵀ·m: takes over six registers, and gives as many as a tile has outputs.
-  mutating func output(_ m: [VectorRegister]) -> [VectorRegister] {
+  mutating func output(_ m: [Vector]) -> [Vector] {
     outputs == 4 ? fourOutputs(m) : twoOutputs(m)
   }
 
-  private mutating func twoOutputs(_ m: [VectorRegister]) -> [VectorRegister] {
-    a.vaddps(m[0], m[0], m[1])
-    a.vsubps(m[1], m[1], m[2])
-    a.vaddps(m[0], m[0], m[2])
-    a.vfmadd231ps(m[5], coefficients[0], m[1])
-    a.vaddps(m[0], m[0], m[3])
-    a.vsubps(m[3], m[3], m[4])
-    a.vaddps(m[0], m[0], m[4])
-    a.vfmadd231ps(m[5], coefficients[1], m[3])
-    pool.give([m[1], m[2], m[3], m[4]])
+  private mutating func twoOutputs(_ m: [Vector]) -> [Vector] {
+    w.add(m[0], m[0], m[1])
+    w.subtract(m[1], m[1], m[2])
+    w.add(m[0], m[0], m[2])
+    w.multiplyAdd(m[5], coefficients[0], m[1])
+    w.add(m[0], m[0], m[3])
+    w.subtract(m[3], m[3], m[4])
+    w.add(m[0], m[0], m[4])
+    w.multiplyAdd(m[5], coefficients[1], m[3])
+    pool.giveBack([m[1], m[2], m[3], m[4]])
     return [m[0], m[5]]
   }
 
-  private mutating func fourOutputs(_ m: [VectorRegister]) -> [VectorRegister] {
+  private mutating func fourOutputs(_ m: [Vector]) -> [Vector] {
     let powersA = Array(coefficients[0..<3])
     let powersB = Array(coefficients[3..<6])
-    let sumA = pool.take()
-    a.vaddps(sumA, m[1], m[2])
-    a.vsubps(m[1], m[1], m[2])
+    let sumA = pool.borrow()
+    w.add(sumA, m[1], m[2])
+    w.subtract(m[1], m[1], m[2])
     let (differenceA, sumB, differenceB) = (m[1], m[2], m[3])
-    a.vaddps(sumB, m[3], m[4])
-    a.vsubps(differenceB, m[3], m[4])
-    a.vaddps(m[0], m[0], sumA)
-    a.vfmadd231ps(m[5], powersA[2], differenceA)
-    a.vmulps(m[4], powersA[0], differenceA)
-    a.vaddps(m[0], m[0], sumB)
-    a.vfmadd231ps(m[5], powersB[2], differenceB)
-    a.vfmadd231ps(m[4], powersB[0], differenceB)
-    a.vmulps(sumB, powersB[1], sumB)
-    a.vfmadd231ps(sumB, powersA[1], sumA)
-    pool.give([sumA, differenceA, differenceB])
+    w.add(sumB, m[3], m[4])
+    w.subtract(differenceB, m[3], m[4])
+    w.add(m[0], m[0], sumA)
+    w.multiplyAdd(m[5], powersA[2], differenceA)
+    w.multiply(m[4], powersA[0], differenceA)
+    w.add(m[0], m[0], sumB)
+    w.multiplyAdd(m[5], powersB[2], differenceB)
+    w.multiplyAdd(m[4], powersB[0], differenceB)
+    w.multiply(sumB, powersB[1], sumB)
+    w.multiplyAdd(sumB, powersA[1], sumA)
+    pool.giveBack([sumA, differenceA, differenceB])
     return [m[0], m[4], sumB, m[5]]
   }
 }
@@ -132,17 +113,19 @@ struct WinogradPasses {
 /// The numbers between the two passes of a two-dimensional transform: what registers cannot hold lies in
 /// a buffer in the first-level cache.
 struct WinogradMiddle {
-  private let a: Assembler
-  private let buffer: GeneralRegister
+  private let w: any TileWriter
+  private let buffer: Integer
   private let heldCount: Int
-  private var held: [[VectorRegister]]
+  private var held: [[Vector]]
 
-  /// - Parameter lines: how many sixes of vectors the second pass takes.
-  init(_ machine: Machine, lines: Int, _ a: Assembler, buffer: GeneralRegister) {
-    self.a = a
+  /// - Parameters:
+  ///   - lines: how many sixes of vectors the second pass takes.
+  ///   - buffer: holds the buffer's address.
+  init(_ w: any TileWriter, lines: Int, buffer: Integer) {
+    self.w = w
     self.buffer = buffer
     // 32 registers hold three sixes beside six coefficients and what a pass works on.
-    heldCount = machine.registerCount == 32 ? 3 : 0
+    heldCount = w.unit.registerCount >= 32 ? 3 : 0
     held = Array(repeating: [], count: lines)
   }
 
@@ -151,29 +134,27 @@ struct WinogradMiddle {
 
   /// Takes over a result of the first pass: a vector of each line.
   mutating func put(
-    _ vectors: some Sequence<VectorRegister>, _ pool: inout RegisterPool, at index: Int
+    _ vectors: some Sequence<Vector>, _ pool: inout RegisterPool, at index: Int
   ) {
     for (line, vector) in vectors.enumerated() {
       if line < heldCount {
         held[line].append(vector)
       } else {
-        a.vmovups([address(line, index, vector)], vector)
-        pool.give([vector])
+        w.store(place(line, index), vector)
+        pool.giveBack([vector])
       }
     }
   }
 
   /// The six vectors of a line.
-  func line(_ line: Int, _ pool: inout RegisterPool) -> [VectorRegister] {
+  func line(_ line: Int, _ pool: inout RegisterPool) -> [Vector] {
     if line < heldCount { return held[line] }
-    let vectors = pool.take(6)
-    for (index, vector) in vectors.enumerated() {
-      a.vmovups(vector, [address(line, index, vector)])
-    }
+    let vectors = pool.borrow(6)
+    for (index, vector) in vectors.enumerated() { w.load(vector, place(line, index)) }
     return vectors
   }
 
-  private func address(_ line: Int, _ index: Int, _ vector: VectorRegister) -> Address {
-    buffer + (6 * line + index) * vector.width.rawValue
+  private func place(_ line: Int, _ index: Int) -> Place {
+    buffer + (6 * line + index) * w.unit.vectorBytes
   }
 }

@@ -1,5 +1,4 @@
-import ConvoyAssembler
-import ConvoyTensors
+import ConvoyTiles
 
 /// The input transform V = Bᵀ·d·B of F(4×4, 3×3) and F(2×2, 5×5): patches of 6×6 pixels of one plane, four
 /// or two columns apart, into 36 points each. A lane is a channel.
@@ -15,63 +14,68 @@ struct WinogradInputTile: TileDescription {
   /// Columns of a patch that exist.
   var columns: Int
 
-  func generate() -> MachineCode {
-    let a = Assembler()
-    let arguments = rdi
-    let tiles = rsi
-    let (input, lowerInput, rowStep) = (rdx, rcx, r8)
-    let points = WinogradPoints(
-      first: r9, cursor: rax, pitch: r10, triple: r11, five: rbx, six: rbp)
-    let buffer = r12
+  var name: String { "winograd input of \(outputs) \(rows)x\(columns)" }
 
-    a.preserving([rbx, rbp, r12]) {
-      a.mov(tiles, [arguments + .tiles])
-      a.mov(input, [arguments + .inputs])
-      a.mov(rowStep, [arguments + .inputBandStep])
-      a.lea(lowerInput, [rowStep + rowStep * 2])
-      a.add(lowerInput, input)
-      a.mov(points.first, [arguments + .outputs])
-      a.mov(points.pitch, [arguments + .outputBandStep])
-      a.mov(buffer, [arguments + .buffer])
-      points.begin(a)
-      var passes = WinogradPasses(inputsOf: machine, a, scratch: rax)
+  func write(_ w: any TileWriter) {
+    let pixelBytes = VectorUnit.pixelBytes
 
-      a.repeating(tiles) {
-        for part in 0..<machine.vectorsPerPlane {
-          let half = part * machine.vectorWidth * 4
-          var middle = WinogradMiddle(machine, lines: 6, a, buffer: buffer)
+    var pool = RegisterPool(unit)
+    let tiles = pool.integer("tiles")
+    let input = pool.integer("input")
+    let lowerInput = pool.integer("the patch's fourth row")
+    let cursor = pool.integer("the row's points")
+    let rowStep = pool.integer("bytes from a row to the next")
+    let points = WinogradPoints(&pool, cursor: cursor)
+    let buffer = pool.integer("buffer")
+
+    /// Loads a column of a patch; what it lacks is zero.
+    func loadColumn(_ column: Int, _ vectors: [Vector], part: Int) {
+      for (row, vector) in vectors.enumerated() {
+        guard row < rows, column < columns else {
+          w.clear(vector)
+          continue
+        }
+        let base = row < 3 ? input : lowerInput
+        let pixel = row % 3 == 0 ? base.place : base + rowStep * (row % 3)
+        w.load(vector, pixel + (column * pixelBytes + part * unit.vectorBytes))
+      }
+    }
+
+    w.function(pool) {
+      w.load(tiles, w.argument(.tiles))
+      w.load(input, w.argument(.inputs))
+      w.load(rowStep, w.argument(.inputBandStep))
+      w.point(lowerInput, to: rowStep + rowStep * 2)
+      w.advance(lowerInput, by: input)
+      w.load(points.first, w.argument(.outputs))
+      w.load(points.pitch, w.argument(.outputBandStep))
+      w.load(buffer, w.argument(.buffer))
+      points.begin(w)
+      var passes = WinogradPasses(inputsTo: w, pool, scratch: cursor)
+
+      w.loop(tiles) {
+        for part in 0..<unit.vectorsPerPixel {
+          var middle = WinogradMiddle(w, lines: 6, buffer: buffer)
           for column in 0..<6 {
-            let patch = passes.pool.take(6)
-            for (row, vector) in patch.enumerated() {
-              guard row < rows, column < columns else {
-                a.clear(vector)
-                continue
-              }
-              let base = row < 3 ? input : lowerInput
-              let pixel = row % 3 == 0 ? base.address : base + rowStep * (row % 3)
-              a.vmovups(vector, [pixel + (column * PlaneLayout.lanes * 4 + half)])
-            }
+            let patch = passes.pool.borrow(6)
+            loadColumn(column, patch, part: part)
             middle.put(passes.input(patch), &passes.pool, at: column)
           }
-          a.mov(points.cursor, points.first)
+          w.copy(points.cursor, points.first)
           for row in 0..<6 {
             let line = passes.input(middle.line(row, &passes.pool))
             for (column, vector) in line.enumerated() {
-              a.vmovups([points.address(column) + half], vector)
+              w.store(points.place(column) + part * unit.vectorBytes, vector)
             }
-            passes.pool.give(line)
-            a.add(points.cursor, points.six)
+            passes.pool.giveBack(line)
+            w.advance(points.cursor, by: points.six)
           }
         }
-        let step = outputs * PlaneLayout.lanes * 4
-        a.add(input, step)
-        a.add(lowerInput, step)
-        a.add(points.first, PlaneLayout.lanes * 4)
+        w.advance(input, by: outputs * pixelBytes)
+        w.advance(lowerInput, by: outputs * pixelBytes)
+        w.advance(points.first, by: pixelBytes)
       }
     }
-    a.vzeroupper()
-    a.ret()
-    return a.finish("\(machine.name) winograd input of \(outputs) \(rows)x\(columns)")
   }
 }
 
@@ -90,99 +94,117 @@ struct WinogradOutputTile: TileDescription {
   var addsResidual = false
   var tail: TileTail
 
-  func generate() -> MachineCode {
-    let a = Assembler()
-    let arguments = rdi
-    let tiles = rsi
-    let (output, rowStep, tripleStep) = (rdx, rcx, r8)
-    let points = WinogradPoints(
-      first: r9, cursor: rax, pitch: r10, triple: r11, five: rbx, six: rbp)
-    let buffer = r12
+  var name: String { "winograd output of \(outputs) \(rows)x\(columns) \(tail)" }
 
-    a.preserving([rbx, rbp, r12]) {
-      a.mov(tiles, [arguments + .tiles])
-      a.mov(output, [arguments + .outputs])
-      a.mov(rowStep, [arguments + .outputBandStep])
-      a.lea(tripleStep, [rowStep + rowStep * 2])
-      a.mov(points.first, [arguments + .inputs])
-      a.mov(points.pitch, [arguments + .inputBandStep])
-      a.mov(buffer, [arguments + .buffer])
-      points.begin(a)
-      var passes = WinogradPasses(outputsOf: machine, outputs: outputs, a, scratch: rax)
+  func write(_ w: any TileWriter) {
+    let pixelBytes = VectorUnit.pixelBytes
 
-      a.repeating(tiles) {
-        for part in 0..<machine.vectorsPerPlane {
-          let half = part * machine.vectorWidth * 4
-          var middle = WinogradMiddle(machine, lines: columns, a, buffer: buffer)
-          a.mov(points.cursor, points.first)
+    var pool = RegisterPool(unit)
+    let tiles = pool.integer("tiles")
+    let output = pool.integer("output")
+    let rowStep = pool.integer("bytes from a row to the next")
+    let cursor = pool.integer("the row's points")
+    let tripleStep = pool.integer("three times the row step")
+    let points = WinogradPoints(&pool, cursor: cursor)
+    let buffer = pool.integer("buffer")
+    let epilogue = Epilogue(addsResidual: addsResidual, tail: tail)
+
+    /// A row of the tile's outputs.
+    func place(ofRow row: Int) -> Place {
+      switch row {
+      case 0: output.place
+      case 3: output + tripleStep
+      default: output + rowStep * row
+      }
+    }
+
+    /// An output, which has a row of its own.
+    func outputRow(_ sum: Vector, row: Int, offset: Int) -> OutputRow {
+      OutputRow(sums: [(sum, offset)]) { w, isResidual in
+        guard isResidual else { return place(ofRow: row) }
+        w.point(cursor, to: place(ofRow: row))
+        w.advance(cursor, by: w.argument(.residuals))
+        return cursor.place
+      }
+    }
+
+    w.function(pool) {
+      w.load(tiles, w.argument(.tiles))
+      w.load(output, w.argument(.outputs))
+      w.load(rowStep, w.argument(.outputBandStep))
+      w.point(tripleStep, to: rowStep + rowStep * 2)
+      w.load(points.first, w.argument(.inputs))
+      w.load(points.pitch, w.argument(.inputBandStep))
+      w.load(buffer, w.argument(.buffer))
+      points.begin(w)
+      var passes = WinogradPasses(outputsTo: w, pool, outputs: outputs, scratch: cursor)
+
+      w.loop(tiles) {
+        for part in 0..<unit.vectorsPerPixel {
+          let inPixel = part * unit.vectorBytes
+          var middle = WinogradMiddle(w, lines: columns, buffer: buffer)
+          w.copy(points.cursor, points.first)
           for row in 0..<6 {
-            let line = passes.pool.take(6)
+            let line = passes.pool.borrow(6)
             for (column, vector) in line.enumerated() {
-              a.vmovups(vector, [points.address(column) + half])
+              w.load(vector, points.place(column) + inPixel)
             }
             let sums = passes.output(line)
             middle.put(sums.prefix(columns), &passes.pool, at: row)
-            passes.pool.give(Array(sums.dropFirst(columns)))
-            a.add(points.cursor, points.six)
+            passes.pool.giveBack(Array(sums.dropFirst(columns)))
+            w.advance(points.cursor, by: points.six)
           }
           for column in 0..<columns {
             let sums = passes.output(middle.line(column, &passes.pool))
             let written = Array(sums.prefix(rows))
-            for sum in written { a.vaddps(sum, sum, [arguments + .bias + half]) }
-            let inRow = column * PlaneLayout.lanes * 4 + half
-            func pixel(_ row: Int) -> Address {
-              switch row {
-              case 0: output.address
-              case 3: output + tripleStep
-              default: output + rowStep * row
-              }
+            for sum in written { w.add(sum, sum, w.argument(.bias) + inPixel) }
+            let outputRows = written.enumerated().map { row, sum in
+              outputRow(sum, row: row, offset: column * pixelBytes + inPixel)
             }
-            if addsResidual {
-              for (row, sum) in written.enumerated() {
-                a.lea(points.cursor, [pixel(row)])
-                a.add(points.cursor, [arguments + .residuals])
-                a.vaddps(sum, sum, [points.cursor + inRow])
-              }
-            }
-            tail.apply(
-              to: written, free: passes.pool.free, arguments: arguments, table: points.cursor, a)
-            for (row, sum) in written.enumerated() { a.vmovups([pixel(row) + inRow], sum) }
-            passes.pool.give(sums)
+            epilogue.write(
+              outputRows, sums: written, free: passes.pool.free, table: points.cursor, w)
+            passes.pool.giveBack(sums)
           }
         }
-        a.add(output, outputs * PlaneLayout.lanes * 4)
-        a.add(points.first, PlaneLayout.lanes * 4)
+        w.advance(output, by: outputs * pixelBytes)
+        w.advance(points.first, by: pixelBytes)
       }
     }
-    a.vzeroupper()
-    a.ret()
-    return a.finish("\(machine.name) winograd output of \(outputs) \(rows)x\(columns) \(tail)")
   }
 }
 
 /// The addresses of the 36 points of a tile, which lie a fixed distance apart: a row of six at a time.
 private struct WinogradPoints {
   /// The tile's first point.
-  let first: GeneralRegister
+  let first: Integer
   /// The current row's first point.
-  let cursor: GeneralRegister
+  let cursor: Integer
   /// Bytes from a point to the next, and multiples.
-  let pitch: GeneralRegister
-  let triple: GeneralRegister
-  let five: GeneralRegister
-  let six: GeneralRegister
+  let pitch: Integer
+  let triple: Integer
+  let five: Integer
+  let six: Integer
+
+  init(_ pool: inout RegisterPool, cursor: Integer) {
+    self.cursor = cursor
+    first = pool.integer("first point")
+    pitch = pool.integer("bytes from a point to the next")
+    triple = pool.integer("three times the pitch")
+    five = pool.integer("five times the pitch")
+    six = pool.integer("six times the pitch")
+  }
 
   /// Makes the multiples of the pitch.
-  func begin(_ a: Assembler) {
-    a.lea(triple, [pitch + pitch * 2])
-    a.lea(five, [pitch + pitch * 4])
-    a.lea(six, [triple + triple])
+  func begin(_ w: any TileWriter) {
+    w.point(triple, to: pitch + pitch * 2)
+    w.point(five, to: pitch + pitch * 4)
+    w.point(six, to: triple + triple)
   }
 
   /// Where a point of the current row is.
-  func address(_ column: Int) -> Address {
+  func place(_ column: Int) -> Place {
     switch column {
-    case 0: cursor.address
+    case 0: cursor.place
     case 3: cursor + triple
     case 5: cursor + five
     default: cursor + pitch * column

@@ -6,6 +6,8 @@ extension X86Writer {
 
   package func store(_ place: Place, _ s: Integer) { a.mov(memory(place), register(s)) }
 
+  package func copy(_ d: Integer, _ s: Integer) { a.mov(register(d), register(s)) }
+
   package func clear(_ d: Integer) { a.xor(register(d), register(d)) }
 
   package func point(_ d: Integer, to place: Place) { a.lea(register(d), memory(place)) }
