@@ -15,8 +15,8 @@ public enum PeakMeasurement {
   private static let rounds = 200_000
 
   private static func generated() -> Double? {
-    let instructions = ProcessorFeatures.current.instructions
-    let width: VectorWidth
+    let instructions = X86.ProcessorFeatures.current.instructions
+    let width: X86.VectorWidth
     if instructions.contains(.avx512F) {
       width = .zmm
     } else if instructions.contains(.fma) {
@@ -25,16 +25,16 @@ public enum PeakMeasurement {
       return nil
     }
     #if arch(x86_64)
-      let assembler = Assembler()
+      let assembler = X86.Assembler()
       for chain in 0..<chains {
-        let register = VectorRegister(chain, width)
+        let register = X86.VectorRegister(chain, width)
         assembler.vxorps(register, register, register)
       }
-      assembler.mov(rax, rdi)
-      assembler.repeating(rax) {
+      assembler.mov(X86.rax, X86.rdi)
+      assembler.repeating(X86.rax) {
         for _ in 0..<4 {
           for chain in 0..<chains {
-            let register = VectorRegister(chain, width)
+            let register = X86.VectorRegister(chain, width)
             assembler.vfmadd231ps(register, register, register)
           }
         }

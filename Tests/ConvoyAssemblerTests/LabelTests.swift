@@ -1,5 +1,6 @@
-import ConvoyAssembler
 import Testing
+
+@testable import ConvoyAssembler
 
 @Suite struct LabelTests {
   /// The bytes of a little code.
@@ -37,6 +38,23 @@ import Testing
       a.place(end)
     }
     #expect(code == "e907000000" + "0f8f01000000" + "c3")
+  }
+
+  /// Distances in fields of an instruction's word, as AArch64 has them: `b.eq`, 19 bits that count words.
+  @Test func fixupsOfOtherKindsKeepTheRestOfTheWord() {
+    let kind = FixupKind("a distance of 19 bits") { word, distance in
+      let words = distance / 4
+      guard words * 4 == distance, -1 << 18..<1 << 18 ~= words else { return nil }
+      return word | UInt32(truncatingIfNeeded: words & (1 << 19 - 1)) << 5
+    }
+    let code = CodeBuffer(listing: false)
+    let (top, end) = (code.here(), code.label())
+    for target in [end, top] {
+      code.fixNext(kind, to: target)
+      code.append(littleEndian: 0x5400_0000 as UInt32)
+    }
+    code.place(end)
+    #expect(hex(code.finish("test").bytes) == "40000054" + "e0ffff54")
   }
 
   @Test(.enabled(if: ReferenceAssembler() != nil, "clang is not installed"))

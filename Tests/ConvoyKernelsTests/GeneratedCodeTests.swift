@@ -7,22 +7,22 @@ import Testing
 /// What generated kernels promise their callers, and how machines are chosen.
 @Suite struct GeneratedCodeTests {
   /// The registers that the System V convention preserves for the caller.
-  static let preserved = [rbx, rbp, r12, r13, r14, r15]
+  static let preserved = [X86.rbx, X86.rbp, X86.r12, X86.r13, X86.r14, X86.r15]
 
   /// A function that calls another with its own argument, and counts which preserved registers that one
   /// changed.
   static func witness(of address: UnsafeRawPointer) -> MachineCode {
-    let a = Assembler()
-    a.preserving(preserved + [rdi]) {
+    let a = X86.Assembler()
+    a.preserving(preserved + [X86.rdi]) {
       for (index, register) in preserved.enumerated() { a.mov(register, 1000 + index) }
-      a.mov(rax, Int(bitPattern: address))
-      a.call(rax)
-      a.mov(rax, 0)
+      a.mov(X86.rax, Int(bitPattern: address))
+      a.call(X86.rax)
+      a.mov(X86.rax, 0)
       for (index, register) in preserved.enumerated() {
         let isSame = a.label()
         a.cmp(register, 1000 + index)
         a.je(isSame)
-        a.inc(rax)
+        a.inc(X86.rax)
         a.place(isSame)
       }
     }
@@ -88,9 +88,9 @@ import Testing
   /// The witness must notice.
   @Test(.enabled(if: !GeneratedConvolutionTests.machines.isEmpty))
   func witnessNoticesChanges() throws {
-    let a = Assembler()
-    a.mov(rbx, 1)
-    a.mov(r15, 2)
+    let a = X86.Assembler()
+    a.mov(X86.rbx, 1)
+    a.mov(X86.r15, 2)
     a.ret()
     let code = try ExecutableMemory([a.finish("careless")])
     let witness = try ExecutableMemory([Self.witness(of: code.address())])

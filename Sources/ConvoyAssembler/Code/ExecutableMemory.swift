@@ -8,8 +8,8 @@
 
 /// Machine code that can be called; it lives as long as this object.
 ///
-/// The memory is written first and made executable afterwards: it is never both. Each function
-/// begins at a multiple of 64 bytes.
+/// The memory is written first and made executable afterwards: it is never both. In between, the
+/// processor's cache of instructions is told. Each function begins at a multiple of 64 bytes.
 public final class ExecutableMemory: Sendable {
   /// The size in bytes, a multiple of the page size.
   public let size: Int
@@ -37,6 +37,11 @@ public final class ExecutableMemory: Sendable {
     }
     for (function, offset) in zip(functions, offsets) {
       (pages + offset).copyMemory(from: function.bytes, byteCount: function.bytes.count)
+    }
+    guard InstructionCache.flush(pages, byteCount: size) else {
+      munmap(pages, size)
+      throw ExecutableMemoryError(
+        "The system cannot make new code visible to the processor", ENOSYS)
     }
     guard mprotect(pages, size, PROT_READ | PROT_EXEC) == 0 else {
       let reason = errno

@@ -8,14 +8,32 @@ public struct Label: Hashable, Sendable, CustomStringConvertible {
   public var description: String { "L\(number)" }
 }
 
-/// A distance of four bytes that waits for its label to be placed.
-struct Fixup {
-  let label: Label
-  /// Where the four bytes are. The distance counts from behind them.
-  let position: Int
+/// How four bytes of code hold the distance to a label.
+///
+/// Each instruction set has kinds of its own: x86-64 a number of 32 bits that counts from behind it; AArch64
+/// fields of 14 to 26 bits in the instruction's word, that count words from the instruction itself.
+struct FixupKind: Sendable {
+  /// What holds the distance, for messages.
+  let name: String
+  /// The four bytes with the distance from the first of them to the label written into them; nil where it
+  /// does not fit.
+  let write: @Sendable (_ bytes: UInt32, _ distance: Int) -> UInt32?
+
+  init(_ name: String, write: @escaping @Sendable (_ bytes: UInt32, _ distance: Int) -> UInt32?) {
+    self.name = name
+    self.write = write
+  }
 }
 
-extension Assembler {
+/// Four bytes that wait for a label to be placed.
+struct Fixup {
+  let label: Label
+  /// Where the four bytes are.
+  let position: Int
+  let kind: FixupKind
+}
+
+extension CodeBuffer {
   /// A new label, to be placed later.
   public func label() -> Label {
     placements.append(nil)
@@ -62,19 +80,29 @@ extension Assembler {
     pool.removeAll()
   }
 
-  /// Appends four bytes that will say how far the label is from behind them.
-  func appendDistance(to label: Label) {
-    fixups.append(Fixup(label: label, position: position))
-    append(littleEndian: Int32(0))
+  /// How far behind a position a label is; nil while it is not placed.
+  func distance(from position: Int, to label: Label) -> Int? {
+    placements[label.number].map { $0 - position }
+  }
+
+  /// Has the distance to a label written into the four bytes that are appended next.
+  func fixNext(_ kind: FixupKind, to label: Label) {
+    fixups.append(Fixup(label: label, position: position, kind: kind))
   }
 
   /// Writes all distances, now that all labels are placed.
   func resolveLabels() {
     for fixup in fixups {
-      guard let target = placements[fixup.label.number] else {
+      guard let distance = distance(from: fixup.position, to: fixup.label) else {
         preconditionFailure("label \(fixup.label) is used but never placed")
       }
-      overwrite(at: fixup.position, littleEndian: Int32(target - (fixup.position + 4)))
+      rewrite(at: fixup.position) { bytes in
+        guard let fixed = fixup.kind.write(bytes, distance) else {
+          preconditionFailure(
+            "label \(fixup.label) is \(distance) bytes away, too far for \(fixup.kind.name)")
+        }
+        return fixed
+      }
     }
     fixups.removeAll()
   }

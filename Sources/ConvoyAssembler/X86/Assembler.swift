@@ -1,87 +1,68 @@
-/// Writes machine code of x86-64, an instruction a line.
-///
-/// ```swift
-/// let a = Assembler()
-/// a.vxorps(ymm(0), ymm(0), ymm(0))
-/// a.repeating(rdx) {                               // eight sums of x[i] · y[i]
-///   a.vmovups(ymm(1), [rdi])
-///   a.vfmadd231ps(ymm(0), ymm(1), [rsi])
-///   a.add(rdi, 32)
-///   a.add(rsi, 32)
-/// }
-/// a.vmovups([rcx], ymm(0))
-/// a.vzeroupper()
-/// a.ret()
-/// let code = a.finish("dot product")
-/// ```
-///
-/// Operands are in the order of Intel's manual, the destination first. Encodings are the shortest
-/// ones that say exactly what was written: operands are never swapped to save a byte. A wrong
-/// combination of operands is the programmer's error and stops the program with a sentence.
-public final class Assembler {
-  private var bytes: [UInt8] = []
-  private var lines: [ListedLine]?
-  var placements: [Int?] = []
-  var fixups: [Fixup] = []
-  var pool: [(label: Label, words: [UInt32])] = []
-
-  /// Makes an empty assembler.
+extension X86 {
+  /// Writes machine code, an instruction a line.
   ///
-  /// - Parameter listing: Whether to keep the text of every instruction, for `listing`.
-  public init(listing: Bool = false) {
-    lines = listing ? [] : nil
-  }
-
-  /// The number of bytes so far.
-  public var position: Int { bytes.count }
-
-  /// What was written so far, as text; empty unless asked for when the assembler was made.
-  public var listing: [ListedLine] { lines ?? [] }
-
-  /// The code, with its constants behind it and all distances to labels written into it.
+  /// ```swift
+  /// let a = X86.Assembler()
+  /// a.vxorps(ymm(0), ymm(0), ymm(0))
+  /// a.repeating(rdx) {                               // eight sums of x[i] · y[i]
+  ///   a.vmovups(ymm(1), [rdi])
+  ///   a.vfmadd231ps(ymm(0), ymm(1), [rsi])
+  ///   a.add(rdi, 32)
+  ///   a.add(rsi, 32)
+  /// }
+  /// a.vmovups([rcx], ymm(0))
+  /// a.vzeroupper()
+  /// a.ret()
+  /// let code = a.finish("dot product")
+  /// ```
   ///
-  /// All labels used must have been placed.
-  ///
-  /// - Parameter name: What profilers and listings call the code.
-  public func finish(_ name: String) -> MachineCode {
-    layConstants()
-    resolveLabels()
-    return MachineCode(name: name, bytes: bytes)
-  }
+  /// Operands are in the order of Intel's manual, the destination first. Encodings are the shortest
+  /// ones that say exactly what was written: operands are never swapped to save a byte. A wrong
+  /// combination of operands is the programmer's error and stops the program with a sentence.
+  public final class Assembler: CodeBuffer {
+    /// Makes an empty assembler.
+    ///
+    /// - Parameter listing: Whether to keep the text of every instruction, for `listing`.
+    public override init(listing: Bool = false) { super.init(listing: listing) }
 
-  /// Appends a byte as it is.
-  func append(_ byte: UInt8) { bytes.append(byte) }
-
-  /// Appends a number, its low byte first.
-  func append(littleEndian number: some FixedWidthInteger) {
-    withUnsafeBytes(of: number.littleEndian) { bytes.append(contentsOf: $0) }
-  }
-
-  /// Replaces bytes by a number, its low byte first.
-  func overwrite(at position: Int, littleEndian number: some FixedWidthInteger) {
-    withUnsafeBytes(of: number.littleEndian) {
-      bytes.replaceSubrange(position..<position + $0.count, with: $0)
-    }
-  }
-
-  /// Notes the text of the instruction that is about to be appended, if a listing is kept.
-  func list(_ text: () -> String) {
-    lines?.append(ListedLine(position: position, text: text()))
+    override func pad(bytes count: Int) { nop(bytes: count) }
   }
 }
 
-/// Code without a place in memory yet: see `ExecutableMemory`.
-public struct MachineCode: Sendable {
-  /// What profilers and listings call it.
-  public let name: String
-  /// Its bytes, which may stand anywhere in memory.
-  public let bytes: [UInt8]
-}
-
-/// A line of a listing: an instruction or a label.
-public struct ListedLine: Hashable, Sendable {
-  /// Where the instruction begins, in bytes from the code's beginning.
-  public let position: Int
-  /// The instruction in Intel's syntax.
-  public let text: String
+// Names by which the instructions, in further files, know their operands and forms.
+extension X86.Assembler {
+  /// `X86.GeneralRegister`.
+  public typealias GeneralRegister = X86.GeneralRegister
+  /// `X86.VectorRegister`.
+  public typealias VectorRegister = X86.VectorRegister
+  /// `X86.MaskRegister`.
+  public typealias MaskRegister = X86.MaskRegister
+  /// `X86.Memory`.
+  public typealias Memory = X86.Memory
+  /// `X86.Masking`.
+  public typealias Masking = X86.Masking
+  /// `X86.Comparison`.
+  public typealias Comparison = X86.Comparison
+  /// `X86.Arithmetic`.
+  public typealias Arithmetic = X86.Arithmetic
+  /// `X86.TwoOperands`.
+  public typealias TwoOperands = X86.TwoOperands
+  /// `X86.TwoOperandsAndImmediate`.
+  public typealias TwoOperandsAndImmediate = X86.TwoOperandsAndImmediate
+  /// `X86.ThreeOperands`.
+  public typealias ThreeOperands = X86.ThreeOperands
+  /// `X86.ThreeOperandsAndImmediate`.
+  public typealias ThreeOperandsAndImmediate = X86.ThreeOperandsAndImmediate
+  /// `X86.ShiftByImmediate`.
+  public typealias ShiftByImmediate = X86.ShiftByImmediate
+  /// `X86.Move`.
+  public typealias Move = X86.Move
+  /// `X86.Extraction`.
+  public typealias Extraction = X86.Extraction
+  typealias Address = X86.Address
+  typealias VectorWidth = X86.VectorWidth
+  typealias VectorOpcode = X86.VectorOpcode
+  typealias VectorFields = X86.VectorFields
+  typealias RegisterOrMemory = X86.RegisterOrMemory
+  typealias Displacement = X86.Displacement
 }

@@ -1,86 +1,88 @@
 #if arch(x86_64)
-  /// The instructions CPUID and XGETBV as generated functions.
-  struct ProcessorQuery {
-    /// The four registers that CPUID answers in.
-    struct Answer {
-      var eax: UInt32 = 0
-      var ebx: UInt32 = 0
-      var ecx: UInt32 = 0
-      var edx: UInt32 = 0
-    }
-
-    private let memory: ExecutableMemory
-
-    init() throws(ExecutableMemoryError) {
-      memory = try ExecutableMemory([ProcessorQuery.cpuid, ProcessorQuery.xgetbv])
-    }
-
-    /// What the processor answers to a leaf and subleaf.
-    func callAsFunction(_ leaf: UInt32, _ subleaf: UInt32 = 0) -> Answer {
-      typealias Function = @convention(c) (UnsafeMutableRawPointer) -> Void
-      var answer = Answer(eax: leaf, ecx: subleaf)
-      withExtendedLifetime(memory) { memory.function(0, as: Function.self)(&answer) }
-      return answer
-    }
-
-    /// The kinds of register that the operating system preserves (XCR0).
-    ///
-    /// Only for processors whose leaf 1 has OSXSAVE.
-    func preservedRegisters() -> UInt64 {
-      withExtendedLifetime(memory) {
-        memory.function(1, as: (@convention(c) () -> UInt64).self)()
+  extension X86 {
+    /// The instructions CPUID and XGETBV as generated functions.
+    struct ProcessorQuery {
+      /// The four registers that CPUID answers in.
+      struct Answer {
+        var eax: UInt32 = 0
+        var ebx: UInt32 = 0
+        var ecx: UInt32 = 0
+        var edx: UInt32 = 0
       }
-    }
 
-    /// Reads eax and ecx from where its argument points, and writes all four registers there.
-    private static var cpuid: MachineCode {
-      let a = Assembler()
-      a.preserving([rbx]) {
-        a.mov(eax, [rdi])
-        a.mov(ecx, [rdi + 8])
-        a.cpuid()
-        a.mov([rdi], eax)
-        a.mov([rdi + 4], ebx)
-        a.mov([rdi + 8], ecx)
-        a.mov([rdi + 12], edx)
+      private let memory: ExecutableMemory
+
+      init() throws(ExecutableMemoryError) {
+        memory = try ExecutableMemory([ProcessorQuery.cpuid, ProcessorQuery.xgetbv])
       }
-      a.ret()
-      return a.finish("cpuid")
-    }
 
-    private static var xgetbv: MachineCode {
-      let a = Assembler()
-      a.xor(ecx, ecx)
-      a.xgetbv()
-      a.shl(rdx, 32)
-      a.or(rax, rdx)
-      a.ret()
-      return a.finish("xgetbv")
+      /// What the processor answers to a leaf and subleaf.
+      func callAsFunction(_ leaf: UInt32, _ subleaf: UInt32 = 0) -> Answer {
+        typealias Function = @convention(c) (UnsafeMutableRawPointer) -> Void
+        var answer = Answer(eax: leaf, ecx: subleaf)
+        withExtendedLifetime(memory) { memory.function(0, as: Function.self)(&answer) }
+        return answer
+      }
+
+      /// The kinds of register that the operating system preserves (XCR0).
+      ///
+      /// Only for processors whose leaf 1 has OSXSAVE.
+      func preservedRegisters() -> UInt64 {
+        withExtendedLifetime(memory) {
+          memory.function(1, as: (@convention(c) () -> UInt64).self)()
+        }
+      }
+
+      /// Reads eax and ecx from where its argument points, and writes all four registers there.
+      private static var cpuid: MachineCode {
+        let a = Assembler()
+        a.preserving([rbx]) {
+          a.mov(eax, [rdi])
+          a.mov(ecx, [rdi + 8])
+          a.cpuid()
+          a.mov([rdi], eax)
+          a.mov([rdi + 4], ebx)
+          a.mov([rdi + 8], ecx)
+          a.mov([rdi + 12], edx)
+        }
+        a.ret()
+        return a.finish("cpuid")
+      }
+
+      private static var xgetbv: MachineCode {
+        let a = Assembler()
+        a.xor(ecx, ecx)
+        a.xgetbv()
+        a.shl(rdx, 32)
+        a.or(rax, rdx)
+        a.ret()
+        return a.finish("xgetbv")
+      }
     }
   }
 
-  extension ProcessorFeatures {
+  extension X86.ProcessorFeatures {
     /// Asks the processor.
     ///
     /// Source: Intel's Software Developer's Manual, volume 2, "CPUID", and volume 1, 14.3 and 15.2;
     /// AMD's Architecture Programmer's Manual, volume 3, appendix E.
-    init(_ query: ProcessorQuery) {
+    init(_ query: X86.ProcessorQuery) {
       let leaf0 = query(0)
-      vendor = ProcessorFeatures.text(leaf0.ebx, leaf0.edx, leaf0.ecx)
+      vendor = Self.text(leaf0.ebx, leaf0.edx, leaf0.ecx)
       let leaf1 = query(1)
-      (family, model) = ProcessorFeatures.familyAndModel(leaf1.eax)
+      (family, model) = Self.familyAndModel(leaf1.eax)
       let leaf7 = leaf0.eax >= 7 ? query(7) : .init()
       let leaf7Part1 = leaf7.eax >= 1 ? query(7, 1) : .init()
       let preserved = leaf1.ecx.has(27) ? query.preservedRegisters() : 0
-      instructions = ProcessorFeatures.instructions(leaf1, leaf7, leaf7Part1, preserved: preserved)
-      caches = ProcessorFeatures.caches(query, vendor: vendor, lastLeaf: leaf0.eax)
+      instructions = Self.instructions(leaf1, leaf7, leaf7Part1, preserved: preserved)
+      caches = Self.caches(query, vendor: vendor, lastLeaf: leaf0.eax)
     }
 
     private static func instructions(
-      _ leaf1: ProcessorQuery.Answer, _ leaf7: ProcessorQuery.Answer,
-      _ leaf7Part1: ProcessorQuery.Answer, preserved: UInt64
-    ) -> InstructionSets {
-      var sets: InstructionSets = []
+      _ leaf1: X86.ProcessorQuery.Answer, _ leaf7: X86.ProcessorQuery.Answer,
+      _ leaf7Part1: X86.ProcessorQuery.Answer, preserved: UInt64
+    ) -> X86.InstructionSets {
+      var sets: X86.InstructionSets = []
       // xmm and ymm.
       guard preserved & 0x06 == 0x06, leaf1.ecx.has(28) else { return sets }
       sets.insert(.avx)
@@ -108,7 +110,7 @@
 
     /// The caches, by the leaf that lists them one a subleaf: the makers number it differently.
     private static func caches(
-      _ query: ProcessorQuery, vendor: String, lastLeaf: UInt32
+      _ query: X86.ProcessorQuery, vendor: String, lastLeaf: UInt32
     ) -> CacheSizes {
       var sizes = CacheSizes()
       let isAMD = vendor == "AuthenticAMD" || vendor == "HygonGenuine"

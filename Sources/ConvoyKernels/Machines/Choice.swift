@@ -11,7 +11,7 @@ import ConvoyAssembler
 extension Machine {
   /// What the processor can be, by its features and by whether the system lets code be generated.
   static var availableHere: [Machine] {
-    let features = ProcessorFeatures.current
+    let features = X86.ProcessorFeatures.current
     var machines = [portable]
     guard mayGenerateCode else { return machines }
     if features.instructions.isSuperset(of: [.avx, .avx2, .fma]) {
@@ -48,7 +48,7 @@ extension Machine {
   /// Whether the system gives memory that code can be written to and then executed.
   private static var mayGenerateCode: Bool {
     #if arch(x86_64)
-      let probe = Assembler()
+      let probe = X86.Assembler()
       probe.ret()
       do {
         _ = try ExecutableMemory([probe.finish("probe")])

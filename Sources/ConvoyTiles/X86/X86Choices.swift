@@ -8,7 +8,7 @@ extension X86Writer {
   ) {
     if hasMasks {
       compare(condition)
-      append(a.vblendmps, d, other, s, mask: .merging(k1))
+      append(a.vblendmps, d, other, s, mask: .merging(truth))
     } else {
       compare(condition, into: mask)
       blend(d, other, s, mask)
@@ -18,7 +18,7 @@ extension X86Writer {
   package func replace(_ d: Vector, _ s: Operand, where condition: Condition, _ mask: Vector) {
     if hasMasks, case .vector(let s) = s {
       compare(condition)
-      a.vmovaps(register(d), register(s), mask: .merging(k1))
+      a.vmovaps(register(d), register(s), mask: .merging(truth))
     } else {
       select(d, s, where: condition, else: d, mask)
     }
@@ -28,8 +28,8 @@ extension X86Writer {
     precondition(1...2 ~= conditions.count, "lanes are kept by one condition or two")
     if hasMasks {
       compare(conditions[0])
-      for condition in conditions.dropFirst() { compare(condition, where: k1) }
-      a.vmovaps(register(d), register(s), mask: .zeroing(k1))
+      for condition in conditions.dropFirst() { compare(condition, where: truth) }
+      a.vmovaps(register(d), register(s), mask: .zeroing(truth))
     } else {
       for condition in conditions.dropLast() { compare(condition, into: mask) }
       compare(conditions[conditions.count - 1], into: d)
@@ -41,7 +41,7 @@ extension X86Writer {
   package func add(_ d: Vector, _ s: Vector, where condition: Condition, _ mask: Vector) {
     if hasMasks {
       compare(condition)
-      append(a.vaddps, d, d, .vector(s), mask: .merging(k1))
+      append(a.vaddps, d, d, .vector(s), mask: .merging(truth))
     } else {
       compare(condition, into: mask)
       combine(.and, mask, mask, .vector(s))
@@ -57,7 +57,7 @@ extension X86Writer {
   package func multiplyNegatives(_ d: Vector, _ s: Vector, _ mask: Vector) {
     if hasMasks {
       compare(Condition(d, .lessOrEqual, mask))
-      append(a.vmulps, d, d, .vector(s), mask: .merging(k1))
+      append(a.vmulps, d, d, .vector(s), mask: .merging(truth))
     } else {
       // The number's own sign chooses; 0 is 0 either way.
       combine(.multiply, mask, d, .vector(s))
@@ -66,12 +66,12 @@ extension X86Writer {
   }
 
   /// k1 = the lanes where a condition holds, of those in a mask if there is one.
-  private func compare(_ condition: Condition, where mask: MaskRegister? = nil) {
+  private func compare(_ condition: Condition, where mask: X86.MaskRegister? = nil) {
     let (left, relation) = (register(condition.left), condition.relation.comparison)
     switch condition.right {
-    case .vector(let right): a.vcmpps(k1, left, register(right), relation, mask: mask)
-    case .memory(let place): a.vcmpps(k1, left, memory(place), relation, mask: mask)
-    case .repeated(let place): a.vcmpps(k1, left, repeated(place), relation, mask: mask)
+    case .vector(let right): a.vcmpps(truth, left, register(right), relation, mask: mask)
+    case .memory(let place): a.vcmpps(truth, left, memory(place), relation, mask: mask)
+    case .repeated(let place): a.vcmpps(truth, left, repeated(place), relation, mask: mask)
     }
   }
 
@@ -97,7 +97,7 @@ extension X86Writer {
 
 extension Condition.Relation {
   /// The predicate of `vcmpps`.
-  fileprivate var comparison: Comparison {
+  fileprivate var comparison: X86.Comparison {
     switch self {
     case .equal: .equal
     case .less: .less

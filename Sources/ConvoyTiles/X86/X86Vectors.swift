@@ -39,7 +39,7 @@ extension X86Writer {
     append(instruction(operation), d, a, b)
   }
 
-  private func instruction(_ operation: Arithmetic) -> ThreeOperands {
+  private func instruction(_ operation: Arithmetic) -> X86.ThreeOperands {
     switch operation {
     case .add: a.vaddps
     case .subtract: a.vsubps
@@ -75,7 +75,7 @@ extension X86Writer {
   // MARK: Lanes
 
   package func permute(_ d: Vector, _ numbers: Vector, _ place: Place, where mask: LaneMask?) {
-    let masking = mask.map { Masking.merging(register($0)) }
+    let masking = mask.map { X86.Masking.merging(register($0)) }
     a.vpermps(register(d), register(numbers), memory(place), mask: masking)
   }
 
@@ -99,7 +99,7 @@ extension X86Writer {
     a.lea(register(table), a.constants((0..<lanes).map { UInt32($0 * count % lanes) }))
     a.vmovups(totals, [register(table)])
     a.mov(register(scratch), 1 << (lanes / count) - 1)
-    a.kmovw(k1, register(scratch).low32)
+    a.kmovw(truth, register(scratch).low32)
     for (index, sum) in sums.enumerated() {
       let (sum, other) = (register(sum), register(temporaries[index % temporaries.count]))
       // Each lane meets that at a distance of half a count, then of half as much.
@@ -111,7 +111,7 @@ extension X86Writer {
       if count > 2 { a.vaddps(sum, sum, other) }
       a.vmovshdup(other, sum)
       a.vaddps(sum, sum, other)
-      a.vpermps(sum, totals, sum, mask: .zeroing(k1))
+      a.vpermps(sum, totals, sum, mask: .zeroing(truth))
     }
   }
 }

@@ -5,51 +5,47 @@ package import ConvoyAssembler
 package final class X86Writer: TileWriter {
   package let unit: VectorUnit
   package let arguments = Integer(RegisterPool.integerCount)
-  let a = Assembler()
-  let width: VectorWidth
+  let a = X86.Assembler()
+  let width: X86.VectorWidth
 
   /// - Parameter unit: registers of 8 lanes, or of 16.
   package init(_ unit: VectorUnit) {
     self.unit = unit
-    width = unit.lanes == VectorWidth.zmm.lanes ? .zmm : .ymm
+    width = unit.lanes == X86.VectorWidth.zmm.lanes ? .zmm : .ymm
     precondition(width.lanes == unit.lanes, "x86 has no registers of \(unit.lanes) lanes")
   }
 
   /// Whether results of comparisons are in mask registers, and numbers in memory are broadcast by arithmetic.
   var hasMasks: Bool { width == .zmm }
 
+  /// Where comparisons put their results.
+  let truth = X86.masks[0]
+
   // MARK: Operands
 
-  /// In the order in which the pool hands them out: those that a function may change come first, then those that
-  /// it must keep; the argument's stands last.
-  private static let integers = [
-    rsi, rdx, rcx, rax, r8, r9, r10, r11, rbx, rbp, r12, r13, r14, r15, rdi,
-  ]
-  /// Those that the System V convention preserves for the caller.
-  private static let preserved: Set = [rbx, rbp, r12, r13, r14, r15]
+  func register(_ integer: Integer) -> X86.GeneralRegister { X86.integers[integer.number] }
 
-  func register(_ integer: Integer) -> GeneralRegister { X86Writer.integers[integer.number] }
+  func register(_ vector: Vector) -> X86.VectorRegister { X86.VectorRegister(vector.number, width) }
 
-  func register(_ vector: Vector) -> VectorRegister { VectorRegister(vector.number, width) }
+  func register(_ mask: LaneMask) -> X86.MaskRegister { X86.masks[mask.number] }
 
-  func register(_ mask: LaneMask) -> MaskRegister { [k1, k2, k3][mask.number] }
-
-  func address(_ place: Place) -> Address {
+  func address(_ place: Place) -> X86.Address {
     let base = register(place.base) + place.displacement
     return place.index.map { base + register($0.register) * $0.scale } ?? base
   }
 
   /// An operand in memory, whole or repeated.
-  func memory(_ place: Place) -> Memory { Memory(address(place)) }
+  func memory(_ place: Place) -> X86.Memory { X86.Memory(address(place)) }
 
   /// A number in all lanes: broadcast where the instruction can, with 512 bits, else a whole vector that holds it.
-  func repeated(_ place: Place) -> Memory {
+  func repeated(_ place: Place) -> X86.Memory {
     hasMasks ? .broadcast(address(place)) : memory(place)
   }
 
   /// Appends an instruction whose last operand may be in memory.
   func append(
-    _ instruction: ThreeOperands, _ d: Vector, _ a: Vector, _ b: Operand, mask: Masking? = nil
+    _ instruction: X86.ThreeOperands, _ d: Vector, _ a: Vector, _ b: Operand,
+    mask: X86.Masking? = nil
   ) {
     let (d, a) = (register(d), register(a))
     switch b {
@@ -68,11 +64,24 @@ package final class X86Writer: TileWriter {
   package func lay(_ words: [UInt32], at label: Label) { a.constants(words, at: label) }
 
   package func function(_ pool: RegisterPool, _ body: () -> Void) {
-    let kept = pool.integers.map(register).filter(X86Writer.preserved.contains)
+    let kept = pool.integers.map(register).filter(X86.preserved.contains)
     a.preserving(kept, body)
     a.vzeroupper()
     a.ret()
   }
 
   package func finish(_ name: String) -> MachineCode { a.finish(name) }
+}
+
+extension X86 {
+  /// In the order in which the pool hands them out: those that a function may change come first, then those
+  /// that it must keep; the argument's stands last.
+  fileprivate static let integers = [
+    rsi, rdx, rcx, rax, r8, r9, r10, r11, rbx, rbp, r12, r13, r14, r15, rdi,
+  ]
+  /// Those that the System V convention preserves for the caller.
+  fileprivate static let preserved: Set = [rbx, rbp, r12, r13, r14, r15]
+
+  /// Masks that tiles load, in order.
+  fileprivate static let masks = [k1, k2, k3]
 }

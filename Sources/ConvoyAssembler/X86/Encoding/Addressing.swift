@@ -1,24 +1,26 @@
-/// The operand that ModRM's fields mod and rm describe.
-enum RegisterOrMemory {
-  case register(UInt8)
-  case memory(Memory)
+extension X86 {
+  /// The operand that ModRM's fields mod and rm describe.
+  enum RegisterOrMemory {
+    case register(UInt8)
+    case memory(Memory)
 
-  /// The number of the register, or of the memory operand's base.
-  var baseNumber: UInt8 {
-    switch self {
-    case .register(let number): number
-    case .memory(let memory): memory.address.base.number
+    /// The number of the register, or of the memory operand's base.
+    var baseNumber: UInt8 {
+      switch self {
+      case .register(let number): number
+      case .memory(let memory): memory.address.base.number
+      }
     }
-  }
 
-  /// The number of the memory operand's index; 0 where there is none.
-  var indexNumber: UInt8 {
-    if case .memory(let memory) = self { memory.address.index?.register.number ?? 0 } else { 0 }
-  }
+    /// The number of the memory operand's index; 0 where there is none.
+    var indexNumber: UInt8 {
+      if case .memory(let memory) = self { memory.address.index?.register.number ?? 0 } else { 0 }
+    }
 
-  /// Whether this is a number in memory, to be repeated in all lanes.
-  var isBroadcast: Bool {
-    if case .memory(let memory) = self { memory.isBroadcast } else { false }
+    /// Whether this is a number in memory, to be repeated in all lanes.
+    var isBroadcast: Bool {
+      if case .memory(let memory) = self { memory.isBroadcast } else { false }
+    }
   }
 }
 
@@ -28,7 +30,7 @@ func bit3(_ number: UInt8) -> UInt8 { number >> 3 & 1 }
 /// Bit 4 of a register's number, which stands in EVEX only.
 func bit4(_ number: UInt8) -> UInt8 { number >> 4 & 1 }
 
-extension Assembler {
+extension X86.Assembler {
   /// Appends ModRM, and SIB and displacement where there are such.
   ///
   /// - Parameters:
@@ -65,29 +67,31 @@ extension Assembler {
   }
 }
 
-/// How a displacement is written: not at all, as a byte that counts units, or as 32 bits.
-private enum Displacement {
-  case none
-  case byte(Int8)
-  case long(Int32)
+extension X86 {
+  /// How a displacement is written: not at all, as a byte that counts units, or as 32 bits.
+  enum Displacement {
+    case none
+    case byte(Int8)
+    case long(Int32)
 
-  init(_ bytes: Int32, unit: Int, required: Bool) {
-    let (units, remainder) = Int(bytes).quotientAndRemainder(dividingBy: unit)
-    if bytes == 0 && !required {
-      self = .none
-    } else if remainder == 0, let byte = Int8(exactly: units) {
-      self = .byte(byte)
-    } else {
-      self = .long(bytes)
+    init(_ bytes: Int32, unit: Int, required: Bool) {
+      let (units, remainder) = Int(bytes).quotientAndRemainder(dividingBy: unit)
+      if bytes == 0 && !required {
+        self = .none
+      } else if remainder == 0, let byte = Int8(exactly: units) {
+        self = .byte(byte)
+      } else {
+        self = .long(bytes)
+      }
     }
-  }
 
-  /// ModRM.mod.
-  var mode: UInt8 {
-    switch self {
-    case .none: 0
-    case .byte: 1
-    case .long: 2
+    /// ModRM.mod.
+    var mode: UInt8 {
+      switch self {
+      case .none: 0
+      case .byte: 1
+      case .long: 2
+      }
     }
   }
 }

@@ -1,4 +1,4 @@
-extension Assembler {
+extension X86.Assembler {
   /// Appends an instruction of general registers: REX where needed, opcode, ModRM.
   ///
   /// - Parameters:
@@ -26,5 +26,15 @@ extension Assembler {
   func appendREX(wide: Bool, r: UInt8, x: UInt8, b: UInt8) {
     let bits = (wide ? 8 : 0) | r << 2 | x << 1 | b
     if bits != 0 { append(0x40 | bits) }
+  }
+
+  /// Appends the distance to a label, as 32 bits that count from behind them.
+  func appendDistance(to label: Label) {
+    fixNext(Self.distance, to: label)
+    append(littleEndian: Int32(0))
+  }
+
+  private static let distance = FixupKind("a distance of 32 bits") { _, distance in
+    Int32(exactly: distance - 4).map(UInt32.init(bitPattern:))
   }
 }

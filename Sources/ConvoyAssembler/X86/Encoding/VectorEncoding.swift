@@ -1,4 +1,4 @@
-extension Assembler {
+extension X86.Assembler {
   /// Appends a vector instruction: VEX where it suffices, since it is shorter, else EVEX.
   ///
   /// EVEX is for 512 bits, registers 16…31, masks and embedded broadcasts.
@@ -9,7 +9,7 @@ extension Assembler {
     precondition(
       !fields.rm.isBroadcast || opcode.memory.hasBroadcast, "\(name) cannot broadcast from memory")
     if let mask = fields.mask {
-      precondition(mask.register != k0, "\(name): k0 cannot mask; choose k1 to k7")
+      precondition(mask.register != X86.k0, "\(name): k0 cannot mask; choose k1 to k7")
     }
     if opcode.encodings != .evex && fits(fields) {
       appendVEX(opcode, fields)

@@ -1,5 +1,5 @@
 /// Jumps, calls, the stack, loops.
-extension Assembler {
+extension X86.Assembler {
   /// Goes to a label.
   public func jmp(_ target: Label) { jump("jmp", short: [0xEB], long: [0xE9], target) }
 
@@ -87,9 +87,8 @@ extension Assembler {
   /// Takes the form of two bytes for what lies close behind, else that of a 32-bit distance.
   private func jump(_ name: String, short: [UInt8], long: [UInt8], _ target: Label) {
     list { "\(name) \(target)" }
-    if let placed = placements[target.number],
-      let near = Int8(exactly: placed - (position + short.count + 1))
-    {
+    let end = position + short.count + 1
+    if let near = distance(from: end, to: target).flatMap(Int8.init(exactly:)) {
       for byte in short { append(byte) }
       append(littleEndian: near)
     } else {

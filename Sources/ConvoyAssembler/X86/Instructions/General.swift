@@ -1,5 +1,5 @@
 /// Instructions of general registers. Operands have 64 bits, or 32 where the register has.
-extension Assembler {
+extension X86.Assembler {
   /// `d = s`.
   public func mov(_ d: GeneralRegister, _ s: GeneralRegister) {
     requireSameWidth("mov", d, s)
@@ -127,51 +127,53 @@ extension Assembler {
   }
 }
 
-/// An instruction of two operands out of the oldest table of x86; `digit` is its row there.
-public struct Arithmetic {
-  let assembler: Assembler
-  let name: String
-  let digit: UInt8
+extension X86 {
+  /// An instruction of two operands out of the oldest table of x86; `digit` is its row there.
+  public struct Arithmetic {
+    let assembler: Assembler
+    let name: String
+    let digit: UInt8
 
-  /// Appends the instruction; both operands are registers.
-  public func callAsFunction(_ d: GeneralRegister, _ s: GeneralRegister) {
-    requireSameWidth(name, d, s)
-    append(digit << 3 | 1, d, s.number, .register(d.number)) { ["\(d)", "\(s)"] }
-  }
-
-  /// Appends the instruction; the second operand is in memory.
-  public func callAsFunction(_ d: GeneralRegister, _ s: Memory) {
-    append(digit << 3 | 3, d, d.number, .memory(s)) { ["\(d)", s.text] }
-  }
-
-  /// Appends the instruction; the first operand is in memory.
-  public func callAsFunction(_ d: Memory, _ s: GeneralRegister) {
-    append(digit << 3 | 1, s, s.number, .memory(d)) { [d.text, "\(s)"] }
-  }
-
-  /// Appends the instruction; the second operand is a constant.
-  public func callAsFunction(_ d: GeneralRegister, _ value: Int) {
-    let value = int32(name, value)
-    if let byte = Int8(exactly: value) {
-      append(0x83, d, digit, .register(d.number)) { ["\(d)", "\(value)"] }
-      assembler.append(littleEndian: byte)
-    } else if d.number == 0 {
-      // The accumulator has an opcode of its own, a byte shorter.
-      assembler.list { "\(name) \(d), \(value)" }
-      assembler.appendREX(wide: !d.is32Bits, r: 0, x: 0, b: 0)
-      assembler.append(digit << 3 | 5)
-      assembler.append(littleEndian: value)
-    } else {
-      append(0x81, d, digit, .register(d.number)) { ["\(d)", "\(value)"] }
-      assembler.append(littleEndian: value)
+    /// Appends the instruction; both operands are registers.
+    public func callAsFunction(_ d: GeneralRegister, _ s: GeneralRegister) {
+      requireSameWidth(name, d, s)
+      append(digit << 3 | 1, d, s.number, .register(d.number)) { ["\(d)", "\(s)"] }
     }
-  }
 
-  private func append(
-    _ opcode: UInt8, _ sized: GeneralRegister, _ field: UInt8, _ rm: RegisterOrMemory,
-    text: () -> [String]
-  ) {
-    assembler.general(name, [opcode], sized, field, rm, text: text)
+    /// Appends the instruction; the second operand is in memory.
+    public func callAsFunction(_ d: GeneralRegister, _ s: Memory) {
+      append(digit << 3 | 3, d, d.number, .memory(s)) { ["\(d)", s.text] }
+    }
+
+    /// Appends the instruction; the first operand is in memory.
+    public func callAsFunction(_ d: Memory, _ s: GeneralRegister) {
+      append(digit << 3 | 1, s, s.number, .memory(d)) { [d.text, "\(s)"] }
+    }
+
+    /// Appends the instruction; the second operand is a constant.
+    public func callAsFunction(_ d: GeneralRegister, _ value: Int) {
+      let value = int32(name, value)
+      if let byte = Int8(exactly: value) {
+        append(0x83, d, digit, .register(d.number)) { ["\(d)", "\(value)"] }
+        assembler.append(littleEndian: byte)
+      } else if d.number == 0 {
+        // The accumulator has an opcode of its own, a byte shorter.
+        assembler.list { "\(name) \(d), \(value)" }
+        assembler.appendREX(wide: !d.is32Bits, r: 0, x: 0, b: 0)
+        assembler.append(digit << 3 | 5)
+        assembler.append(littleEndian: value)
+      } else {
+        append(0x81, d, digit, .register(d.number)) { ["\(d)", "\(value)"] }
+        assembler.append(littleEndian: value)
+      }
+    }
+
+    private func append(
+      _ opcode: UInt8, _ sized: GeneralRegister, _ field: UInt8, _ rm: RegisterOrMemory,
+      text: () -> [String]
+    ) {
+      assembler.general(name, [opcode], sized, field, rm, text: text)
+    }
   }
 }
 
@@ -184,7 +186,7 @@ private func int32(_ name: String, _ value: Int) -> Int32 {
 }
 
 /// Stops the program unless two registers have the same width.
-func requireSameWidth(_ name: String, _ a: GeneralRegister, _ b: GeneralRegister) {
+func requireSameWidth(_ name: String, _ a: X86.GeneralRegister, _ b: X86.GeneralRegister) {
   precondition(
     a.is32Bits == b.is32Bits, "\(name) expects registers of one width, but got \(a) and \(b)")
 }

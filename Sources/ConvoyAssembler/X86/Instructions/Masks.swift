@@ -1,5 +1,5 @@
 /// Mask registers: 16 bits to and from elsewhere.
-extension Assembler {
+extension X86.Assembler {
   /// Copies 16 bits of a mask register.
   public func kmovw(_ d: MaskRegister, _ s: MaskRegister) {
     appendMaskMove(0x90, d.number, .register(s.number)) { ["\(d)", "\(s)"] }
@@ -36,6 +36,6 @@ extension Assembler {
 }
 
 /// Stops the program unless a general register is seen as 32 bits.
-func require32Bits(_ name: String, _ register: GeneralRegister) {
+func require32Bits(_ name: String, _ register: X86.GeneralRegister) {
   precondition(register.is32Bits, "\(name) expects a 32-bit register, but got \(register)")
 }

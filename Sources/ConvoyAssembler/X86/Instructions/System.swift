@@ -1,5 +1,5 @@
 /// Hints, padding, and what the processor says of itself.
-extension Assembler {
+extension X86.Assembler {
   /// Asks for a cache line, into all levels.
   public func prefetcht0(_ s: Memory) { prefetch("prefetcht0", 1, s) }
   /// Asks for a cache line, into the second level and up.
@@ -27,21 +27,11 @@ extension Assembler {
   public func nop(bytes count: Int) {
     var rest = count
     while rest > 0 {
-      let length = min(rest, Assembler.nops.count)
+      let length = min(rest, X86.Assembler.nops.count)
       list { "nop  # \(length) bytes" }
-      for byte in Assembler.nops[length - 1] { append(byte) }
+      for byte in X86.Assembler.nops[length - 1] { append(byte) }
       rest -= length
     }
-  }
-
-  /// Pads with instructions that do nothing, up to a multiple of `alignment` bytes.
-  ///
-  /// Finished code is placed at multiples of 64, so larger alignments mean nothing.
-  public func align(to alignment: Int) {
-    precondition(
-      (1...64).contains(alignment) && alignment.nonzeroBitCount == 1,
-      "code is aligned to a power of two up to 64, not \(alignment)")
-    nop(bytes: -position & (alignment - 1))
   }
 
   private func prefetch(_ name: String, _ digit: UInt8, _ s: Memory) {

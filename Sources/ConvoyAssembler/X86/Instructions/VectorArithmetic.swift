@@ -1,5 +1,5 @@
 /// Arithmetic of 32-bit floats, a row an instruction.
-extension Assembler {
+extension X86.Assembler {
   /// `d = a + b`.
   public var vaddps: ThreeOperands { three(.none, .x0F, 0x58) }
   /// `d = a - b`.

@@ -1,5 +1,5 @@
 /// Arithmetic of 32-bit integers, and of the narrow numbers of quantised networks.
-extension Assembler {
+extension X86.Assembler {
   /// `d = a + b`, wrapping.
   public var vpaddd: ThreeOperands { three(.x66, .x0F, 0xFE) }
   /// `d = a - b`, wrapping.
@@ -55,41 +55,43 @@ extension Assembler {
   }
 }
 
-extension VectorWidth {
+extension X86.VectorWidth {
   /// Half as wide, but not narrower than `xmm`.
-  var halved: VectorWidth { self == .zmm ? .ymm : .xmm }
+  var halved: X86.VectorWidth { self == .zmm ? .ymm : .xmm }
 }
 
-/// A shift of each lane by the same constant.
-public struct ShiftByImmediate {
-  let assembler: Assembler
-  let name: String
-  let byte: UInt8
-  let digit: UInt8
+extension X86 {
+  /// A shift of each lane by the same constant.
+  public struct ShiftByImmediate {
+    let assembler: Assembler
+    let name: String
+    let byte: UInt8
+    let digit: UInt8
 
-  /// Appends the instruction; the source is a register.
-  public func callAsFunction(
-    _ d: VectorRegister, _ s: VectorRegister, _ immediate: UInt8, mask: Masking? = nil
-  ) {
-    requireWidth(name, d.width, s)
-    append(.vexOrEVEX, d, .register(s.number), immediate, mask) { "\(s)" }
-  }
+    /// Appends the instruction; the source is a register.
+    public func callAsFunction(
+      _ d: VectorRegister, _ s: VectorRegister, _ immediate: UInt8, mask: Masking? = nil
+    ) {
+      requireWidth(name, d.width, s)
+      append(.vexOrEVEX, d, .register(s.number), immediate, mask) { "\(s)" }
+    }
 
-  /// Appends the instruction; the source is in memory.
-  public func callAsFunction(
-    _ d: VectorRegister, _ s: Memory, _ immediate: UInt8, mask: Masking? = nil
-  ) {
-    append(.evex, d, .memory(s), immediate, mask) { s.text(d.width) }
-  }
+    /// Appends the instruction; the source is in memory.
+    public func callAsFunction(
+      _ d: VectorRegister, _ s: Memory, _ immediate: UInt8, mask: Masking? = nil
+    ) {
+      append(.evex, d, .memory(s), immediate, mask) { s.text(d.width) }
+    }
 
-  /// The destination stands in vvvv, since ModRM.reg extends the opcode.
-  private func append(
-    _ encodings: VectorOpcode.Encodings, _ d: VectorRegister, _ s: RegisterOrMemory,
-    _ immediate: UInt8, _ mask: Masking?, source: () -> String
-  ) {
-    let opcode = VectorOpcode(name, .x66, .x0F, byte, encodings)
-    let fields = VectorFields(
-      width: d.width, reg: digit, vvvv: d.number, rm: s, mask: mask, immediate: immediate)
-    assembler.append(opcode, fields) { [text(d, mask), source(), "\(immediate)"] }
+    /// The destination stands in vvvv, since ModRM.reg extends the opcode.
+    private func append(
+      _ encodings: VectorOpcode.Encodings, _ d: VectorRegister, _ s: RegisterOrMemory,
+      _ immediate: UInt8, _ mask: Masking?, source: () -> String
+    ) {
+      let opcode = VectorOpcode(name, .x66, .x0F, byte, encodings)
+      let fields = VectorFields(
+        width: d.width, reg: digit, vvvv: d.number, rm: s, mask: mask, immediate: immediate)
+      assembler.append(opcode, fields) { [text(d, mask), source(), "\(immediate)"] }
+    }
   }
 }

@@ -1,5 +1,5 @@
 /// Loads, stores and broadcasts.
-extension Assembler {
+extension X86.Assembler {
   /// Loads, stores or copies a vector, at any address.
   public var vmovups: Move { move(load: 0x10, store: 0x11) }
   /// Loads, stores or copies a vector, at addresses that are multiples of its size.
@@ -118,34 +118,36 @@ extension Assembler {
   }
 }
 
-/// An instruction that loads, stores or copies a vector.
-public struct Move {
-  let assembler: Assembler
-  let load: VectorOpcode
-  let store: VectorOpcode
+extension X86 {
+  /// An instruction that loads, stores or copies a vector.
+  public struct Move {
+    let assembler: Assembler
+    let load: VectorOpcode
+    let store: VectorOpcode
 
-  /// Copies a register.
-  public func callAsFunction(_ d: VectorRegister, _ s: VectorRegister, mask: Masking? = nil) {
-    requireWidth(load.name, d.width, s)
-    let fields = VectorFields(width: d.width, reg: d.number, rm: .register(s.number), mask: mask)
-    assembler.append(load, fields) { [text(d, mask), "\(s)"] }
-  }
+    /// Copies a register.
+    public func callAsFunction(_ d: VectorRegister, _ s: VectorRegister, mask: Masking? = nil) {
+      requireWidth(load.name, d.width, s)
+      let fields = VectorFields(width: d.width, reg: d.number, rm: .register(s.number), mask: mask)
+      assembler.append(load, fields) { [text(d, mask), "\(s)"] }
+    }
 
-  /// Loads.
-  public func callAsFunction(_ d: VectorRegister, _ s: Memory, mask: Masking? = nil) {
-    let fields = VectorFields(width: d.width, reg: d.number, rm: .memory(s), mask: mask)
-    assembler.append(load, fields) { [text(d, mask), s.text] }
-  }
+    /// Loads.
+    public func callAsFunction(_ d: VectorRegister, _ s: Memory, mask: Masking? = nil) {
+      let fields = VectorFields(width: d.width, reg: d.number, rm: .memory(s), mask: mask)
+      assembler.append(load, fields) { [text(d, mask), s.text] }
+    }
 
-  /// Stores; a mask leaves memory in the other lanes alone.
-  public func callAsFunction(_ d: Memory, _ s: VectorRegister, mask: Masking? = nil) {
-    requireNoZeroing(store.name, mask)
-    let fields = VectorFields(width: s.width, reg: s.number, rm: .memory(d), mask: mask)
-    assembler.append(store, fields) { [text(d.text, mask), "\(s)"] }
+    /// Stores; a mask leaves memory in the other lanes alone.
+    public func callAsFunction(_ d: Memory, _ s: VectorRegister, mask: Masking? = nil) {
+      requireNoZeroing(store.name, mask)
+      let fields = VectorFields(width: s.width, reg: s.number, rm: .memory(d), mask: mask)
+      assembler.append(store, fields) { [text(d.text, mask), "\(s)"] }
+    }
   }
 }
 
 /// Stops the program if a store is to zero lanes, which memory cannot.
-func requireNoZeroing(_ name: String, _ mask: Masking?) {
+func requireNoZeroing(_ name: String, _ mask: X86.Masking?) {
   precondition(mask?.zeroes != true, "\(name) to memory can merge by a mask, but not zero")
 }

@@ -1,5 +1,5 @@
 /// Instructions that move lanes, a row each.
-extension Assembler {
+extension X86.Assembler {
   /// `d[i] = s[control]` within each 128 bits: two bits of `immediate` a lane.
   public var vpermilps: TwoOperandsAndImmediate { twoAndImmediate(.x66, .x0F3A, 0x04) }
   /// `d[2i] = d[2i+1] = s[2i]`.
@@ -71,34 +71,36 @@ extension Assembler {
   }
 }
 
-/// An instruction that takes a piece out of a vector.
-public struct Extraction {
-  let assembler: Assembler
-  let opcode: VectorOpcode
-  let piece: VectorWidth
+extension X86 {
+  /// An instruction that takes a piece out of a vector.
+  public struct Extraction {
+    let assembler: Assembler
+    let opcode: VectorOpcode
+    let piece: VectorWidth
 
-  /// Appends the instruction; the piece goes to a register.
-  public func callAsFunction(
-    _ d: VectorRegister, _ s: VectorRegister, _ immediate: UInt8, mask: Masking? = nil
-  ) {
-    requireWidth(opcode.name, piece, d)
-    append(.register(d.number), s, immediate, mask) { "\(d)" }
-  }
+    /// Appends the instruction; the piece goes to a register.
+    public func callAsFunction(
+      _ d: VectorRegister, _ s: VectorRegister, _ immediate: UInt8, mask: Masking? = nil
+    ) {
+      requireWidth(opcode.name, piece, d)
+      append(.register(d.number), s, immediate, mask) { "\(d)" }
+    }
 
-  /// Appends the instruction; the piece goes to memory.
-  public func callAsFunction(
-    _ d: Memory, _ s: VectorRegister, _ immediate: UInt8, mask: Masking? = nil
-  ) {
-    requireNoZeroing(opcode.name, mask)
-    append(.memory(d), s, immediate, mask) { d.text }
-  }
+    /// Appends the instruction; the piece goes to memory.
+    public func callAsFunction(
+      _ d: Memory, _ s: VectorRegister, _ immediate: UInt8, mask: Masking? = nil
+    ) {
+      requireNoZeroing(opcode.name, mask)
+      append(.memory(d), s, immediate, mask) { d.text }
+    }
 
-  private func append(
-    _ d: RegisterOrMemory, _ s: VectorRegister, _ immediate: UInt8, _ mask: Masking?,
-    destination: () -> String
-  ) {
-    let fields = VectorFields(
-      width: s.width, reg: s.number, rm: d, mask: mask, immediate: immediate)
-    assembler.append(opcode, fields) { [text(destination(), mask), "\(s)", "\(immediate)"] }
+    private func append(
+      _ d: RegisterOrMemory, _ s: VectorRegister, _ immediate: UInt8, _ mask: Masking?,
+      destination: () -> String
+    ) {
+      let fields = VectorFields(
+        width: s.width, reg: s.number, rm: d, mask: mask, immediate: immediate)
+      assembler.append(opcode, fields) { [text(destination(), mask), "\(s)", "\(immediate)"] }
+    }
   }
 }

@@ -1,5 +1,5 @@
 /// Comparisons, and choices by their results.
-extension Assembler {
+extension X86.Assembler {
   /// `d[i] = c[i] is negative ? b[i] : a[i]`; VEX only.
   public func vblendvps(
     _ d: VectorRegister, _ a: VectorRegister, _ b: VectorRegister, _ c: VectorRegister
@@ -83,29 +83,31 @@ extension Assembler {
   }
 }
 
-/// What `vcmpps` asks of two floats; the raw value is its immediate.
-///
-/// Quiet: NaN raises no exception. Where one operand is NaN, `notEqual`, `unordered` and those that
-/// begin with `not` hold, the others do not.
-public enum Comparison: UInt8, CaseIterable, Sendable {
-  /// `a == b`.
-  case equal = 0x00
-  /// `a < b`.
-  case less = 0x11
-  /// `a <= b`.
-  case lessOrEqual = 0x12
-  /// One of them is NaN.
-  case unordered = 0x03
-  /// `a != b`, or one of them is NaN.
-  case notEqual = 0x04
-  /// `!(a < b)`.
-  case notLess = 0x15
-  /// `!(a <= b)`.
-  case notLessOrEqual = 0x16
-  /// Neither is NaN.
-  case ordered = 0x07
-  /// `a >= b`.
-  case greaterOrEqual = 0x1D
-  /// `a > b`.
-  case greater = 0x1E
+extension X86 {
+  /// What `vcmpps` asks of two floats; the raw value is its immediate.
+  ///
+  /// Quiet: NaN raises no exception. Where one operand is NaN, `notEqual`, `unordered` and those that
+  /// begin with `not` hold, the others do not.
+  public enum Comparison: UInt8, CaseIterable, Sendable {
+    /// `a == b`.
+    case equal = 0x00
+    /// `a < b`.
+    case less = 0x11
+    /// `a <= b`.
+    case lessOrEqual = 0x12
+    /// One of them is NaN.
+    case unordered = 0x03
+    /// `a != b`, or one of them is NaN.
+    case notEqual = 0x04
+    /// `!(a < b)`.
+    case notLess = 0x15
+    /// `!(a <= b)`.
+    case notLessOrEqual = 0x16
+    /// Neither is NaN.
+    case ordered = 0x07
+    /// `a >= b`.
+    case greaterOrEqual = 0x1D
+    /// `a > b`.
+    case greater = 0x1E
+  }
 }

@@ -1,73 +1,79 @@
-/// What an address is written as between brackets: a register, or a sum that begins with one.
-public protocol AddressExpression: Sendable {
-  /// The sum: base + index·scale + displacement.
-  var address: Address { get }
-}
-
-/// A sum: base + index·scale + displacement in bytes, as in `rdi + rcx * 4 + 64`.
-public struct Address: AddressExpression, Hashable {
-  let base: GeneralRegister
-  var index: ScaledIndex?
-  var displacement: Int32
-
-  init(base: GeneralRegister, index: ScaledIndex? = nil, displacement: Int = 0) {
-    precondition(!base.is32Bits, "an address is made of 64-bit registers, but \(base) has 32 bits")
-    self.base = base
-    self.index = index
-    self.displacement = Address.displacement(displacement)
+extension X86 {
+  /// What an address is written as between brackets: a register, or a sum that begins with one.
+  public protocol AddressExpression: Sendable {
+    /// The sum: base + index·scale + displacement.
+    var address: Address { get }
   }
 
-  /// The address itself.
-  public var address: Address { self }
+  /// A sum: base + index·scale + displacement in bytes, as in `rdi + rcx * 4 + 64`.
+  public struct Address: AddressExpression, Hashable {
+    let base: GeneralRegister
+    var index: ScaledIndex?
+    var displacement: Int32
 
-  /// A displacement of 32 bits, or else the programmer's error.
-  private static func displacement(_ bytes: Int) -> Int32 {
-    guard let fits = Int32(exactly: bytes) else {
-      preconditionFailure("a displacement must fit 32 bits, but is \(bytes)")
+    init(base: GeneralRegister, index: ScaledIndex? = nil, displacement: Int = 0) {
+      precondition(
+        !base.is32Bits, "an address is made of 64-bit registers, but \(base) has 32 bits")
+      self.base = base
+      self.index = index
+      self.displacement = Address.displacement(displacement)
     }
-    return fits
+
+    /// The address itself.
+    public var address: Address { self }
+
+    /// A displacement of 32 bits, or else the programmer's error.
+    private static func displacement(_ bytes: Int) -> Int32 {
+      guard let fits = Int32(exactly: bytes) else {
+        preconditionFailure("a displacement must fit 32 bits, but is \(bytes)")
+      }
+      return fits
+    }
+
+    fileprivate func displaced(by bytes: Int) -> Address {
+      var sum = self
+      sum.displacement = Address.displacement(Int(displacement) + bytes)
+      return sum
+    }
   }
 
-  fileprivate func displaced(by bytes: Int) -> Address {
-    var sum = self
-    sum.displacement = Address.displacement(Int(displacement) + bytes)
-    return sum
+  /// A register times 1, 2, 4 or 8: the part of an address that walks an array.
+  public struct ScaledIndex: Hashable, Sendable {
+    let register: GeneralRegister
+    let scale: Int
+
+    init(_ register: GeneralRegister, scale: Int) {
+      precondition(
+        [1, 2, 4, 8].contains(scale), "an index is scaled by 1, 2, 4 or 8, not \(scale)")
+      precondition(!register.is32Bits, "an index is a 64-bit register, but \(register) has 32 bits")
+      precondition(register != rsp, "rsp cannot be an index")
+      self.register = register
+      self.scale = scale
+    }
   }
 }
 
-/// A register times 1, 2, 4 or 8: the part of an address that walks an array.
-public struct ScaledIndex: Hashable, Sendable {
-  let register: GeneralRegister
-  let scale: Int
-
-  init(_ register: GeneralRegister, scale: Int) {
-    precondition([1, 2, 4, 8].contains(scale), "an index is scaled by 1, 2, 4 or 8, not \(scale)")
-    precondition(!register.is32Bits, "an index is a 64-bit register, but \(register) has 32 bits")
-    precondition(register != rsp, "rsp cannot be an index")
-    self.register = register
-    self.scale = scale
-  }
-}
-
-extension GeneralRegister: AddressExpression {
+extension X86.GeneralRegister: X86.AddressExpression {
   /// The address that the register holds.
-  public var address: Address { Address(base: self) }
+  public var address: X86.Address { X86.Address(base: self) }
 
   /// The register times 1, 2, 4 or 8, to be added to a base.
-  public static func * (register: GeneralRegister, scale: Int) -> ScaledIndex {
-    ScaledIndex(register, scale: scale)
+  public static func * (register: X86.GeneralRegister, scale: Int) -> X86.ScaledIndex {
+    X86.ScaledIndex(register, scale: scale)
   }
 }
 
-extension AddressExpression {
+extension X86.AddressExpression {
   /// The address some bytes further.
-  public static func + (base: Self, bytes: Int) -> Address { base.address.displaced(by: bytes) }
+  public static func + (base: Self, bytes: Int) -> X86.Address { base.address.displaced(by: bytes) }
 
   /// The address some bytes before.
-  public static func - (base: Self, bytes: Int) -> Address { base.address.displaced(by: -bytes) }
+  public static func - (base: Self, bytes: Int) -> X86.Address {
+    base.address.displaced(by: -bytes)
+  }
 
   /// The address at a scaled index.
-  public static func + (base: Self, index: ScaledIndex) -> Address {
+  public static func + (base: Self, index: X86.ScaledIndex) -> X86.Address {
     var sum = base.address
     precondition(sum.index == nil, "an address has one index, not two")
     sum.index = index
@@ -75,46 +81,48 @@ extension AddressExpression {
   }
 
   /// The address at an index in bytes.
-  public static func + (base: Self, index: GeneralRegister) -> Address {
-    base + ScaledIndex(index, scale: 1)
+  public static func + (base: Self, index: X86.GeneralRegister) -> X86.Address {
+    base + X86.ScaledIndex(index, scale: 1)
   }
 }
 
-/// What stands at an address, as an instruction's operand: `[rdi + 64]`.
-///
-/// Written as a literal of one element, as Intel's manual writes it. `.broadcast(rdi + 64)` is one
-/// 32-bit number, repeated in all lanes.
-public struct Memory: ExpressibleByArrayLiteral, Hashable, Sendable {
-  let address: Address
-  let isBroadcast: Bool
+extension X86 {
+  /// What stands at an address, as an instruction's operand: `[rdi + 64]`.
+  ///
+  /// Written as a literal of one element, as Intel's manual writes it. `.broadcast(rdi + 64)` is one
+  /// 32-bit number, repeated in all lanes.
+  public struct Memory: ExpressibleByArrayLiteral, Hashable, Sendable {
+    let address: Address
+    let isBroadcast: Bool
 
-  /// The operand at an address.
-  public init(_ expression: some AddressExpression) {
-    address = expression.address
-    isBroadcast = false
-  }
+    /// The operand at an address.
+    public init(_ expression: some AddressExpression) {
+      address = expression.address
+      isBroadcast = false
+    }
 
-  /// The operand at the one address between the brackets.
-  public init(arrayLiteral expressions: any AddressExpression...) {
-    precondition(expressions.count == 1, "a memory operand is one address between brackets")
-    address = expressions[0].address
-    isBroadcast = false
-  }
+    /// The operand at the one address between the brackets.
+    public init(arrayLiteral expressions: any AddressExpression...) {
+      precondition(expressions.count == 1, "a memory operand is one address between brackets")
+      address = expressions[0].address
+      isBroadcast = false
+    }
 
-  private init(broadcast address: Address) {
-    self.address = address
-    isBroadcast = true
-  }
+    private init(broadcast address: Address) {
+      self.address = address
+      isBroadcast = true
+    }
 
-  /// The 32-bit number at an address, in all lanes: `{1to16}` in Intel's manual.
-  public static func broadcast(_ expression: some AddressExpression) -> Memory {
-    Memory(broadcast: expression.address)
+    /// The 32-bit number at an address, in all lanes: `{1to16}` in Intel's manual.
+    public static func broadcast(_ expression: some AddressExpression) -> Memory {
+      Memory(broadcast: expression.address)
+    }
   }
 }
 
-extension Memory {
+extension X86.Memory {
   /// The operand as Intel's manual writes it; a broadcast names its number of lanes.
-  func text(_ width: VectorWidth) -> String {
+  func text(_ width: X86.VectorWidth) -> String {
     isBroadcast ? "dword ptr \(text){1to\(width.lanes)}" : text
   }
 
