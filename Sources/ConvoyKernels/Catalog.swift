@@ -13,7 +13,7 @@ struct Refusal: Error, Hashable, Sendable {
 
   /// Refuses machines without generated code.
   static func unlessGenerating(_ machine: Machine) throws(Refusal) {
-    if machine.instructions == nil {
+    if !machine.generatesCode {
       throw Refusal("the machine \(machine.name) has no generated code")
     }
   }

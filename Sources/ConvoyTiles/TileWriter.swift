@@ -23,7 +23,7 @@ package protocol TileWriter: AnyObject {
   func store(_ place: Place, _ s: Vector)
   /// d = one number at a place, in all lanes.
   func broadcast(_ d: Vector, _ place: Place)
-  /// d = `count` numbers at a place, over and over; 1, 2, 4 or 8.
+  /// d = `count` numbers at a place, over and over: 1, or 2, 4 or 8 where `VectorUnit.addsNeighbours`.
   func repeatLanes(_ d: Vector, _ place: Place, count: Int)
   /// d = s.
   func copy(_ d: Vector, _ s: Vector)
@@ -75,7 +75,7 @@ package protocol TileWriter: AnyObject {
   /// Fills a mask with the bits of a 32-bit integer at a place.
   func loadMask(_ d: LaneMask, _ place: Place)
   /// Adds up every `count` neighbouring lanes of each of some sums: the totals go to the first lanes, zeros to
-  /// the others. Only for units with masks and 16 lanes.
+  /// the others. Only where `VectorUnit.addsNeighbours`.
   ///
   /// - Parameters:
   ///   - numbers: will hold lane numbers.

@@ -41,6 +41,9 @@ package struct VectorUnit: Hashable, Sendable {
   /// Vector registers that hold the channels of a plane's pixel.
   package var vectorsPerPixel: Int { PlaneLayout.lanes / lanes }
 
+  /// Whether neighbouring lanes of a pixel can be added up: `TileWriter.addNeighbours`.
+  package var addsNeighbours: Bool { hasMasks && vectorsPerPixel == 1 }
+
   /// Bytes of a plane's pixel: 16 floats.
   package static let pixelBytes = PlaneLayout.lanes * MemoryLayout<Float>.size
 

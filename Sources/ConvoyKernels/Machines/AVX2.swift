@@ -11,7 +11,7 @@ extension Machine {
       unit: VectorUnit(
         name: "avx2", lanes: 8, registerCount: 16, chainCount: 8, temporaryCount: 2,
         writer: X86Writer.init),
-      instructions: .avx2, firstLevelCache: caches.level1Data, secondLevelCache: caches.level2,
+      firstLevelCache: caches.level1Data, secondLevelCache: caches.level2,
       broadcastTiles: [Tile(pixels: 6, planes: 1)], laneTile: (rows: 2, sums: 10))
   }
 }

@@ -11,7 +11,7 @@ extension Machine {
       unit: VectorUnit(
         name: "avx512", lanes: 16, registerCount: 32, chainCount: 12, temporaryCount: 4,
         embedsBroadcast: true, hasMasks: true, writer: X86Writer.init),
-      instructions: .avx512, firstLevelCache: caches.level1Data, secondLevelCache: caches.level2,
+      firstLevelCache: caches.level1Data, secondLevelCache: caches.level2,
       broadcastTiles: [
         Tile(pixels: 6, planes: 4), Tile(pixels: 9, planes: 3), Tile(pixels: 14, planes: 2),
         Tile(pixels: 28, planes: 1),

@@ -1,16 +1,9 @@
 import ConvoyTensors
 package import ConvoyTiles
 
-/// What kernels need to know of the processor, in one place: no tile size stands anywhere else.
+/// What kernels need to know of the processor, in one place: its registers, its caches, and how large tiles may
+/// be. Which of the possible tiles a problem takes is estimated from that.
 public struct Machine: Hashable, Sendable, CustomStringConvertible {
-  /// The instructions that generated kernels are made of.
-  enum Instructions: Hashable, Sendable {
-    /// 16 registers of 8 floats, fused multiply-add.
-    case avx2
-    /// 32 registers of 16 floats.
-    case avx512
-  }
-
   /// The largest tile of a convolution's outputs that registers hold, for a number of planes.
   struct Tile: Hashable, Sendable {
     /// Pixels of 16 channels.
@@ -21,8 +14,6 @@ public struct Machine: Hashable, Sendable, CustomStringConvertible {
 
   /// Its vector registers, and what writes code for them.
   package let unit: VectorUnit
-  /// What generated kernels are made of; nil where there are none.
-  let instructions: Instructions?
   /// Bytes of first-level data cache.
   public let firstLevelCache: Int
   /// Bytes of second-level cache.
@@ -51,11 +42,14 @@ public struct Machine: Hashable, Sendable, CustomStringConvertible {
   /// Registers between a load and its use that hide its latency.
   var temporaryCount: Int { unit.temporaryCount }
 
+  /// Whether kernels are generated for it.
+  var generatesCode: Bool { unit.generatesCode }
+
   /// Whether single lanes of a result may be left as they are.
   public var hasMasks: Bool { unit.hasMasks }
 
   /// Whether sums of planes with few channels can be spread over their idle lanes.
-  public var foldsPlanes: Bool { instructions == .avx512 }
+  public var foldsPlanes: Bool { unit.addsNeighbours }
 
   /// Vector registers that hold the 16 channels of a plane's pixel.
   var vectorsPerPlane: Int { unit.vectorsPerPixel }

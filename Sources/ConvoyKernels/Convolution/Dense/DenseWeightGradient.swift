@@ -232,22 +232,10 @@ private struct GradientPairs {
       }
       return (planes: shape.planes, cost: cost, tiles: tiles)
     }
-    // The cheapest way to make up each number of planes, by its last panel.
-    var cheapest: [(cost: Double, last: Int)] = [(0, 0)]
-    for count in 1...max(1, planes.count) {
-      let ways = choices.indices.filter { choices[$0].planes <= count }.map {
-        (cost: cheapest[count - choices[$0].planes].cost + choices[$0].cost, last: $0)
-      }
-      cheapest.append(ways.min { $0.cost < $1.cost } ?? (.infinity, 0))
+    return PanelCut(planes, choices.map { ($0.planes, $0.cost) }).panels.map { panel in
+      let choice = choices[panel.choice]
+      return (panel.planes, choice.cost, choice.tiles)
     }
-    var panels: [(planes: Range<Int>, cost: Double, tiles: [Tile])] = []
-    var end = planes.upperBound
-    while end > planes.lowerBound {
-      let choice = choices[cheapest[end - planes.lowerBound].last]
-      panels.append((end - choice.planes..<end, choice.cost, choice.tiles))
-      end -= choice.planes
-    }
-    return panels.reversed()
   }
 
   /// Tiles of at most as many pairs: parts of a line, or a few short lines.

@@ -35,8 +35,8 @@ struct LaneSources: Equatable, Sendable {
       }
     }
     let count = vectors.joined().map(\.count).max() ?? 1
-    // Only AVX-512 has masks to put vectors together.
-    guard count <= (machine.instructions == .avx512 ? LaneTile.Access.maximalSources : 1) else {
+    // Vectors are put together by masks.
+    guard count <= (machine.hasMasks ? LaneTile.Access.maximalSources : 1) else {
       return nil
     }
     let access =

@@ -31,27 +31,13 @@ struct BroadcastPanels: Hashable, Sendable {
     let best = machine.broadcastTiles.map {
       BroadcastPanels.best($0, rows: rows, columns: columns, machine: machine)
     }
-    // The cheapest way to make up each number of planes, by its last panel.
-    var cheapest: [(cost: Double, last: Int)] = [(0, 0)]
-    for count in 1...max(1, planes) {
-      let choices = zip(machine.broadcastTiles.indices, machine.broadcastTiles).compactMap {
-        index, tile in
-        tile.planes <= count
-          ? (cost: cheapest[count - tile.planes].cost + best[index].cost, last: index) : nil
-      }
-      cheapest.append(choices.min { $0.cost < $1.cost } ?? (.infinity, 0))
+    let cut = PanelCut(
+      0..<planes, zip(machine.broadcastTiles, best).map { ($0.planes, $1.cost) })
+    panels = cut.panels.map { panel in
+      Panel(
+        planes: panel.planes, rows: best[panel.choice].rows, columns: best[panel.choice].columns)
     }
-    var panels: [Panel] = []
-    var end = planes
-    while end > 0 {
-      let index = cheapest[end].last
-      let size = machine.broadcastTiles[index].planes
-      panels.append(
-        Panel(planes: end - size..<end, rows: best[index].rows, columns: best[index].columns))
-      end -= size
-    }
-    self.panels = panels.reversed()
-    cost = cheapest[planes].cost
+    cost = cut.cost
   }
 
   /// The shape of at most a tile's pixels that takes a grid least time.
