@@ -102,6 +102,7 @@ let package = Package(
         "ConvoyCluster", "ConvoyEngine", "ConvoyGraphs", "ConvoyKernels", "ConvoyONNX",
         "ConvoyTensors", "ConvoyTraining",
       ]),
+    tests(of: "ConvoyTiles", ["ConvoyAssembler", "ConvoyKernels", "ConvoyTiles"]),
     tests(
       of: "ConvoyKernels", ["ConvoyAssembler", "ConvoyKernels", "ConvoyTensors", "ConvoyTiles"],
       resources: [.copy("Golden")]),
