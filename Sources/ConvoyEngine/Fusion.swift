@@ -15,8 +15,7 @@ func fusingEpilogues(_ nodes: [ScheduledNode], in graph: Graph) -> [ScheduledNod
   var result: [ScheduledNode] = []
   for node in nodes {
     if case .function(let function) = node.operation.kind, let input = node.node.inputs.first,
-      readers[input.index] == 1, Tail(function).isGenerated,
-      let maker = makers[input]
+      readers[input.index] == 1, let maker = makers[input]
     {
       result[maker].function = Tail(function)
       result[maker].outputs = node.outputs

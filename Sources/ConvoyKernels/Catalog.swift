@@ -8,8 +8,6 @@ struct Refusal: Error, Hashable, Sendable {
 
   /// Where the system gives no executable memory.
   static let noMemoryForCode = Refusal("the system refuses memory for code")
-  /// Where no generator knows a function.
-  static let unknownTail = Refusal("no generated code knows the function at the end")
 
   /// Refuses machines without generated code.
   static func unlessGenerating(_ machine: Machine) throws(Refusal) {

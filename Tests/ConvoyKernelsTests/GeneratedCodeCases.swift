@@ -282,3 +282,10 @@ extension GeneratedCodeCases {
     }
   }
 }
+
+extension TileTail {
+  static let relu = TileTail(.relu)
+  static let clip = TileTail(.clip(low: 0, high: 6))
+  static let silu = TileTail(.silu)
+  static let gelu = TileTail(.gelu)
+}

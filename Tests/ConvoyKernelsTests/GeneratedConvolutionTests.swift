@@ -11,7 +11,7 @@ import Testing
   static let functions: [ScalarFunction?] = [
     nil, nil, .relu, .clip(low: -0.5, high: 0.75), .leakyReLU(slope: 0.1), .leakyReLU(slope: -2),
     .tanh, .silu, .gelu, .hardSwish, .hardSigmoid(slope: 0.2, offset: 0.5), .sigmoid,
-    .magnitude, .affine(scale: -1.5, offset: 0.5),
+    .absoluteValue, .affine(scale: -1.5, offset: 0.5),
   ]
 
   /// Dense convolutions and those whose groups fill planes.

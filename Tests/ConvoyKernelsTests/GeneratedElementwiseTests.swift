@@ -26,7 +26,7 @@ import Testing
 
   @Test(arguments: machines) func functions(_ machine: Machine) {
     var random = Random(seed: 41)
-    for function in LaneFunctionTests.generated {
+    for function in LaneFunctionTests.functions {
       for _ in 0..<8 {
         let (batch, extents) = (1 + random.below(3), Self.extents(&random))
         let channels = 1 + random.below(40)
@@ -74,7 +74,7 @@ import Testing
   /// very large gradients would show.
   @Test(arguments: machines) func derivatives(_ machine: Machine) {
     var random = Random(seed: 45)
-    for function in LaneFunctionTests.generated {
+    for function in LaneFunctionTests.functions {
       for _ in 0..<16 {
         let (batch, extents) = (1 + random.below(3), Self.extents(&random))
         let channels = 1 + random.below(40)
@@ -145,7 +145,6 @@ import Testing
     let layout = PlaneLayout(batch: 1, channels: 3, extents: .one)
     let problems = [
       ElementwiseProblem(.power, layout, layout, to: layout),
-      ElementwiseProblem(.derivative(.mish), layout, layout, to: layout),
       ElementwiseProblem(.derivative(.relu), layout, layout, to: layout, tail: Tail(.relu)),
       ElementwiseProblem(.function(.relu), layout, to: layout, tail: Tail(.tanh)),
     ]
@@ -178,7 +177,10 @@ extension ScalarFunction {
   /// Whether the derivative is computed by exponentials.
   fileprivate var isByExponentials: Bool {
     switch self {
-    case .sigmoid, .tanh, .silu, .gelu, .exponential: true
+    case .sigmoid, .tanh, .silu, .gelu, .exponential, .errorFunction, .softplus, .elu(alpha: 0.7),
+      .mish,
+      .approximateGELU:
+      true
     default: false
     }
   }

@@ -110,18 +110,4 @@ import Testing
       }
     }
   }
-
-  /// A function without code at the end is a reason, not silence.
-  @Test(arguments: GeneratedConvolutionTests.machines) func unknownTailsAreAReason(
-    _ machine: Machine
-  ) {
-    var random = Random(seed: 105)
-    var problem = Self.problem(5, &random)
-    problem.tail = Tail(.mish)
-    guard TileTail(problem.tail) == nil else { return }
-    let decision = ConvolutionPlan(problem, KernelSettings(machine: machine)).decision
-    #expect(decision.kernel == "portable broadcast")
-    #expect(
-      decision.candidates.filter { $0.verdict == .refused(Refusal.unknownTail.reason) }.count > 0)
-  }
 }

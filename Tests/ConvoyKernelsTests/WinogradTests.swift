@@ -244,7 +244,7 @@ struct WinogradCase {
     #expect(strays == 0, "\(cut) writes beside the image")
     var worst = 0.0
     forEachOutput { index, sum in
-      let want = tail(Lanes(repeating: Float(sum)))[0]
+      let want = LaneFunction(tail)(Lanes(repeating: Float(sum)))[0]
       // The steepest tail doubles errors; the functions have errors of their own.
       let error = Double(abs(got[index] - want)) / (2 * tolerance)
       worst = max(worst, error.isNaN ? .infinity : error)

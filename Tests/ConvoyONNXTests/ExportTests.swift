@@ -45,7 +45,7 @@ import Testing
   @Test(arguments: [
     ScalarFunction.relu, .clip(low: 0, high: 6), .clip(low: -.infinity, high: 1),
     .leakyReLU(slope: 0.1), .sigmoid, .tanh, .hardSigmoid(slope: 0.2, offset: 0.4), .hardSwish,
-    .silu, .gelu, .exponential, .square, .magnitude, .reciprocal, .affine(scale: 2, offset: 3),
+    .silu, .gelu, .exponential, .square, .absoluteValue, .reciprocal, .affine(scale: 2, offset: 3),
     .affine(scale: 1, offset: 3), .step, .errorFunction, .softplus, .softsign, .elu(alpha: 0.5),
     .mish, .approximateGELU, .power(exponent: 3),
   ]) func functions(_ function: ScalarFunction) throws {

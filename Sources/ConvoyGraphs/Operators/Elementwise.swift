@@ -17,10 +17,7 @@ public struct Elementwise: Operator {
   /// The input's shape.
   public func outputShapes(for inputs: [Shape]) throws(ConvoyError) -> [Shape] {
     try expect(inputs, count: 1...1)
-    if case .clip(let low, let high) = function, !(low <= high) {
-      throw ConvoyError(
-        .attribute, "expected a clip's lower bound not above its upper, got \(low) and \(high)")
-    }
+    try function.validate()
     return inputs
   }
 

@@ -62,8 +62,10 @@ private struct StandardizationSearch {
   /// What a number of at least 0 is added to, and that number.
   private func shifted(_ value: ValueID) -> (number: Float, to: ValueID)? {
     guard let node = makers[value] else { return nil }
-    if case .function(.affine(1, let offset)) = node.operation.kind {
-      return offset >= 0 ? (offset, node.inputs[0]) : nil
+    if case .function(let function) = node.operation.kind,
+      let affine = function.activation as? Activations.Affine, affine.scale == 1
+    {
+      return affine.offset >= 0 ? (affine.offset, node.inputs[0]) : nil
     }
     guard case .arithmetic(.add) = node.operation.kind else { return nil }
     for (position, input) in node.inputs.enumerated() {

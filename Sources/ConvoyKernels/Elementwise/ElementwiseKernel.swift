@@ -23,11 +23,24 @@ public enum LaneOperation: Hashable, Sendable {
   /// a where positive, else b · a.
   case leak
 
+  /// Runs a body with the operation on 16 numbers; which function it is is found out once.
   @inline(__always)
-  func callAsFunction(_ a: Lanes, _ b: Lanes) -> Lanes {
+  func withLanes(_ body: (_ compute: (_ a: Lanes, _ b: Lanes) -> Lanes) -> Void) {
     switch self {
-    case .function(let function): return function.lanes(a)
-    case .derivative(let function): return function.derivative(a) * b
+    case .function(let function):
+      let activation = function.activation
+      body { a, _ in activation.value(at: a) }
+    case .derivative(let function):
+      let activation = function.activation
+      body { activation.derivative(at: $0) * $1 }
+    default: body { arithmetic($0, $1) }
+    }
+  }
+
+  @inline(__always)
+  private func arithmetic(_ a: Lanes, _ b: Lanes) -> Lanes {
+    switch self {
+    case .function, .derivative: return a
     case .add: return a + b
     case .subtract: return a - b
     case .multiply: return a * b
@@ -35,7 +48,7 @@ public enum LaneOperation: Hashable, Sendable {
     case .maximum: return b.replacing(with: a, where: a .> b)
     case .minimum: return b.replacing(with: a, where: a .< b)
     case .power: return LaneMath.power(a, b)
-    case .leak: return a.wherePositive(a, else: a * b)
+    case .leak: return (a * b).replacing(with: a, where: a .> 0)
     }
   }
 }
@@ -51,10 +64,12 @@ struct PortableElementwise: DirectMethod {
   private let firstCursor: RowCursor
   private let outputCursor: RowCursor
   private let chunks: Chunks
+  private let tail: LaneFunction
 
   /// Refuses nothing.
   init(_ problem: ElementwiseProblem, _ settings: KernelSettings) {
     self.problem = problem
+    tail = LaneFunction(problem.tail)
     firstCursor = RowCursor(problem.first)
     outputCursor = RowCursor(problem.output)
     chunks = Chunks(
@@ -97,15 +112,21 @@ struct PortableElementwise: DirectMethod {
     _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ out: UnsafeMutablePointer<Float>,
     secondStep: Int
   ) {
-    let operation = problem.operation
-    for column in 0..<problem.output.extents[2] {
-      (out + column * 16).lanes = operation(
-        (a + column * 16).lanes, (b + column * secondStep).lanes)
+    let count = problem.output.extents[2]
+    switch problem.operation {
+    case .function(let function): function.activation.apply(to: a, into: out, count: count)
+    case .derivative(let function):
+      function.activation.applyDerivative(
+        at: a, to: b, step: secondStep * MemoryLayout<Float>.size, into: out, count: count)
+    case let operation:
+      operation.withLanes { compute in
+        for column in 0..<count {
+          (out + column * 16).lanes = compute(
+            (a + column * 16).lanes, (b + column * secondStep).lanes)
+        }
+      }
     }
-    guard problem.tail.function != nil else { return }
-    for column in 0..<problem.output.extents[2] {
-      (out + column * 16).lanes = problem.tail((out + column * 16).lanes)
-    }
+    tail.apply(to: out, count: count)
   }
 }
 
@@ -117,7 +138,7 @@ public struct DenseElementwise: Kernel {
   private let first: Region
   private let second: Region
   private let output: Region
-  private let tail: Tail
+  private let tail: LaneFunction
   private let walk: StridedWalk
   private let chunks: Chunks
 
@@ -132,7 +153,7 @@ public struct DenseElementwise: Kernel {
     self.first = first
     self.second = second ?? first
     self.output = output
-    self.tail = tail
+    self.tail = LaneFunction(tail)
     walk = StridedWalk(
       shape.dimensions,
       [
@@ -147,26 +168,31 @@ public struct DenseElementwise: Kernel {
 
   /// Computes some blocks of rows.
   public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+    operation.withLanes { compute in
+      for item in chunks[chunk] { run(block: item, in: memory, compute) }
+    }
+  }
+
+  @inline(__always)
+  private func run(block item: Int, in memory: Memory, _ compute: (Lanes, Lanes) -> Lanes) {
     let (stepA, stepB) = (walk.columnSteps[0], walk.columnSteps[1])
-    for item in chunks[chunk] {
-      let (row, block) = item.quotientAndRemainder(dividingBy: blocksPerRow(walk))
-      let offsets = walk.offsets(ofRow: row)
-      let a = UnsafePointer(memory[first] + offsets[0])
-      let b = UnsafePointer(memory[second] + offsets[1])
-      let out = memory[output] + offsets[2]
-      var column = block * rowBlock
-      let end = min(walk.columns, column + rowBlock)
-      while column + 16 <= end {
-        let x = load(a + column * stepA, stepA)
-        let y = load(b + column * stepB, stepB)
-        UnsafeMutableRawPointer(out + column).storeBytes(of: tail(operation(x, y)), as: Lanes.self)
-        column += 16
-      }
-      while column < end {
-        let x = Lanes(repeating: a[column * stepA])
-        out[column] = tail(operation(x, Lanes(repeating: b[column * stepB])))[0]
-        column += 1
-      }
+    let (row, block) = item.quotientAndRemainder(dividingBy: blocksPerRow(walk))
+    let offsets = walk.offsets(ofRow: row)
+    let a = UnsafePointer(memory[first] + offsets[0])
+    let b = UnsafePointer(memory[second] + offsets[1])
+    let out = memory[output] + offsets[2]
+    var column = block * rowBlock
+    let end = min(walk.columns, column + rowBlock)
+    while column + 16 <= end {
+      let x = load(a + column * stepA, stepA)
+      let y = load(b + column * stepB, stepB)
+      UnsafeMutableRawPointer(out + column).storeBytes(of: tail(compute(x, y)), as: Lanes.self)
+      column += 16
+    }
+    while column < end {
+      let x = Lanes(repeating: a[column * stepA])
+      out[column] = tail(compute(x, Lanes(repeating: b[column * stepB])))[0]
+      column += 1
     }
   }
 

@@ -21,11 +21,10 @@ struct GeneratedElementwise: DirectMethod {
     try Refusal.unlessGenerating(machine)
     name = "\(machine.name) elementwise"
     self.problem = problem
-    let (function, tail) = try GeneratedElementwise.function(of: problem)
-    self.function = function
+    function = try GeneratedElementwise.function(of: problem)
     let tile = PointwiseTile(
       machine: machine, arithmetic: PointwiseTile.Arithmetic(problem.operation),
-      isSecondFixed: problem.isByChannel, tail: tail)
+      isSecondFixed: problem.isByChannel, tail: TileTail(Tail(function)))
     guard let code = TileKernels.function(tile) else { throw .noMemoryForCode }
     self.code = code
     // A pixel that many meet is read where it stands, whatever surrounds it.
@@ -38,23 +37,18 @@ struct GeneratedElementwise: DirectMethod {
     outputCursor = RowCursor(problem.output)
   }
 
-  /// The only function that a problem applies, if any, and what code does it.
+  /// The only function that a problem applies, if any.
   private static func function(
     of problem: ElementwiseProblem
-  ) throws(Refusal) -> (ScalarFunction?, TileTail) {
+  ) throws(Refusal) -> ScalarFunction? {
     switch problem.operation {
     case .power: throw Refusal("no generated code knows powers")
     case .function(let function), .derivative(let function):
       if problem.tail.function != nil {
         throw Refusal("two functions are more than one loop applies")
       }
-      guard let tail = TileTail(function) else {
-        throw Refusal("no generated code knows this function")
-      }
-      return (function, tail)
-    default:
-      guard let tail = TileTail(problem.tail) else { throw .unknownTail }
-      return (problem.tail.function, tail)
+      return function
+    default: return problem.tail.function
     }
   }
 

@@ -61,22 +61,21 @@ struct PointwiseTile: TileDescription {
     let second = pool.integer("z")
     let output = pool.integer("y")
     let constants = ConstantTable(w, base: table)
-    let math = VectorMath(w: w, constants: constants)
 
     /// Computes pixels that fill some registers.
     func compute(_ x: ArraySlice<Vector>) {
       for (index, x) in x.enumerated() { w.load(x, first + index * unit.vectorBytes) }
-      if arithmetic == .derivative { math.applyDerivative(of: tail, to: x, using: free) }
+      if arithmetic == .derivative { tail.applyDerivative(to: x, free: free, constants, w) }
       for (index, x) in x.enumerated() {
         if isSecondFixed {
           let z = stride(from: index % parts, to: fixed.count, by: parts).map { fixed[$0] }
-          combine(x, z, free[...], math)
+          combine(x, z, free, constants, w)
         } else if arithmetic != .none {
           w.load(free[0], second + index * unit.vectorBytes)
-          combine(x, [free[0]], free.dropFirst(), math)
+          combine(x, [free[0]], Array(free.dropFirst()), constants, w)
         }
       }
-      if arithmetic != .derivative { tail.apply(to: x, free: free, math) }
+      if arithmetic != .derivative { tail.apply(to: x, free: free, constants, w) }
       for (index, x) in x.enumerated() { w.store(output + index * unit.vectorBytes, x) }
       w.advance(first, by: x.count * unit.vectorBytes)
       if walksSecond { w.advance(second, by: x.count * unit.vectorBytes) }
@@ -107,9 +106,9 @@ struct PointwiseTile: TileDescription {
 
   /// x = x ∘ z; of normalisation, z is mean, factor and shift.
   private func combine(
-    _ x: Vector, _ z: [Vector], _ free: ArraySlice<Vector>, _ math: VectorMath
+    _ x: Vector, _ z: [Vector], _ free: [Vector], _ constants: ConstantTable,
+    _ w: any TileWriter
   ) {
-    let w = math.w
     switch arithmetic {
     case .none: break
     case .add: w.add(x, x, z[0])
@@ -119,9 +118,9 @@ struct PointwiseTile: TileDescription {
     case .maximum: w.maximum(x, x, z[0])
     case .minimum: w.minimum(x, x, z[0])
     case .leak:
-      let (product, mask) = (free.at(0), free.at(1))
+      let (product, mask) = (free[0], free[1])
       w.multiply(product, x, z[0])
-      math.replace(x, with: product, where: x, .lessOrEqual, math.constants[0], mask)
+      w.replace(x, .vector(product), where: Condition(x, .lessOrEqual, constants[0]), mask)
     case .normalize:
       w.subtract(x, x, z[0])
       w.multiply(x, by: z[1], add: z[2])

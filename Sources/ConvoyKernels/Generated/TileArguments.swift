@@ -51,11 +51,10 @@ struct TileArguments {
 
   static let maximalRows = 4
   static let maximalPlanes = 4
-  /// Bytes that a register's contents take when it is put aside: those of the widest there is.
-  static let asideBytes = 64
   /// Bytes that a number takes which stands there for all lanes: those of 8 lanes.
   static let repeatedBytes = 8 * MemoryLayout<Float>.size
-  static let byteCount = Field.aside.rawValue + asideBytes * TileTail.maximalTemporaries
+  static let byteCount =
+    Field.aside.rawValue + FormulaCode.asideBytes * ActivationCode.maximalTemporaries
 
   /// Where the block begins.
   let base: UnsafeMutableRawPointer
@@ -104,10 +103,13 @@ struct TileArguments {
 
   /// Sets what a function is told beside a number.
   func set(parametersOf function: ScalarFunction) {
-    let (first, second) = TileTail.parameters(of: function)
-    base.storeBytes(
-      of: Lanes(lowHalf: SIMD8(repeating: first), highHalf: SIMD8(repeating: second)),
-      toByteOffset: Field.parameters.rawValue, as: Lanes.self)
+    let (first, second) = function.activation.parameters
+    for (index, parameter) in [first, second].enumerated() {
+      base.storeBytes(
+        of: SIMD8(repeating: parameter),
+        toByteOffset: Field.parameters.rawValue + index * TileArguments.repeatedBytes,
+        as: SIMD8<Float>.self)
+    }
   }
 
   /// Runs a kernel on these arguments.

@@ -1,76 +1,35 @@
 import ConvoyTensors
 import ConvoyTiles
 
-/// What a generated kernel does to its sums before it writes them: nothing, or a `ScalarFunction`. Its
-/// parameters are arguments, so that kernels of the same kind share their code.
-enum TileTail: Hashable, Sendable, CaseIterable {
-  case none
-  case relu
-  case clip
-  case leakyReLU
-  case sigmoid
-  case tanh
-  case hardSigmoid
-  case hardSwish
-  case silu
-  case gelu
-  case exponential
-  case logarithm
-  case squareRoot
-  case square
-  case magnitude
-  case reciprocal
-  case affine
-  case step
+/// What a generated kernel does to its sums before it writes them: nothing, or an activation. Its parameters are
+/// arguments, so that kernels of the same kind share their code.
+struct TileTail: Hashable, Sendable, CaseIterable, CustomStringConvertible {
+  private let kind: (any Activation.Type)?
 
-  /// The tail of a convolution; nil if no code is generated for it.
-  init?(_ tail: Tail) {
-    guard let function = tail.function else {
-      self = .none
-      return
-    }
-    self.init(function)
-  }
+  static let none = TileTail(nil)
+  static let allCases = [none] + Activations.all.map { TileTail($0) }
 
-  /// The application of a function; nil if no code is generated for it.
-  init?(_ function: ScalarFunction) {
-    let known: TileTail? =
-      switch function {
-      case .relu: .relu
-      case .clip: .clip
-      case .leakyReLU: .leakyReLU
-      case .sigmoid: .sigmoid
-      case .tanh: .tanh
-      case .hardSigmoid: .hardSigmoid
-      case .hardSwish: .hardSwish
-      case .silu: .silu
-      case .gelu: .gelu
-      case .exponential: .exponential
-      case .logarithm: .logarithm
-      case .squareRoot: .squareRoot
-      case .square: .square
-      case .magnitude: .magnitude
-      case .reciprocal: .reciprocal
-      case .affine: .affine
-      case .step: .step
-      case .errorFunction, .softplus, .softsign, .elu, .mish, .approximateGELU, .power: nil
-      }
-    guard let known else { return nil }
-    self = known
-  }
+  private init(_ kind: (any Activation.Type)?) { self.kind = kind }
 
-  /// The two numbers that `TileArguments.Field.parameters` holds for a function.
-  static func parameters(of function: ScalarFunction) -> (Float, Float) {
-    switch function {
-    case .clip(let low, let high): (low, high)
-    case .leakyReLU(let slope): (slope, 0)
-    case .hardSigmoid(let slope, let offset): (slope, offset)
-    case .affine(let scale, let offset): (scale, offset)
-    default: (0, 0)
-    }
-  }
+  /// The tail of a convolution.
+  init(_ tail: Tail) { self.init(tail.function.map { type(of: $0.activation) }) }
 
-  /// Applies the function to sums, as `ScalarFunction.lanes` does, also to what is not a number.
+  /// The application of a function.
+  init(_ function: ScalarFunction) { self.init(type(of: function.activation)) }
+
+  static func == (a: TileTail, b: TileTail) -> Bool { a.id == b.id }
+
+  func hash(into hasher: inout Hasher) { hasher.combine(id) }
+
+  private var id: ObjectIdentifier? { kind.map { ObjectIdentifier($0) } }
+
+  /// The activation's name.
+  var description: String { kind?.name ?? "none" }
+
+  /// Whether the function takes about as long as its arguments take to come from memory.
+  var isCheap: Bool { kind.map { ActivationCode.of($0).value.isCheap } ?? true }
+
+  /// Applies the function to sums, also to what is not a number.
   ///
   /// - Parameters:
   ///   - free: registers that may be overwritten.
@@ -79,26 +38,38 @@ enum TileTail: Hashable, Sendable, CaseIterable {
     guard self != .none, !sums.isEmpty else { return }
     let constants = ConstantTable(w, base: table)
     constants.load()
-    apply(to: sums[...], free: free, VectorMath(w: w, constants: constants))
+    apply(to: sums[...], free: free, constants, w)
     constants.lay()
   }
 
-  /// Applies the function to registers.
-  ///
-  /// Where too few registers are free, others are put aside meanwhile, such as come later among them.
-  func apply(to sums: ArraySlice<Vector>, free: [Vector], _ math: VectorMath) {
-    let w = math.w
-    let lacking = max(0, temporaryCount - free.count)
-    let middle = sums.startIndex + (lacking > 0 ? sums.count / 2 : 0)
-    for turn in [sums[..<middle], sums[middle...]] where !turn.isEmpty {
-      let others = (0..<w.unit.registerCount).map(Vector.init)
-        .filter { !turn.contains($0) && !free.contains($0) }
-      let aside = others.prefix(lacking).enumerated().map {
-        (register: $1, place: w.argument(.aside) + $0 * TileArguments.asideBytes)
-      }
-      for (register, place) in aside { w.putAside(place, register) }
-      math.apply(self, to: turn, using: free + aside.map(\.register))
-      for (register, place) in aside { w.takeBack(register, place) }
+  /// Applies the function to registers, with constants in a table that was loaded before.
+  func apply(
+    to registers: ArraySlice<Vector>, free: [Vector], _ constants: ConstantTable,
+    _ w: any TileWriter
+  ) {
+    guard let kind else { return }
+    write(ActivationCode.of(kind).value, to: registers, free: free, constants, w)
+  }
+
+  /// Makes registers the derivatives of the function at them.
+  func applyDerivative(
+    to registers: ArraySlice<Vector>, free: [Vector], _ constants: ConstantTable,
+    _ w: any TileWriter
+  ) {
+    guard let kind else {
+      for x in registers { w.broadcast(x, constants.place(1 as Float)) }
+      return
     }
+    write(ActivationCode.of(kind).derivative, to: registers, free: free, constants, w)
+  }
+
+  private func write(
+    _ code: FormulaCode, to registers: ArraySlice<Vector>, free: [Vector],
+    _ constants: ConstantTable, _ w: any TileWriter
+  ) {
+    let parameters = w.argument(.parameters)
+    code.write(
+      w, to: registers, free: free, constants: constants,
+      parameters: [parameters, parameters + TileArguments.repeatedBytes], aside: w.argument(.aside))
   }
 }

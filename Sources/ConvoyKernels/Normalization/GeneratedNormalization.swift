@@ -20,7 +20,7 @@ struct GeneratedNormalization: DirectMethod {
     name = "\(machine.name) batch norm"
     self.problem = problem
     channels = ChannelVectors(problem.image)
-    guard let tail = TileTail(problem.tail) else { throw .unknownTail }
+    let tail = TileTail(problem.tail)
     let tile = PointwiseTile(
       machine: machine, arithmetic: .normalize, isSecondFixed: true, tail: tail)
     guard let code = TileKernels.function(tile) else { throw .noMemoryForCode }

@@ -100,9 +100,11 @@ struct PortableNormalization: DirectMethod {
   private let imageCursor: RowCursor
   private let outputCursor: RowCursor
   private let channels: ChannelVectors
+  private let tail: LaneFunction
 
   /// Refuses nothing.
   init(_ problem: NormalizationProblem, _ settings: KernelSettings) {
+    tail = LaneFunction(problem.tail)
     channels = ChannelVectors(problem.image)
     self.problem = problem
     parts = PixelParts(problem.image, joiningRowsOf: [problem.image, problem.output])
@@ -129,11 +131,7 @@ struct PortableNormalization: DirectMethod {
         (to + pixel * PlaneLayout.lanes).lanes =
           ((from + pixel * PlaneLayout.lanes).lanes - mean) * factor + shift
       }
-      guard problem.tail.function != nil else { return }
-      for pixel in 0..<count {
-        let x = to + pixel * PlaneLayout.lanes
-        x.lanes = problem.tail(x.lanes)
-      }
+      tail.apply(to: to, count: count)
     }
   }
 }

@@ -61,19 +61,19 @@ extension NormalizationGradientOperands {
   fileprivate func withActivation(
     _ vectors: Vectors, _ body: (_ through: (_ x: Lanes, _ gradient: Lanes) -> Lanes) -> Void
   ) {
-    switch activation {
+    switch activation?.activation {
     case nil: body { _, gradient in gradient }
-    case .relu:
+    case is Activations.ReLU:
       body { x, gradient in
         Lanes.zero.replacing(with: gradient, where: vectors.normalized(x) .> 0)
       }
-    case .clip(let low, let high):
+    case let clip as Activations.Clip:
       body { x, gradient in
         let z = vectors.normalized(x)
-        return Lanes.zero.replacing(with: gradient, where: (z .> low) .& (z .<= high))
+        return Lanes.zero.replacing(with: gradient, where: (z .> clip.low) .& (z .<= clip.high))
       }
-    case .some(let function):
-      body { x, gradient in function.derivative(vectors.normalized(x)) * gradient }
+    case .some(let activation):
+      body { x, gradient in activation.derivative(at: vectors.normalized(x)) * gradient }
     }
   }
 }

@@ -30,7 +30,7 @@ extension Conversions {
     "Exp": function { _ in .exponential },
     "Log": function { _ in .logarithm },
     "Sqrt": function { _ in .squareRoot },
-    "Abs": function { _ in .magnitude },
+    "Abs": function { _ in .absoluteValue },
     "Reciprocal": function { _ in .reciprocal },
     "Neg": function { _ in .affine(scale: -1, offset: 0) },
     "Sign": single { site in
@@ -118,51 +118,54 @@ extension Elementwise: Exportable {
     func gated(by type: String, _ inputs: [String]) {
       site.finish("Mul", [x, site.emit(type, inputs)])
     }
-    switch function {
-    case .relu: site.finish("Relu", [x])
-    case .clip(let low, let high):
+    switch function.activation {
+    case is Activations.ReLU: site.finish("Relu", [x])
+    case let clip as Activations.Clip:
       site.finish(
         "Clip",
-        [x, low == -.infinity ? "" : site.scalar(low)]
-          + (high == .infinity ? [] : [site.scalar(high)]))
-    case .leakyReLU(let slope): site.finish("LeakyRelu", [x], [.init("alpha", slope)])
-    case .sigmoid: site.finish("Sigmoid", [x])
-    case .tanh: site.finish("Tanh", [x])
-    case .hardSigmoid(let slope, let offset):
-      site.finish("HardSigmoid", [x], [.init("alpha", slope), .init("beta", offset)])
-    case .hardSwish: site.finish("HardSwish", [x])
-    case .silu: gated(by: "Sigmoid", [x])
-    case .gelu:
+        [x, clip.low == -.infinity ? "" : site.scalar(clip.low)]
+          + (clip.high == .infinity ? [] : [site.scalar(clip.high)]))
+    case let leaky as Activations.LeakyReLU:
+      site.finish("LeakyRelu", [x], [.init("alpha", leaky.slope)])
+    case is Activations.Sigmoid: site.finish("Sigmoid", [x])
+    case is Activations.Tanh: site.finish("Tanh", [x])
+    case let hard as Activations.HardSigmoid:
+      site.finish("HardSigmoid", [x], [.init("alpha", hard.slope), .init("beta", hard.offset)])
+    case is Activations.HardSwish: site.finish("HardSwish", [x])
+    case is Activations.SiLU: gated(by: "Sigmoid", [x])
+    case is Activations.GELU:
       let root = site.emit("Erf", [site.emit("Mul", [x, site.scalar(Float(0.5).squareRoot())])])
       let gate = site.emit("Mul", [x, site.emit("Add", [root, site.scalar(1)])])
       site.finish("Mul", [gate, site.scalar(0.5)])
-    case .exponential: site.finish("Exp", [x])
-    case .logarithm: site.finish("Log", [x])
-    case .squareRoot: site.finish("Sqrt", [x])
-    case .square: site.finish("Mul", [x, x])
-    case .magnitude: site.finish("Abs", [x])
-    case .reciprocal: site.finish("Reciprocal", [x])
-    case .affine(let scale, let offset):
-      if scale == 1 {
-        site.finish("Add", [x, site.scalar(offset)])
-      } else if offset == 0 {
-        site.finish("Mul", [x, site.scalar(scale)])
+    case is Activations.Exponential: site.finish("Exp", [x])
+    case is Activations.Logarithm: site.finish("Log", [x])
+    case is Activations.SquareRoot: site.finish("Sqrt", [x])
+    case is Activations.Square: site.finish("Mul", [x, x])
+    case is Activations.AbsoluteValue: site.finish("Abs", [x])
+    case is Activations.Reciprocal: site.finish("Reciprocal", [x])
+    case let affine as Activations.Affine:
+      if affine.scale == 1 {
+        site.finish("Add", [x, site.scalar(affine.offset)])
       } else {
-        site.finish("Add", [site.emit("Mul", [x, site.scalar(scale)]), site.scalar(offset)])
+        let product = site.scalar(affine.scale)
+        if affine.offset == 0 { return site.finish("Mul", [x, product]) }
+        site.finish("Add", [site.emit("Mul", [x, product]), site.scalar(affine.offset)])
       }
-    case .step: site.finish("Relu", [site.emit("Sign", [x])])
-    case .errorFunction: site.finish("Erf", [x])
-    case .softplus: site.finish("Softplus", [x])
-    case .softsign: site.finish("Softsign", [x])
-    case .elu(let alpha): site.finish("Elu", [x], [.init("alpha", alpha)])
-    case .mish: gated(by: "Tanh", [site.emit("Softplus", [x])])
-    case .approximateGELU:
+    case is Activations.Step: site.finish("Relu", [site.emit("Sign", [x])])
+    case is Activations.ErrorFunction: site.finish("Erf", [x])
+    case is Activations.Softplus: site.finish("Softplus", [x])
+    case is Activations.Softsign: site.finish("Softsign", [x])
+    case let elu as Activations.ELU: site.finish("Elu", [x], [.init("alpha", elu.alpha)])
+    case is Activations.Mish: gated(by: "Tanh", [site.emit("Softplus", [x])])
+    case is Activations.ApproximateGELU:
       let cube = site.emit("Mul", [site.emit("Mul", [x, x]), x])
       let inner = site.emit("Add", [x, site.emit("Mul", [cube, site.scalar(0.044715)])])
       // The sigmoid of 2u is ½·(1 + tanh u).
       let scale = site.scalar(2 * (2 / Float.pi).squareRoot())
       gated(by: "Sigmoid", [site.emit("Mul", [inner, scale])])
-    case .power(let exponent): site.finish("Pow", [x, site.scalar(exponent)])
+    case let power as Activations.Power: site.finish("Pow", [x, site.scalar(power.exponent)])
+    default:
+      throw ConvoyError(.argument, "ONNX has no form of the function \(function)")
     }
   }
 }

@@ -9,7 +9,7 @@ enum Idioms {
   static func function(
     _ function: ScalarFunction, after value: Value, at site: ImportSite
   ) -> (ScalarFunction, Value)? {
-    guard case .affine(let scale, 0) = function else { return nil }
+    guard let scale = function.scale else { return nil }
     // ½·(x·(1 + erf(x ∕ √2)))
     if scale == 0.5, let (a, b) = site.factors(of: value) {
       if site.isNormal(b, of: a) { return (.gelu, a) }
@@ -33,7 +33,8 @@ enum Idioms {
     for (x, other) in [(a, b), (b, a)] {
       if let function = gated(x, by: other, at: site) { return (function, x) }
       // ½x·(1 + erf(x ∕ √2))
-      if case (.affine(0.5, 0), let start)? = site.function(of: x), site.isNormal(other, of: start)
+      if let (half, start) = site.function(of: x), half.scale == 0.5,
+        site.isNormal(other, of: start)
       {
         return (.gelu, start)
       }
@@ -46,18 +47,27 @@ enum Idioms {
     _ x: Value, by gate: Value, at site: ImportSite
   ) -> ScalarFunction? {
     guard let (function, start) = site.function(of: gate) else { return nil }
-    switch function {
-    case .sigmoid where start.id == x.id: return .silu
-    case .hardSigmoid(let slope, 0.5) where start.id == x.id && abs(slope - 1 / 6) < 1e-6:
+    switch function.activation {
+    case is Activations.Sigmoid where start.id == x.id: return .silu
+    case let hard as Activations.HardSigmoid
+    where start.id == x.id && hard.offset == 0.5 && abs(hard.slope - 1 / 6) < 1e-6:
       return .hardSwish
-    case .tanh:
+    case is Activations.Tanh:
       // x·tanh(log(1 + eˣ))
-      guard case (.softplus, let inner)? = site.function(of: start), inner.id == x.id else {
-        return nil
-      }
+      guard let (inner, argument) = site.function(of: start), inner == .softplus,
+        argument.id == x.id
+      else { return nil }
       return .mish
     default: return nil
     }
+  }
+}
+
+extension ScalarFunction {
+  /// What it multiplies by, if it does nothing else.
+  fileprivate var scale: Float? {
+    guard let affine = activation as? Activations.Affine, affine.offset == 0 else { return nil }
+    return affine.scale
   }
 }
 
@@ -80,17 +90,17 @@ extension ImportSite {
 
   /// Whether a value is 1 + erf(x ∕ √2).
   fileprivate func isNormal(_ value: Value, of x: Value) -> Bool {
-    guard case (.affine(1, 1), let root)? = function(of: value),
-      case (.errorFunction, let scaled)? = function(of: root),
-      case (.affine(let scale, 0), let start)? = function(of: scaled)
+    guard let (sum, root) = function(of: value), sum == .affine(scale: 1, offset: 1),
+      let (middle, scaled) = function(of: root), middle == .errorFunction,
+      let (product, start) = function(of: scaled), let scale = product.scale
     else { return false }
     return start.id == x.id && abs(scale - Float(0.5).squareRoot()) < 1e-5
   }
 
   /// The x of clip(x + 3, 0, 6).
   fileprivate func clippedThrees(_ value: Value) -> Value? {
-    guard case (.clip(0, 6), let moved)? = function(of: value),
-      case (.affine(1, 3), let start)? = function(of: moved)
+    guard let (clip, moved) = function(of: value), clip == .clip(low: 0, high: 6),
+      let (sum, start) = function(of: moved), sum == .affine(scale: 1, offset: 3)
     else { return nil }
     return start
   }

@@ -18,7 +18,7 @@ extension Conversions {
     "ReduceSumSquare": single {
       try reduced($0, .sum, axesAreInput: 18) { $0.applying(.square) }
     },
-    "ReduceL1": single { try reduced($0, .sum, axesAreInput: 18) { $0.applying(.magnitude) } },
+    "ReduceL1": single { try reduced($0, .sum, axesAreInput: 18) { $0.applying(.absoluteValue) } },
     "ReduceL2": single {
       try reduced($0, .sum, axesAreInput: 18) {
         $0.applying(.square)

@@ -19,7 +19,7 @@ struct DenseConvolution: ConvolutionMethod {
     let machine = settings.machine
     try problem.requireGeneratedCode(machine)
     let planesOfGroups = try problem.requirePlanesOfGroups()
-    guard let tail = TileTail(problem.tail) else { throw .unknownTail }
+    let tail = TileTail(problem.tail)
     name = "\(machine.name) broadcast"
     self.problem = problem
     let folding = PlaneFolding(problem, machine)

@@ -18,7 +18,7 @@ struct LaneConvolution: ConvolutionMethod {
   init(_ problem: ConvolutionProblem, _ settings: KernelSettings) throws(Refusal) {
     let machine = settings.machine
     try problem.requireLanes(machine)
-    guard let tail = TileTail(problem.tail) else { throw .unknownTail }
+    let tail = TileTail(problem.tail)
     self.problem = problem
     usedVectors = problem.usedVectors(machine)
     // A large kernel's taps are too many for one step: each of its lines becomes a step.

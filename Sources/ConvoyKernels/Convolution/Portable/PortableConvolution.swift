@@ -26,7 +26,7 @@ struct PortableDenseConvolution: ConvolutionMethod {
     let name: String
     private let schedule: PhaseSchedule
     private let groups: [Int]
-    private let tail: Tail
+    private let tail: LaneFunction
     private let operands: ConvolutionOperands
     /// For each phase and group, the distances of its pairs.
     private let distances: [[[Int]]]
@@ -36,7 +36,7 @@ struct PortableDenseConvolution: ConvolutionMethod {
       name = method.name
       schedule = method.schedule
       groups = method.groups
-      tail = problem.tail
+      tail = LaneFunction(problem.tail)
       self.operands = operands
       distances = method.schedule.works.map { work in
         (0..<problem.groups).map { group in
@@ -100,7 +100,7 @@ struct PortableLaneConvolution: ConvolutionMethod {
     let scratchCount: Int
     private let schedule: PhaseSchedule
     private let gather: LaneGather.Placed
-    private let tail: Tail
+    private let tail: LaneFunction
     private let operands: ConvolutionOperands
     /// For each phase and output plane, the distances of its pairs.
     private let distances: [[[Int]]]
@@ -110,7 +110,7 @@ struct PortableLaneConvolution: ConvolutionMethod {
       scratchCount = method.gather.scratchCount
       schedule = method.schedule
       gather = method.gather.placed(at: operands.input.planes)
-      tail = method.problem.tail
+      tail = LaneFunction(method.problem.tail)
       self.operands = operands
       distances = gather.distances
     }

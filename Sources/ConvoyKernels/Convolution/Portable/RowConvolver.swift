@@ -25,7 +25,7 @@ struct RowConvolver<Access: InputAccess> {
   /// For each pair, a row of 16 weights.
   let weights: UnsafePointer<Float>
   let bias: Lanes
-  let tail: Tail
+  let tail: LaneFunction
   /// Bytes from an output to what is added to it; nil for nothing.
   let residualDistance: Int?
   let inputStep: Int

@@ -96,7 +96,7 @@ struct WinogradConvolution: ConvolutionMethod, DirectMethod {
     guard let transform = WinogradTransform.of(problem) else {
       throw Refusal("only 3×3 and 5×5 convolutions have the fast form")
     }
-    guard let tail = TileTail(problem.tail) else { throw .unknownTail }
+    let tail = TileTail(problem.tail)
     name = "\(machine.name) winograd"
     self.problem = problem
     self.cut = cut

@@ -1,13 +1,13 @@
-import ConvoyTensors
 import ConvoyTiles
 import Foundation
 import Testing
 
 @testable import ConvoyKernels
+@testable import ConvoyTensors
 
-/// Every activation in generated code, against the table's form in Double, on every machine that this one
+/// Every activation in generated code, against its form in Double, on every machine that this one
 /// can be; and that nothing but the registers asked for is changed.
-@Suite struct VectorMathTests {
+@Suite struct ActivationCodeTests {
   static let machines = GeneratedConvolutionTests.machines
 
   /// As few free registers as tiles leave and plenty, one sum and many.
@@ -15,7 +15,7 @@ import Testing
 
   /// Errors are measured against the result or 1; those of gates' products with x against x too.
   @Test(arguments: machines) func values(_ machine: Machine) throws {
-    for function in LaneFunctionTests.generated {
+    for function in LaneFunctionTests.functions {
       for shape in Self.shapes {
         let probe = try FunctionProbe(function, machine, sums: shape.sums, free: shape.free)
         let worst = worst(
@@ -26,7 +26,27 @@ import Testing
     }
   }
 
-  /// The bounds that `LaneMath` documents.
+  /// At a kink rounding may fall to either side.
+  @Test(arguments: machines) func derivatives(_ machine: Machine) throws {
+    for function in LaneFunctionTests.functions {
+      for shape in Self.shapes {
+        let probe = try FunctionProbe(
+          function, machine, sums: shape.sums, free: shape.free, isDerivative: true)
+        let numbers = LaneFunctionTests.numbers
+        let wrong = zip(numbers, probe.run(numbers)).first { x, got in
+          !LaneFunctionTests.isDerivative(got, of: function, at: x)
+        }
+        #expect(wrong == nil, "\(function), \(shape)")
+      }
+    }
+  }
+
+  /// Registers that tiles keep free for functions come from formulas alone, and must stay few.
+  @Test func formulasFitRegisters() {
+    #expect((1...10).contains(ActivationCode.maximalTemporaries))
+  }
+
+  /// The bounds that `VectorNumber` documents.
   @Test(arguments: machines) func elementaryFunctions(_ machine: Machine) throws {
     func expect(
       _ function: ScalarFunction, _ numbers: [Float], atLeast size: Double = 0, below bound: Double
@@ -51,6 +71,17 @@ import Testing
       .tanh, LaneMathTests.sweep(-12...12, also: [0.625, -0.625]) + signed + extremes,
       atLeast: Double(Float.leastNormalMagnitude), below: 3e-7)
     try expect(.gelu, LaneMathTests.sweep(-1...1) + extremes, atLeast: 1, below: 3e-7)
+    try expect(
+      .errorFunction, LaneMathTests.sweep(-5...5, also: [0.5, -0.5]) + extremes, atLeast: 1,
+      below: 4e-7)
+    let exponents: [Float] = [
+      -40, -3, -2, -1, -0.5, 0, 0.1, 0.5, 1, 2, 2.5, 3, 64, .infinity, -.infinity,
+    ]
+    for exponent in exponents {
+      try expect(
+        .power(exponent: exponent), signed + extremes,
+        atLeast: 1e-31, below: 1e-6)
+    }
   }
 
   /// Infinite, not a number, 0 and the largest numbers: what the portable functions make of them.
@@ -60,7 +91,7 @@ import Testing
         88.722_84, 88.722_83, 89, 1e10, -87.336_54, -87.336_55, -104, -1e10,
       ]
       + [-.nan, Float(bitPattern: 0x7FFF_FFFF), Float(bitPattern: 0xFFC0_0155), 1e30, -1e30]
-    for function in LaneFunctionTests.generated + [
+    for function in LaneFunctionTests.functions + [
       .leakyReLU(slope: -2), .clip(low: 1, high: 0),
     ] {
       let probe = try FunctionProbe(function, machine, sums: 3, free: 3)
@@ -79,7 +110,8 @@ import Testing
   @Test(arguments: machines) func exactFunctions(_ machine: Machine) throws {
     let numbers = LaneFunctionTests.numbers + LaneMathTests.positive.flatMap { [$0, -$0] }
     let functions: [ScalarFunction] = [
-      .relu, .clip(low: -1, high: 0.5), .leakyReLU(slope: 0.01), .squareRoot, .square, .magnitude,
+      .relu, .clip(low: -1, high: 0.5), .leakyReLU(slope: 0.01), .squareRoot, .square,
+      .absoluteValue,
       .reciprocal, .step, .hardSwish,
     ]
     for function in functions {
@@ -116,8 +148,9 @@ struct FunctionProbe {
     let tail: TileTail
     let sums: Int
     let free: Int
+    let isDerivative: Bool
 
-    var name: String { "\(tail) of \(sums)" }
+    var name: String { "\(tail)\(isDerivative ? "'" : "") of \(sums)" }
 
     func write(_ w: any TileWriter) {
       var pool = RegisterPool(unit)
@@ -131,8 +164,16 @@ struct FunctionProbe {
         for (index, register) in kept.enumerated() {
           w.load(register, input + index * unit.vectorBytes)
         }
-        tail.apply(
-          to: Array(registers.prefix(sums)), free: registers.suffix(free), table: table, w)
+        if isDerivative {
+          let constants = ConstantTable(w, base: table)
+          constants.load()
+          tail.applyDerivative(
+            to: registers.prefix(sums), free: registers.suffix(free), constants, w)
+          constants.lay()
+        } else {
+          tail.apply(
+            to: Array(registers.prefix(sums)), free: registers.suffix(free), table: table, w)
+        }
         for (index, register) in kept.enumerated() {
           w.store(output + index * unit.vectorBytes, register)
         }
@@ -144,9 +185,14 @@ struct FunctionProbe {
   private let code: Code
   private let tile: TileFunction
 
-  init(_ function: ScalarFunction, _ machine: Machine, sums: Int, free: Int) throws {
+  init(
+    _ function: ScalarFunction, _ machine: Machine, sums: Int, free: Int,
+    isDerivative: Bool = false
+  ) throws {
     self.function = function
-    code = Code(machine: machine, tail: try #require(TileTail(function)), sums: sums, free: free)
+    code = Code(
+      machine: machine, tail: TileTail(function), sums: sums, free: free,
+      isDerivative: isDerivative)
     tile = try #require(TileKernels.function(code))
   }
 

@@ -1,0 +1,10 @@
+public import ConvoyTensors
+
+/// What a convolution does to each sum before it writes it, in place of a kernel of its own.
+public struct Tail: Hashable, Sendable {
+  /// The function applied, if any.
+  public var function: ScalarFunction?
+
+  /// Describes a tail.
+  public init(_ function: ScalarFunction? = nil) { self.function = function }
+}

@@ -1,0 +1,251 @@
+/// How constants and parameters are used.
+struct FixedTerms {
+  /// Those that are loaded into registers and stay as they are.
+  var inRegisters: [Formula.Term] = []
+  /// Those that instructions take from memory.
+  var inMemory: [Formula.Term] = []
+}
+
+/// Goes through the operations of a formula and gives registers to results.
+///
+/// A result takes the register of a term that is used for the last time, if there is one: so no more registers are
+/// taken than there are results at a time.
+struct FormulaScheduler {
+  private let formula: Formula
+  private let hasMasks: Bool
+  /// For each operation, the terms that are used last by it.
+  private var ending: [Set<Formula.Term>]
+  /// Whether an operation's result is used.
+  private var isUsed: [Bool]
+
+  private var places: [Formula.Term: Int] = [.argument: 0]
+  private var free: Set<Int> = []
+  private var registerCount = 1
+  private var fixed = FixedTerms()
+  private var preparation: [FormulaSchedule.Step] = []
+  private var steps: [FormulaSchedule.Step] = []
+  /// The operation that is scheduled.
+  private var now = 0
+  /// Registers that nothing needs after the operation.
+  private var passing: [Int] = []
+
+  /// - Parameter kept: constants and parameters that are in registers all the time.
+  init(_ formula: Formula, hasMasks: Bool, keeping kept: [Formula.Term] = []) {
+    self.formula = formula
+    self.hasMasks = hasMasks
+    let operations = formula.operations
+    ending = Array(repeating: [], count: operations.count)
+    isUsed = Array(repeating: false, count: operations.count)
+    var seen: Set<Formula.Term> = [formula.result]
+    for index in operations.indices.reversed() where seen.contains(.result(index)) {
+      isUsed[index] = true
+      for term in operations[index].terms where !term.isFixed && seen.insert(term).inserted {
+        ending[index].insert(term)
+      }
+    }
+    if !seen.contains(.argument) { free.insert(0) }
+    for term in kept {
+      let register = takeRegisterForAll()
+      places[term] = register
+      preparation.append(.load(register, term))
+    }
+  }
+
+  consuming func scheduled() -> (schedule: FormulaSchedule, fixed: FixedTerms) {
+    for index in formula.operations.indices where isUsed[index] {
+      now = index
+      passing = ending[index].compactMap { places[$0] }.sorted()
+      let register = schedule(formula.operations[index])
+      for term in ending[index] { places[term] = nil }
+      free.formUnion(passing)
+      free.remove(register)
+      places[.result(index)] = register
+    }
+    if formula.result.isFixed {
+      steps.append(.load(0, formula.result))
+    } else if let register = places[formula.result], register != 0 {
+      steps.append(.copy(0, register))
+    }
+    let schedule = FormulaSchedule(
+      preparation: preparation, steps: steps, temporaryCount: registerCount - 1)
+    return (schedule, fixed)
+  }
+
+  // MARK: Registers
+
+  private mutating func takeRegister() -> Int {
+    if let register = free.min() {
+      free.remove(register)
+      return register
+    }
+    registerCount += 1
+    return registerCount - 1
+  }
+
+  /// A register that stays what it is for all arguments.
+  private mutating func takeRegisterForAll() -> Int {
+    registerCount += 1
+    return registerCount - 1
+  }
+
+  /// The register of a term; a constant or parameter is loaded into one, to be used in this operation only.
+  private mutating func register(of term: Formula.Term, isKept: Bool = true) -> Int {
+    if let register = places[term] { return register }
+    if isKept { fixed.inRegisters.appendIfNew(term) }
+    let register = takeRegister()
+    steps.append(.load(register, term))
+    passing.append(register)
+    return register
+  }
+
+  private mutating func source(of term: Formula.Term) -> FormulaSchedule.Source {
+    if let register = places[term] { return .register(register) }
+    fixed.inMemory.appendIfNew(term)
+    return .fixed(term)
+  }
+
+  /// A register for the operation's result: of those that nothing needs any more, or another.
+  private mutating func destination(apartFrom others: [Int] = []) -> Int {
+    let candidates = passing.filter { !others.contains($0) }
+    // The last result goes where the argument was.
+    if formula.result == .result(now), !others.contains(0), free.contains(0) || passing.contains(0)
+    {
+      free.remove(0)
+      return 0
+    }
+    return candidates.last ?? takeRegister()
+  }
+
+  // MARK: Operations
+
+  private mutating func schedule(_ operation: Formula.Operation) -> Int {
+    switch operation {
+    case .combine(let operation, let a, let b):
+      let isSwapped = operation.isCommutative && places[a] == nil && places[b] != nil
+      let (first, second) = isSwapped ? (b, a) : (a, b)
+      let x = register(of: first)
+      let y = source(of: second)
+      let d = destination()
+      steps.append(.combine(operation, d, x, y))
+      return d
+    case .multiplyAdd(let a, let b, let c): return fuse(a, b, c, isNegated: false)
+    case .multiplySubtract(let a, let b, let c): return fuse(a, b, c, isNegated: true)
+    case .squareRoot(let a):
+      let x = register(of: a)
+      let d = destination()
+      steps.append(.squareRoot(d, x))
+      return d
+    case .shift(let a, let count):
+      let x = register(of: a)
+      let d = destination()
+      steps.append(.shift(d, x, count))
+      return d
+    case .select(let a, where: let comparison, else: let b):
+      let question = compare(comparison)
+      let x = source(of: a)
+      let other = register(of: b)
+      let mask = takeMask()
+      let d = destination(apartFrom: mask.map { [$0] } ?? [])
+      steps.append(.select(d, x, where: question, else: other, mask: mask ?? d))
+      return d
+    case .keep(let a, where: let comparisons):
+      let questions = comparisons.map { compare($0) }
+      let x = register(of: a)
+      let mask = comparisons.count > 1 ? takeMask() : nil
+      let d = destination(apartFrom: hasMasks ? [] : [x] + (mask.map { [$0] } ?? []))
+      steps.append(.keep(d, x, where: questions, mask: mask ?? d))
+      return d
+    case .multiplyNegatives(let a, by: let b):
+      let factor = register(of: b)
+      let d = copied(a, apartFrom: [factor])
+      let mask = takeRegisterForAll()
+      preparation.append(.prepareMultiplyingNegatives(mask: mask))
+      steps.append(.multiplyNegatives(d, by: factor, mask: mask))
+      return d
+    }
+  }
+
+  /// A register for a comparison's result during the operation, where it must be in one.
+  private mutating func takeMask() -> Int? {
+    if hasMasks { return nil }
+    let mask = takeRegister()
+    passing.append(mask)
+    return mask
+  }
+
+  private mutating func compare(_ comparison: Formula.Comparison) -> FormulaSchedule.Comparison {
+    FormulaSchedule.Comparison(
+      left: register(of: comparison.left), relation: comparison.relation,
+      right: source(of: comparison.right))
+  }
+
+  /// A register that holds a term and may be overwritten.
+  private mutating func copied(_ term: Formula.Term, apartFrom others: [Int]) -> Int {
+    guard let register = places[term] else { return register(of: term, isKept: false) }
+    if passing.contains(register), !others.contains(register) { return register }
+    let copy = takeRegister()
+    passing.append(copy)
+    steps.append(.copy(copy, register))
+    return copy
+  }
+
+  /// ±a · b + c: one of the three is overwritten, that which costs the fewest loads and copies.
+  private mutating func fuse(
+    _ a: Formula.Term, _ b: Formula.Term, _ c: Formula.Term, isNegated: Bool
+  ) -> Int {
+    // Loads and copies if a term is overwritten, or else only read. What is only read may be loaded once for all
+    // arguments, which is a little better.
+    func cost(overwriting term: Formula.Term) -> Int {
+      let isRead = term == c ? a == c || b == c : false
+      return !isRead && places[term].map(passing.contains) ?? false ? 0 : 10
+    }
+    func cost(reading term: Formula.Term) -> Int { places[term] == nil ? 9 : 0 }
+    // Of what is added up, one factor may be in memory; of what is a product, the number that is added.
+    let costs = [
+      cost(overwriting: c) + min(cost(reading: a), cost(reading: b)),
+      cost(overwriting: a) + cost(reading: b), cost(overwriting: b) + cost(reading: a),
+    ]
+    let least = costs.min() ?? 0
+    let homes = [c, a, b].map { formula.result == .result(now) && places[$0] == 0 }
+    let choice =
+      costs.indices.first { costs[$0] == least && homes[$0] }
+      ?? costs.firstIndex(of: least) ?? 0
+    if choice == 0 {
+      let (first, second) = places[a] == nil ? (b, a) : (a, b)
+      let x = register(of: first)
+      let y = source(of: second)
+      let d = copied(c, apartFrom: [x] + y.registers)
+      steps.append(.fuse(isNegated ? .difference : .sum, d, x, y))
+      return d
+    }
+    let (overwritten, factor) = choice == 1 ? (a, b) : (b, a)
+    let x = register(of: factor)
+    let y = source(of: c)
+    // A square overwrites what it reads.
+    let d = copied(overwritten, apartFrom: (overwritten == factor ? [] : [x]) + y.registers)
+    steps.append(.fuse(isNegated ? .negatedProduct : .product, d, x, y))
+    return d
+  }
+}
+
+extension FormulaSchedule.Source {
+  fileprivate var registers: [Int] {
+    if case .register(let register) = self { [register] } else { [] }
+  }
+}
+
+extension Arithmetic {
+  /// Whether a ∘ b is b ∘ a.
+  fileprivate var isCommutative: Bool {
+    switch self {
+    case .add, .multiply, .and, .xor, .addIntegers: true
+    case .subtract, .divide, .maximum, .minimum, .subtractIntegers: false
+    }
+  }
+}
+
+extension [Formula.Term] {
+  fileprivate mutating func appendIfNew(_ term: Formula.Term) {
+    if !contains(term) { append(term) }
+  }
+}
