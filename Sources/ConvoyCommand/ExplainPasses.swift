@@ -42,15 +42,15 @@ struct PassExplanation {
 
   /// A few lines for each pass.
   func print() {
-    let width = records.map(\.pass.name.count).max() ?? 0
+    let width = records.map(\.name.count).max() ?? 0
     for (index, record) in records.enumerated() {
-      let name = record.pass.name + String(repeating: " ", count: width - record.pass.name.count)
+      let name = record.name + String(repeating: " ", count: width - record.name.count)
       let nodes =
         record.nodesBefore == record.nodesAfter
         ? "\(record.nodesAfter) nodes" : "\(record.nodesBefore) → \(record.nodesAfter) nodes"
       let number = index < 9 ? " \(index + 1)" : "\(index + 1)"
       Console.line("\(number)  \(name)  \(nodes)")
-      Console.line("    \(record.pass.summary)")
+      Console.line("    \(record.summary)")
       for change in record.changes { Console.line("    · \(change)") }
       if record.changes.isEmpty { Console.line("    · nothing to do") }
     }
@@ -71,7 +71,7 @@ struct PassExplanation {
       All(
         passes: records.map {
           Row(
-            pass: $0.pass.name, stage: $0.pass.stage.rawValue, summary: $0.pass.summary,
+            pass: $0.name, stage: $0.stage.rawValue, summary: $0.summary,
             nodesBefore: $0.nodesBefore, nodesAfter: $0.nodesAfter, changes: $0.changes)
         }))
   }
@@ -85,11 +85,11 @@ struct PassExplanation {
     var count = 0
     for (index, record) in records.enumerated() {
       let number = index < 9 ? "0\(index + 1)" : "\(index + 1)"
-      let name = record.pass.name.split(separator: " ").joined(separator: "-")
+      let name = record.name.split(separator: " ").joined(separator: "-")
       let path = "\(folder)/\(number)-\(name)"
       try Data(record.text.utf8).write(to: URL(fileURLWithPath: path + ".txt"))
       count += 1
-      guard record.pass.stage != .compile else { continue }
+      guard record.stage != .compile else { continue }
       try Data(record.graph.json().utf8).write(to: URL(fileURLWithPath: path + ".json"))
       count += 1
     }

@@ -151,8 +151,8 @@ struct Program: Sendable {
     }
   }
 
-  /// Bytes of a number in a plan.
-  static let bytesPerElement = MemoryLayout<Float>.stride
+  /// The memory of so many numbers of a plan, in KiB.
+  static func kibibytes(_ count: Int) -> Int { count * MemoryLayout<Float>.stride >> 10 }
 
   /// Buffers begin at multiples of 16 floats, a cache line.
   static func aligned(_ count: Int) -> Int { (count + 15) & ~15 }

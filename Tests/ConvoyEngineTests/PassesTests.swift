@@ -34,7 +34,7 @@ import Testing
     #expect(Set(Passes.all.map(\.name)).count == Passes.all.count)
     #expect(Passes.all.allSatisfy { $0.summary.hasSuffix(".") })
     // The list is in the order of the stages.
-    let stages = Passes.all.map { Pass.Stage.allCases.firstIndex(of: $0.stage) ?? 0 }
+    let stages = Passes.all.map { PassStage.allCases.firstIndex(of: $0.stage) ?? 0 }
     #expect(stages == stages.sorted())
   }
 
@@ -42,15 +42,15 @@ import Testing
   @Test func everyPassIsToldOf() throws {
     let model = try model()
     let (plan, records) = try records(model)
-    let stages: Set<Pass.Stage> = [.simplify, .size, .compile]
+    let stages: Set<PassStage> = [.simplify, .size, .compile]
     #expect(
-      records.map(\.pass.name) == Passes.all.filter { stages.contains($0.stage) }.map(\.name))
+      records.map(\.name) == Passes.all.filter { stages.contains($0.stage) }.map(\.name))
     #expect(records.first?.nodesBefore == model.graph.nodes.count)
     for (one, next) in zip(records, records.dropFirst()) {
       #expect(one.nodesAfter == next.nodesBefore)
     }
     func record(_ name: String) throws -> PassRecord {
-      try #require(records.first { $0.pass.name == name })
+      try #require(records.first { $0.name == name })
     }
     #expect(try record("idle operators").changes.first?.hasPrefix("removes dropout") == true)
     #expect(try record("channel affine").nodesAfter < record("channel affine").nodesBefore)
@@ -66,14 +66,14 @@ import Testing
     let image = Tensor(normal: [2, 3, 9, 9], using: &random)
     #expect(try plan(image) == model.compiled(batch: 2)(image))
     // What is left after a pass is a graph like any other.
-    for record in records where record.pass.stage != .compile {
+    for record in records where record.stage != .compile {
       #expect(try Graph(json: record.graph.json()) == record.graph)
     }
   }
 
   @Test func simplifiedIsThoseOfItsStage() throws {
     let simple = try model().simplified()
-    let last = try records(model()).records.last { $0.pass.stage == .simplify }
+    let last = try records(model()).records.last { $0.stage == .simplify }
     #expect(simple.graph == last?.graph)
   }
 

@@ -4,7 +4,9 @@ package import ConvoyTensors
 /// A network on its way to a plan: what the passes work on.
 package struct Compilation {
   /// The network so far.
-  package internal(set) var graph: Graph
+  package internal(set) var graph: Graph { didSet { isVerified = false } }
+  /// Whether the network is known to be well formed.
+  private var isVerified = false
   /// The parameters' numbers, if they do not change.
   private var parameters: [String: Tensor]?
   /// What makes it a training step, if it is to be one.
@@ -20,7 +22,7 @@ package struct Compilation {
   var plan: Plan?
   /// How it is compiled, if it is.
   private let options: CompileOptions?
-  private let observe: (@Sendable (PassRecord) -> Void)?
+  let observe: (@Sendable (PassRecord) -> Void)?
 
   /// A network that becomes a plan.
   ///
@@ -45,37 +47,11 @@ package struct Compilation {
     options = nil
   }
 
-  /// Applies the passes of some stages, in the list's order.
-  ///
-  /// - Throws: what a pass throws, and what verification finds after one.
-  package mutating func apply(_ stages: Set<Pass.Stage>) throws(ConvoyError) {
-    for pass in Passes.all where stages.contains(pass.stage) {
-      // Comparing and describing take time that only an observer is worth.
-      let before = observe == nil ? nil : graph
-      let countBefore = nodeCount
-      let decided = try pass.apply(&self)
-      if pass.stage != .compile { try graph.verify() }
-      guard let observe, let before else { continue }
-      observe(
-        PassRecord(
-          pass: pass, nodesBefore: countBefore, nodesAfter: nodeCount,
-          changes: graph.changes(since: before) + decided, graph: graph,
-          text: compiler?.text(after: pass.name) ?? graph.text))
-    }
-  }
-
   /// The network so far, with its numbers.
   var model: Model { Model(unchecked: graph, parameters ?? [:]) }
 
-  /// Applies the passes of some stages, the last of which makes a plan.
-  package mutating func plan(through stages: Set<Pass.Stage>) throws(ConvoyError) -> Plan {
-    try apply(stages)
-    guard let plan else { preconditionFailure("Compiling makes a plan.") }
-    return plan
-  }
-
   /// The nodes that are computed one by one.
-  private var nodeCount: Int { compiler?.scheduled.count ?? graph.nodes.count }
+  var nodeCount: Int { compiler?.scheduled.count ?? graph.nodes.count }
 
   mutating func changeModel(
     _ change: (Model) throws(ConvoyError) -> Model?
@@ -84,6 +60,20 @@ package struct Compilation {
     graph = changed.graph
     if parameters != nil { parameters = changed.parameters }
   }
+
+  /// Checks that the network is well formed, unless it is known to be.
+  ///
+  /// - Throws: `ConvoyError` naming the first node or value that is not.
+  mutating func verify() throws(ConvoyError) {
+    guard !isVerified else { return }
+    try graph.verify()
+    isVerified = true
+  }
+
+  /// What there is, as a person reads it.
+  ///
+  /// - Parameter pass: the name of the last pass.
+  func text(after pass: String) -> String { compiler?.text(after: pass) ?? graph.text }
 
   /// Goes on with the plan; returns what was decided, if somebody wants to know.
   mutating func compile(

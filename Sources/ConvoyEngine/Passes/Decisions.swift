@@ -19,8 +19,8 @@ extension Compiler {
     guard arenaCount > 0 else { return said }
     let sizes = program.buffers.filter { $0.base == .arena && $0.original == nil }.map(\.count)
     said.append(
-      "arena: \(arenaCount * Program.bytesPerElement) bytes, for buffers of "
-        + "\(sizes.reduce(0, +) * Program.bytesPerElement)")
+      "arena: \(Program.kibibytes(arenaCount)) KiB, for buffers of "
+        + "\(Program.kibibytes(sizes.reduce(0, +))) KiB together")
     guard let kernels else { return said }
     let counts = Dictionary(grouping: kernels, by: \.self).mapValues(\.count)
     said += counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\($1) × \($0)" }
@@ -50,7 +50,9 @@ extension Compiler {
         lines.append("\(index): \(buffer.count) elements in \(buffer.base)\(place)")
       }
     default:
-      lines = zip(program.steps, kernels ?? []).map { "\($0.name): \($1)" }
+      lines = zip(program.steps, kernels ?? []).map { step, kernel in
+        "\(step.name): " + (step.decision.map { "\($0)" } ?? kernel)
+      }
     }
     return lines.joined(separator: "\n") + "\n"
   }

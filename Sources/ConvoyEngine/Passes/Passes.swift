@@ -1,5 +1,5 @@
 import ConvoyGraphs
-import ConvoyTensors
+package import ConvoyTensors
 
 /// The way from a network to a plan.
 public enum Passes {
@@ -98,4 +98,32 @@ public enum Passes {
       return said
     },
   ]
+}
+
+extension Compilation {
+  /// Applies the passes of some stages, in the list's order.
+  ///
+  /// - Throws: what a pass throws, and what verification finds after one.
+  package mutating func apply(_ stages: Set<PassStage>) throws(ConvoyError) {
+    for pass in Passes.all where stages.contains(pass.stage) {
+      // Comparing and describing take time that only an observer is worth.
+      let before = observe == nil ? nil : graph
+      let countBefore = nodeCount
+      let decided = try pass.apply(&self)
+      try verify()
+      guard let observe, let before else { continue }
+      observe(
+        PassRecord(
+          name: pass.name, summary: pass.summary, stage: pass.stage, nodesBefore: countBefore,
+          nodesAfter: nodeCount, changes: graph.changes(since: before) + decided, graph: graph,
+          text: text(after: pass.name)))
+    }
+  }
+
+  /// Applies the passes of some stages, the last of which makes a plan.
+  package mutating func plan(through stages: Set<PassStage>) throws(ConvoyError) -> Plan {
+    try apply(stages)
+    guard let plan else { preconditionFailure("Compiling makes a plan.") }
+    return plan
+  }
 }

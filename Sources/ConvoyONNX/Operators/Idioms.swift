@@ -108,7 +108,8 @@ extension ImportSite {
   /// The image whose channels are shuffled, if a reshape ends reshape, transpose and reshape.
   func shuffled(_ value: Value, to extents: [Int]) -> Value? {
     guard let last = maker(of: value), let transpose = last.operation as? Transpose,
-      let first = maker(of: builder.value(last.inputs[0])), first.operation is Reshape
+      let first = maker(of: builder.value(last.inputs[0])),
+      builder.graph.traits(of: first).effect == .reshapes
     else { return nil }
     let image = builder.value(first.inputs[0])
     let (shape, table) = (image.shape, builder.value(last.inputs[0]).shape)
