@@ -13,7 +13,13 @@ import Testing
   @Test func everyOperatorHasASample() {
     let sampled = Set(operatorSamples.map { type(of: $0.operation).name })
     #expect(sampled == Set(Operators.all.map { $0.name }))
-    #expect(operatorSamples.contains { ($0.inputs.first?.dimensions.first ?? 1) > 1 })
+    for (name, samples) in Dictionary(
+      grouping: operatorSamples, by: { type(of: $0.operation).name })
+    {
+      #expect(samples.contains { ($0.inputs[0].dimensions.first ?? 1) > 1 }, "\(name): no batch")
+      if case .exchange = samples[0].operation.kind { continue }
+      #expect(samples.contains { $0.canBeDivided }, "\(name): no channels to divide")
+    }
   }
 
   // MARK: Shape, reference, cost, saved form
@@ -119,11 +125,8 @@ import Testing
   // MARK: Partition
 
   /// Behind a convolution of two groups, on two ranks that compute a group each.
-  @Test(arguments: operatorSamples) func partition(_ sample: OperatorSample) throws {
-    // Exchanges come of a partition, and images whose channels are no pairs cannot be divided.
-    guard sample.ranks.count == 1, sample.inputs[0].rank >= 2, sample.inputs[0][1] % 2 == 0 else {
-      return
-    }
+  @Test(arguments: operatorSamples.filter(\.canBeDivided))
+  func partition(_ sample: OperatorSample) throws {
     var random = Random(seed: 5)
     let graph = try sample.graphBehindGroups()
     let tensors = try sample.tensors(using: &random)
@@ -138,12 +141,14 @@ import Testing
     let known = graph.evaluatedByReference(given)
 
     let partition = try graph.partitioned(groups: 2, batch: image.shape[0])
-    let shares = try (0..<2).map { rank in
-      try parameters.mapValues { $0 }.reduce(into: [String: Tensor]()) {
-        $0[$1.key] = try partition.share($1.value, named: $1.key, rank: rank)
+    var shares = [parameters, parameters]
+    for rank in 0..<2 {
+      for (name, tensor) in parameters {
+        shares[rank][name] = try partition.share(tensor, named: name, rank: rank)
       }
     }
-    let results = try InProcessRanks.run(RankGrid(groups: 2), threadCount: 1) { rank, _, pool in
+    let results = try InProcessRanks.run(RankGrid(groups: 2), threadCount: 1) {
+      [shares] rank, _, pool in
       var options = CompileOptions(pool: pool)
       options.communicators = rank.communicators
       let own = try partition.graph(rank: rank.groupRank)
@@ -157,15 +162,13 @@ import Testing
       }
     }
     let node = try #require(graph.nodes.last)
-    let traits = graph.traits(of: node)
-    let follows = [.alike, .byVector, .runs].contains(traits.channels)
-    if !follows, traits.groups.map({ $0 % 2 != 0 }) ?? true {
-      guard case .layer = node.operation.kind else {
-        #expect(!partition.dividedNodes.contains(node.name), "\(sample)")
-        return
-      }
-    } else if node.inputs.count == 1 {
-      #expect(partition.dividedNodes.contains(node.name), "\(sample)")
+    let isDivided = partition.dividedNodes.contains(node.name)
+    switch graph.traits(of: node).channels {
+    case .alike, .byVector, .runs: if node.inputs.count == 1 { #expect(isDivided, "\(sample)") }
+    case .byPlace, .mixed:
+      // Layers are divided by their groups or outputs; all else that mixes channels is not.
+      if case .layer = node.operation.kind { break }
+      #expect(!isDivided, "\(sample)")
     }
   }
 }

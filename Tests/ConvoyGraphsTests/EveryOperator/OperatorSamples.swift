@@ -182,6 +182,8 @@ let operatorSamples: [OperatorSample] = [
   OperatorSample(ChannelShuffle(groups: 4), [image]),
   OperatorSample(Concatenation(dimension: 2), [[2, 4, 1, 5], image]),
   OperatorSample(Concatenation(dimension: 1), [image]),
+  OperatorSample(MatrixProduct(), [[2, 2, 3, 4], [4, 5]]),
+  OperatorSample(Repetition(to: image), [[1, 4, 1, 5]]),
   OperatorSample(Convolution(Window(kernel: [2, 2])), [image, [6, 4, 2, 2], [6]]),
   OperatorSample(
     Convolution(Window(kernel: [3, 3], padding: 1), groups: 4), [image, [4, 1, 3, 3]]),
