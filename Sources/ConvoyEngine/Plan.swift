@@ -7,13 +7,6 @@ import Synchronization
 /// Immutable, and may run on several threads at once: each run borrows an arena. Only a plan that exchanges
 /// numbers with other ranks runs once at a time, since its exchanges are known by their tags.
 public final class Plan: Sendable {
-  /// A tensor's name, shape and place.
-  struct Slot: Sendable {
-    var name: String
-    var shape: Shape
-    var region: Region
-  }
-
   /// A kernel and the node it computes.
   struct Step: Sendable {
     var name: String
@@ -23,9 +16,9 @@ public final class Plan: Sendable {
   }
 
   let steps: [Step]
-  let inputs: [Slot]
-  let outputs: [Slot]
-  let parameters: [Slot]
+  let inputs: [TensorSlot]
+  let outputs: [TensorSlot]
+  let parameters: [TensorSlot]
   let stateCount: Int
   private let constants: MemoryBlock
   private let frozenState: MemoryBlock?
@@ -36,7 +29,8 @@ public final class Plan: Sendable {
   private let arenas = Mutex<[MemoryBlock]>([])
 
   init(
-    steps: [Step], inputs: [Slot], outputs: [Slot], parameters: [Slot], constants: MemoryBlock,
+    steps: [Step], inputs: [TensorSlot], outputs: [TensorSlot], parameters: [TensorSlot],
+    constants: MemoryBlock,
     frozenState: MemoryBlock?, arenaCount: Int, stateCount: Int, pool: ThreadPool,
     communicators: [any Communicator]
   ) {
@@ -207,5 +201,15 @@ extension ThreadPool {
   func runAll(_ kernel: any Kernel, _ memory: Memory) {
     precondition(kernel.scratchCount == 0, "\(kernel.name) needs private memory.")
     runAll(kernel, memory, memory.arena, 0)
+  }
+}
+
+extension Variables {
+  /// Makes the variables of a plan.
+  ///
+  /// - Parameter parameters: a tensor for each parameter of the plan's graph; others are ignored.
+  /// - Throws: `ConvoyError` when one is missing or of another shape.
+  public convenience init(_ plan: Plan, parameters: [String: Tensor]) throws(ConvoyError) {
+    try self.init(plan.parameters, count: plan.stateCount, parameters)
   }
 }

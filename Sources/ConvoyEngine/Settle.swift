@@ -15,7 +15,7 @@ extension Compiler {
         to: UnsafeMutableBufferPointer(start: target, count: tensor.shape.elementCount))
     }
     let parameters = graph.parameters.map { id in
-      Plan.Slot(name: graph[id].name, shape: graph[id].shape, region: region(id))
+      TensorSlot(name: graph[id].name, shape: graph[id].shape, region: region(id))
     }
     var state: MemoryBlock?
     if isFrozen {
@@ -24,10 +24,10 @@ extension Compiler {
     }
     let placement = Placement(buffers: program.buffers)
     let inputs = graph.inputs.map { id in
-      Plan.Slot(name: graph[id].name, shape: graph[id].shape, region: region(id))
+      TensorSlot(name: graph[id].name, shape: graph[id].shape, region: region(id))
     }
     let results = zip(graph.outputs, self.results).map { output, place in
-      Plan.Slot(
+      TensorSlot(
         name: output.name, shape: graph[output.value].shape, region: placement.region(place.value))
     }
     let steps = program.steps.map {

@@ -7,18 +7,21 @@ public import ConvoyTensors
 /// training loop, which owns it, does.
 public final class Variables: @unchecked Sendable {
   let block: MemoryBlock
-  private let slots: [String: Plan.Slot]
+  private let slots: [String: TensorSlot]
   /// The parameters' names, in the order they were declared.
   public let names: [String]
 
-  /// Makes the variables of a plan.
-  ///
-  /// - Parameter parameters: a tensor for each parameter of the plan's graph; others are ignored.
+  /// - Parameters:
+  ///   - places: where each parameter lies.
+  ///   - count: how many floats they take together.
+  ///   - parameters: a tensor for each; others are ignored.
   /// - Throws: `ConvoyError` when one is missing or of another shape.
-  public init(_ plan: Plan, parameters: [String: Tensor]) throws(ConvoyError) {
-    block = try MemoryBlock(count: plan.stateCount)
-    slots = Dictionary(plan.parameters.map { ($0.name, $0) }) { first, _ in first }
-    names = plan.parameters.map(\.name)
+  init(
+    _ places: [TensorSlot], count: Int, _ parameters: [String: Tensor]
+  ) throws(ConvoyError) {
+    block = try MemoryBlock(count: count)
+    slots = Dictionary(places.map { ($0.name, $0) }) { first, _ in first }
+    names = places.map(\.name)
     for name in names {
       guard let tensor = parameters[name] else {
         throw ConvoyError(
