@@ -90,3 +90,10 @@ struct TrainingPasses {
     return extents.count > 2 ? output.flattened() : output
   }
 }
+
+extension Graph.ValueInfo {
+  /// Whether training changes it by its gradient.
+  var isTrainable: Bool {
+    if case .parameter(let parameter) = origin { parameter.isTrainable } else { false }
+  }
+}
