@@ -144,7 +144,7 @@ import Testing
 /// something.
 struct FunctionProbe {
   private struct Code: TileDescription {
-    let machine: Machine
+    let unit: VectorUnit
     let tail: TileTail
     let sums: Int
     let free: Int
@@ -191,17 +191,17 @@ struct FunctionProbe {
   ) throws {
     self.function = function
     code = Code(
-      machine: machine, tail: TileTail(function), sums: sums, free: free,
+      unit: machine.unit, tail: TileTail(function), sums: sums, free: free,
       isDerivative: isDerivative)
     tile = try #require(TileKernels.function(code))
   }
 
   /// Applies the function, a few registers at a time, and checks the others.
   func run(_ numbers: [Float]) -> [Float] {
-    let lanes = code.machine.vectorWidth
+    let lanes = code.unit.lanes
     let count = code.sums * lanes
-    var registers = (0..<code.machine.registerCount * lanes).map { Float($0) + 0.5 }
-    let others = registers[count..<(code.machine.registerCount - code.free) * lanes]
+    var registers = (0..<code.unit.registerCount * lanes).map { Float($0) + 0.5 }
+    let others = registers[count..<(code.unit.registerCount - code.free) * lanes]
     var results: [Float] = []
     TileArguments.with { arguments in
       arguments.set(parametersOf: function)

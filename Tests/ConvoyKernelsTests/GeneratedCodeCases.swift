@@ -1,5 +1,6 @@
 import ConvoyAssembler
 import ConvoyTensors
+import ConvoyTiles
 
 @testable import ConvoyKernels
 
@@ -53,7 +54,7 @@ extension GeneratedCodeCases {
     func tile(_ rows: Int, _ columns: Int, _ planes: Int, _ tail: TileTail = .none) -> BroadcastTile
     {
       BroadcastTile(
-        machine: machine, rows: rows, columns: columns, planes: planes, inputStep: 64,
+        unit: machine.unit, rows: rows, columns: columns, planes: planes, inputStep: 64,
         outputStep: 64, tail: tail)
     }
     // The tiles of the suite's dense layers, those of their edges among them.
@@ -118,7 +119,7 @@ extension GeneratedCodeCases {
       _ access: LaneTile.Access = .plain, isSingleStep: Bool = true, tail: TileTail = .none
     ) -> LaneTile {
       LaneTile(
-        machine: machine, rows: rows, columns: columns, taps: taps, rowStep: step,
+        unit: machine.unit, rows: rows, columns: columns, taps: taps, rowStep: step,
         columnStep: step, outputStep: 64, access: access, isSingleStep: isSingleStep, tail: tail)
     }
     for access in accesses {
@@ -159,13 +160,13 @@ extension GeneratedCodeCases {
         add(
           "dense gradient \(shape.pixels)x\(shape.planes) of \(lineCount) lines",
           BroadcastGradientTile(
-            machine: machine, planes: shape.planes, reads: reads, imageStep: 64 * lineCount,
+            unit: machine.unit, planes: shape.planes, reads: reads, imageStep: 64 * lineCount,
             gradientStep: 64))
       }
       add(
         "dense gradient 1x\(shape.planes)",
         BroadcastGradientTile(
-          machine: machine, planes: shape.planes, reads: [.init(line: 0, distance: 0)],
+          unit: machine.unit, planes: shape.planes, reads: [.init(line: 0, distance: 0)],
           imageStep: 4, gradientStep: 64))
     }
   }
@@ -174,7 +175,7 @@ extension GeneratedCodeCases {
     for access in accesses {
       for channel in 0..<access.channels {
         let tile = LaneGradientTile(
-          machine: machine, rows: 1, columns: 2, taps: Self.taps(2, 2), rowStep: 1, columnStep: 1,
+          unit: machine.unit, rows: 1, columns: 2, taps: Self.taps(2, 2), rowStep: 1, columnStep: 1,
           access: access, channel: channel)
         if tile.fits { add("lane gradient 1x2 of 2x2 \(access) \(channel)", tile) }
       }
@@ -184,7 +185,7 @@ extension GeneratedCodeCases {
       (2, 4, (3, 3), 1), (2, 3, (3, 3), 2), (1, 3, (1, 5), 1), (1, 3, (5, 3), 2),
     ] {
       let tile = LaneGradientTile(
-        machine: machine, rows: rows, columns: columns, taps: Self.taps(kernel.0, kernel.1),
+        unit: machine.unit, rows: rows, columns: columns, taps: Self.taps(kernel.0, kernel.1),
         rowStep: step, columnStep: step, access: .plain)
       if tile.fits {
         add("lane gradient \(rows)x\(columns) of \(kernel.0)x\(kernel.1) by \(step)", tile)
@@ -205,21 +206,22 @@ extension GeneratedCodeCases {
         add(
           "pointwise \(operation)\(isFixed ? " the same" : "")",
           PointwiseTile(
-            machine: machine, arithmetic: operation, isSecondFixed: isFixed, tail: .none))
+            unit: machine.unit, arithmetic: operation, isSecondFixed: isFixed, tail: .none))
       }
     }
     for tail: TileTail in [.none, .relu, .gelu] {
       add(
         "pointwise normalize \(tail)",
-        PointwiseTile(machine: machine, arithmetic: .normalize, isSecondFixed: true, tail: tail))
+        PointwiseTile(unit: machine.unit, arithmetic: .normalize, isSecondFixed: true, tail: tail))
     }
     for tail in TileTail.allCases {
       add(
         "pointwise \(tail)",
-        PointwiseTile(machine: machine, arithmetic: .none, isSecondFixed: false, tail: tail))
+        PointwiseTile(unit: machine.unit, arithmetic: .none, isSecondFixed: false, tail: tail))
       add(
         "pointwise derivative \(tail)",
-        PointwiseTile(machine: machine, arithmetic: .derivative, isSecondFixed: false, tail: tail))
+        PointwiseTile(unit: machine.unit, arithmetic: .derivative, isSecondFixed: false, tail: tail)
+      )
     }
   }
 
@@ -233,7 +235,7 @@ extension GeneratedCodeCases {
           "\(isMaximum ? "largest" : "average") of \(lines)x\(taps) step \(tapStep), "
             + "\(columns) columns by \(columnStep)",
           PoolingTile(
-            machine: machine, isMaximum: isMaximum, lines: lines, taps: taps, tapStep: tapStep,
+            unit: machine.unit, isMaximum: isMaximum, lines: lines, taps: taps, tapStep: tapStep,
             columns: columns, columnStep: columnStep))
       }
     }
@@ -243,7 +245,7 @@ extension GeneratedCodeCases {
       add(
         "first largest of \(taps) step \(tapStep), \(columns) columns by \(columnStep)",
         FirstLargestTile(
-          machine: machine, taps: taps, tapStep: tapStep, columns: columns,
+          unit: machine.unit, taps: taps, tapStep: tapStep, columns: columns,
           columnStep: columnStep))
       for phase in 0..<min(2, columnStep) {
         let window = PoolingGradientTile.Window(
@@ -251,13 +253,13 @@ extension GeneratedCodeCases {
         add(
           "gradient of largest of \(taps) step \(tapStep), \(columns * columnStep) columns by "
             + "\(columnStep) from \(phase)",
-          PoolingGradientTile(machine: machine, window: window, columns: columns * columnStep))
+          PoolingGradientTile(unit: machine.unit, window: window, columns: columns * columnStep))
       }
     }
-    for columns in [1, 7, PoolingGradientTile.maximalColumns(machine)] {
+    for columns in [1, 7, PoolingGradientTile.maximalColumns(machine.unit)] {
       add(
         "gradient of average, \(columns) columns",
-        PoolingGradientTile(machine: machine, window: nil, columns: columns))
+        PoolingGradientTile(unit: machine.unit, window: nil, columns: columns))
     }
   }
 
@@ -266,7 +268,7 @@ extension GeneratedCodeCases {
       for (rows, columns) in [(6, 6), (6, 4), (5, 6), (3, 3)] {
         add(
           "winograd input of \(outputs) \(rows)x\(columns)",
-          WinogradInputTile(machine: machine, outputs: outputs, rows: rows, columns: columns))
+          WinogradInputTile(unit: machine.unit, outputs: outputs, rows: rows, columns: columns))
       }
       for (rows, columns, addsResidual, tail) in [
         (outputs, outputs, false, TileTail.none), (outputs, outputs, false, .relu),
@@ -276,7 +278,7 @@ extension GeneratedCodeCases {
           "winograd output of \(outputs) \(rows)x\(columns) \(tail)"
             + (addsResidual ? " residual" : ""),
           WinogradOutputTile(
-            machine: machine, outputs: outputs, rows: rows, columns: columns,
+            unit: machine.unit, outputs: outputs, rows: rows, columns: columns,
             addsResidual: addsResidual, tail: tail))
       }
     }

@@ -1,4 +1,5 @@
 import ConvoyAssembler
+import ConvoyTiles
 import Foundation
 import Testing
 

@@ -1,5 +1,6 @@
 import ConvoyAssembler
 import ConvoyTensors
+import ConvoyTiles
 import Testing
 
 @testable import ConvoyKernels
@@ -62,14 +63,14 @@ import Testing
   func registersOfTheCallerAreKept(_ machine: Machine) throws {
     for rows in 1...4 {
       let broadcast = BroadcastTile(
-        machine: machine, rows: rows, columns: 1, planes: 1, inputStep: 64, outputStep: 64,
+        unit: machine.unit, rows: rows, columns: 1, planes: 1, inputStep: 64, outputStep: 64,
         tail: .relu)
       #expect(try changedRegisters(broadcast) == 0, "\(rows) rows")
     }
     if machine.name == "avx512" {
       for factor in [2, 4, 8, 16] {
         let folded = BroadcastTile(
-          machine: machine, rows: 4, columns: 7, planes: 1, inputStep: 64, outputStep: 64,
+          unit: machine.unit, rows: 4, columns: 7, planes: 1, inputStep: 64, outputStep: 64,
           factor: factor, tail: .relu)
         #expect(try changedRegisters(folded) == 0, "factor \(factor)")
       }
@@ -77,7 +78,7 @@ import Testing
     let mostSources = machine.name == "avx512" ? LaneTile.Access.maximalSources : 1
     for sources in 1...mostSources {
       let lanes = LaneTile(
-        machine: machine, rows: 2, columns: 3, taps: [[0, 0, 0], [0, 1, 1]], rowStep: 1,
+        unit: machine.unit, rows: 2, columns: 3, taps: [[0, 0, 0], [0, 1, 1]], rowStep: 1,
         columnStep: 1, outputStep: 64, access: .permuted(sources: sources), isSingleStep: false,
         tail: .clip)
       let changed = try changedRegisters(lanes, vectorBytes: machine.vectorWidth * 4)
@@ -139,7 +140,7 @@ import Testing
   @Test(arguments: GeneratedConvolutionTests.machines) func codeIsShared(_ machine: Machine) {
     func pointer(_ tail: TileTail) -> Int? {
       let tile = BroadcastTile(
-        machine: machine, rows: 1, columns: 2, planes: 1, inputStep: 64, outputStep: 128,
+        unit: machine.unit, rows: 1, columns: 2, planes: 1, inputStep: 64, outputStep: 128,
         tail: tail)
       return TileKernels.function(tile).map { unsafeBitCast($0.pointer, to: Int.self) }
     }

@@ -1,4 +1,5 @@
 import ConvoyTensors
+import ConvoyTiles
 import Testing
 
 @testable import ConvoyKernels

@@ -1,4 +1,5 @@
 import ConvoyTensors
+import ConvoyTiles
 
 extension TileArguments {
   /// Sets the parameters of what is done to sums, if there are any.

@@ -1,4 +1,5 @@
 import ConvoyTensors
+import ConvoyTiles
 
 /// Elementwise computation by generated code: see `PointwiseTile`.
 struct GeneratedElementwise: DirectMethod {
@@ -23,7 +24,7 @@ struct GeneratedElementwise: DirectMethod {
     self.problem = problem
     function = try GeneratedElementwise.function(of: problem)
     let tile = PointwiseTile(
-      machine: machine, arithmetic: PointwiseTile.Arithmetic(problem.operation),
+      unit: machine.unit, arithmetic: PointwiseTile.Arithmetic(problem.operation),
       isSecondFixed: problem.isByChannel, tail: TileTail(Tail(function)))
     guard let code = TileKernels.function(tile) else { throw .noMemoryForCode }
     self.code = code

@@ -1,4 +1,5 @@
 import ConvoyTensors
+import ConvoyTiles
 
 /// The rows of planes of one geometry, put together to stretches that generated code walks in one call,
 /// and cut into chunks.

@@ -1,4 +1,5 @@
 public import ConvoyTensors
+import ConvoyTiles
 
 /// What a convolution does to each sum before it writes it, in place of a kernel of its own.
 public struct Tail: Hashable, Sendable {
@@ -7,4 +8,9 @@ public struct Tail: Hashable, Sendable {
 
   /// Describes a tail.
   public init(_ function: ScalarFunction? = nil) { self.function = function }
+}
+
+extension TileTail {
+  /// The tail of a convolution in generated code.
+  init(_ tail: Tail) { self.init(tail.function) }
 }

@@ -1,4 +1,5 @@
 import ConvoyTensors
+import ConvoyTiles
 
 /// Products of matrices by the tiles of dense convolution, `BroadcastTile`: rows of the first matrix are
 /// pixels, its columns input channels, and 16 columns of the second matrix a plane of outputs.
@@ -59,7 +60,7 @@ struct GeneratedMatrixProduct: MatrixProductMethod, DirectMethod {
         rows: 1, columns: rows, gridRows: 1, gridColumns: problem.rows
       ) { _, rows in
         BroadcastTile(
-          machine: machine, rows: 1, columns: rows, planes: panels.count,
+          unit: machine.unit, rows: 1, columns: rows, planes: panels.count,
           inputStep: 4 * problem.inner, outputStep: 4 * (isRest ? lanes : problem.columns),
           factor: factor, tail: .none)
       }

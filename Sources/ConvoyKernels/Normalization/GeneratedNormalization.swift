@@ -1,4 +1,5 @@
 import ConvoyTensors
+import ConvoyTiles
 
 /// Batch normalisation by generated code: see `PointwiseTile`.
 struct GeneratedNormalization: DirectMethod {
@@ -22,7 +23,7 @@ struct GeneratedNormalization: DirectMethod {
     channels = ChannelVectors(problem.image)
     let tail = TileTail(problem.tail)
     let tile = PointwiseTile(
-      machine: machine, arithmetic: .normalize, isSecondFixed: true, tail: tail)
+      unit: machine.unit, arithmetic: .normalize, isSecondFixed: true, tail: tail)
     guard let code = TileKernels.function(tile) else { throw .noMemoryForCode }
     self.code = code
     stretches = PlaneStretches([problem.output, problem.image], byImage: false, tail: tile.tail)

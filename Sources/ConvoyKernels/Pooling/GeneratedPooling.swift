@@ -1,4 +1,5 @@
 import ConvoyTensors
+import ConvoyTiles
 
 /// Pooling by generated tiles: see `PoolingTile`. Windows that padding cuts have tiles of their own.
 struct GeneratedPooling: DirectMethod {
@@ -60,7 +61,7 @@ struct GeneratedPooling: DirectMethod {
             gridColumns: run.positions.count
           ) { _, columns in
             PoolingTile(
-              machine: machine, isMaximum: problem.function == .maximum, lines: slices * rows,
+              unit: machine.unit, isMaximum: problem.function == .maximum, lines: slices * rows,
               taps: run.span.count, tapStep: problem.dilation[2], columns: columns,
               columnStep: run.step)
           }

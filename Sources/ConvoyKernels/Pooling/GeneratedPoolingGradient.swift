@@ -1,4 +1,5 @@
 import ConvoyTensors
+import ConvoyTiles
 
 /// The gradient of a pooling's image by generated tiles: see `PoolingGradientTile`.
 ///
@@ -50,7 +51,7 @@ struct GeneratedPoolingGradient: DirectMethod {
     let width = pooling.image.extents[2]
     let tiles = TileFunctions(
       rows: 1, columns: max(step, most / step * step), gridRows: 1, gridColumns: width
-    ) { _, columns in PoolingGradientTile(machine: machine, window: window, columns: columns) }
+    ) { _, columns in PoolingGradientTile(unit: machine.unit, window: window, columns: columns) }
     guard let tiles else { throw .noMemoryForCode }
     self.tiles = tiles
     let counts = (0..<2).map { axis in

@@ -1,4 +1,5 @@
 import ConvoyTensors
+import ConvoyTiles
 
 /// Rows of a maximum's windows in private memory: of each window which element is the first of its
 /// largest, and the gradient. See `FirstLargestTile`.
@@ -37,7 +38,7 @@ final class FirstLargestRows: Equatable, Sendable {
     if elements > maximalElements {
       throw Refusal("its windows have \(elements) elements, which are too many")
     }
-    let most = PoolingGradientTile.maximalColumns(machine)
+    let most = PoolingGradientTile.maximalColumns(machine.unit)
     if window.step > most {
       throw Refusal("its windows are \(window.step) columns apart, more than \(most)")
     }
@@ -81,7 +82,7 @@ final class FirstLargestRows: Equatable, Sendable {
         gridColumns: positions.count
       ) { _, columns in
         FirstLargestTile(
-          machine: machine, taps: problem.axes[2][positions.lowerBound].count,
+          unit: machine.unit, taps: problem.axes[2][positions.lowerBound].count,
           tapStep: problem.dilation[2], columns: columns, columnStep: window.step)
       }
       guard let tiles else { throw .noMemoryForCode }

@@ -1,3 +1,5 @@
+import ConvoyTiles
+
 /// How a grid of output pixels and a number of planes are cut into the tiles of generated kernels.
 ///
 /// Planes are cut into panels of up to four, each panel's pixels into bands of rows, each band into

@@ -1,4 +1,5 @@
 import ConvoyTensors
+import ConvoyTiles
 
 /// Dense convolution by generated tiles: see `BroadcastTile`. Takes what `PortableDenseConvolution` takes.
 struct DenseConvolution: ConvolutionMethod {
@@ -52,7 +53,7 @@ struct DenseConvolution: ConvolutionMethod {
                 gridColumns: part.columns.count
               ) { rows, columns in
                 BroadcastTile(
-                  machine: machine, rows: rows, columns: columns, planes: panel.planes.count,
+                  unit: machine.unit, rows: rows, columns: columns, planes: panel.planes.count,
                   inputStep: inputStep, outputStep: part.grid.outputColumnStep * 4,
                   fetchesAhead: fetchesAhead, addsResidual: problem.addsResidual, factor: factor,
                   tail: tail)

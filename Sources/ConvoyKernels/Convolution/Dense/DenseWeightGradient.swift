@@ -1,4 +1,5 @@
 import ConvoyTensors
+import ConvoyTiles
 
 /// The weight gradient of dense convolutions by generated tiles: see `BroadcastGradientTile`. Takes what
 /// `DenseConvolution` takes.
@@ -45,7 +46,7 @@ struct DenseWeightGradient: WeightGradientMethod {
         var tiles: [Tile] = []
         for cut in panel.tiles {
           let description = BroadcastGradientTile(
-            machine: machine, planes: panel.planes.count, reads: cut.reads,
+            unit: machine.unit, planes: panel.planes.count, reads: cut.reads,
             imageStep: 4 * grid.image.column, gradientStep: 4 * grid.gradient.column)
           guard let function = TileKernels.function(description) else { throw .noMemoryForCode }
           tiles.append(Tile(function: function, pairs: cut.pairs, lines: cut.lines))

@@ -1,4 +1,5 @@
 import ConvoyTensors
+import ConvoyTiles
 
 /// Depthwise and narrowly grouped convolution by generated tiles: see `LaneTile`.
 ///

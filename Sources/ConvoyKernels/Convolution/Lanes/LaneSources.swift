@@ -1,4 +1,5 @@
 import ConvoyTensors
+import ConvoyTiles
 
 /// How the lanes of narrow groups' outputs find their inputs without being gathered first.
 ///

@@ -1,4 +1,5 @@
 import ConvoyTensors
+import ConvoyTiles
 
 /// The weight gradient of depthwise and narrowly grouped convolutions by generated tiles: see
 /// `LaneGradientTile`. Lanes read the image where it stands, permuted if need be (`LaneSources`).
@@ -187,7 +188,7 @@ struct LaneGradientTiles: Equatable, Sendable {
       guard columns > 0 else { return nil }
       let function = TileKernels.function(
         LaneGradientTile(
-          machine: machine, rows: rows, columns: columns, taps: taps,
+          unit: machine.unit, rows: rows, columns: columns, taps: taps,
           rowStep: rows == 1 ? 1 : phase.inputStep[1], columnStep: phase.inputStep[2],
           access: access, channel: channel))
       if function == nil { isRefused = true }
@@ -232,7 +233,7 @@ struct LaneGradientTiles: Equatable, Sendable {
     func cost(_ rows: Int, _ columns: Int) -> Double? {
       guard columns > 0 else { return 0 }
       let tile = LaneGradientTile(
-        machine: machine, rows: rows, columns: columns, taps: taps, rowStep: phase.inputStep[1],
+        unit: machine.unit, rows: rows, columns: columns, taps: taps, rowStep: phase.inputStep[1],
         columnStep: phase.inputStep[2], access: access)
       return tile.fits ? tile.cost : nil
     }

@@ -1,4 +1,5 @@
 import ConvoyTensors
+import ConvoyTiles
 
 /// The work of one phase of a convolution lane by lane: its tiles, and what they are told.
 struct LaneWork: Equatable, Sendable {
@@ -45,7 +46,7 @@ struct LaneWork: Equatable, Sendable {
     let steps = problem.inputsPerGroup / access.channels * ownLines.count
     func tile(_ rows: Int, _ columns: Int) -> LaneTile {
       LaneTile(
-        machine: machine, rows: rows, columns: columns, taps: tileTaps,
+        unit: machine.unit, rows: rows, columns: columns, taps: tileTaps,
         rowStep: phase.inputStep[1], columnStep: phase.inputStep[2],
         outputStep: work.grid.outputColumnStep * 4, access: access, isSingleStep: steps == 1,
         addsResidual: problem.addsResidual, tail: tail)

@@ -1,4 +1,5 @@
 import ConvoyTensors
+import ConvoyTiles
 
 /// The pixels that a weight gradient sums over, in slices of rows of columns, and where image and gradient
 /// have them.
@@ -101,5 +102,30 @@ struct GradientGrid: Hashable, Sendable {
   /// Floats from a plane's beginning to a pixel's place in the gradient.
   func gradientOffset(row: Int, column: Int) -> Int {
     grid.outputOffset(ofRow: row) + column * gradient.column
+  }
+}
+
+extension GradientArguments {
+  /// Sets what is walked: tiles of rows × columns that cover some pixels.
+  ///
+  /// - Parameters:
+  ///   - pixels: how many rows and columns in each slice.
+  ///   - tile: rows and columns of a tile, whose multiples they are.
+  ///   - grid: where the pixels are.
+  func set(
+    _ pixels: (rows: Int, columns: Int, slices: Int), tile: (rows: Int, columns: Int),
+    _ grid: GradientGrid
+  ) {
+    let bytes = MemoryLayout<Float>.size
+    let bands = pixels.rows / tile.rows
+    set(.columns, pixels.columns / tile.columns)
+    set(.rows, bands)
+    set(.slices, pixels.slices)
+    let (image, gradient) = (grid.image, grid.gradient)
+    set(.imageRowStep, bytes * (tile.rows * image.row - pixels.columns * image.column))
+    set(.gradientRowStep, bytes * (tile.rows * gradient.row - pixels.columns * gradient.column))
+    set(.imageSliceStep, bytes * (image.slice - pixels.rows * image.row))
+    set(.gradientSliceStep, bytes * (gradient.slice - pixels.rows * gradient.row))
+    set(.gradientPitch, bytes * gradient.row)
   }
 }

@@ -1,4 +1,5 @@
 import ConvoyTensors
+import ConvoyTiles
 
 /// Convolution by 3×3 kernels in the fast form F(4×4, 3×3), and by 5×5 kernels in F(2×2, 5×5): see
 /// `WinogradTransform`. A quarter of the multiplications, or 36 %, for about twice the rounding error of
@@ -111,11 +112,11 @@ struct WinogradConvolution: ConvolutionMethod, DirectMethod {
     let border = transform.taps - 1
     let inputTiles = EdgeFunctions(grid, size: outputs, blocks) {
       WinogradInputTile(
-        machine: machine, outputs: outputs, rows: $0 + border, columns: $1 + border)
+        unit: machine.unit, outputs: outputs, rows: $0 + border, columns: $1 + border)
     }
     let outputTiles = EdgeFunctions(grid, size: outputs, blocks) {
       WinogradOutputTile(
-        machine: machine, outputs: outputs, rows: $0, columns: $1,
+        unit: machine.unit, outputs: outputs, rows: $0, columns: $1,
         addsResidual: problem.addsResidual, tail: tail)
     }
     guard let inputTiles, let outputTiles else { throw .noMemoryForCode }

@@ -1,4 +1,5 @@
 import ConvoyTensors
+import ConvoyTiles
 
 /// How a Winograd convolution is cut into chunks, and what it takes: of the tiles into blocks, of each
 /// group's output planes into parts.

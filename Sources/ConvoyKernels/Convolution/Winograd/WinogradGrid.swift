@@ -1,4 +1,5 @@
 import ConvoyTensors
+import ConvoyTiles
 
 /// The outputs of a convolution as tiles of 4×4 or 2×2 pixels, numbered row by row, image by image; those at the
 /// right and at the bottom edge may have fewer pixels.
@@ -69,5 +70,16 @@ struct WinogradGrid: Sendable {
       tile += count
     }
     return runs
+  }
+}
+
+extension WinogradTransform {
+  /// The transform for a problem's kernel; nil where there is none.
+  static func of(_ problem: ConvolutionProblem) -> WinogradTransform? {
+    switch problem.kernel {
+    case [1, 3, 3]: three
+    case [1, 5, 5]: five
+    default: nil
+    }
   }
 }

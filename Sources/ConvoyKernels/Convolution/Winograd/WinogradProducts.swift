@@ -1,4 +1,5 @@
 import ConvoyTensors
+import ConvoyTiles
 
 /// The products of a chunk: at each of the 36 points, the matrix of its tiles and input channels times
 /// that of input and output channels.
@@ -51,7 +52,7 @@ struct WinogradProducts: Equatable, Sendable {
         rows: 1, columns: panel.columns, gridRows: 1, gridColumns: tiles
       ) { rows, columns in
         BroadcastTile(
-          machine: machine, rows: rows, columns: columns, planes: panel.planes.count,
+          unit: machine.unit, rows: rows, columns: columns, planes: panel.planes.count,
           inputStep: lanes * 4, outputStep: lanes * 4, tail: .none)
       }
       guard let functions else { throw .noMemoryForCode }

@@ -1,4 +1,5 @@
 import ConvoyTensors
+import ConvoyTiles
 
 /// Transforms a convolution's weights for `WinogradConvolution`: U = G·g·Gᵀ, computed in Double and
 /// rounded once, as [36 points][output plane][input channel of the group][16 lanes]. Points lie an odd

@@ -1,5 +1,3 @@
-import ConvoyTensors
-
 /// The three linear maps of the fast convolutions F(4, 3) and F(2, 5): four outputs of a correlation with
 /// three weights, or two of one with five, by six multiplications instead of twelve or ten,
 ///
@@ -18,29 +16,20 @@ import ConvoyTensors
 /// Source: A. Lavin and S. Gray, "Fast algorithms for convolutional neural networks", 2015; the points
 /// from B. Barabasz et al., "Error analysis and improving the accuracy of Winograd convolution for deep
 /// neural networks", 2020.
-struct WinogradTransform: Sendable {
+package struct WinogradTransform: Sendable {
   /// Weights in each dimension.
-  let taps: Int
+  package let taps: Int
   /// Outputs of a tile in each dimension.
-  let outputs: Int
+  package let outputs: Int
   /// G, which transforms weights: six rows of as many numbers.
-  let weight: [[Double]]
+  package let weight: [[Double]]
   /// A, whose transpose makes outputs: six rows of as many numbers.
-  let output: [[Double]]
+  package let output: [[Double]]
 
   /// For 3×3 weights.
-  static let three = WinogradTransform(taps: 3)
+  package static let three = WinogradTransform(taps: 3)
   /// For 5×5 weights.
-  static let five = WinogradTransform(taps: 5)
-
-  /// The transform for a problem's kernel; nil where there is none.
-  static func of(_ problem: ConvolutionProblem) -> WinogradTransform? {
-    switch problem.kernel {
-    case [1, 3, 3]: three
-    case [1, 5, 5]: five
-    default: nil
-    }
-  }
+  package static let five = WinogradTransform(taps: 5)
 
   private init(taps: Int) {
     self.taps = taps
@@ -57,19 +46,19 @@ struct WinogradTransform: Sendable {
   }
 
   /// Points, and inputs of a tile, in each dimension.
-  static let points = 6
+  package static let points = 6
 
   /// The squares of the points ±a and ±b. Their product is 1, and so are two of B's coefficients.
   private static let squares = (0.5, 2.0)
 
   /// The finite points: 0, a, −a, b, −b. The last point is ∞.
-  static let finite: [Double] = {
+  package static let finite: [Double] = {
     let (a, b) = (squares.0.squareRoot(), squares.1.squareRoot())
     return [0, a, -a, b, -b]
   }()
 
   /// Bᵀ, which transforms inputs: six rows of six numbers.
-  static let input: [[Double]] =
+  package static let input: [[Double]] =
     finite.indices.map { lagrange(without: $0) + [0] } + [lagrange(without: nil)]
 
   /// The coefficients, lowest first, of Π (x − q) over the finite points q but one.

@@ -1,5 +1,3 @@
-import ConvoyTiles
-
 /// The loop of elementwise kernels over stretches of pixels,
 ///
 ///     y[pixel] = f(x[pixel] ∘ z[pixel])
@@ -7,9 +5,9 @@ import ConvoyTiles
 /// where ∘ is an arithmetic operation, if any, and z comes from as many pixels, or is the same for all.
 /// Stretches are bands that lie a fixed distance apart: arguments are `tiles` pixels of each of `bands`
 /// bands, `inputs` (x, then z), `outputs`, and the steps from the end of a band to the next one.
-struct PointwiseTile: TileDescription {
+package struct PointwiseTile: TileDescription {
   /// What is done to x before the function.
-  enum Arithmetic: Hashable, Sendable {
+  package enum Arithmetic: Hashable, Sendable {
     case none
     case add
     case subtract
@@ -27,12 +25,19 @@ struct PointwiseTile: TileDescription {
     case derivative
   }
 
-  let machine: Machine
-  var arithmetic: Arithmetic
+  package let unit: VectorUnit
+  package var arithmetic: Arithmetic
   /// Whether z is the same for all pixels.
-  var isSecondFixed: Bool
+  package var isSecondFixed: Bool
   /// What is done to the result, or whose derivative is taken.
-  var tail: TileTail
+  package var tail: TileTail
+
+  package init(unit: VectorUnit, arithmetic: Arithmetic, isSecondFixed: Bool, tail: TileTail) {
+    self.unit = unit
+    self.arithmetic = arithmetic
+    self.isSecondFixed = isSecondFixed
+    self.tail = tail
+  }
 
   /// Registers of pixels that a turn of the loop works on.
   private static let groupVectors = 4
@@ -43,9 +48,9 @@ struct PointwiseTile: TileDescription {
   /// Whether z comes from as many pixels as x.
   private var walksSecond: Bool { arithmetic != .none && !isSecondFixed }
 
-  var name: String { "pointwise \(arithmetic) \(tail)" }
+  package var name: String { "pointwise \(arithmetic) \(tail)" }
 
-  func write(_ w: any TileWriter) {
+  package func write(_ w: any TileWriter) {
     let parts = unit.vectorsPerPixel
 
     var pool = RegisterPool(unit)

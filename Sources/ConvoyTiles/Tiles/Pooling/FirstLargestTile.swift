@@ -1,5 +1,3 @@
-import ConvoyTiles
-
 /// The loop that finds, for each window of a row and each channel, the first of the window's largest
 /// elements: what a maximum's gradient needs to know.
 ///
@@ -8,16 +6,24 @@ import ConvoyTiles
 /// tiles, `inputs` (the first window's first element, then its gradient), `outputs`, and `steps` lines of a
 /// window, of each of which `distances` holds the bytes from the first and where, from `weights` on, the
 /// place of its first element stands, 32 bytes from that of the next.
-struct FirstLargestTile: TileDescription {
-  let machine: Machine
+package struct FirstLargestTile: TileDescription {
+  package let unit: VectorUnit
   /// Columns of a window.
-  var taps: Int
+  package var taps: Int
   /// Pixels between neighbouring columns of a window.
-  var tapStep: Int
+  package var tapStep: Int
   /// Windows of a tile, neighbours in a row.
-  var columns: Int
+  package var columns: Int
   /// Pixels from a window to the next one.
-  var columnStep: Int
+  package var columnStep: Int
+
+  package init(unit: VectorUnit, taps: Int, tapStep: Int, columns: Int, columnStep: Int) {
+    self.unit = unit
+    self.taps = taps
+    self.tapStep = tapStep
+    self.columns = columns
+    self.columnStep = columnStep
+  }
 
   /// The windows of a tile that an input column is part of, and as which of their columns; in order.
   private var inputColumns: [(column: Int, uses: [(window: Int, tap: Int)])] {
@@ -33,9 +39,9 @@ struct FirstLargestTile: TileDescription {
   /// The description of a line in the table: words of its distance and of where its places stand.
   private static let lineBytes = 2 * Integer.bytes
 
-  var name: String { "first largest of \(taps), \(columns) columns" }
+  package var name: String { "first largest of \(taps), \(columns) columns" }
 
-  func write(_ w: any TileWriter) {
+  package func write(_ w: any TileWriter) {
     let pixelBytes = VectorUnit.pixelBytes
 
     var pool = RegisterPool(unit)

@@ -1,5 +1,4 @@
-import ConvoyTensors
-import ConvoyTiles
+package import ConvoyTensors
 
 /// The inner loops of depthwise and narrowly grouped convolution: tiles of rows × columns output pixels
 /// of one plane,
@@ -12,36 +11,53 @@ import ConvoyTiles
 /// simple loop would wait for.
 ///
 /// Each sum is made in the order of the taps, whatever the tile: the same bits from every tile.
-struct LaneTile: TileDescription {
-  typealias Access = LaneReading
+package struct LaneTile: TileDescription {
+  package typealias Access = LaneReading
 
-  let machine: Machine
+  package let unit: VectorUnit
   /// Rows of a tile, which lie below one another in an image.
-  var rows: Int
+  package var rows: Int
   /// Columns of a tile.
-  var columns: Int
+  package var columns: Int
   /// Where each tap reads, in pixels; those of a line are in order, and the least column is 0.
-  var taps: [Extents]
+  package var taps: [Extents]
   /// Pixels from an output row to the next in the input.
-  var rowStep: Int
+  package var rowStep: Int
   /// Pixels from an output column to the next in the input.
-  var columnStep: Int
+  package var columnStep: Int
   /// Bytes from an output column to the next in the output.
-  var outputStep: Int
+  package var outputStep: Int
   /// How pixels are read.
-  var access: Access
+  package var access: Access
   /// Whether there is but one step, so that its weights may stay in registers.
-  var isSingleStep: Bool
+  package var isSingleStep: Bool
   /// Whether something is added to each sum.
-  var addsResidual = false
+  package var addsResidual = false
   /// What is done to the sums.
-  var tail: TileTail
+  package var tail: TileTail
+
+  package init(
+    unit: VectorUnit, rows: Int, columns: Int, taps: [Extents], rowStep: Int, columnStep: Int,
+    outputStep: Int, access: Access, isSingleStep: Bool, addsResidual: Bool = false, tail: TileTail
+  ) {
+    self.unit = unit
+    self.rows = rows
+    self.columns = columns
+    self.taps = taps
+    self.rowStep = rowStep
+    self.columnStep = columnStep
+    self.outputStep = outputStep
+    self.access = access
+    self.isSingleStep = isSingleStep
+    self.addsResidual = addsResidual
+    self.tail = tail
+  }
 
   /// A line of the input that a tile reads: depth and row.
-  typealias Line = SIMD2<Int>
+  package typealias Line = SIMD2<Int>
 
   /// The lines that tiles of some rows read, in order: for each, a step has a distance.
-  static func lines(_ taps: [Extents], rows: Int, rowStep: Int) -> [Line] {
+  package static func lines(_ taps: [Extents], rows: Int, rowStep: Int) -> [Line] {
     var lines: [Line] = []
     for row in 0..<rows {
       for tap in taps {
@@ -55,8 +71,8 @@ struct LaneTile: TileDescription {
 
   /// Taps of a line whose weights are in registers together: which row of the tile uses each.
   private struct Batch {
-    var line: Int
-    var taps: [Use]
+    package var line: Int
+    package var taps: [Use]
   }
 
   /// A tap that reads a line, and the row of the tile that it serves.
@@ -117,7 +133,7 @@ struct LaneTile: TileDescription {
   }
 
   /// What a tile takes, about, in multiplications.
-  var cost: Double {
+  package var cost: Double {
     let batches = batches(usesOfLines)
     // Pixels may have to come from the second-level cache, weights are always in the first.
     let loads = batches.reduce(0) {
@@ -128,9 +144,9 @@ struct LaneTile: TileDescription {
       + Double(2 * sumCount + 4)
   }
 
-  var name: String { "lanes \(rows)x\(columns) \(taps.count) taps \(access) \(tail)" }
+  package var name: String { "lanes \(rows)x\(columns) \(taps.count) taps \(access) \(tail)" }
 
-  func write(_ w: any TileWriter) {
+  package func write(_ w: any TileWriter) {
     let pixelBytes = VectorUnit.pixelBytes
     let usesOfLines = usesOfLines
     let batches = batches(usesOfLines)

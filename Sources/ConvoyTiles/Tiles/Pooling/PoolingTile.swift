@@ -1,5 +1,3 @@
-import ConvoyTiles
-
 /// The loop of pooling kernels: rows of outputs whose windows have the same number of elements in the
 /// image,
 ///
@@ -9,23 +7,36 @@ import ConvoyTiles
 /// it, then the columns, in the order of the portable kernel. Arguments are `tiles` tiles of each of
 /// `bands` rows, `distances` of the windows' lines, `inputs`, `outputs` and the steps between rows; of an
 /// average, the first parameter is the scale.
-struct PoolingTile: TileDescription {
-  let machine: Machine
+package struct PoolingTile: TileDescription {
+  package let unit: VectorUnit
   /// Whether windows become their largest number, else their scaled sum.
-  var isMaximum: Bool
+  package var isMaximum: Bool
   /// Lines of a window.
-  var lines: Int
+  package var lines: Int
   /// Columns of a window.
-  var taps: Int
+  package var taps: Int
   /// Pixels between neighbouring columns of a window.
-  var tapStep: Int
+  package var tapStep: Int
   /// Outputs of a tile, neighbours in a row.
-  var columns: Int
+  package var columns: Int
   /// Pixels from an output's window to the next one's.
-  var columnStep: Int
+  package var columnStep: Int
+
+  package init(
+    unit: VectorUnit, isMaximum: Bool, lines: Int, taps: Int, tapStep: Int, columns: Int,
+    columnStep: Int
+  ) {
+    self.unit = unit
+    self.isMaximum = isMaximum
+    self.lines = lines
+    self.taps = taps
+    self.tapStep = tapStep
+    self.columns = columns
+    self.columnStep = columnStep
+  }
 
   /// The most lines a window may have: each has its address in a register.
-  static let maximalLines = 8
+  package static let maximalLines = 8
 
   /// The input columns that the windows of a tile have, in order, and the outputs that each is part of.
   private var inputColumns: [(column: Int, outputs: [Int])] {
@@ -36,11 +47,11 @@ struct PoolingTile: TileDescription {
     return outputs.sorted { $0.key < $1.key }.map { (column: $0.key, outputs: $0.value) }
   }
 
-  var name: String {
+  package var name: String {
     "\(isMaximum ? "largest" : "average") of \(lines)x\(taps), \(columns) columns"
   }
 
-  func write(_ w: any TileWriter) {
+  package func write(_ w: any TileWriter) {
     let pixelBytes = VectorUnit.pixelBytes
     let inputColumns = inputColumns
 

@@ -3,28 +3,6 @@ import ConvoyTensors
 import ConvoyTiles
 import Synchronization
 
-/// A description of a tile kernel from which its code follows: the key by which it is shared.
-protocol TileDescription: Hashable, Sendable {
-  /// What the code is to run on.
-  var machine: Machine { get }
-  /// What listings and profilers call the code, after the machine's name.
-  var name: String { get }
-  /// Writes the code; its argument is a block of `TileArguments`.
-  func write(_ w: any TileWriter)
-}
-
-extension TileDescription {
-  /// The registers that the code is written for.
-  var unit: VectorUnit { machine.unit }
-
-  /// The code.
-  func generate() -> MachineCode {
-    let writer = unit.writer()
-    write(writer)
-    return writer.finish("\(machine.name) \(name)")
-  }
-}
-
 /// The tile kernels of this process, made when they are first asked for and kept to its end.
 ///
 /// Problems differ in sizes and distances, which are arguments; the kernels differ in tiles, steps and

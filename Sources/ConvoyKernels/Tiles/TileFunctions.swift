@@ -1,3 +1,5 @@
+import ConvoyTiles
+
 /// The kernels that cover a grid of pixels: of whole tiles, and of what is left over at the right and
 /// at the bottom.
 struct TileFunctions: Equatable, Sendable {

@@ -1,17 +1,15 @@
-import ConvoyTiles
-
 /// Emits the one-dimensional maps Bᵀ and Aᵀ of `WinogradTransform` on vectors in registers.
 ///
 /// The rows of ±p have the same even coefficients and opposite odd ones: each half is computed once.
-struct WinogradPasses {
-  var pool: RegisterPool
+package struct WinogradPasses {
+  package var pool: RegisterPool
   private let w: any TileWriter
   private let coefficients: [Vector]
   /// Outputs of a tile in each dimension, 4 or 2; any for input transforms.
   private let outputs: Int
 
   /// Begins input transforms: loads the coefficients of Bᵀ that are neither 0 nor ±1.
-  init(inputsTo w: any TileWriter, _ pool: RegisterPool, scratch: Integer) {
+  package init(inputsTo w: any TileWriter, _ pool: RegisterPool, scratch: Integer) {
     // Rows belong to 0, a, −a, b, −b and ∞, whose row is that of 0, one further.
     let matrix = WinogradTransform.input
     let values = [matrix[0][2], matrix[1][2], matrix[1][3], matrix[3][2], matrix[3][3]]
@@ -21,7 +19,7 @@ struct WinogradPasses {
   /// Begins output transforms: loads p, p² and p³, or p alone, for both pairs of points.
   ///
   /// - Parameter outputs: rows and columns of a tile, 4 or 2.
-  init(outputsTo w: any TileWriter, _ pool: RegisterPool, outputs: Int, scratch: Integer) {
+  package init(outputsTo w: any TileWriter, _ pool: RegisterPool, outputs: Int, scratch: Integer) {
     let transform: WinogradTransform = outputs == 4 ? .three : .five
     let values = [1, 3].flatMap { transform.output[$0].dropFirst() }
     self.init(values, outputs: outputs, w, pool, scratch)
@@ -44,7 +42,7 @@ struct WinogradPasses {
   }
 
   /// Bᵀ·d: takes over six registers, and gives six.
-  mutating func input(_ d: [Vector]) -> [Vector] {
+  package mutating func input(_ d: [Vector]) -> [Vector] {
     let (zero, evenA, oddA, evenB, oddB) = (
       coefficients[0], coefficients[1], coefficients[2], coefficients[3], coefficients[4]
     )
@@ -71,7 +69,7 @@ struct WinogradPasses {
   }
 
   /// Aᵀ·m: takes over six registers, and gives as many as a tile has outputs.
-  mutating func output(_ m: [Vector]) -> [Vector] {
+  package mutating func output(_ m: [Vector]) -> [Vector] {
     outputs == 4 ? fourOutputs(m) : twoOutputs(m)
   }
 
@@ -112,7 +110,7 @@ struct WinogradPasses {
 
 /// The numbers between the two passes of a two-dimensional transform: what registers cannot hold lies in
 /// a buffer in the first-level cache.
-struct WinogradMiddle {
+package struct WinogradMiddle {
   private let w: any TileWriter
   private let buffer: Integer
   private let heldCount: Int
@@ -121,7 +119,7 @@ struct WinogradMiddle {
   /// - Parameters:
   ///   - lines: how many sixes of vectors the second pass takes.
   ///   - buffer: holds the buffer's address.
-  init(_ w: any TileWriter, lines: Int, buffer: Integer) {
+  package init(_ w: any TileWriter, lines: Int, buffer: Integer) {
     self.w = w
     self.buffer = buffer
     // 32 registers hold three sixes beside six coefficients and what a pass works on.
@@ -130,10 +128,10 @@ struct WinogradMiddle {
   }
 
   /// Floats of the buffer.
-  static let bufferCount = 36 * 16
+  package static let bufferCount = 36 * 16
 
   /// Takes over a result of the first pass: a vector of each line.
-  mutating func put(
+  package mutating func put(
     _ vectors: some Sequence<Vector>, _ pool: inout RegisterPool, at index: Int
   ) {
     for (line, vector) in vectors.enumerated() {
@@ -147,7 +145,7 @@ struct WinogradMiddle {
   }
 
   /// The six vectors of a line.
-  func line(_ line: Int, _ pool: inout RegisterPool) -> [Vector] {
+  package func line(_ line: Int, _ pool: inout RegisterPool) -> [Vector] {
     if line < heldCount { return held[line] }
     let vectors = pool.borrow(6)
     for (index, vector) in vectors.enumerated() { w.load(vector, place(line, index)) }

@@ -1,12 +1,10 @@
-import ConvoyTiles
-
 /// What is done to sums before they are written: something is added, a function is applied. What sums begin
 /// with, the bias, is the tile's own affair: most begin with it.
-struct Epilogue: Hashable, Sendable {
+package struct Epilogue: Hashable, Sendable {
   /// Whether something is added to each sum.
-  var addsResidual: Bool
+  package var addsResidual: Bool
   /// What is applied to each sum.
-  var tail: TileTail
+  package var tail: TileTail
 
   /// Finishes the sums of some rows of outputs and writes them.
   ///
@@ -15,7 +13,7 @@ struct Epilogue: Hashable, Sendable {
   ///   - sums: all of them; in this order the function is applied.
   ///   - free: registers that may be overwritten.
   ///   - table: will hold the address of the function's constants.
-  func write(
+  package func write(
     _ rows: some Sequence<OutputRow>, sums: [Vector], free: [Vector], table: Integer,
     _ w: any TileWriter
   ) {
@@ -34,11 +32,11 @@ struct Epilogue: Hashable, Sendable {
 }
 
 /// Sums that lie at fixed distances in the output.
-struct OutputRow {
+package struct OutputRow {
   /// The sums, and each one's bytes from the row's place.
-  var sums: [(sum: Vector, offset: Int)]
+  package var sums: [(sum: Vector, offset: Int)]
   /// Makes the row's place in the output, or in what is added to it.
-  var point: (_ w: any TileWriter, _ isResidual: Bool) -> Place
+  package var point: (_ w: any TileWriter, _ isResidual: Bool) -> Place
 }
 
 extension OutputRow {
@@ -54,7 +52,7 @@ extension OutputRow {
   ///   - column: holds the bytes from a row's first output to the tile's.
   ///   - vector: holds the bytes from a pixel to the vector of it that is computed, where tiles take turns
   ///     at them.
-  static func all(
+  package static func all(
     _ sums: [[Vector]], rows: Int, planes: Int, columnStep: Int, pointer: Integer,
     column: Integer, vector: Integer? = nil, _ unit: VectorUnit
   ) -> [OutputRow] {

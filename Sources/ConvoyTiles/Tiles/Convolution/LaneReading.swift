@@ -1,8 +1,7 @@
 import ConvoyTensors
-import ConvoyTiles
 
 /// How a vector of pixels' lanes becomes the vector that is multiplied.
-enum LaneReading: Hashable, Sendable {
+package enum LaneReading: Hashable, Sendable {
   /// As it is.
   case plain
   /// By numbers of lanes, of one vector or put together from several; with masks only if several.
@@ -13,7 +12,7 @@ enum LaneReading: Hashable, Sendable {
   case quads
 
   /// Input channels of a step.
-  var channels: Int {
+  package var channels: Int {
     switch self {
     case .plain, .permuted: 1
     case .pairs: 2
@@ -22,32 +21,32 @@ enum LaneReading: Hashable, Sendable {
   }
 
   /// Vectors that each vector of inputs is put together from.
-  var sources: Int { if case .permuted(let sources) = self { sources } else { 1 } }
+  package var sources: Int { if case .permuted(let sources) = self { sources } else { 1 } }
 
   /// Numbers in the table of lanes that a step takes: 16 a source, and 16 for the masks of the sources
   /// after the first, if any.
-  var numbersPerStep: Int {
+  package var numbersPerStep: Int {
     guard case .permuted(let sources) = self else { return 0 }
     return PlaneLayout.lanes * (sources == 1 ? 1 : sources + 1)
   }
 
   /// Registers that hold numbers of lanes.
-  var numberVectors: Int { numbersPerStep > 0 ? sources : 0 }
+  package var numberVectors: Int { numbersPerStep > 0 ? sources : 0 }
 
   /// The most vectors that one may be put together from.
-  static let maximalSources = 4
+  package static let maximalSources = 4
 }
 
 /// Reads pixels so that each lane gets the number that it multiplies.
-struct LaneReader {
-  let access: LaneReading
+package struct LaneReader {
+  package let access: LaneReading
   /// Hold the lanes' numbers, of each source.
-  let numbers: [Vector]
+  package let numbers: [Vector]
   /// Say which lanes come from each source after the first.
-  let masks: [LaneMask]
+  package let masks: [LaneMask]
 
   /// Loads what rearranges lanes from a table: a vector of numbers for each source, then the masks.
-  func loadTable(_ table: Integer, _ w: any TileWriter) {
+  package func loadTable(_ table: Integer, _ w: any TileWriter) {
     for (source, register) in numbers.enumerated() {
       w.load(register, table + source * VectorUnit.pixelBytes)
     }
@@ -60,7 +59,9 @@ struct LaneReader {
   /// Loads a pixel from its place in each source.
   ///
   /// - Parameter channel: which of the channels that stand in a vector.
-  func load(_ x: Vector, channel: Int, _ w: any TileWriter, from place: (_ source: Int) -> Place) {
+  package func load(
+    _ x: Vector, channel: Int, _ w: any TileWriter, from place: (_ source: Int) -> Place
+  ) {
     switch access {
     case .plain: w.load(x, place(0))
     case .permuted:

@@ -1,5 +1,3 @@
-import ConvoyTiles
-
 /// The loop of a pooling's gradient: a row of the image, each element of which takes what it is due from
 /// the windows that hold it.
 ///
@@ -9,27 +7,40 @@ import ConvoyTiles
 /// the sum of rows that have a pixel for each column. Arguments are `tiles` tiles, `outputs`, and `steps`
 /// rows, perhaps none, of each of which `distances` holds the address and, of a maximum, that of the places
 /// that the row's windows have in the image's row, 32 bytes apart.
-struct PoolingGradientTile: TileDescription {
+package struct PoolingGradientTile: TileDescription {
   /// Which windows hold a column of the image.
-  struct Window: Hashable, Sendable {
+  package struct Window: Hashable, Sendable {
     /// Columns of a window.
-    var taps: Int
+    package var taps: Int
     /// Pixels between neighbouring columns of a window.
-    var tapStep: Int
+    package var tapStep: Int
     /// Pixels from a window to the next one.
-    var step: Int
+    package var step: Int
     /// Where a tile's first column lies, from the beginning of the window that the row's address is of.
-    var phase: Int
+    package var phase: Int
+
+    package init(taps: Int, tapStep: Int, step: Int, phase: Int) {
+      self.taps = taps
+      self.tapStep = tapStep
+      self.step = step
+      self.phase = phase
+    }
   }
 
-  let machine: Machine
+  package let unit: VectorUnit
   /// The windows of a maximum; nil where rows are added up.
-  var window: Window?
+  package var window: Window?
   /// The image's columns in a tile; of whole tiles a multiple of the windows' step.
-  var columns: Int
+  package var columns: Int
+
+  package init(unit: VectorUnit, window: Window?, columns: Int) {
+    self.unit = unit
+    self.window = window
+    self.columns = columns
+  }
 
   /// The most columns of a tile: registers hold their sums, a window's places and gradient, and a mask.
-  static func maximalColumns(_ machine: Machine) -> Int { machine.registerCount - 3 }
+  package static func maximalColumns(_ unit: VectorUnit) -> Int { unit.registerCount - 3 }
 
   /// The windows that hold columns of a tile, from the one that the row's address is of, and which.
   private func uses(of window: Window) -> [(window: Int, columns: [(column: Int, tap: Int)])] {
@@ -47,12 +58,12 @@ struct PoolingGradientTile: TileDescription {
   /// The description of a row in the table: words of its address and of where its places stand.
   private static let rowBytes = 2 * Integer.bytes
 
-  var name: String {
+  package var name: String {
     let kind = window.map { "largest of \($0.taps)" } ?? "average"
     return "gradient of \(kind), \(columns) columns"
   }
 
-  func write(_ w: any TileWriter) {
+  package func write(_ w: any TileWriter) {
     let pixelBytes = VectorUnit.pixelBytes
 
     var pool = RegisterPool(unit)
@@ -120,7 +131,9 @@ struct PoolingGradientTile: TileDescription {
 
 extension Int {
   /// The quotient rounded down, and a remainder that is not negative.
-  func flooredQuotientAndRemainder(dividingBy divisor: Int) -> (quotient: Int, remainder: Int) {
+  package func flooredQuotientAndRemainder(dividingBy divisor: Int) -> (
+    quotient: Int, remainder: Int
+  ) {
     let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
     return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
   }

@@ -1,5 +1,4 @@
-import ConvoyTensors
-import ConvoyTiles
+package import ConvoyTensors
 
 /// The micro-kernel of a weight gradient lane by lane: depthwise and narrow groups,
 ///
@@ -8,22 +7,36 @@ import ConvoyTiles
 /// for some taps of one input channel of the groups. A tile holds rows × columns pixels of the gradient
 /// in registers, and meets each pixel of the image once: it serves every tap and every row of the tile
 /// that reads it. Sums stay in registers for all of a call's pixels.
-struct LaneGradientTile: TileDescription {
-  let machine: Machine
+package struct LaneGradientTile: TileDescription {
+  package let unit: VectorUnit
   /// Rows of a tile.
-  var rows: Int
+  package var rows: Int
   /// Columns of a tile.
-  var columns: Int
+  package var columns: Int
   /// Where each tap reads, in pixels; the least depth, row and column are 0.
-  var taps: [Extents]
+  package var taps: [Extents]
   /// Pixels of the image from a row of the gradient to the next.
-  var rowStep: Int
+  package var rowStep: Int
   /// Pixels of the image from a column of the gradient to the next.
-  var columnStep: Int
+  package var columnStep: Int
   /// How pixels are read.
-  var access: LaneTile.Access
+  package var access: LaneTile.Access
   /// Which of the channels that stand in a vector, if there are several.
-  var channel = 0
+  package var channel = 0
+
+  package init(
+    unit: VectorUnit, rows: Int, columns: Int, taps: [Extents], rowStep: Int, columnStep: Int,
+    access: LaneTile.Access, channel: Int = 0
+  ) {
+    self.unit = unit
+    self.rows = rows
+    self.columns = columns
+    self.taps = taps
+    self.rowStep = rowStep
+    self.columnStep = columnStep
+    self.access = access
+    self.channel = channel
+  }
 
   /// A tap and a pixel of the tile, whose product a pixel of the image belongs to.
   private typealias Use = (tap: Int, pixel: Int)
@@ -45,7 +58,7 @@ struct LaneGradientTile: TileDescription {
   }
 
   /// Whether registers hold the tile.
-  var fits: Bool {
+  package var fits: Bool {
     temporaryCount >= unit.temporaryCount
       && lines.count * access.sources <= LaneGradientTile.maximalLines
   }
@@ -71,15 +84,17 @@ struct LaneGradientTile: TileDescription {
   }
 
   /// What a tile takes, about, in multiplications.
-  var cost: Double {
+  package var cost: Double {
     let (products, loads) = (rows * columns * taps.count, visits.count * access.sources)
     return Double(products) * max(1, Double(unit.chainCount) / Double(2 * setCount * taps.count))
       + 0.4 * Double(loads + rows * columns) + 3
   }
 
-  var name: String { "lane gradient \(rows)x\(columns) \(taps.count) taps \(access) \(channel)" }
+  package var name: String {
+    "lane gradient \(rows)x\(columns) \(taps.count) taps \(access) \(channel)"
+  }
 
-  func write(_ w: any TileWriter) {
+  package func write(_ w: any TileWriter) {
     let pixelBytes = VectorUnit.pixelBytes
     let (lineCount, setCount) = (lines.count, setCount)
 

@@ -1,22 +1,27 @@
-import ConvoyTiles
-
 /// The input transform V = Bᵀ·d·B of F(4×4, 3×3) and F(2×2, 5×5): patches of 6×6 pixels of one plane, four
 /// or two columns apart, into 36 points each. A lane is a channel.
 ///
 /// Patches at the right and at the bottom edge have fewer pixels; those that are missing are zero, and
 /// are not read. The outputs that would depend on them lie outside the image.
-struct WinogradInputTile: TileDescription {
-  let machine: Machine
+package struct WinogradInputTile: TileDescription {
+  package let unit: VectorUnit
   /// Columns from a patch to the next.
-  var outputs: Int
+  package var outputs: Int
   /// Rows of a patch that exist, 3 to 6.
-  var rows: Int
+  package var rows: Int
   /// Columns of a patch that exist.
-  var columns: Int
+  package var columns: Int
 
-  var name: String { "winograd input of \(outputs) \(rows)x\(columns)" }
+  package init(unit: VectorUnit, outputs: Int, rows: Int, columns: Int) {
+    self.unit = unit
+    self.outputs = outputs
+    self.rows = rows
+    self.columns = columns
+  }
 
-  func write(_ w: any TileWriter) {
+  package var name: String { "winograd input of \(outputs) \(rows)x\(columns)" }
+
+  package func write(_ w: any TileWriter) {
     let pixelBytes = VectorUnit.pixelBytes
 
     var pool = RegisterPool(unit)
@@ -82,21 +87,33 @@ struct WinogradInputTile: TileDescription {
 /// The output transform of F(4×4, 3×3) and F(2×2, 5×5): Y = Aᵀ·M·A, the bias, the tail. A lane is an output channel.
 ///
 /// Tiles at the right and at the bottom edge have fewer pixels; nothing is written beyond them.
-struct WinogradOutputTile: TileDescription {
-  let machine: Machine
+package struct WinogradOutputTile: TileDescription {
+  package let unit: VectorUnit
   /// Rows and columns of a whole tile, 4 or 2.
-  var outputs: Int
+  package var outputs: Int
   /// Rows of a tile that are written.
-  var rows: Int
+  package var rows: Int
   /// Columns of a tile that are written.
-  var columns: Int
+  package var columns: Int
   /// Whether something is added to each output.
-  var addsResidual = false
-  var tail: TileTail
+  package var addsResidual = false
+  package var tail: TileTail
 
-  var name: String { "winograd output of \(outputs) \(rows)x\(columns) \(tail)" }
+  package init(
+    unit: VectorUnit, outputs: Int, rows: Int, columns: Int, addsResidual: Bool = false,
+    tail: TileTail
+  ) {
+    self.unit = unit
+    self.outputs = outputs
+    self.rows = rows
+    self.columns = columns
+    self.addsResidual = addsResidual
+    self.tail = tail
+  }
 
-  func write(_ w: any TileWriter) {
+  package var name: String { "winograd output of \(outputs) \(rows)x\(columns) \(tail)" }
+
+  package func write(_ w: any TileWriter) {
     let pixelBytes = VectorUnit.pixelBytes
 
     var pool = RegisterPool(unit)
@@ -176,16 +193,16 @@ struct WinogradOutputTile: TileDescription {
 /// The addresses of the 36 points of a tile, which lie a fixed distance apart: a row of six at a time.
 private struct WinogradPoints {
   /// The tile's first point.
-  let first: Integer
+  package let first: Integer
   /// The current row's first point.
-  let cursor: Integer
+  package let cursor: Integer
   /// Bytes from a point to the next, and multiples.
-  let pitch: Integer
-  let triple: Integer
-  let five: Integer
-  let six: Integer
+  package let pitch: Integer
+  package let triple: Integer
+  package let five: Integer
+  package let six: Integer
 
-  init(_ pool: inout RegisterPool, cursor: Integer) {
+  package init(_ pool: inout RegisterPool, cursor: Integer) {
     self.cursor = cursor
     first = pool.integer("first point")
     pitch = pool.integer("bytes from a point to the next")
@@ -195,14 +212,14 @@ private struct WinogradPoints {
   }
 
   /// Makes the multiples of the pitch.
-  func begin(_ w: any TileWriter) {
+  package func begin(_ w: any TileWriter) {
     w.point(triple, to: pitch + pitch * 2)
     w.point(five, to: pitch + pitch * 4)
     w.point(six, to: triple + triple)
   }
 
   /// Where a point of the current row is.
-  func place(_ column: Int) -> Place {
+  package func place(_ column: Int) -> Place {
     switch column {
     case 0: cursor.place
     case 3: cursor + triple

@@ -1,12 +1,11 @@
-import ConvoyTensors
-import ConvoyTiles
+package import ConvoyTensors
 
 /// What a generated tile kernel is told: a block of memory whose address is its one argument.
 ///
 /// The fields are words of 8 bytes, at fixed distances that the generators bake into their code.
-struct TileArguments {
+package struct TileArguments {
   /// A field, by its distance in bytes.
-  enum Field: Int {
+  package enum Field: Int {
     /// How many tiles lie side by side; at least one.
     case tiles = 0
     /// How often the sum's loop runs: pairs, or input channels of a group.
@@ -49,60 +48,55 @@ struct TileArguments {
     case aside = 768
   }
 
-  static let maximalRows = 4
-  static let maximalPlanes = 4
+  package static let maximalRows = 4
+  package static let maximalPlanes = 4
   /// Bytes that a number takes which stands there for all lanes: those of 8 lanes.
-  static let repeatedBytes = 8 * MemoryLayout<Float>.size
-  static let byteCount =
+  package static let repeatedBytes = 8 * MemoryLayout<Float>.size
+  @usableFromInline
+  package static let byteCount =
     Field.aside.rawValue + FormulaCode.asideBytes * ActivationCode.maximalTemporaries
 
   /// Where the block begins.
-  let base: UnsafeMutableRawPointer
+  @usableFromInline
+  package let base: UnsafeMutableRawPointer
+
+  @inlinable
+  init(base: UnsafeMutableRawPointer) { self.base = base }
 
   /// Runs a body with a block on the stack.
-  @inline(__always)
-  static func with<R>(_ body: (TileArguments) -> R) -> R {
+  @inlinable @inline(__always)
+  package static func with<R>(_ body: (TileArguments) -> R) -> R {
     withUnsafeTemporaryAllocation(byteCount: byteCount, alignment: 64) {
       // The block is as large as was asked for, so it has an address.
       body(TileArguments(base: $0.baseAddress.unsafelyUnwrapped))
     }
   }
 
-  func set(_ field: Field, _ value: Int) {
-    base.storeBytes(of: value, toByteOffset: field.rawValue, as: Int.self)
-  }
-
-  func set(_ field: Field, at index: Int = 0, _ address: UnsafePointer<Float>) {
-    base.storeBytes(
-      of: UInt(bitPattern: address), toByteOffset: field.rawValue + 8 * index, as: UInt.self)
+  @inlinable
+  package func set(_ field: Field, at index: Int = 0, _ value: Int) {
+    base.storeBytes(of: value, toByteOffset: field.rawValue + 8 * index, as: Int.self)
   }
 
   /// - Parameter offset: bytes from the field to the word.
-  func set(_ field: Field, offset: Int = 0, _ address: UnsafePointer<Int>) {
+  @inlinable
+  package func set(
+    _ field: Field, at index: Int = 0, offset: Int = 0, _ address: UnsafeRawPointer
+  ) {
     base.storeBytes(
-      of: UInt(bitPattern: address), toByteOffset: field.rawValue + offset, as: UInt.self)
-  }
-
-  func set(_ field: Field, _ address: UnsafePointer<BroadcastTile.Pair>) {
-    base.storeBytes(of: UInt(bitPattern: address), toByteOffset: field.rawValue, as: UInt.self)
-  }
-
-  /// - Parameter offset: bytes from the field to the word.
-  func set(_ field: Field, offset: Int = 0, _ address: UnsafePointer<Int32>) {
-    base.storeBytes(
-      of: UInt(bitPattern: address), toByteOffset: field.rawValue + offset, as: UInt.self)
+      of: UInt(bitPattern: address), toByteOffset: field.rawValue + 8 * index + offset,
+      as: UInt.self)
   }
 
   /// Moves what a single plane's sums begin with to where folded sums have it: to each output's first lane.
-  func spreadBias(factor: Int) {
-    let bias = base.load(fromByteOffset: Field.bias.rawValue, as: Lanes.self)
-    var spread = Lanes.zero
+  package func spreadBias(factor: Int) {
+    let bias = base.load(fromByteOffset: Field.bias.rawValue, as: SIMD16<Float>.self)
+    var spread = SIMD16<Float>.zero
     for output in 0..<PlaneLayout.lanes / factor { spread[output * factor] = bias[output] }
-    base.storeBytes(of: spread, toByteOffset: Field.bias.rawValue, as: Lanes.self)
+    base.storeBytes(of: spread, toByteOffset: Field.bias.rawValue, as: SIMD16<Float>.self)
   }
 
   /// Sets what a function is told beside a number.
-  func set(parametersOf function: ScalarFunction) {
+  package func set(parametersOf function: ScalarFunction) {
     let (first, second) = function.activation.parameters
     for (index, parameter) in [first, second].enumerated() {
       base.storeBytes(
@@ -112,26 +106,14 @@ struct TileArguments {
     }
   }
 
-  /// Runs a kernel on these arguments.
-  func run(_ function: TileFunction) { function.pointer(base) }
-}
-
-/// A generated tile kernel: its argument is a block of `TileArguments`. `TileKernels` keeps the code to
-/// the end of the process.
-struct TileFunction: Equatable, Sendable {
-  typealias Pointer = @convention(c) (UnsafeRawPointer) -> Void
-
-  let pointer: Pointer
-
-  /// Whether two are the same code: that of one description is shared.
-  static func == (a: Self, b: Self) -> Bool {
-    unsafeBitCast(a.pointer, to: Int.self) == unsafeBitCast(b.pointer, to: Int.self)
-  }
+  /// Runs code on these arguments.
+  @inlinable
+  package func run(_ function: TileFunction) { function.pointer(base) }
 }
 
 extension TileWriter {
   /// The place of a word of the arguments.
-  func argument(_ field: TileArguments.Field, _ index: Int = 0) -> Place {
+  package func argument(_ field: TileArguments.Field, _ index: Int = 0) -> Place {
     arguments + (field.rawValue + index * Integer.bytes)
   }
 }

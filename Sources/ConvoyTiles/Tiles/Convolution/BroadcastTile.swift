@@ -1,5 +1,4 @@
 import ConvoyTensors
-import ConvoyTiles
 
 /// The micro-kernel of dense convolution: tiles of rows × columns output pixels of up to four planes,
 ///
@@ -9,45 +8,67 @@ import ConvoyTiles
 /// input channel and tap; where each finds its number and its weights stands in an indirection table, so
 /// that any channel may lie anywhere and any of the pairs may be left out. Each sum is made in the order
 /// of the pairs, whatever the tile: the same bits from every tile.
-struct BroadcastTile: TileDescription {
+package struct BroadcastTile: TileDescription {
   /// An entry of the indirection table.
-  struct Pair: Hashable, Sendable {
+  package struct Pair: Hashable, Sendable {
     /// Bytes from the pixel a tile begins at to the number.
-    var input: Int
+    package var input: Int
     /// Bytes from the first of a plane's weights to the pair's.
-    var weights: Int
+    package var weights: Int
     /// Bytes from the pixel a tile begins at to a pixel that is fetched ahead, as seen from the next tile.
-    var ahead = 0
+    package var ahead = 0
+
+    package init(input: Int, weights: Int, ahead: Int = 0) {
+      self.input = input
+      self.weights = weights
+      self.ahead = ahead
+    }
   }
 
-  let machine: Machine
+  package let unit: VectorUnit
   /// Rows of a tile: each begins at an address of its own.
-  var rows: Int
+  package var rows: Int
   /// Columns of a tile.
-  var columns: Int
+  package var columns: Int
   /// Planes of a tile.
-  var planes: Int
+  package var planes: Int
   /// Bytes from a column to the next in the input.
-  var inputStep: Int
+  package var inputStep: Int
   /// Bytes from a column to the next in the output.
-  var outputStep: Int
+  package var outputStep: Int
   /// Whether a line of the next tile's pixels is fetched with each pair: where images come from memory, the
   /// processor does not see by itself that a few lines of many planes will be next.
-  var fetchesAhead = false
+  package var fetchesAhead = false
   /// Whether something is added to each sum.
-  var addsResidual = false
+  package var addsResidual = false
   /// Lanes that each output's sum is spread over, of a single plane, where lanes can be added up: see
   /// `PlaneFolding`.
-  var factor = 1
-  var tail: TileTail
+  package var factor = 1
+  package var tail: TileTail
 
-  var name: String {
+  package init(
+    unit: VectorUnit, rows: Int, columns: Int, planes: Int, inputStep: Int, outputStep: Int,
+    fetchesAhead: Bool = false, addsResidual: Bool = false, factor: Int = 1, tail: TileTail
+  ) {
+    self.unit = unit
+    self.rows = rows
+    self.columns = columns
+    self.planes = planes
+    self.inputStep = inputStep
+    self.outputStep = outputStep
+    self.fetchesAhead = fetchesAhead
+    self.addsResidual = addsResidual
+    self.factor = factor
+    self.tail = tail
+  }
+
+  package var name: String {
     let shape = "\(rows)x\(columns)x\(planes)/\(factor)"
     let fetches = fetchesAhead ? " ahead" : ""
     return "broadcast \(shape) \(tail) \(inputStep) \(outputStep)\(fetches)"
   }
 
-  func write(_ w: any TileWriter) {
+  package func write(_ w: any TileWriter) {
     let parts = unit.vectorsPerPixel
     let vectors = planes * parts
     let pixels = rows * columns

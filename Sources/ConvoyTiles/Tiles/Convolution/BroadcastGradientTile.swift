@@ -1,5 +1,4 @@
 import ConvoyTensors
-import ConvoyTiles
 
 /// The micro-kernel of a dense convolution's weight gradient,
 ///
@@ -8,30 +7,43 @@ import ConvoyTiles
 /// where x is one number, the same for all lanes, and g a vector of 16 output channels: `BroadcastTile`
 /// with pixels and pairs of input channel and tap exchanged. Sums stay in registers for all of a call's
 /// pixels.
-struct BroadcastGradientTile: TileDescription {
+package struct BroadcastGradientTile: TileDescription {
   /// Where a pair reads.
-  struct Read: Hashable, Sendable {
+  package struct Read: Hashable, Sendable {
     /// Which of the tile's lines.
-    var line: Int
+    package var line: Int
     /// Floats from where the line's first pair reads.
-    var distance: Int
+    package var distance: Int
+
+    package init(line: Int, distance: Int) {
+      self.line = line
+      self.distance = distance
+    }
   }
 
-  let machine: Machine
+  package let unit: VectorUnit
   /// Planes of the gradient.
-  var planes: Int
+  package var planes: Int
   /// The pairs.
-  var reads: [Read]
+  package var reads: [Read]
   /// Bytes from a pixel to the next in the image, and in the gradient.
-  var imageStep: Int
-  var gradientStep: Int
+  package var imageStep: Int
+  package var gradientStep: Int
+
+  package init(unit: VectorUnit, planes: Int, reads: [Read], imageStep: Int, gradientStep: Int) {
+    self.unit = unit
+    self.planes = planes
+    self.reads = reads
+    self.imageStep = imageStep
+    self.gradientStep = gradientStep
+  }
 
   /// The most lines of a tile: each has a register.
-  static let maximalLines = 4
+  package static let maximalLines = 4
 
-  var name: String { "broadcast gradient \(reads.count)x\(planes)" }
+  package var name: String { "broadcast gradient \(reads.count)x\(planes)" }
 
-  func write(_ w: any TileWriter) {
+  package func write(_ w: any TileWriter) {
     let parts = unit.vectorsPerPixel
     let vectors = planes * parts
     // One vector a pixel multiplies with a broadcast from memory, where instructions can.
