@@ -3,7 +3,7 @@ import ConvoyTensors
 import ConvoyTiles
 import Synchronization
 
-/// The tile kernels of this process, made when they are first asked for and kept to its end.
+/// The code of this process's tiles, made when they are first asked for and kept to its end.
 ///
 /// Problems differ in sizes and distances, which are arguments; the kernels differ in tiles, steps and
 /// tails, of which there are few: a page of memory each.
