@@ -9,11 +9,10 @@ let settings: [SwiftSetting] = [
 
 /// A module of the house and, of the same name, its tests.
 func module(
-  _ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = [],
-  resources: [Resource] = []
+  _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []
 ) -> Target {
   .target(
-    name: name, dependencies: dependencies, exclude: exclude, resources: resources,
+    name: name, dependencies: dependencies, resources: resources,
     swiftSettings: settings)
 }
 
@@ -44,8 +43,7 @@ let package = Package(
     .trait(name: "MPI", description: "Training on several machines, connected by MPI.")
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
-    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
   ] + documentation,
   targets: [
     module("ConvoyAssembler"),
@@ -66,15 +64,12 @@ let package = Package(
     module(
       "ConvoyBundledData",
       resources: [
-        .embedInCode("Resources/digits.bin"), .embedInCode("Resources/layers.csv"),
+        .embedInCode("Resources/layers.csv")
       ]),
-    module("ConvoyFormats", ["ConvoyTensors", "ConvoyGraphs", "ConvoyBundledData"]),
+    module("ConvoyFormats", ["ConvoyTensors", "ConvoyGraphs"]),
     module(
       "ConvoyONNX",
-      [
-        "ConvoyTensors", "ConvoyGraphs", "ConvoyFormats",
-        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
-      ], exclude: ["Format/onnx.proto"]),
+      ["ConvoyTensors", "ConvoyGraphs", "ConvoyFormats"]),
     module("ConvoyZoo", ["ConvoyTensors", "ConvoyGraphs"]),
     module("ConvoyDrawing", ["ConvoyTensors", "ConvoyGraphs"]),
     module(
@@ -147,7 +142,6 @@ let package = Package(
       of: "ConvoyONNX",
       [
         "ConvoyONNX", "ConvoyEngine", "ConvoyGraphs", "ConvoyTensors", "ConvoyZoo",
-        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       resources: [.copy("Golden")]),
     .testTarget(

@@ -1,7 +1,6 @@
 import ConvoyFormats
 public import ConvoyGraphs
 import ConvoyTensors
-import SwiftProtobuf
 
 /// Networks in ONNX's format: what other tools train, and what they run.
 ///
@@ -74,18 +73,15 @@ extension ONNXModel {
     guard options.batch >= 1 else {
       throw ConvoyError(.argument, "A batch of at least 1 is expected, got \(options.batch).")
     }
-    var parsing = BinaryDecodingOptions()
-    parsing.messageDepthLimit = 16
-    parsing.discardUnknownFields = true
-    let model: Onnx_ModelProto
+    let model: ModelProto
     do {
-      model = try Onnx_ModelProto(serializedBytes: bytes, options: parsing)
+      model = try ModelProto(encoded: bytes[...])
     } catch {
       throw ConvoyError(
         .format,
         "\(source) is not an ONNX model that can be read: its bytes are damaged or cut off.")
     }
-    guard model.hasGraph, model.irVersion >= 1 else {
+    guard model.$graph != nil, model.irVersion >= 1 else {
       throw ConvoyError(
         .format, "\(source) is not an ONNX model that can be read: it has no graph.")
     }
@@ -96,7 +92,7 @@ extension ONNXModel {
   }
 
   /// The version of the standard operators that a model uses.
-  private static func opset(of model: Onnx_ModelProto, source: String) throws -> Int {
+  private static func opset(of model: ModelProto, source: String) throws -> Int {
     let standard = model.opsetImport.first { $0.domain.isEmpty || $0.domain == "ai.onnx" }
     // Models without any were written when there was but the first.
     let version = standard.map { Int($0.version) } ?? 1

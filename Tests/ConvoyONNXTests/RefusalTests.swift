@@ -1,6 +1,5 @@
 import ConvoyGraphs
 import ConvoyTensors
-import SwiftProtobuf
 import Testing
 
 @testable import ConvoyONNX
@@ -10,12 +9,12 @@ import Testing
   /// A model with an input x of shape 1×3×4×4 and one output y.
   static func model(
     opset: Int = 17, extents: [Int64] = [1, 3, 4, 4],
-    weights: [Onnx_TensorProto] = [], _ nodes: [Onnx_NodeProto]
-  ) -> Onnx_ModelProto {
-    var model = Onnx_ModelProto()
+    weights: [TensorProto] = [], _ nodes: [NodeProto]
+  ) -> ModelProto {
+    var model = ModelProto()
     model.irVersion = 8
     model.opsetImport = [.with { $0.version = Int64(opset) }]
-    var input = Onnx_ValueInfoProto()
+    var input = ValueInfoProto()
     input.name = "x"
     input.type.tensorType.elemType = 1
     input.type.tensorType.shape.dim = extents.map { extent in .with { $0.dimValue = extent } }
@@ -28,22 +27,22 @@ import Testing
 
   static func node(
     _ type: String, _ inputs: [String], _ output: String = "y",
-    _ attributes: [Onnx_AttributeProto] = []
-  ) -> Onnx_NodeProto {
+    _ attributes: [AttributeProto] = []
+  ) -> NodeProto {
     .with {
       ($0.opType, $0.name, $0.input, $0.output) = (type, "the \(type)", inputs, [output])
       $0.attribute = attributes
     }
   }
 
-  static func weights(_ name: String, _ extents: [Int64], _ count: Int) -> Onnx_TensorProto {
+  static func weights(_ name: String, _ extents: [Int64], _ count: Int) -> TensorProto {
     .with {
       ($0.name, $0.dims, $0.dataType) = (name, extents, 1)
       $0.floatData = Array(repeating: 0.5, count: count)
     }
   }
 
-  static func integers(_ name: String, _ integers: [Int64]) -> Onnx_TensorProto {
+  static func integers(_ name: String, _ integers: [Int64]) -> TensorProto {
     .with {
       ($0.name, $0.dims, $0.dataType) = (name, [Int64(integers.count)], 7)
       $0.int64Data = integers
@@ -51,9 +50,9 @@ import Testing
   }
 
   static func message(
-    _ model: Onnx_ModelProto, inputShapes: [String: [Int]] = [:]
+    _ model: ModelProto, inputShapes: [String: [Int]] = [:]
   ) throws -> String {
-    let bytes: [UInt8] = try model.serializedBytes()
+    let bytes: [UInt8] = model.encoded()
     let error = #expect(throws: ConvoyError.self) {
       try ONNXModel.read(bytes, inputShapes: inputShapes)
     }
@@ -91,11 +90,11 @@ import Testing
         + "give a shape for this input.")
     #expect(try Self.message(model, inputShapes: ["x": [1, 3]]).contains("4 dimensions"))
     #expect(try Self.message(model, inputShapes: ["z": [1]]).contains("no input ‘z’"))
-    let bytes: [UInt8] = try model.serializedBytes()
+    let bytes: [UInt8] = model.encoded()
     let read = try ONNXModel.read(bytes, inputShapes: ["x": [2, 3, 8, 4]])
     #expect(read.graph[read.graph.inputs[0]].shape == [2, 3, 8, 4])
     model.graph.input[0].type.tensorType.shape.dim[2] = .with { $0.dimValue = 5 }
-    let five: [UInt8] = try model.serializedBytes()
+    let five: [UInt8] = model.encoded()
     let batched = try ONNXModel.read(five, batch: 7)
     #expect(batched.graph[batched.graph.inputs[0]].shape == [7, 3, 5, 4])
   }
@@ -134,7 +133,7 @@ import Testing
         }
       }
     }
-    for attributes: [Onnx_AttributeProto] in [
+    for attributes: [AttributeProto] in [
       [.init("kernel_shape", [absurd, 1])],
       [.init("kernel_shape", [2, 2]), .init("pads", [absurd, absurd, absurd, absurd])],
       [.init("kernel_shape", [2, 2]), .init("strides", [absurd, 0])],
@@ -179,7 +178,7 @@ import Testing
             Self.integers("a", [number]), Self.integers("b", [~number]),
             Self.integers("c", [2]), Self.integers("d", [step]),
           ], [Self.node("Slice", ["x", "a", "b", "c", "d"])])
-        let bytes: [UInt8] = try model.serializedBytes()
+        let bytes: [UInt8] = model.encoded()
         _ = try? ONNXModel.read(bytes)
       }
     }
@@ -238,7 +237,7 @@ import Testing
 
   @Test(arguments: ["../data", "/etc/passwd", "a/../../data", "", "a\0b"])
   func locationsOutsideTheFolder(_ location: String) throws {
-    let tensor = Onnx_TensorProto.with {
+    let tensor = TensorProto.with {
       ($0.name, $0.dims, $0.dataType, $0.dataLocation) = ("w", [1], 1, .external)
       $0.externalData = [
         .with { ($0.key, $0.value) = ("location", location) }

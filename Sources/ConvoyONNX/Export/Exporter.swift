@@ -3,7 +3,7 @@ import ConvoyTensors
 
 /// Writes a graph as ONNX, node by node.
 final class Exporter {
-  private(set) var graph = Onnx_GraphProto()
+  private(set) var graph = GraphProto()
   /// The tensors of floats, whose numbers are put in or beside the file at the end.
   private(set) var tensors: [(name: String, tensor: Tensor)] = []
   private var names: Set<String> = []
@@ -81,17 +81,19 @@ final class Exporter {
 
   private static func described(
     _ name: String, _ shape: Shape, open: [Int]
-  ) -> Onnx_ValueInfoProto {
-    var type = Onnx_TypeProto.Tensor()
-    type.elemType = Int32(Onnx_TensorProto.DataType.float.rawValue)
+  ) -> ValueInfoProto {
+    var type = TypeProto.Tensor()
+    type.elemType = TensorProto.DataType.float.rawValue
     type.shape.dim = shape.dimensions.indices.map { index in
-      var dimension = Onnx_TensorShapeProto.Dimension()
-      dimension.value =
-        open.contains(index)
-        ? .dimParam(index == 0 ? "batch" : "\(name).\(index)") : .dimValue(Int64(shape[index]))
+      var dimension = TensorShapeProto.Dimension()
+      if open.contains(index) {
+        dimension.dimParam = index == 0 ? "batch" : "\(name).\(index)"
+      } else {
+        dimension.dimValue = Int64(shape[index])
+      }
       return dimension
     }
-    var info = Onnx_ValueInfoProto()
+    var info = ValueInfoProto()
     info.name = name
     info.type.tensorType = type
     return info
@@ -101,9 +103,9 @@ final class Exporter {
 
   func append(
     _ type: String, name: String, inputs: [String], output: String,
-    _ attributes: [Onnx_AttributeProto]
+    _ attributes: [AttributeProto]
   ) {
-    var node = Onnx_NodeProto()
+    var node = NodeProto()
     (node.opType, node.name, node.input, node.output) = (type, name, inputs, [output])
     node.attribute = attributes
     graph.node.append(node)
@@ -126,10 +128,10 @@ final class Exporter {
   }
 
   func integers(_ integers: [Int], name: String) -> String {
-    var tensor = Onnx_TensorProto()
+    var tensor = TensorProto()
     tensor.name = freeName(name)
     tensor.dims = [Int64(integers.count)]
-    tensor.dataType = Int32(Onnx_TensorProto.DataType.int64.rawValue)
+    tensor.dataType = TensorProto.DataType.int64.rawValue
     tensor.int64Data = integers.map { Int64($0) }
     graph.initializer.append(tensor)
     return tensor.name

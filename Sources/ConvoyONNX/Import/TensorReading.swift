@@ -13,7 +13,7 @@ enum ElementType {
   case bool, int8, uint8, int16, uint16, int32, uint32, int64, uint64
 
   init(_ code: Int32) throws {
-    guard let type = Onnx_TensorProto.DataType(rawValue: Int(code)) else {
+    guard let type = TensorProto.DataType(rawValue: code) else {
       throw Refusal("its element type \(code) is not known")
     }
     switch type {
@@ -90,7 +90,7 @@ extension ConstantTensor {
   ///   - externalData: where numbers kept outside the model are; nil if nowhere.
   ///   - data: where the tensor's bytes are, if they were not read with it.
   init(
-    _ tensor: Onnx_TensorProto, source: String? = nil, externalData: ExternalData?,
+    _ tensor: TensorProto, source: String? = nil, externalData: ExternalData?,
     data: DataInFile? = nil
   ) throws {
     let extents = tensor.dims.map { Int($0) }
@@ -103,7 +103,7 @@ extension ConstantTensor {
       }
       data = try externalData.find(tensor.externalData, byteCount: count * type.size)
     }
-    if tensor.hasRawData || data != nil {
+    if tensor.$rawData != nil || data != nil {
       let byteCount = data?.part.count ?? tensor.rawData.count
       guard byteCount == count * type.size else {
         throw Refusal("its shape \(extents) takes \(count * type.size) bytes, got \(byteCount)")
@@ -114,7 +114,7 @@ extension ConstantTensor {
       return
     }
     let elements =
-      tensor.hasRawData
+      tensor.$rawData != nil
       ? tensor.rawData.withUnsafeBytes { type.elements(count, from: $0) }
       : ConstantTensor.typedElements(tensor, type)
     guard elements.count == count else {
@@ -124,7 +124,7 @@ extension ConstantTensor {
   }
 
   /// The numbers in the field for a type; half precision is kept as bits in 32-bit integers.
-  private static func typedElements(_ tensor: Onnx_TensorProto, _ type: ElementType) -> Elements {
+  private static func typedElements(_ tensor: TensorProto, _ type: ElementType) -> Elements {
     switch type {
     case .float: .floats(tensor.floatData)
     case .double: .floats(tensor.doubleData.map { Float($0) })
