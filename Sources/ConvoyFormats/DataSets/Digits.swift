@@ -1,4 +1,3 @@
-import ConvoyBundledData
 import ConvoyTensors
 
 /// The handwritten digits that ship with Convoy: 1,797 grey images of 8×8 pixels.
@@ -8,7 +7,7 @@ enum Digits {
   /// counted off; its seed is fixed, so that results can be compared.
   static func splits() throws -> DataSplits {
     let recordSize = 65
-    let bytes = BundledData.digits
+    let bytes = records
     let labels = stride(from: recordSize - 1, to: bytes.count, by: recordSize).map { bytes[$0] }
     let (training, test) = HoldOut.fifth(of: labels.map(Int.init), classCount: 10, seed: 8)
     func part(_ indices: [Int]) -> StoredDataSet {
@@ -18,5 +17,18 @@ enum Digits {
         labels: indices.map { labels[$0] }, largest: 16)
     }
     return DataSplits(training: part(training), test: part(test))
+  }
+
+  /// The pixels and the label of one image after another.
+  private static var records: [UInt8] {
+    text.withUTF8Buffer { characters in
+      characters.compactMap { character in
+        switch character {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): character - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "g"): character - UInt8(ascii: "a") + 10
+        default: nil
+        }
+      }
+    }
   }
 }
