@@ -54,18 +54,22 @@ let package = Package(
     module(
       "ConvoyCluster",
       [
-        "ConvoyEngine", "ConvoyFormats", "ConvoyGraphs", "ConvoyKernels", "ConvoyTensors",
-        "ConvoyTraining", .target(name: "CMPI", condition: .when(traits: ["MPI"])),
+        "ConvoyKernels", "ConvoyTensors",
+        .target(name: "CMPI", condition: .when(traits: ["MPI"])),
       ]),
     .systemLibrary(name: "CMPI", pkgConfig: mpi),
     module(
-      "ConvoyEngine", ["ConvoyTensors", "ConvoyGraphs", "ConvoyKernels", "ConvoyBundledData"]),
-    module("ConvoyTraining", ["ConvoyTensors", "ConvoyGraphs", "ConvoyEngine", "ConvoyFormats"]),
+      "ConvoyEngine", ["ConvoyTensors", "ConvoyGraphs", "ConvoyKernels"]),
     module(
-      "ConvoyBundledData",
-      resources: [
-        .embedInCode("Resources/layers.csv")
-      ]),
+      "ConvoyTraining",
+      ["ConvoyTensors", "ConvoyGraphs", "ConvoyEngine", "ConvoyFormats", "ConvoyCluster"]),
+    module(
+      "ConvoyBenchmarks",
+      [
+        "ConvoyTensors", "ConvoyGraphs", "ConvoyKernels", "ConvoyEngine", "ConvoyFormats",
+        "ConvoyTraining",
+      ],
+      resources: [.embedInCode("Resources/layers.csv")]),
     module("ConvoyFormats", ["ConvoyTensors", "ConvoyGraphs"]),
     module(
       "ConvoyONNX",
@@ -77,6 +81,7 @@ let package = Package(
       [
         "ConvoyTensors", "ConvoyGraphs", "ConvoyKernels", "ConvoyEngine", "ConvoyTraining",
         "ConvoyFormats", "ConvoyONNX", "ConvoyZoo", "ConvoyDrawing", "ConvoyCluster",
+        "ConvoyBenchmarks",
       ]),
     .executableTarget(
       name: "ConvoyCommand",
@@ -101,12 +106,7 @@ let package = Package(
     tests(
       of: "ConvoyKernels", ["ConvoyAssembler", "ConvoyKernels", "ConvoyTensors", "ConvoyTiles"],
       resources: [.copy("Golden")]),
-    tests(
-      of: "ConvoyCluster",
-      [
-        "ConvoyCluster", "ConvoyEngine", "ConvoyFormats", "ConvoyGraphs", "ConvoyKernels",
-        "ConvoyTensors", "ConvoyTraining", "ConvoyZoo", "RankTrainings",
-      ]),
+    tests(of: "ConvoyCluster", ["ConvoyCluster", "ConvoyKernels", "ConvoyTensors"]),
     // What is trained to compare ranks with one process: in that suite, and by the program below.
     .target(
       name: "RankTrainings",
@@ -128,9 +128,15 @@ let package = Package(
     tests(
       of: "ConvoyTraining",
       [
-        "ConvoyTraining", "ConvoyEngine", "ConvoyFormats", "ConvoyGraphs", "ConvoyTensors",
-        "ConvoyZoo", "CheckpointWriter",
+        "ConvoyTraining", "ConvoyCluster", "ConvoyEngine", "ConvoyFormats", "ConvoyGraphs",
+        "ConvoyKernels", "ConvoyTensors", "ConvoyZoo", "CheckpointWriter", "RankTrainings",
       ], resources: [.copy("Golden")]),
+    tests(
+      of: "ConvoyBenchmarks",
+      [
+        "ConvoyBenchmarks", "ConvoyCluster", "ConvoyEngine", "ConvoyGraphs", "ConvoyTensors",
+        "ConvoyTraining", "RankTrainings",
+      ]),
     // Writes checkpoints until it is killed: what a test of interrupted writing kills.
     .executableTarget(
       name: "CheckpointWriter",

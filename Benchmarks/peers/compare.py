@@ -19,7 +19,7 @@ import report
 from layers import Failure
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-LAYERS = os.path.join(ROOT, "Sources/ConvoyBundledData/Resources/layers.csv")
+LAYERS = os.path.join(ROOT, "Sources/ConvoyBenchmarks/Resources/layers.csv")
 CONVOY = ".build/release/convoy"
 
 

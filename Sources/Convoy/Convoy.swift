@@ -1,4 +1,5 @@
 // What users need, under one name: `import Convoy`.
+@_exported public import ConvoyBenchmarks
 @_exported public import ConvoyCluster
 @_exported public import ConvoyDrawing
 @_exported public import ConvoyEngine

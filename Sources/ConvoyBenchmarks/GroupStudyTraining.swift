@@ -1,6 +1,7 @@
 public import ConvoyEngine
 public import ConvoyFormats
 public import ConvoyGraphs
+public import ConvoyTraining
 
 extension GroupStudy {
   /// Trains a network as the study says, and times what was learnt.

@@ -78,16 +78,21 @@ struct Explain: ParsableCommand {
   func run() throws {
     if passes { return try explainPasses() }
     let layer = try LayerDescription(parsing: layer.joined(separator: " "))
-    let explanation =
-      measure
-      ? try LayerExplanation(
-        measuring: layer, isa: isa, usesWinograd: !noWinograd, on: ThreadPool(threadCount: threads))
-      : try LayerExplanation(layer, isa: isa, usesWinograd: !noWinograd)
-    if json { return try Console.json(explanation) }
+    guard measure else {
+      let explanation = try LayerExplanation(layer, isa: isa, usesWinograd: !noWinograd)
+      return json ? try Console.json(explanation) : print(explanation)
+    }
+    let measured = try MeasuredLayer(
+      layer, isa: isa, usesWinograd: !noWinograd, on: ThreadPool(threadCount: threads))
+    if json { return try Console.json(measured) }
+    print(measured.explanation)
+    print(measured)
+  }
+
+  private func print(_ explanation: LayerExplanation) {
     print(cost: explanation)
     print(kernel: explanation)
     print(catalog: explanation)
-    print(measurement: explanation)
   }
 
   private func explainPasses() throws {
@@ -151,15 +156,13 @@ struct Explain: ParsableCommand {
     }
   }
 
-  private func print(measurement explanation: LayerExplanation) {
-    guard let measured = explanation.measurement, let peak = explanation.peak,
-      let bandwidth = explanation.bandwidth
-    else { return }
-    let roof = bandwidth * explanation.operationsPerByte
+  private func print(_ measured: MeasuredLayer) {
+    let (peak, bandwidth) = (measured.peak, measured.bandwidth)
+    let roof = bandwidth * measured.explanation.operationsPerByte
     Console.line(
-      "\nmeasured       \(measured.milliseconds.text(3)) ms, "
-        + "\(measured.gigaflopsPerSecond.text(1)) GFLOP/s, "
-        + "\(measured.percentOfPeak.text(1)) % of the peak of \(peak.text(1))")
+      "\nmeasured       \(measured.measurement.milliseconds.text(3)) ms, "
+        + "\(measured.measurement.gigaflopsPerSecond.text(1)) GFLOP/s, "
+        + "\(measured.measurement.percentOfPeak.text(1)) % of the peak of \(peak.text(1))")
     Console.line(
       "bound          "
         + (roof < peak

@@ -1,4 +1,4 @@
-import ConvoyKernels
+package import ConvoyKernels
 public import ConvoyTensors
 import Synchronization
 
@@ -8,18 +8,18 @@ import Synchronization
 /// numbers with other ranks runs once at a time, since its exchanges are known by their tags.
 public final class Plan: Sendable {
   /// A kernel and the node it computes.
-  struct Step: Sendable {
-    var name: String
-    var kernel: any Kernel
+  package struct Step: Sendable {
+    package var name: String
+    package var kernel: any Kernel
     /// What a catalog decided, where there was a choice.
     var decision: Decision?
   }
 
-  let steps: [Step]
+  package let steps: [Step]
   let inputs: [TensorSlot]
   let outputs: [TensorSlot]
   let parameters: [TensorSlot]
-  let stateCount: Int
+  package let stateCount: Int
   private let constants: MemoryBlock
   private let frozenState: MemoryBlock?
   private let arenaCount: Int
@@ -143,7 +143,7 @@ public final class Plan: Sendable {
   }
 
   /// How long each step of one run took.
-  func stepSeconds(
+  package func stepSeconds(
     named given: [String: Tensor], variables: Variables? = nil
   ) throws(ConvoyError) -> [Double] {
     var seconds = Array(repeating: 0.0, count: steps.count)

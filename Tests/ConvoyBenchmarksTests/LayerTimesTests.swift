@@ -1,3 +1,4 @@
+import ConvoyBenchmarks
 import ConvoyEngine
 import ConvoyGraphs
 import ConvoyTensors

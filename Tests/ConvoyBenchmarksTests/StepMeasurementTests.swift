@@ -1,3 +1,4 @@
+import ConvoyBenchmarks
 import ConvoyCluster
 import ConvoyEngine
 import ConvoyGraphs
@@ -13,7 +14,8 @@ import Testing
     let network = try kind.network().initialized(seed: 1)
     let grid = try RankGrid(parsing: grid)
     let all = try InProcessRanks.run(grid, threadCount: 1) { rank, _, pool in
-      try network.measuredStep(batch: 8, as: rank, options: CompileOptions(pool: pool))
+      try network.measuredStep(
+        batch: 8, as: rank, options: CompileOptions(pool: pool), seconds: 0)
     }
     #expect(all.count == grid.count)
     for (rank, measured) in all.enumerated() {

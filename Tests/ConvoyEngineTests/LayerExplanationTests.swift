@@ -89,14 +89,4 @@ import Testing
     let error = #expect(throws: ConvoyError.self) { try LayerExplanation(layer, isa: "sse") }
     #expect(error?.message.contains("portable") == true)
   }
-
-  @Test func measuresWhenAsked() throws {
-    let layer = try LayerDescription(parsing: "C=8 N=8 K=3 groups=4 size=6 batch=2")
-    #expect(try LayerExplanation(layer).measurement == nil)
-    let measured = try LayerExplanation(measuring: layer, on: ThreadPool(threadCount: 1))
-    let measurement = try #require(measured.measurement)
-    let gigaflops = 2e-6 * Double(measured.multiplyAdds) / measurement.milliseconds
-    #expect(abs(measurement.gigaflopsPerSecond - gigaflops) <= 1e-6 * gigaflops)
-    #expect(try #require(measured.bandwidth) > 0)
-  }
 }

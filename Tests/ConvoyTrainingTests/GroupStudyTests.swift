@@ -70,24 +70,4 @@ import Testing
 
         """)
   }
-
-  /// What is learnt depends on the seed, and on nothing else.
-  @Test func aSeedDecides() throws {
-    let data = try DataSets.open("digits")
-    let network = Network(try TrainerTests.network().graph.regrouped(4).graph)
-    func run(_ seed: UInt64, threads: Int) throws -> GroupStudy.Run {
-      var parts: [Double] = []
-      let run = try Self.study().trained(
-        network, groups: 4, seed: seed, data: data,
-        compileOptions: CompileOptions(pool: ThreadPool(threadCount: threads))
-      ) { parts.append($0) }
-      #expect(parts == parts.sorted() && parts.last == 1)
-      return run
-    }
-    let (one, again) = (try run(1, threads: 1), try run(1, threads: 2))
-    #expect(one.accuracy == again.accuracy)
-    #expect(one.parameters == network.graph.cost.parameters)
-    #expect(one.trainingSeconds > 0 && one.forwardMilliseconds > 0)
-    #expect([one.threads, again.threads] == [1, 2])
-  }
 }

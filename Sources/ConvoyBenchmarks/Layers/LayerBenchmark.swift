@@ -1,3 +1,4 @@
+public import ConvoyEngine
 public import ConvoyGraphs
 import ConvoyKernels
 import ConvoyTensors

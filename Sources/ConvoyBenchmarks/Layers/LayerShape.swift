@@ -1,4 +1,3 @@
-import ConvoyBundledData
 public import ConvoyGraphs
 public import ConvoyTensors
 
@@ -60,7 +59,8 @@ public struct LayerShape: Hashable, Sendable {
   /// The bundled suite: layers of published networks, and groups of every width.
   public static let suite: [LayerShape] = {
     do throws(ConvoyError) {
-      return try parse(String(decoding: BundledData.layers, as: UTF8.self), name: "the suite")
+      return try parse(
+        String(decoding: PackageResources.layers_csv, as: UTF8.self), name: "the suite")
     } catch {
       preconditionFailure("The bundled suite does not parse: \(error.message)")
     }

@@ -1,3 +1,4 @@
+public import ConvoyEngine
 public import ConvoyGraphs
 import ConvoyKernels
 public import ConvoyTensors
@@ -81,7 +82,7 @@ extension ModelMeasurement {
   ///   - graph: what it was made from.
   ///   - variables: what the plan reads and changes, if it was compiled with such.
   ///   - threads: as many as run it.
-  package init(
+  init(
     of plan: Plan, _ graph: Graph, inputs: [String: Tensor], variables: Variables? = nil,
     compileMilliseconds: Double, threads: Int
   ) throws(ConvoyError) {

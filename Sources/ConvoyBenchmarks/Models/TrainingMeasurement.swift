@@ -1,6 +1,7 @@
 public import ConvoyEngine
 public import ConvoyGraphs
 public import ConvoyTensors
+public import ConvoyTraining
 
 extension Model {
   /// Compiles and times whole training steps on random images and labels, for a second but at least ten.
@@ -51,19 +52,5 @@ extension Graph {
         }
     }
     return tensors
-  }
-
-  /// A tensor for each parameter: those given, and for others what their declarations say, such as zeros
-  /// for what an optimiser remembers.
-  func initialParameters(
-    beginningWith given: [String: Tensor], seed: UInt64
-  ) -> [String: Tensor] {
-    var all = given
-    for id in parameters where all[self[id].name] == nil {
-      guard case .parameter(let parameter) = self[id].origin else { continue }
-      var random = Random(seed: seed)
-      all[self[id].name] = parameter.initializer.tensor(self[id].shape, using: &random)
-    }
-    return all
   }
 }

@@ -2,6 +2,7 @@ public import ConvoyEngine
 public import ConvoyGraphs
 import ConvoyKernels
 public import ConvoyTensors
+public import ConvoyTraining
 
 /// How long training steps of several ranks take, beside what they compute and exchange each alone.
 public struct StepMeasurement: Hashable, Sendable {
@@ -45,12 +46,13 @@ extension Model {
   ///   - rank: this rank's place.
   ///   - step: the optimiser and what else belongs to a step.
   ///   - options: threads and switches.
+  ///   - seconds: how long whole steps are timed, about; there are from 3 to 30 of them.
   /// - Throws: `ConvoyError` when batch or network cannot be divided so, the machine has too little memory,
   ///   or another rank does not take part any more.
   public func measuredStep(
     batch: Int, as rank: TrainingRank,
     step: StepOptions = StepOptions(optimizer: .sgd(momentum: 0.9), weightDecay: 1e-4),
-    options: CompileOptions = CompileOptions()
+    options: CompileOptions = CompileOptions(), seconds: Double = 3
   ) throws(ConvoyError) -> StepMeasurement {
     let forecast = try StepForecast(of: graph, as: rank, batch: batch, options: step)
     let stepGraph = try graph.trainingStep(
@@ -73,7 +75,7 @@ extension Model {
       bytesSent = trial.bytesSent - before
     }
     // All ranks must agree how often they do it.
-    let rounds = max(3, min(30, Int(3 / max(try rank.mean(first), 1e-6))))
+    let rounds = max(3, min(30, Int(seconds / max(try rank.mean(first), 1e-6))))
     var times: [[Double]] = [[], [], [], []]
     for _ in 0..<rounds {
       times[0].append(try rank.seconds { () throws(ConvoyError) in try trial.run() })

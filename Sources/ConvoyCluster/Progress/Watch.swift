@@ -1,3 +1,5 @@
+import ConvoyTensors
+
 /// Keeps watch over the other ranks: tells them that this one is there, and notices when one is not.
 ///
 /// Every rank sends every other a sign fifteen times in the time limit, whatever else happens: a rank that

@@ -1,4 +1,5 @@
 package import ConvoyKernels
+import ConvoyTensors
 
 /// Messages between threads of one process.
 ///

@@ -69,6 +69,9 @@ public struct LayerDescription: Hashable, Sendable {
     return (parts + (isTransposed ? ["transposed=yes"] : [])).joined(separator: " ")
   }
 
+  /// What the layer is called in its network.
+  static let node = "layer"
+
   /// The layer alone, as a network without a bias.
   ///
   /// - Throws: `ConvoyError` when the numbers make no convolution.
@@ -78,11 +81,11 @@ public struct LayerDescription: Hashable, Sendable {
       if isTransposed {
         image.transposedConvolution(
           outputChannels, kernel: kernel, stride: stride, padding: padding, dilation: dilation,
-          groups: groups, bias: false, name: LayerShape.node)
+          groups: groups, bias: false, name: LayerDescription.node)
       } else {
         image.convolution(
           outputChannels, kernel: kernel, stride: stride, padding: padding, dilation: dilation,
-          groups: groups, bias: false, name: LayerShape.node)
+          groups: groups, bias: false, name: LayerDescription.node)
       }
     }
   }

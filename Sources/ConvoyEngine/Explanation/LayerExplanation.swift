@@ -50,12 +50,6 @@ public struct LayerExplanation: Hashable, Sendable, Encodable {
   public var lanes: Int
   /// Everything the catalog knows, best first.
   public var candidates: [Candidate]
-  /// What was measured, if that was asked for.
-  public var measurement: LayerMeasurement?
-  /// GFLOP/s that the threads could do at most, if measured.
-  public var peak: Double?
-  /// GB/s that the threads copy, if measured.
-  public var bandwidth: Double?
 
   /// A factor of the cost law: `(C∕groups)` and 4.
   public struct Factor: Hashable, Sendable, Encodable {
@@ -108,26 +102,6 @@ public struct LayerExplanation: Hashable, Sendable, Encodable {
       case .notAsked: Candidate(name: candidate.name, refusal: nil, isChosen: false)
       }
     }
-  }
-
-  /// Explains a layer, and times it.
-  ///
-  /// - Parameters:
-  ///   - isa: a machine's name; that of this program if nil.
-  ///   - pool: the threads that run it.
-  /// - Throws: `ConvoyError` when the processor is no such machine, or has too little memory.
-  public init(
-    measuring layer: LayerDescription, isa: String? = nil, usesWinograd: Bool = true,
-    on pool: ThreadPool
-  ) throws {
-    try self.init(layer, isa: isa, usesWinograd: usesWinograd)
-    var options = CompileOptions(pool: pool)
-    options.machine = try Machine.named(isa)
-    options.usesWinograd = usesWinograd
-    let benchmark = LayerBenchmark(batch: layer.batch, options: options)
-    measurement = try benchmark.measure(layer.network(), name: layer.text)
-    peak = benchmark.peak
-    bandwidth = benchmark.measuredBandwidth()
   }
 
   // MARK: - The problem

@@ -1,4 +1,3 @@
-public import ConvoyFormats
 import ConvoyTensors
 
 extension DataSplits {

@@ -18,7 +18,7 @@ public struct StepTiming: Hashable, Sendable, Codable {
   ///
   /// The rank waits for exchanges inside the network. Gradients are exchanged while it computes on, until
   /// it comes to the node that wants their sums.
-  init(of step: Graph, at speed: RankSpeed) {
+  package init(of step: Graph, at speed: RankSpeed) {
     var (computing, now) = (0.0, 0.0)
     var link = Link()
     for node in step.nodes {

@@ -109,7 +109,7 @@ public struct TrainingRank: Sendable {
   /// Every rank of the line calls this at the same point.
   ///
   /// - Throws: `ConvoyError` when a rank does not take part any more.
-  func sum(_ numbers: [Float], along axis: RankAxis) throws(ConvoyError) -> [Float] {
+  package func sum(_ numbers: [Float], along axis: RankAxis) throws(ConvoyError) -> [Float] {
     try exchange(.allReduce(count: numbers.count), numbers, count: numbers.count, along: axis)
   }
 

@@ -1,7 +1,7 @@
+public import ConvoyCluster
 public import ConvoyEngine
 import ConvoyGraphs
 public import ConvoyTensors
-public import ConvoyTraining
 
 extension TrainingRank {
   /// A place in a grid over a communicator of all its ranks.

@@ -9,12 +9,12 @@
 /// A value that one thread at a time may touch, and whose changes threads can wait for.
 ///
 /// `@unchecked Sendable`: the value is touched only while the lock is held.
-final class Monitor<Value>: @unchecked Sendable {
+package final class Monitor<Value>: @unchecked Sendable {
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   private var value: Value
 
-  init(_ value: Value) {
+  package init(_ value: Value) {
     self.value = value
     pthread_mutex_init(mutex, nil)
     #if canImport(Darwin)
@@ -37,14 +37,14 @@ final class Monitor<Value>: @unchecked Sendable {
   }
 
   /// Looks at the value or changes it.
-  func withLock<Result>(_ body: (inout Value) throws -> Result) rethrows -> Result {
+  package func withLock<Result>(_ body: (inout Value) throws -> Result) rethrows -> Result {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
     return try body(&value)
   }
 
   /// Changes the value, and has all who wait look at it again.
-  func change(_ body: (inout Value) -> Void) {
+  package func change(_ body: (inout Value) -> Void) {
     withLock(body)
     pthread_cond_broadcast(condition)
   }
@@ -52,14 +52,14 @@ final class Monitor<Value>: @unchecked Sendable {
   // The value is not held as `inout` over a wait: the compiler could take it for unchanged.
 
   /// Waits until something holds.
-  func wait(until holds: (inout Value) -> Bool) {
+  package func wait(until holds: (inout Value) -> Bool) {
     pthread_mutex_lock(mutex)
     while !holds(&value) { pthread_cond_wait(condition, mutex) }
     pthread_mutex_unlock(mutex)
   }
 
   /// Waits until something holds, but no longer than some seconds.
-  func wait(atMost seconds: Double, until holds: (inout Value) -> Bool) {
+  package func wait(atMost seconds: Double, until holds: (inout Value) -> Bool) {
     let deadline = monotonicSeconds() + seconds
     pthread_mutex_lock(mutex)
     while !holds(&value) {
@@ -78,24 +78,15 @@ final class Monitor<Value>: @unchecked Sendable {
 }
 
 /// Seconds since some moment, by a clock that nobody sets.
-func monotonicSeconds() -> Double {
+package func monotonicSeconds() -> Double {
   var time = timespec()
   clock_gettime(CLOCK_MONOTONIC, &time)
   return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
 }
 
 extension timespec {
-  init(seconds: Double) {
+  fileprivate init(seconds: Double) {
     let whole = seconds.rounded(.down)
     self.init(tv_sec: Int(whole), tv_nsec: Int((seconds - whole) * 1e9))
-  }
-}
-
-/// The name by which this machine knows itself; empty if it has none.
-func currentHostName() -> String {
-  withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { bytes in
-    bytes.initialize(repeating: 0)
-    guard let start = bytes.baseAddress, gethostname(start, bytes.count - 1) == 0 else { return "" }
-    return String(cString: start)
   }
 }

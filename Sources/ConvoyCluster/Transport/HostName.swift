@@ -1,0 +1,16 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// The name by which this machine knows itself; empty if it has none.
+func currentHostName() -> String {
+  withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { bytes in
+    bytes.initialize(repeating: 0)
+    guard let start = bytes.baseAddress, gethostname(start, bytes.count - 1) == 0 else { return "" }
+    return String(cString: start)
+  }
+}
