@@ -122,7 +122,7 @@ public final class GraphBuilder {
   /// After a failure the first input is returned in place of each output, so that code which looks at
   /// shapes can go on.
   public func apply(
-    _ operation: some Operator, to inputs: [Value], name: String? = nil, outputCount: Int = 1
+    _ operation: any Operator, to inputs: [Value], name: String? = nil, outputCount: Int = 1
   ) -> [Value] {
     let node = unique(scoped(name ?? type(of: operation).name), &takenNodeNames, from: name == nil)
     do {
@@ -201,7 +201,7 @@ public final class GraphBuilder {
 extension Value {
   /// Applies an operator of one output to this value and others.
   public func applying(
-    _ operation: some Operator, _ others: [Value] = [], name: String? = nil
+    _ operation: any Operator, _ others: [Value] = [], name: String? = nil
   ) -> Value {
     builder.apply(operation, to: [self] + others, name: name)[0]
   }

@@ -17,7 +17,10 @@ struct Resampling {
       let center = (Double(index) + 0.5) * scale
       let start = max(0, Int(center - support + 0.5))
       let end = min(oldExtent, Int(center + support + 0.5))
-      let raw = (start..<end).map { max(0, 1 - abs(Double($0) + 0.5 - center) / support) }
+      let raw = (start..<end).map { pixel in
+        let distance: Double = abs(Double(pixel) + 0.5 - center)
+        return max(0, 1 - distance / support)
+      }
       let sum = raw.reduce(0, +)
       starts.append(start)
       weights.append(raw.map { Float($0 / sum) })

@@ -255,17 +255,17 @@ extension Resize {
   fileprivate static func sources(
     of position: [Int], _ axes: [[Tap]]
   ) -> [(position: [Int], weight: Double)] {
-    var sources = [(Array(position.prefix(2)), 1.0)]
+    var sources = [(position: Array(position.prefix(2)), weight: 1.0)]
     for (axis, index) in zip(axes, position.dropFirst(2)) {
       let tap = axis[index]
-      sources = sources.flatMap { start, weight in
-        [
-          (start + [tap.low], weight * (1 - tap.weight)),
-          (start + [tap.high], weight * tap.weight),
-        ].filter { $0.1 != 0 }
+      var next: [(position: [Int], weight: Double)] = []
+      for (start, weight) in sources {
+        next.append((start + [tap.low], weight * (1 - tap.weight)))
+        next.append((start + [tap.high], weight * tap.weight))
       }
+      sources = next.filter { $0.weight != 0 }
     }
-    return sources.map { (position: $0.0, weight: $0.1) }
+    return sources
   }
 }
 

@@ -198,9 +198,13 @@ extension ConstantTensor {
       let outer = extents[..<dimension].reduce(1, *)
       guard extents.allSatisfy({ $0 > 0 }) else { return [] }
       let lengths = parts.map { $0.extents[dimension...].reduce(1, *) }
-      return (0..<outer).flatMap { row in
-        zip(elements, lengths).flatMap { $0[row * $1..<(row + 1) * $1] }
+      var joined: [Element] = []
+      for row in 0..<outer {
+        for (part, length) in zip(elements, lengths) {
+          joined += part[row * length..<(row + 1) * length]
+        }
       }
+      return joined
     }
     if case .floats = first.elements {
       self.init(extents, .floats(joined(try parts.map { try $0.floats() })))
