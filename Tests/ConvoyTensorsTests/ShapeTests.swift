@@ -28,24 +28,3 @@ import Testing
     #expect(b.elements == [0, 0, 0, 0])
   }
 }
-
-@Suite struct RandomTests {
-  @Test func sameSeedSameNumbers() {
-    var a = Random(seed: 7)
-    var b = Random(seed: 7)
-    var c = Random(seed: 8)
-    let first = (0..<100).map { _ in a.next() }
-    #expect(first == (0..<100).map { _ in b.next() })
-    #expect(first != (0..<100).map { _ in c.next() })
-  }
-
-  @Test func normalHasMeanZeroAndVarianceOne() {
-    var random = Random(seed: 3)
-    let draws = (0..<100_000).map { _ in Double(random.normal()) }
-    let mean = draws.reduce(0, +) / 100_000
-    let variance = draws.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 100_000
-    // Five standard errors of each estimate.
-    #expect(abs(mean) < 0.016)
-    #expect(abs(variance - 1) < 0.023)
-  }
-}
