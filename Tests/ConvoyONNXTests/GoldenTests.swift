@@ -27,6 +27,8 @@ import Testing
     return try ONNXModel.read(Golden.path(name), batch: batch)
   }
 
+  @Test func modelsAreFound() { #expect(!Golden.names.isEmpty) }
+
   @Test(arguments: Golden.names) func imported(_ name: String) throws {
     try Self.check(try Self.read(name), name)
   }
