@@ -1,9 +1,9 @@
 import ConvoyKernels
 public import ConvoyTensors
 
-/// What ranks find out about each other before they compute together.
+/// Agreement between ranks before they compute.
 extension RingCommunicator {
-  /// Waits until every rank has come to the same place.
+  /// Waits until every rank has called this: a barrier.
   ///
   /// - Throws: the failure, if the job cannot go on.
   public func barrier() throws(ConvoyError) {
@@ -34,7 +34,7 @@ extension RingCommunicator {
       rank: together.firstIndex(of: rank) ?? 0, pieceLength: channel.pieceLength)
   }
 
-  /// Makes sure that all ranks have the same of something.
+  /// Checks that all ranks have the same value.
   ///
   /// - Parameters:
   ///   - value: a fingerprint of what this rank has.

@@ -4,28 +4,28 @@ import Synchronization
 
 /// A communicator that sends numbers round a ring of ranks, while callers compute.
 ///
-/// A thread for each rank moves the messages of all communicators that share a connection. Exchanges of one
+/// A progress thread for each rank moves the messages of all communicators that share a connection. Exchanges of one
 /// communicator and priority run in the order in which they began, a few messages of them at a time; those
 /// that are awaited do not queue behind those in the background. A sum's order depends on the number of ranks
 /// and the count alone, and is the same on every rank.
 ///
-/// A rank from which nothing comes for a time, whether it exchanges or computes, ends the job on all ranks:
-/// `failure` names it.
+/// Ranks send heartbeats, whether they exchange or compute. A rank without one for the time limit ends the job
+/// on all ranks: `failure` names it.
 ///
-/// `@unchecked Sendable`: what changes is behind locks.
+/// `@unchecked Sendable`: mutable state is guarded by locks.
 public final class RingCommunicator: Communicator, @unchecked Sendable {
   /// Which of the communicator's ranks this is, from 0.
   public var rank: Int { channel.rank }
   /// How many ranks the communicator has.
   public var count: Int { channel.members.count }
-  /// What ended the job, as one sentence; nil while all is well.
+  /// What ended the job, as one sentence; nil while the job runs.
   public var failure: ConvoyError? { family.thread.failure }
   /// Bytes that this rank has sent in exchanges of this communicator.
   public var bytesSent: Int {
     channel.bytesSent.load(ordering: .relaxed) + background.bytesSent.load(ordering: .relaxed)
   }
 
-  /// Communicators that share a connection; the last to go ends its thread.
+  /// Communicators that share a connection; the last one to be shut down ends its thread.
   final class Family: Sendable {
     let thread: ProgressThread
     let transport: any Transport
@@ -138,10 +138,10 @@ public final class RingCommunicator: Communicator, @unchecked Sendable {
     family.thread.abort(reason, over: family.transport)
   }
 
-  /// Waits until all ranks have come to their end, and closes the connection, for all communicators that
+  /// Waits until all ranks are done, and closes the connection, for all communicators that
   /// share it.
   ///
-  /// After a failure the others are given a few seconds to tell of it; then MPI ends all processes of the job,
+  /// After a failure the other ranks have a few seconds to report it; then MPI ends all processes of the job,
   /// this one too.
   public func shutDown() {
     family.thread.leave(over: family.transport)

@@ -49,7 +49,7 @@ public struct DropoutMask: Hashable, Sendable {
   }
 
   /// All bits set where the element of a row-major index is kept, else none: what `isKept` says, without a
-  /// branch that half of the elements would surprise.
+  /// branch, which would be mispredicted for about half of the elements.
   @inlinable
   public func bits(_ index: Int) -> UInt32 {
     let number = Random.hash(key &+ UInt64(truncatingIfNeeded: index)) >> 40

@@ -16,9 +16,9 @@ public import ConvoyTensors
 public struct Checkpoint: Sendable {
   /// The state of a training.
   public struct Training: Hashable, Sendable, Codable {
-    /// How it goes.
+    /// Epochs, batch, optimiser and what else decides how it runs.
     public var options: TrainingOptions
-    /// What was learnt from, as a person would name it to `DataSets.open`.
+    /// The data set, by the name that `DataSets.open` takes.
     public var data: String
     /// The epochs so far.
     public var history: [EpochRecord]
@@ -56,7 +56,7 @@ public struct Checkpoint: Sendable {
   private static let headerKey = "convoy"
   private static let graphKey = "convoy.graph"
 
-  /// Puts a classifier together that was trained by other means, or elsewhere.
+  /// Makes a checkpoint of a classifier that was trained by other means.
   public init(
     model: Model, specification: String? = nil, classNames: [String], normalization: Normalization
   ) {
@@ -84,8 +84,8 @@ public struct Checkpoint: Sendable {
 
   // MARK: Files
 
-  /// Writes the checkpoint under a temporary name, flushes it, and renames it: whatever happens, a whole
-  /// checkpoint stands under the path.
+  /// Writes the checkpoint under a temporary name, flushes it, and renames it: if writing is interrupted, the path
+  /// still holds a whole checkpoint.
   ///
   /// - Throws: `ConvoyError` when the file cannot be written.
   public func write(to path: String) throws {

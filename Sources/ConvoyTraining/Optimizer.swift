@@ -1,7 +1,7 @@
 import ConvoyGraphs
 import ConvoyTensors
 
-/// How parameters follow their gradients.
+/// The rule by which gradients change parameters.
 public enum Optimizer: Hashable, Sendable, Codable {
   /// Stochastic gradient descent with momentum; Nesterov's form looks ahead.
   case sgd(momentum: Float = 0.9, isNesterov: Bool = false)

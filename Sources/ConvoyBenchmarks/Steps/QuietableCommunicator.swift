@@ -1,8 +1,8 @@
 import ConvoyKernels
 import ConvoyTensors
 
-/// Another communicator, but for exchanges in which it sends nothing: a rank then has the numbers it would
-/// have if it had gathered its own from all others, but not their sums.
+/// A communicator that leaves out the exchanges of some priorities: results then have the right size, made of
+/// this rank's own numbers. For timing what a step takes without them.
 ///
 /// `@unchecked Sendable`: used by a rank's thread alone.
 final class QuietableCommunicator: Communicator, @unchecked Sendable {

@@ -30,7 +30,7 @@
     private var free: [Int] = []
     /// What `convoy_mpi_test_some` found.
     private var found: [Int32] = []
-    /// Pauses since anything happened last.
+    /// Pauses since the last progress.
     private var pauseCount = 0
     private let isWoken = Monitor(false)
 
@@ -87,12 +87,12 @@
       switch expecting {
       case nil: sleep(atMost: seconds)
       case .background:
-        // Who asks every 20 µs takes a third of a processor from those that compute. The longer nothing has
-        // come, the slower the link, and the later the next question.
+        // Polling every 20 µs takes a third of a processor from threads that compute. The longer nothing has
+        // arrived, the slower the link is, and the longer the next interval.
         if pauseCount > 2 { sleep(atMost: 50e-6 * Double(1 << min(pauseCount - 2, 4))) }
       case .awaited:
-        // A thread that spends its share of a processor by asking waits for whole slices of those that compute;
-        // one that sleeps is let in as soon as it wakes.
+        // A thread that uses up its time slice by polling waits for whole slices of threads that compute; one
+        // that sleeps is scheduled as soon as it wakes.
         if pauseCount > 150 { usleep(pauseCount < 1000 ? 10 : 100) }
       }
     }

@@ -43,7 +43,7 @@ final class Channel: @unchecked Sendable {
 
   func append(_ exchange: Exchange) { waiting.append(exchange) }
 
-  /// Moves all rounds along, and begins others where there is room.
+  /// Makes progress on all rounds, and begins others where there is room.
   ///
   /// - Parameters:
   ///   - beginningSteps: whether messages may be sent that are not on their way yet.
@@ -72,7 +72,7 @@ final class Channel: @unchecked Sendable {
     return didAnything
   }
 
-  /// Gives up everything under way; after this nothing is written to callers' memory.
+  /// Cancels everything in flight; after this nothing is written to callers' memory.
   func cancel(over transport: any Transport) {
     for index in rounds.indices {
       rounds[index].cancel(over: transport)

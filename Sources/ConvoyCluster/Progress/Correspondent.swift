@@ -1,4 +1,4 @@
-/// The exchange of notes with one other rank.
+/// Sends and receives control messages (`Note`) with one other rank.
 ///
 /// Used by the progress thread alone.
 final class Correspondent {
@@ -6,13 +6,13 @@ final class Correspondent {
   static let tag = 0
 
   let rank: Int
-  /// When something was last heard of the rank.
+  /// When the last message of the rank arrived.
   var lastSign: Double
   /// The name of its machine, once known.
   var hostName = ""
   /// Whether it has said that it will send nothing more.
   private(set) var hasLeft = false
-  /// Whether it was found to be silent: nobody waits for it any more.
+  /// Whether the rank counts as lost: nothing waits for it any more.
   var isGivenUp = false
 
   private var outbox: [Note] = []
@@ -42,13 +42,13 @@ final class Correspondent {
   /// Sends a note after those that wait already; nothing follows a farewell.
   func send(_ note: Note) {
     guard !hasSaidFarewell else { return }
-    // One sign that waits says as much as many.
+    // One queued heartbeat is enough.
     if note.kind == .sign && !isSent { return }
     hasSaidFarewell = note.kind == .farewell
     outbox.append(note)
   }
 
-  /// Moves notes along, and returns one that has arrived.
+  /// Makes progress on notes, and returns one that has arrived.
   func advance(over transport: any Transport, now: Double) -> Note? {
     if let request = sending, transport.isOver(request) { sending = nil }
     if sending == nil, !outbox.isEmpty {
@@ -67,7 +67,7 @@ final class Correspondent {
     return note
   }
 
-  /// Gives up the notes under way.
+  /// Cancels the notes in flight.
   func cancel(over transport: any Transport) {
     if let sending { transport.cancel(sending) }
     if let receiving { transport.cancel(receiving) }

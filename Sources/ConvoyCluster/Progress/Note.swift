@@ -1,13 +1,13 @@
-/// What ranks tell each other beside numbers.
+/// A control message between ranks.
 struct Note: Equatable, Sendable {
   enum Kind: UInt8, Sendable {
-    /// I am here; the text is the name of my machine.
+    /// A heartbeat; the text is the sender's host name.
     case sign = 1
-    /// Are you there? The text is the name of my machine.
+    /// Asks for a heartbeat; the text is the sender's host name.
     case question = 2
     /// The job cannot go on; the text says why.
     case failure = 3
-    /// I shall send nothing more.
+    /// A farewell: the sender sends nothing more.
     case farewell = 4
   }
 

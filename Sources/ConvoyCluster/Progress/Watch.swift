@@ -74,7 +74,7 @@ struct Watch {
     for other in others { other.send(Note(kind: .failure, text: sentence)) }
   }
 
-  /// Takes leave, and says whether the others have too.
+  /// Sends the farewell, and returns whether the others have sent theirs.
   mutating func leave() -> Bool {
     let began = leavingTime ?? lastTurn
     if leavingTime == nil {

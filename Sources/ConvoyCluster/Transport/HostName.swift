@@ -6,7 +6,7 @@
   import Darwin
 #endif
 
-/// The name by which this machine knows itself; empty if it has none.
+/// The host name of this machine; empty if it has none.
 func currentHostName() -> String {
   withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { bytes in
     bytes.initialize(repeating: 0)

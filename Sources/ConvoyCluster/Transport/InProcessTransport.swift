@@ -15,7 +15,7 @@ package final class InProcessTransport: Transport, @unchecked Sendable {
     var request: Int
   }
 
-  /// What others have to say to one rank.
+  /// The messages that others have sent to one rank.
   private struct Mailbox: Sendable {
     var waiting: [Message] = []
     /// This rank's own messages that have been received.
@@ -50,7 +50,7 @@ package final class InProcessTransport: Transport, @unchecked Sendable {
     return (0..<count).map { InProcessTransport(rank: $0, mailboxes: mailboxes) }
   }
 
-  /// Cuts this rank's link to all others, as if its cable had been pulled; from any thread.
+  /// Cuts this rank's link to all others, as a network failure would. May be called from any thread.
   package func cut() {
     for (other, mailbox) in mailboxes.enumerated() where other != rank {
       mailbox.change { $0.unreachable.insert(rank) }

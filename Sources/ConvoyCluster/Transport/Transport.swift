@@ -1,11 +1,11 @@
 package import ConvoyKernels
 
-/// A message under way; known to the transport that made it.
+/// A message in flight; an identifier that only the transport that made it can read.
 package struct TransportRequest: Hashable, Sendable {
   package var number: Int
 }
 
-/// Messages between two ranks, on which everything else is built.
+/// Point-to-point messages between ranks, on which everything else is built.
 ///
 /// One thread uses a transport; only `wake` may be called from others. Nothing waits: a message is begun, and
 /// asked about, after each `moveOn`, until it is over. Messages of one tag from one rank to another arrive in the order in which
@@ -17,28 +17,28 @@ package protocol Transport: AnyObject, Sendable {
   var count: Int { get }
   /// The largest tag a message can have.
   var largestTag: Int { get }
-  /// What the link itself has reported, if it has broken.
+  /// The error that the link has reported, if it is broken.
   var failure: String? { get }
 
-  /// Begins to send bytes, which are not to be changed until the request is over.
+  /// Begins to send bytes. They must not change until the request is complete.
   func send(_ bytes: UnsafeRawBufferPointer, to rank: Int, tag: Int) -> TransportRequest
-  /// Begins to receive bytes; they are there when the request is over.
+  /// Begins to receive bytes; they are valid when the request is complete.
   func receive(
     into bytes: UnsafeMutableRawBufferPointer, from rank: Int, tag: Int
   ) -> TransportRequest
-  /// Moves all messages along.
+  /// Makes progress on all messages.
   func moveOn()
-  /// Whether a message is over; after a yes the request is not to be used.
+  /// Whether a message is complete; a request that is complete must not be used again.
   func isOver(_ request: TransportRequest) -> Bool
-  /// Gives up a message; when this returns nothing more is written to memory for it.
+  /// Cancels a message; after this returns, nothing is written to memory for it.
   func cancel(_ request: TransportRequest)
 
-  /// Lets the thread rest for at most some time, or until something may have happened.
+  /// Suspends the thread for at most some time, or until there may be progress.
   ///
   /// - Parameter expecting: what messages are expected at any moment, the most urgent; nil for none but notes.
   func pause(atMost seconds: Double, expecting: ExchangePriority?)
   /// Ends a pause of the thread that uses the transport.
   func wake()
-  /// Takes leave of the other ranks; after a failure without waiting for any of them.
+  /// Closes the connection to the other ranks; after a failure without waiting for any of them.
   func close(afterFailure: Bool)
 }

@@ -43,7 +43,7 @@ public struct StepTiming: Hashable, Sendable, Codable {
   }
 }
 
-/// What a rank sends and receives by. Exchanges of an axis and priority go one after the other; queues that
+/// The link by which a rank sends and receives. Exchanges of an axis and priority go one after the other; queues that
 /// have something to send have even shares of the link.
 private struct Link {
   struct Queue: Hashable {
@@ -56,7 +56,7 @@ private struct Link {
     var secondsLeft: Double
   }
 
-  /// How long it has had something to send.
+  /// How long there was something to send.
   private(set) var busySeconds = 0.0
   private var now = 0.0
   private var queues: [Queue: [Task]] = [:]
@@ -67,13 +67,13 @@ private struct Link {
     queues[queue, default: []].append(Task(id: id, secondsLeft: seconds))
   }
 
-  /// Lets time pass.
+  /// Advances the clock.
   mutating func advance(to time: Double) {
     while moveOn(until: time) {}
     now = max(now, time)
   }
 
-  /// Lets time pass until an exchange is over, and says when that was; never before now.
+  /// Advances the clock until an exchange is complete, and returns that time; never before now.
   mutating func finish(_ id: ValueID) -> Double {
     while ends[id] == nil, moveOn(until: .infinity) {}
     return now

@@ -51,7 +51,7 @@ extension RankGrid: CustomStringConvertible {
   public var description: String { "data=\(data),groups=\(groups)" }
 }
 
-/// One rank's place in a training over several, and through whom it exchanges numbers.
+/// One rank's place in a training over several, and the communicators it exchanges numbers by.
 public struct TrainingRank: Sendable {
   /// How the ranks stand.
   public let grid: RankGrid
@@ -89,7 +89,7 @@ public struct TrainingRank: Sendable {
     }
   }
 
-  /// A place that exchanges nothing: to find out what a step at it would be.
+  /// A place without communicators, for forecasts of its step.
   ///
   /// - Precondition: the rank is in the grid.
   init(unconnected grid: RankGrid, rank: Int) {

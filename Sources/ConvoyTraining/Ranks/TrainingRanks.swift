@@ -73,7 +73,7 @@ public enum InProcessRanks {
   }
 }
 
-/// What has come of ranks so far.
+/// The results of the ranks so far.
 private struct RanksState<Result> {
   var results: [Int: Result] = [:]
   /// The error that came first: the others follow from it.
