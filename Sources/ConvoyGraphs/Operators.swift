@@ -42,7 +42,7 @@ public enum Operators {
     ReduceScatter.self,
     Replicated.self,
     RMSpropUpdate.self,
-    Slice.self,
+    AxisSlice.self,
     SliceGradient.self,
     Softmax.self,
     SoftmaxGradient.self,

@@ -9,11 +9,11 @@ import Testing
     Shape((0..<rank).map { _ in 1 + random.below(4) })
   }
 
-  static func randomSlice(of shape: Shape, _ random: inout Random) -> Slice {
+  static func randomSlice(of shape: Shape, _ random: inout Random) -> AxisSlice {
     let dimension = random.below(shape.rank)
     let start = random.below(shape[dimension])
     let end = start + 1 + random.below(shape[dimension] - start)
-    return Slice(dimension: dimension, start: start, end: end, step: 1 + random.below(3))
+    return AxisSlice(dimension: dimension, start: start, end: end, step: 1 + random.below(3))
   }
 
   // MARK: Gradients
@@ -70,7 +70,7 @@ import Testing
       var start = 0
       for part in parts {
         let end = start + part.shape[dimension]
-        let slice = Slice(dimension: dimension, start: start, end: end)
+        let slice = AxisSlice(dimension: dimension, start: start, end: end)
         #expect(try referenceOutputs(of: slice, [whole]) == [part])
         start = end
       }
@@ -79,7 +79,7 @@ import Testing
 
   @Test func steppedSlicesTakeEveryFewElements() throws {
     let ten = ReferenceTensor([10], (0..<10).map(Double.init))
-    let slice = Slice(dimension: 0, start: 1, end: 9, step: 3)
+    let slice = AxisSlice(dimension: 0, start: 1, end: 9, step: 3)
     #expect(try referenceOutputs(of: slice, [ten])[0].elements == [1, 4, 7])
     let gradient = SliceGradient(slice: slice, extent: 10)
     let back = try referenceOutputs(of: gradient, [ReferenceTensor([3], [1, 4, 7])])[0]
@@ -136,7 +136,7 @@ import Testing
       #expect(padded[0].elements.count { $0 == -3 } == surroundings)
       var cropped = padded
       for (d, extent) in x.shape.dimensions.enumerated() {
-        let slice = Slice(dimension: d, start: before[d], end: before[d] + extent)
+        let slice = AxisSlice(dimension: d, start: before[d], end: before[d] + extent)
         cropped = try referenceOutputs(of: slice, cropped)
       }
       #expect(cropped == [x])
@@ -174,13 +174,13 @@ import Testing
       of: Concatenation(dimension: -1), inputs: [[2, 3]],
       "expected a dimension from 0 to below the rank of 2×3, got -1")
     expectRefusal(
-      of: Slice(dimension: 1, start: 2, end: 8), inputs: [[2, 6]],
+      of: AxisSlice(dimension: 1, start: 2, end: 8), inputs: [[2, 6]],
       "expected a range of at least 1 within the 6 of dimension 1, got 2 to 8")
     expectRefusal(
-      of: Slice(dimension: 1, start: 2, end: 3, step: 0), inputs: [[2, 6]],
+      of: AxisSlice(dimension: 1, start: 2, end: 3, step: 0), inputs: [[2, 6]],
       "expected a step of at least 1, got 0")
     expectRefusal(
-      of: SliceGradient(slice: Slice(dimension: 0, start: 0, end: 4, step: 2), extent: 6),
+      of: SliceGradient(slice: AxisSlice(dimension: 0, start: 0, end: 4, step: 2), extent: 6),
       inputs: [[3]],
       "expected an extent of 2 in dimension 0, got 3")
     expectRefusal(

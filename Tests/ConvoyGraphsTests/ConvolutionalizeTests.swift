@@ -50,8 +50,8 @@ import Testing
     #expect(map.shape == [1, 5, 3, 2])
     for y in 0..<3 {
       for x in 0..<2 {
-        let rows = Slice(dimension: 2, start: 2 * y, end: 2 * y + 10)
-        let columns = Slice(dimension: 3, start: 2 * x, end: 2 * x + 12)
+        let rows = AxisSlice(dimension: 2, start: 2 * y, end: 2 * y + 10)
+        let columns = AxisSlice(dimension: 3, start: 2 * x, end: 2 * x + 12)
         let crop = try referenceOutputs(of: columns, referenceOutputs(of: rows, [image]))[0]
         let expected = try model.outputsByReference(crop)[0]
         for c in 0..<5 { #expect(abs(map[[0, c, y, x]] - expected[[0, c]]) < 1e-12) }

@@ -11,7 +11,7 @@ private struct Box: Sendable {
   init(_ shape: Shape) { strides = shape.strides }
 
   /// What a slice takes of a tensor.
-  init(_ slice: Slice, of shape: Shape) {
+  init(_ slice: AxisSlice, of shape: Shape) {
     self.init(shape)
     start = slice.start * strides[slice.dimension]
     strides[slice.dimension] *= slice.step
@@ -96,7 +96,7 @@ extension Concatenation: Lowerable {
   }
 }
 
-extension Slice: Lowerable {
+extension AxisSlice: Lowerable {
   func layouts(at site: LayoutSite) -> NodeLayouts {
     .view(if: dimension == 1, at: site) {
       (0..<count).map { .init(source: 0, channel: start + $0 * step) }

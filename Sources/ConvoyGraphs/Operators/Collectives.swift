@@ -397,9 +397,9 @@ public struct RankShare: CollectiveOperator {
   }
 
   /// The slice that is the share of an input.
-  public func slice(of shape: Shape) -> Slice {
+  public func slice(of shape: Shape) -> AxisSlice {
     let extent = shape[dimension] / ranks
-    return Slice(dimension: dimension, start: rank * extent, end: (rank + 1) * extent)
+    return AxisSlice(dimension: dimension, start: rank * extent, end: (rank + 1) * extent)
   }
 
   /// A slice.

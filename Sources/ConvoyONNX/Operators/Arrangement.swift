@@ -288,7 +288,7 @@ extension Concatenation: Exportable {
   }
 }
 
-extension Slice: Exportable {
+extension AxisSlice: Exportable {
   func export(at site: ExportSite) throws {
     let numbers = [("start", start), ("end", end), ("axis", dimension), ("step", step)]
     site.finish("Slice", site.inputs + numbers.map { site.integers([$1], $0) })

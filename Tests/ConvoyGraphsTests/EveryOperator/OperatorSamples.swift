@@ -167,9 +167,9 @@ let operatorSamples: [OperatorSample] = [
   OperatorSample(
     ReduceScatter(.groups, ranks: 2, rank: 1, dimension: 1), [image], differentiated: nil),
   OperatorSample(Replicated(.groups, ranks: 3), [image], differentiated: nil),
-  OperatorSample(Slice(dimension: 1, start: 1, end: 4, step: 2), [image]),
+  OperatorSample(AxisSlice(dimension: 1, start: 1, end: 4, step: 2), [image]),
   OperatorSample(
-    SliceGradient(slice: Slice(dimension: 2, start: 1, end: 3), extent: 9), [[2, 4, 2, 5]]),
+    SliceGradient(slice: AxisSlice(dimension: 2, start: 1, end: 3), extent: 9), [[2, 4, 2, 5]]),
   OperatorSample(Softmax(dimension: 1, isLogarithmic: true), [image]),
   OperatorSample(
     SoftmaxGradient(dimension: 1, isLogarithmic: false), [image, image], differentiated: []),
@@ -197,7 +197,7 @@ let operatorSamples: [OperatorSample] = [
   OperatorSample(Reduction(.sum, over: [0]), [image]),
   OperatorSample(Reshape([0, -1]), [[2, 6]]),
   OperatorSample(Reshape([0, 2, -1]), [image]),
-  OperatorSample(Slice(dimension: 3, start: 0, end: 4), [image]),
+  OperatorSample(AxisSlice(dimension: 3, start: 0, end: 4), [image]),
   OperatorSample(Softmax(dimension: 2, isLogarithmic: false), [image]),
   OperatorSample(Standardization(over: [1], epsilon: 1e-5), [image]),
   OperatorSample(Transpose(permutation: [0, 1, 2, 3]), [image]),

@@ -1,11 +1,11 @@
 public import ConvoyTensors
 
-// MARK: - Slice
+// MARK: - AxisSlice
 
 /// A range of one dimension, every element of it or every few.
 ///
 /// Input: a tensor. Output: the same with ⌈(end − start) ∕ step⌉ extents in that dimension.
-public struct Slice: Operator {
+public struct AxisSlice: Operator {
   /// See `Operator.name`.
   public static let name = "slice"
   /// The dimension that is cut.
@@ -101,12 +101,12 @@ public struct SliceGradient: Operator {
   /// See `Operator.name`.
   public static let name = "sliceGradient"
   /// The slice.
-  public var slice: Slice
+  public var slice: AxisSlice
   /// The extent of the dimension before it was cut.
   public var extent: Int
 
   /// The gradient of a slice.
-  public init(slice: Slice, extent: Int) {
+  public init(slice: AxisSlice, extent: Int) {
     self.slice = slice
     self.extent = extent
   }
@@ -165,7 +165,7 @@ extension Value {
   /// A range of one dimension.
   public func sliced(_ range: Range<Int>, dimension: Int, step: Int = 1) -> Value {
     applying(
-      Slice(dimension: dimension, start: range.lowerBound, end: range.upperBound, step: step))
+      AxisSlice(dimension: dimension, start: range.lowerBound, end: range.upperBound, step: step))
   }
 
   /// Cut into parts of equal size along a dimension: channels, unless another is given.
