@@ -59,7 +59,7 @@ package struct PointwiseTile: TileDescription {
     let free = pool.remainingVectors("what functions need")
 
     let bands = pool.integer("bands")
-    // One place stays empty.
+    // A place stays empty, so that the registers behind it, and with them the code, stay what they were.
     let left = pool.integers("pixels left", 1, of: 2)[0]
     let table = pool.integer("constants")
     let first = pool.integer("x")
