@@ -203,7 +203,8 @@ public struct WeightPacking: Kernel {
         let rows = (weights + a, weights + b, weights + c, weights + d)
         for index in part {
           let four = SIMD4(rows.0[index], rows.1[index], rows.2[index], rows.3[index])
-          raw.storeBytes(of: four, toByteOffset: 4 * index * lanes, as: SIMD4<Float>.self)
+          raw.storeBytes(
+            of: four, toByteOffset: Float.byteCount * index * lanes, as: SIMD4<Float>.self)
         }
       }
     }

@@ -38,7 +38,9 @@ struct PlaneStretches: Hashable, Sendable {
     isContiguous = isDense || hasDenseRows
     rowsPerStretch = !isDense ? extents[1] : byImage ? rowsPerImage : rowsPerPlane
     let isContiguous = isContiguous
-    steps = layouts.map { isContiguous ? 0 : ($0.rowStride - extents[2] * PlaneLayout.lanes) * 4 }
+    steps = layouts.map {
+      isContiguous ? 0 : ($0.rowStride - extents[2] * PlaneLayout.lanes) * Float.byteCount
+    }
     // A pixel of 64 bytes takes some nanoseconds to come and go, and as long to be put into a polynomial.
     let cost = extents[2] * (tail.isCheap ? 8 : 16)
     chunks = Chunks(items: layouts[0].planes.count * rowsPerPlane, cost: cost)

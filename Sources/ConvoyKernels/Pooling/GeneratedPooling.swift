@@ -70,7 +70,7 @@ struct GeneratedPooling: DirectMethod {
         }
         let distances = (0..<slices).flatMap { slice in
           (0..<rows).map { row in
-            4 * problem.image.distance([slice, row, 0] &* problem.dilation)
+            Float.byteCount * problem.image.distance([slice, row, 0] &* problem.dilation)
           }
         }
         windows.append(Shared(Window(distances: distances, tiles: tiles)))
@@ -124,8 +124,8 @@ struct GeneratedPooling: DirectMethod {
       operands.image.start(of: plane, in: memory)
       + cursor.image(ofRow: row) * problem.image.imageStride
     let output = operands.output.start(of: plane, in: memory) + cursor.offset(ofRow: row)
-    arguments.set(.inputBandStep, 4 * rows.step * problem.image.rowStride)
-    arguments.set(.outputBandStep, 4 * problem.output.rowStride)
+    arguments.set(.inputBandStep, Float.byteCount * rows.step * problem.image.rowStride)
+    arguments.set(.outputBandStep, Float.byteCount * problem.output.rowStride)
     window.distances.withUnsafeBufferPointer { distances in
       if let address = distances.baseAddress { arguments.set(.distances, address) }
       for (columns, tile) in zip(runs[2], window.tiles) {

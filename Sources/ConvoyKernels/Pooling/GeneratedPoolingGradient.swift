@@ -182,7 +182,7 @@ struct GeneratedPoolingGradient: DirectMethod {
     var passed = 0
     tiles.run(rows: 1, columns: 0..<result.extents[2], arguments) { column in
       let next = offset(ofColumn: column)
-      for source in 0..<count { work.sources[2 * source] += (next - passed) * 4 }
+      for source in 0..<count { work.sources[2 * source] += (next - passed) * Float.byteCount }
       passed = next
       arguments.set(.steps, count)
       arguments.set(.distances, UnsafePointer(work.sources))

@@ -153,8 +153,10 @@ final class FirstLargestRows: Equatable, Sendable {
     var lineCount = 0
     for line in 0..<z.count {
       for row in 0..<y.count {
-        lines[2 * lineCount] = 4 * problem.image.distance([line, row, 0] &* problem.dilation)
-        lines[2 * lineCount + 1] = 4 * self.numbers(ofLine: zSkipped + line, ySkipped + row)
+        lines[2 * lineCount] =
+          Float.byteCount * problem.image.distance([line, row, 0] &* problem.dilation)
+        lines[2 * lineCount + 1] =
+          Float.byteCount * self.numbers(ofLine: zSkipped + line, ySkipped + row)
         lineCount += 1
       }
     }

@@ -39,7 +39,7 @@ struct DenseConvolution: ConvolutionMethod {
           for (part, panels) in cut.parts {
             let firstPiece = pieces.count
             let tableOfPart = part.entries(of: table, taps: phase.taps.count)
-            let inputStep = part.grid.inputColumnStep * 4
+            let inputStep = part.grid.inputColumnStep * Float.byteCount
             let fetchesAhead = problem.input.hasLanes && phase.taps.count == 1 && factor == 1
             if !fetchesAhead { tables.append(tableOfPart) }
             for panel in panels.panels {
@@ -54,7 +54,7 @@ struct DenseConvolution: ConvolutionMethod {
               ) { rows, columns in
                 BroadcastTile(
                   unit: machine.unit, rows: rows, columns: columns, planes: panel.planes.count,
-                  inputStep: inputStep, outputStep: part.grid.outputColumnStep * 4,
+                  inputStep: inputStep, outputStep: part.grid.outputColumnStep * Float.byteCount,
                   fetchesAhead: fetchesAhead, addsResidual: problem.addsResidual, factor: factor,
                   tail: tail)
               }
@@ -100,7 +100,7 @@ struct DenseConvolution: ConvolutionMethod {
       name: name, detail: detail, work: work, operands: operands,
       tables: tables.map { table in
         table.map { entry in
-          let start = 4 * planes[entry.plane]
+          let start = Float.byteCount * planes[entry.plane]
           return BroadcastTile.Pair(
             input: start + entry.pair.input, weights: entry.pair.weights,
             ahead: start + entry.pair.ahead)
@@ -121,8 +121,8 @@ struct DenseConvolution: ConvolutionMethod {
         return TableEntry(
           plane: source.plane ?? 0,
           pair: BroadcastTile.Pair(
-            input: 4 * source.offset,
-            weights: (index * taps.count + tap) * PlaneLayout.lanes * 4))
+            input: Float.byteCount * source.offset,
+            weights: (index * taps.count + tap) * PlaneLayout.lanes * Float.byteCount))
       }
     }
   }
@@ -190,8 +190,8 @@ struct DenseConvolution: ConvolutionMethod {
     let counts = pieces.map(\.chunks.count)
     let planes = pieces.map(\.planes.count).reduce(0, +)
     let taps = pieces.first.map { $0.part.taps.count } ?? 1
-    let weightBytes = 4 * PlaneLayout.lanes * planes * inputs * taps
-    let inputBytes = 4 * inputs * pixels
+    let weightBytes = Float.byteCount * PlaneLayout.lanes * planes * inputs * taps
+    let inputBytes = Float.byteCount * inputs * pixels
     let takesTurns =
       2 * inputBytes > machine.secondLevelCache
       && weightBytes * (counts.max() ?? 1) < inputBytes * pieces.count
@@ -236,7 +236,7 @@ private struct Placed: Kernel {
     TileArguments.with { arguments in
       arguments.set(.steps, piece.steps)
       arguments.set(.weights, memory[operands.weights] + piece.weightStart)
-      arguments.set(.weightPitch, piece.weightPitch * 4)
+      arguments.set(.weightPitch, piece.weightPitch * Float.byteCount)
       arguments.set(bias: piece.planes, operands, memory)
       arguments.set(parametersOf: work.tail)
       if piece.factor > 1 { arguments.spreadBias(factor: piece.factor) }

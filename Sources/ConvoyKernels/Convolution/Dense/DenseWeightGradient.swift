@@ -47,7 +47,8 @@ struct DenseWeightGradient: WeightGradientMethod {
         for cut in panel.tiles {
           let description = BroadcastGradientTile(
             unit: machine.unit, planes: panel.planes.count, reads: cut.reads,
-            imageStep: 4 * grid.image.column, gradientStep: 4 * grid.gradient.column)
+            imageStep: Float.byteCount * grid.image.column,
+            gradientStep: Float.byteCount * grid.gradient.column)
           guard let function = TileKernels.function(description) else { throw .noMemoryForCode }
           tiles.append(Tile(function: function, pairs: cut.pairs, lines: cut.lines))
         }
@@ -70,7 +71,8 @@ struct DenseWeightGradient: WeightGradientMethod {
       PartialSums.partCount(
         pixels: grid.pixelCount, planes: pieces.count,
         products: Int(total) / max(1, pieces.count)),
-      pixelsPerBlock: max(64, machine.secondLevelCache / 2 / (planes * PlaneLayout.lanes * 4)))
+      pixelsPerBlock: max(
+        64, machine.secondLevelCache / 2 / (planes * PlaneLayout.lanes * Float.byteCount)))
   }
 
   var partCount: Int { parts.count }
@@ -95,7 +97,7 @@ struct DenseWeightGradient: WeightGradientMethod {
             tiles: piece.tiles.map { tile in
               PlacedTile(
                 function: tile.function, pairs: tile.pairs,
-                lines: tile.lines.map { 4 * $0.placed(planes) })
+                lines: tile.lines.map { Float.byteCount * $0.placed(planes) })
             }))
       })
   }
@@ -143,7 +145,7 @@ struct DenseWeightGradient: WeightGradientMethod {
       }
       let sums = place.start(of: piece.planes.lowerBound, part: part, memory[operands.sums])
       GradientArguments.with { arguments in
-        arguments.set(.sumsPitch, 4 * place.planeSize)
+        arguments.set(.sumsPitch, Float.byteCount * place.planeSize)
         for block in parts[part] {
           let (row, column) = (block.firstRow, block.firstColumn)
           let from = image + grid.imageOffset(row: row, column: column)
@@ -158,7 +160,7 @@ struct DenseWeightGradient: WeightGradientMethod {
             }
             for (index, plane) in piece.planes.dropFirst().enumerated() {
               arguments.set(
-                .offsets, at: tile.lines.count + index, 4 * (planes[plane] - first))
+                .offsets, at: tile.lines.count + index, Float.byteCount * (planes[plane] - first))
             }
             arguments.run(tile.function)
           }

@@ -48,7 +48,8 @@ struct LaneWork: Equatable, Sendable {
       LaneTile(
         unit: machine.unit, rows: rows, columns: columns, taps: tileTaps,
         rowStep: phase.inputStep[1], columnStep: phase.inputStep[2],
-        outputStep: work.grid.outputColumnStep * 4, access: access, isSingleStep: steps == 1,
+        outputStep: work.grid.outputColumnStep * Float.byteCount, access: access,
+        isSingleStep: steps == 1,
         addsResidual: problem.addsResidual, tail: tail)
     }
     let grid = work.grid
@@ -78,7 +79,7 @@ struct LaneWork: Equatable, Sendable {
     self.tile = functions
     self.steps = steps
     vectorsPerPlane = machine.vectorsPerPlane
-    vectorBytes = machine.vectorWidth * 4
+    vectorBytes = machine.vectorWidth * Float.byteCount
     numbers = sources?.repeated(ownLines.count) ?? []
     numbersPerVector = numbers.count / max(1, starts.count)
     pairs = problem.inputsPerGroup * taps.count

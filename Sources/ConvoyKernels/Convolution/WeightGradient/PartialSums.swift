@@ -156,7 +156,7 @@ extension SIMD4<Float> {
 extension UnsafeRawPointer {
   @inline(__always)
   fileprivate func four(_ offset: Int) -> SIMD4<Float> {
-    loadUnaligned(fromByteOffset: 4 * offset, as: SIMD4<Float>.self)
+    loadUnaligned(fromByteOffset: Float.byteCount * offset, as: SIMD4<Float>.self)
   }
 }
 

@@ -83,7 +83,7 @@ struct WinogradCut: Hashable, Sendable {
 
     // A network's weights come from memory once, and again for every block unless the second-level
     // cache holds them beside what a chunk works on. They are fetched ahead, while products are made.
-    let cache = machine.secondLevelCache / (machine.vectorWidth * 4)
+    let cache = machine.secondLevelCache / (machine.vectorWidth * Float.byteCount)
     let weights = points * inputs * planesPerPart * machine.vectorsPerPlane
     let values = points * tilePlanes * machine.vectorsPerPlane
     let again = weights + values > cache ? Double(blocks - 1) * WinogradCut.refetch : 0

@@ -44,7 +44,8 @@ struct WinogradProducts: Equatable, Sendable {
       let position = problem.input.map[group * problem.inputsPerGroup + input]
       let index = inputPlanes.firstIndex(of: position.plane) ?? 0
       return BroadcastTile.Pair(
-        input: (index * tiles * lanes + position.lane) * 4, weights: input * lanes * 4)
+        input: (index * tiles * lanes + position.lane) * Float.byteCount,
+        weights: input * lanes * Float.byteCount)
     }
     var panels: [Panel] = []
     for panel in BroadcastPanels(rows: 1, columns: tiles, planes: planes, machine: machine).panels {
@@ -53,7 +54,7 @@ struct WinogradProducts: Equatable, Sendable {
       ) { rows, columns in
         BroadcastTile(
           unit: machine.unit, rows: rows, columns: columns, planes: panel.planes.count,
-          inputStep: lanes * 4, outputStep: lanes * 4, tail: .none)
+          inputStep: lanes * Float.byteCount, outputStep: lanes * Float.byteCount, tail: .none)
       }
       guard let functions else { throw .noMemoryForCode }
       panels.append(Panel(planes: panel.planes, tile: functions))
@@ -75,7 +76,7 @@ struct WinogradProducts: Equatable, Sendable {
     let pitch = inputs * lanes
     arguments.clearBias()
     arguments.set(.steps, inputs)
-    arguments.set(.weightPitch, pitch * 4)
+    arguments.set(.weightPitch, pitch * Float.byteCount)
     pairs.withUnsafeBufferPointer { pairs in
       if let address = pairs.baseAddress { arguments.set(.distances, address) }
       for point in 0..<WinogradProducts.points {
