@@ -4,16 +4,6 @@ import ConvoyTensors
 
 /// What a convolution layer costs, which kernel computes it and why the others do not.
 public struct LayerExplanation: Hashable, Sendable, Encodable {
-  /// A way to compute convolutions that the catalog knows.
-  public struct Candidate: Hashable, Sendable, Encodable {
-    /// What it is called.
-    public var name: String
-    /// Why it cannot, as a sentence's end; nil for the one that is used, and for those after it.
-    public var refusal: String?
-    /// Whether it is the one that is used: the first that can.
-    public var isChosen: Bool
-  }
-
   /// The layer, written in full.
   public var layer: String
   /// The extents of the image and of the output, batch first.
@@ -49,7 +39,7 @@ public struct LayerExplanation: Hashable, Sendable, Encodable {
   /// Vector lanes of the output's planes.
   public var lanes: Int
   /// Everything the catalog knows, best first.
-  public var candidates: [Candidate]
+  public var candidates: [KernelCandidate]
 
   /// A factor of the cost law: `(C∕groups)` and 4.
   public struct Factor: Hashable, Sendable, Encodable {
@@ -94,14 +84,7 @@ public struct LayerExplanation: Hashable, Sendable, Encodable {
     packing = decision.packing
     usedLanes = problem.output.channels
     lanes = problem.output.planes.count * PlaneLayout.lanes
-    candidates = decision.candidates.map { candidate in
-      switch candidate.verdict {
-      case .refused(let reason):
-        Candidate(name: candidate.name, refusal: reason, isChosen: false)
-      case .taken: Candidate(name: candidate.name, refusal: nil, isChosen: true)
-      case .notAsked: Candidate(name: candidate.name, refusal: nil, isChosen: false)
-      }
-    }
+    candidates = decision.candidates.map { KernelCandidate($0) }
   }
 
   // MARK: - The problem

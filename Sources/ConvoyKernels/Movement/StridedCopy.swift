@@ -40,6 +40,12 @@ public struct StridedCopy: Kernel {
   /// See `Kernel.chunkCount`.
   public var chunkCount: Int { chunks.count }
 
+  /// See `Kernel.detail`.
+  public var detail: String {
+    let isContiguous = walk.columnSteps.allSatisfy { $0 == 1 }
+    return "\(walk.rows) rows of \(walk.columns) \(isContiguous ? "neighbours" : "numbers apart")"
+  }
+
   /// Copies some rows.
   public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     for row in chunks[chunk] {

@@ -76,6 +76,18 @@ public struct DenseReduction: Kernel {
   /// See `Kernel.chunkCount`.
   public var chunkCount: Int { chunks.count }
 
+  /// See `Kernel.detail`.
+  public var detail: String {
+    switch work {
+    case .along(let parts):
+      "\(kept.rows * kept.columns) results, each of \(reduced.rows) × \(reduced.columns) "
+        + "neighbours" + (parts.count == 1 ? "" : " in \(parts.count) parts")
+    case .across:
+      "\(kept.rows * kept.columns) results, 16 neighbours at a time, of "
+        + "\(reduced.rows) × \(reduced.columns) numbers each"
+    }
+  }
+
   /// Makes some results.
   public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     switch function {

@@ -1,0 +1,23 @@
+import Convoy
+
+/// Which kernel computes each step of a model, and why not a better one: what compiling it decided.
+struct KernelsExplanation: Encodable {
+  /// The instruction set: `avx512`.
+  let machine: String
+  let steps: [StepExplanation]
+
+  /// Prints a line for each step, and below it why better ways refused.
+  func printText() {
+    Console.line("Kernels on \(machine), in the order of a run:")
+    let width = min(44, steps.map(\.node.count).max() ?? 0)
+    for step in steps {
+      let node = step.node + String(repeating: " ", count: max(0, width - step.node.count))
+      let parts = [step.kernel, step.detail, step.packing].filter { !$0.isEmpty }
+      Console.line("  \(node)  \(parts.joined(separator: "; "))")
+      for candidate in step.candidates {
+        guard let refusal = candidate.refusal else { continue }
+        Console.line("  \(String(repeating: " ", count: width))    not \(candidate.name): \(refusal)")
+      }
+    }
+  }
+}
