@@ -71,6 +71,11 @@ struct PixelGrid: Hashable, Sendable {
   /// The image a row belongs to.
   func image(ofRow row: Int) -> Int { row / rowsPerImage }
 
+  /// Rows of one image, from one on and before another.
+  func rowsOfImage(from row: Int, before end: Int) -> Range<Int> {
+    row..<min(end, (image(ofRow: row) + 1) * rowsPerImage)
+  }
+
   /// Floats from a plane's beginning to the first pixel a row reads, before a tap's distance.
   func inputOffset(ofRow row: Int) -> Int { inputStart + offset(row, inputSteps) }
 

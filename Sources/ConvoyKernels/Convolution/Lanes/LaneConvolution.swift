@@ -96,15 +96,14 @@ struct LaneConvolution: ConvolutionMethod {
       var next = bands.lowerBound
       while next < bands.upperBound {
         let first = placed.work.rows(ofBand: next).lowerBound
-        let image = grid.image(ofRow: first)
+        let rows = grid.rowsOfImage(
+          from: first, before: placed.work.rows(ofBand: bands.upperBound - 1).upperBound)
+        let base = gather.prepare(
+          plane: plane, rows: rows, of: grid, phase: phase, from: input, scratch: scratch)
         var end = next + 1
         while end < bands.upperBound,
-          grid.image(ofRow: placed.work.rows(ofBand: end).lowerBound) == image
+          placed.work.rows(ofBand: end).lowerBound < rows.upperBound
         { end += 1 }
-        let base = gather.prepare(
-          plane: plane, image: image,
-          rows: first..<placed.work.rows(ofBand: end - 1).upperBound, of: grid, phase: phase,
-          from: input, scratch: scratch)
         run(placed, plane: plane, next..<end, base, arguments, memory)
         next = end
       }

@@ -106,12 +106,12 @@ struct LaneGather: Equatable, Sendable {
     ///
     /// - Returns: the base that `distances`, with the rows' own offsets, are counted from.
     func prepare(
-      plane: Int, image: Int, rows: Range<Int>, of grid: PixelGrid, phase: Int,
+      plane: Int, rows: Range<Int>, of grid: PixelGrid, phase: Int,
       from input: UnsafePointer<Float>, scratch: UnsafeMutablePointer<Float>
     ) -> UnsafePointer<Float> {
       guard let sources = sources[plane] else { return input }
       let imageStride = gather.imageStride
-      let imageStart = image * imageStride
+      let imageStart = grid.image(ofRow: rows.lowerBound) * imageStride
       let first = grid.inputOffset(ofRow: rows.lowerBound) - imageStart + reach[phase].first
       let last =
         grid.inputOffset(ofRow: rows.upperBound - 1) - imageStart

@@ -125,12 +125,9 @@ struct PortableLaneConvolution: ConvolutionMethod {
       var row = items.lowerBound
       while row < items.upperBound {
         // Rows of one image at a time: a gathered plane holds one image.
-        let image = work.grid.image(ofRow: row)
-        var end = row + 1
-        while end < items.upperBound, work.grid.image(ofRow: end) == image { end += 1 }
+        let rows = work.grid.rowsOfImage(from: row, before: items.upperBound)
         let base = gather.prepare(
-          plane: plane, image: image, rows: row..<end, of: work.grid, phase: index, from: input,
-          scratch: scratch)
+          plane: plane, rows: rows, of: work.grid, phase: index, from: input, scratch: scratch)
         distances[index][plane].withUnsafeBufferPointer { distances in
           let convolver = RowConvolver<LaneAccess>(
             distances: distances,
@@ -138,13 +135,13 @@ struct PortableLaneConvolution: ConvolutionMethod {
             bias: operands.bias(plane, memory), tail: tail,
             residualDistance: operands.residualDistance(plane, memory),
             inputStep: work.grid.inputColumnStep, outputStep: work.grid.outputColumnStep)
-          for row in row..<end {
+          for row in rows {
             convolver.convolve(
               base + work.grid.inputOffset(ofRow: row),
               output + work.grid.outputOffset(ofRow: row), columns: work.grid.columns)
           }
         }
-        row = end
+        row = rows.upperBound
       }
     }
   }

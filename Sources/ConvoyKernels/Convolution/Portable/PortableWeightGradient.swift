@@ -70,11 +70,10 @@ private struct PortableWeightGradient: Kernel {
       var end = min(row + rowsPerVisit, grid.rows)
       var base = input
       if let gather {
-        let image = grid.image(ofRow: row)
-        while grid.image(ofRow: end - 1) != image { end -= 1 }
+        let rows = grid.rowsOfImage(from: row, before: end)
+        end = rows.upperBound
         base = gather.prepare(
-          plane: plane, image: image, rows: row..<end, of: grid, phase: 0, from: input,
-          scratch: gathered)
+          plane: plane, rows: rows, of: grid, phase: 0, from: input, scratch: gathered)
       }
       distances[plane].withUnsafeBufferPointer { distances in
         let distances = UnsafeBufferPointer(rebasing: distances[pairs])
