@@ -6,7 +6,7 @@ struct Explain: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "explain",
     abstract:
-      "Says what a convolution costs and which kernel computes it, or what passes do to a model.",
+      "Says which kernels compute a convolution or a model, and why no better ones, or what passes do.",
     discussion: """
       The layer is written as attributes: C, the channels of the image; N, those of
       the output; K, the kernel, 3 or 3x5; size, the image, 56 or 56x56; and if need
@@ -17,24 +17,26 @@ struct Explain: ParsableCommand {
         convoy explain C=128 N=128 K=3 groups=32 size=56x56
         convoy explain C=64 N=32 K=4 stride=2 size=28 transposed=yes --measure
 
-      With --passes, a model stands in place of the layer: a folder that `convoy train`
-      wrote, a checkpoint, an .onnx file, or zoo:NAME. Each pass on its way to a plan
-      tells what it changed or decided.
+      A model may stand in place of the layer: a folder that `convoy train` wrote, a
+      checkpoint, an .onnx file, or zoo:NAME. It is compiled, and each step tells its
+      kernel, and why better ones refused; with --passes, each pass on the way to the
+      plan tells what it changed or decided.
+        convoy explain zoo:resnet-18
         convoy explain zoo:resnet-18 --passes
         convoy explain zoo:lenet --passes --training --batch 32 --dump passes/
       """)
 
   @Argument(
-    help: ArgumentHelp("The layer's attributes, or a model with --passes.", valueName: "key=value"))
+    help: ArgumentHelp("The layer's attributes, or a model.", valueName: "key=value"))
   var layer: [String]
 
   @Flag(help: "List what each pass does to a model, from its graph to a plan.")
   var passes = false
 
-  @Flag(help: "With --passes: the passes of a training step.")
+  @Flag(help: "Of a model: its training step.")
   var training = false
 
-  @Option(help: ArgumentHelp("With --passes: images of a run.", valueName: "number"))
+  @Option(help: ArgumentHelp("Of a model: images of a run.", valueName: "number"))
   var batch = 1
 
   @Option(
@@ -63,20 +65,34 @@ struct Explain: ParsableCommand {
     guard (1...1024).contains(threads) else {
       throw ValidationError("Expected from 1 to 1024 in --threads, got \(threads).")
     }
-    guard passes else {
-      guard !training, batch == 1, dump == nil else {
-        throw ValidationError("Expected --passes beside --training, --batch or --dump.")
+    guard passes || dump == nil else {
+      throw ValidationError("Expected --passes beside --dump.")
+    }
+    guard isModel else {
+      guard !passes, !training, batch == 1 else {
+        throw ValidationError(
+          "Expected one model beside --passes, --training or --batch, got \(layer.count) words.")
       }
       return
     }
-    guard layer.count == 1 else {
-      throw ValidationError("Expected one model beside --passes, got \(layer.count) words.")
+    guard !measure else {
+      throw ValidationError("Expected --measure with a layer; `convoy bench` times models.")
     }
-    guard !measure else { throw ValidationError("Expected --measure without --passes.") }
+  }
+
+  /// Whether a model is explained, not a layer.
+  private var isModel: Bool {
+    layer.count == 1 && (layer[0].hasPrefix("zoo:") || !layer[0].contains("="))
   }
 
   func run() throws {
     if passes { return try explainPasses() }
+    if isModel {
+      let explanation = try KernelsExplanation(
+        try ModelSource.load(layer[0]).model, batch: batch, isTraining: training, machine: isa,
+        usesWinograd: !noWinograd)
+      return json ? try Console.json(explanation) : explanation.printText()
+    }
     let layer = try LayerDescription(parsing: layer.joined(separator: " "))
     guard measure else {
       let explanation = try LayerExplanation(layer, isa: isa, usesWinograd: !noWinograd)

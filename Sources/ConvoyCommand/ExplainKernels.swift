@@ -6,6 +6,26 @@ struct KernelsExplanation: Encodable {
   let machine: String
   let steps: [StepExplanation]
 
+  /// Compiles a model, and takes down what was decided.
+  ///
+  /// - Parameters:
+  ///   - isTraining: whether it becomes a training step; else a network that is only run.
+  ///   - machine: the name of the machine; this one's if nil.
+  init(
+    _ model: consuming Model, batch: Int, isTraining: Bool, machine: String?, usesWinograd: Bool
+  ) throws {
+    var options = CompileOptions()
+    options.usesWinograd = usesWinograd
+    options.machine = try Machine.named(machine)
+    self.machine = "\(options.machine)"
+    let plan =
+      isTraining
+      ? try model.graph.trainingStep(batch: batch, StepOptions())
+        .compiledWithVariables(options: options)
+      : try model.compiled(batch: batch, options: options)
+    steps = plan.explanations
+  }
+
   /// Prints a line for each step, and below it why better ways refused.
   func printText() {
     Console.line("Kernels on \(machine), in the order of a run:")
@@ -16,7 +36,8 @@ struct KernelsExplanation: Encodable {
       Console.line("  \(node)  \(parts.joined(separator: "; "))")
       for candidate in step.candidates {
         guard let refusal = candidate.refusal else { continue }
-        Console.line("  \(String(repeating: " ", count: width))    not \(candidate.name): \(refusal)")
+        Console.line(
+          "  \(String(repeating: " ", count: width))    not \(candidate.name): \(refusal)")
       }
     }
   }

@@ -58,6 +58,29 @@ import Testing
     }
   }
 
+  /// Of every step of a model: what the plan was made by, for kernels of every family.
+  @Test(arguments: [[], ["--training", "--batch", "2"]]) func kernels(_ more: [String]) throws {
+    try withFolder { folder in
+      let words = ["explain", "zoo:lenet", "--isa", "portable"] + more
+      let run = try CommandRun(words, in: folder)
+      #expect(run.status == 0, "\(run.errors)")
+      for part in [
+        "portable broadcast", "not generated winograd: ", "has no generated code",
+        "portable pooling",
+      ] {
+        #expect(run.output.contains(part), "\(part)")
+      }
+      #expect(run.output.contains("weight gradient") == !more.isEmpty)
+      let listed = try CommandRun(words + ["--json"], in: folder).lastObject()
+      let steps = try #require(listed["steps"] as? [[String: Any]])
+      #expect(!steps.isEmpty)
+      for step in steps {
+        let candidates = try #require(step["candidates"] as? [[String: Any]])
+        #expect(candidates.filter { $0["isChosen"] as? Bool == true }.count == 1, "\(step)")
+      }
+    }
+  }
+
   @Test func passesAreOfOneModel() throws {
     try withFolder { folder in
       for words in [
