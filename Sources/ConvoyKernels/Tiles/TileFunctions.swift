@@ -7,10 +7,7 @@ struct TileFunctions: Equatable, Sendable {
   let rows: Int
   /// Columns of a whole tile.
   let columns: Int
-  private let whole: TileFunction?
-  private let right: TileFunction?
-  private let bottom: TileFunction?
-  private let corner: TileFunction?
+  private let functions: CornerFunctions
 
   /// - Parameters:
   ///   - gridRows: rows that are cut into bands; what is left over is a short band.
@@ -21,19 +18,14 @@ struct TileFunctions: Equatable, Sendable {
     _ description: (_ rows: Int, _ columns: Int) -> some TileDescription
   ) {
     (self.rows, self.columns) = (rows, columns)
-    var isRefused = false
-    func function(_ rows: Int, _ columns: Int, if isNeeded: Bool) -> TileFunction? {
-      guard isNeeded, rows > 0, columns > 0 else { return nil }
-      let function = TileKernels.function(description(rows, columns))
-      if function == nil { isRefused = true }
-      return function
+    let functions = CornerFunctions { isBottom, isRight in
+      let height = isBottom ? gridRows % rows : rows
+      let width = isRight ? gridColumns % columns : columns
+      let isFound = height > 0 && width > 0 && height <= gridRows && width <= gridColumns
+      return isFound ? description(height, width) : nil
     }
-    let (below, beside) = (gridRows % rows, gridColumns % columns)
-    whole = function(rows, columns, if: gridRows >= rows && gridColumns >= columns)
-    right = function(rows, beside, if: gridRows >= rows)
-    bottom = function(below, columns, if: gridColumns >= columns)
-    corner = function(below, beside, if: true)
-    if isRefused { return nil }
+    guard let functions else { return nil }
+    self.functions = functions
   }
 
   /// What tiles are used, each once: `tiles of 2×7 pixels × 1 plane`.
@@ -58,12 +50,12 @@ struct TileFunctions: Equatable, Sendable {
   ) {
     let isShort = rows < self.rows
     let (tiles, left) = columns.count.quotientAndRemainder(dividingBy: self.columns)
-    if tiles > 0, let function = isShort ? bottom : whole {
+    if tiles > 0, let function = functions[isBottom: isShort, isRight: false] {
       place(columns.lowerBound)
       arguments.set(.tiles, tiles)
       arguments.run(function)
     }
-    if left > 0, let function = isShort ? corner : right {
+    if left > 0, let function = functions[isBottom: isShort, isRight: true] {
       place(columns.upperBound - left)
       arguments.set(.tiles, 1)
       arguments.run(function)

@@ -170,10 +170,7 @@ struct LaneGradientTiles: Equatable, Sendable {
   let rows: Int
   private let columns: Int
   private let right: Int
-  private let whole: TileFunction?
-  private let wholeRight: TileFunction?
-  private let low: TileFunction?
-  private let lowRight: TileFunction?
+  private let functions: CornerFunctions
 
   /// - Returns: nil where the system refuses memory for code.
   init?(
@@ -182,23 +179,19 @@ struct LaneGradientTiles: Equatable, Sendable {
   ) {
     guard let best = LaneGradientTiles.best(taps, grid, phase, access, machine) else { return nil }
     (rows, columns) = (best.rows, best.columns)
-    right = grid.columns % columns
-    var isRefused = false
-    func function(_ rows: Int, _ columns: Int) -> TileFunction? {
-      guard columns > 0 else { return nil }
-      let function = TileKernels.function(
-        LaneGradientTile(
-          unit: machine.unit, rows: rows, columns: columns, taps: taps,
-          rowStep: rows == 1 ? 1 : phase.inputStep[1], columnStep: phase.inputStep[2],
-          access: access, channel: channel))
-      if function == nil { isRefused = true }
-      return function
+    let right = grid.columns % columns
+    self.right = right
+    // What is left over below is done a row at a time.
+    let functions = CornerFunctions { isBottom, isRight in
+      let (rows, width) = (isBottom ? 1 : best.rows, isRight ? right : best.columns)
+      guard width > 0 else { return nil as LaneGradientTile? }
+      return LaneGradientTile(
+        unit: machine.unit, rows: rows, columns: width, taps: taps,
+        rowStep: rows == 1 ? 1 : phase.inputStep[1], columnStep: phase.inputStep[2],
+        access: access, channel: channel)
     }
-    whole = function(best.rows, best.columns)
-    wholeRight = function(best.rows, right)
-    low = best.rows == 1 ? whole : function(1, best.columns)
-    lowRight = best.rows == 1 ? wholeRight : function(1, right)
-    if isRefused { return nil }
+    guard let functions else { return nil }
+    self.functions = functions
   }
 
   /// Calls a body for each kernel that a block of pixels takes.
@@ -211,13 +204,12 @@ struct LaneGradientTiles: Equatable, Sendable {
     let wide = block.columns - right
     for (height, tile) in [(block.rows - below, rows), (below, 1)] where height > 0 {
       let row = tile == 1 && rows > 1 ? block.firstRow + block.rows - below : block.firstRow
-      let (function, rest) = tile == 1 ? (low, lowRight) : (whole, wholeRight)
-      if wide > 0, let function {
+      if wide > 0, let function = functions[isBottom: tile == 1, isRight: false] {
         body(
           function, (tile, columns),
           (row, block.firstColumn, (height, wide, block.slices)))
       }
-      if right > 0, let rest {
+      if right > 0, let rest = functions[isBottom: tile == 1, isRight: true] {
         body(
           rest, (tile, right),
           (row, block.firstColumn + wide, (height, right, block.slices)))

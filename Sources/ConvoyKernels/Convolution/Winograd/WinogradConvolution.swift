@@ -19,8 +19,8 @@ struct WinogradConvolution: ConvolutionMethod, DirectMethod {
   private let blocks: [[WinogradGrid.Run]]
   /// For each size of block and part that occurs, its products.
   private let products: [Size: [WinogradProducts]]
-  private let inputTiles: EdgeFunctions
-  private let outputTiles: EdgeFunctions
+  private let inputTiles: CornerFunctions
+  private let outputTiles: CornerFunctions
 
   /// The size of a chunk.
   private struct Size: Hashable {
@@ -110,11 +110,11 @@ struct WinogradConvolution: ConvolutionMethod, DirectMethod {
     inputPlanes = used
 
     let border = transform.taps - 1
-    let inputTiles = EdgeFunctions(grid, size: outputs, blocks) {
+    let inputTiles = grid.functions(size: outputs, blocks) {
       WinogradInputTile(
         unit: machine.unit, outputs: outputs, rows: $0 + border, columns: $1 + border)
     }
-    let outputTiles = EdgeFunctions(grid, size: outputs, blocks) {
+    let outputTiles = grid.functions(size: outputs, blocks) {
       WinogradOutputTile(
         unit: machine.unit, outputs: outputs, rows: $0, columns: $1,
         addsResidual: problem.addsResidual, tail: tail)
@@ -235,38 +235,28 @@ extension Range<Int> {
   }
 }
 
-/// The transforms of whole tiles, and of those at the edges.
-private struct EdgeFunctions: Equatable, Sendable {
-  private let whole: TileFunction?
-  private let right: TileFunction?
-  private let bottom: TileFunction?
-  private let corner: TileFunction?
-
+extension WinogradGrid {
+  /// The transforms of whole tiles, and of those at the edges that occur in some blocks.
+  ///
+  /// - Parameter size: rows and columns of a whole tile.
   /// - Returns: nil where the system refuses memory for code.
-  init?(
-    _ grid: WinogradGrid, size: Int, _ blocks: [[WinogradGrid.Run]],
+  fileprivate func functions(
+    size: Int, _ blocks: [[Run]],
     _ description: (_ rows: Int, _ columns: Int) -> some TileDescription
-  ) {
-    var isRefused = false
-    func function(isBottom: Bool, isRight: Bool) -> TileFunction? {
-      let isNeeded = blocks.contains { block in
-        block.contains { $0.isBottom == isBottom && $0.isRight == isRight }
-      }
-      guard isNeeded else { return nil }
-      let function = TileKernels.function(
-        description(isBottom ? grid.edge.rows : size, isRight ? grid.edge.columns : size))
-      if function == nil { isRefused = true }
-      return function
+  ) -> CornerFunctions? {
+    CornerFunctions { isBottom, isRight in
+      let isFound = blocks.joined().contains { $0.isBottom == isBottom && $0.isRight == isRight }
+      return isFound
+        ? description(isBottom ? edge.rows : size, isRight ? edge.columns : size) : nil
     }
-    whole = function(isBottom: false, isRight: false)
-    right = function(isBottom: false, isRight: true)
-    bottom = function(isBottom: true, isRight: false)
-    corner = function(isBottom: true, isRight: true)
-    if isRefused { return nil }
   }
+}
 
-  func run(_ run: WinogradGrid.Run, _ arguments: TileArguments) {
-    let function = run.isBottom ? (run.isRight ? corner : bottom) : (run.isRight ? right : whole)
-    if let function { arguments.run(function) }
+extension CornerFunctions {
+  /// Transforms some tiles.
+  fileprivate func run(_ run: WinogradGrid.Run, _ arguments: TileArguments) {
+    if let function = self[isBottom: run.isBottom, isRight: run.isRight] {
+      arguments.run(function)
+    }
   }
 }
