@@ -50,15 +50,17 @@ import Testing
           [rows, columns], [rows, inner], [inner, columns], isSecondConstant: isConstant),
         KernelSettings(machine: machine))
     }
-    // A row meets each number once: nothing is packed, unless that is done before.
-    #expect(plan(1, 64, 64).packedCount == 0 && plan(1, 64, 64).readsSecond)
-    #expect(plan(1, 64, 64, isConstant: true).packedCount == 64 * 64)
-    #expect(!plan(200, 64, 64).readsSecond)
-    #expect(plan(200, 64, 64).description.contains("panels of 16"))
-    #expect(plan(1, 64, 65).packedCount > 0 && plan(1, 64, 65).readsSecond)
+    // What is in the cache anyway is not packed, unless that is done before.
+    #expect(plan(300, 64, 64).packedCount == 0 && plan(300, 64, 64).readsSecond)
+    #expect(plan(2, 64, 64, isConstant: true).packedCount == 64 * 64)
+    #expect(plan(2, 2048, 2048).readsSecond)
+    #expect(!plan(300, 4096, 4096).readsSecond)
+    #expect(plan(300, 4096, 4096).description.contains("panels of 16"))
+    // But for the columns that are left over.
+    #expect(plan(2, 64, 65).packedCount > 0 && plan(2, 64, 65).readsSecond)
     #expect(plan(3, 8, 5) == plan(3, 8, 5))
     #expect(plan(3, 8, 5) != plan(3, 8, 6))
-    let refused = plan(1, 1 << 23, 1).decision
+    let refused = plan(2, 1 << 23, 1).decision
     #expect(refused.kernel == "portable matrix product")
     #expect(refused.description.contains("longer than generated code can say"))
   }
@@ -148,7 +150,7 @@ struct MatrixCase: CustomStringConvertible {
   func expectRight(on machine: Machine) {
     let got = run(machine).map { Float(bitPattern: $0) }
     let name = plan(machine).decision.kernel
-    #expect(name == "\(machine.name) matrix product", "\(self)")
+    #expect(name == "\(machine.name) matrix product" || problem.rows == 1, "\(self)")
     let inner = shapes.first[shapes.first.rank - 1]
     let (rows, columns) = (
       shapes.output[shapes.output.rank - 2], shapes.output[shapes.output.rank - 1]

@@ -5,7 +5,7 @@ import ConvoyTiles
 /// pixels, its columns input channels, and 16 columns of the second matrix a plane of outputs.
 ///
 /// The first matrix is read and the output written where they stand. The second is packed, once where it is
-/// constant, or read where it stands if it meets too few rows to pay for that. The columns that are left over
+/// constant or large, or read where it stands. The columns that are left over
 /// are always packed, and their sums are copied to the output out of private memory, so that nothing beside
 /// the matrices is touched.
 struct GeneratedMatrixProduct: MatrixProductMethod, DirectMethod {
@@ -40,9 +40,15 @@ struct GeneratedMatrixProduct: MatrixProductMethod, DirectMethod {
     if max(problem.inner, problem.columns) > 1 << 22 {
       throw Refusal("its rows are longer than generated code can say")
     }
+    // One row's sums, each waiting for itself, are as many as a tile has vectors.
+    let chains = GeneratedMatrixProduct.widestPanel(machine) * machine.vectorsPerPlane
+    if problem.rows == 1, problem.columns >= PlaneLayout.lanes, chains < 4 {
+      throw Refusal("a single row gives its tiles too few sums at once")
+    }
     name = "\(machine.name) matrix product"
     self.problem = problem
-    let isPacked = problem.isSecondConstant || problem.rows >= GeneratedMatrixProduct.rowsThatPay
+    let isPacked =
+      problem.isSecondConstant || GeneratedMatrixProduct.packingPays(problem, machine)
     let panels = MatrixPanels(problem, isPacked: isPacked, machine)
     self.panels = panels
     let lanes = PlaneLayout.lanes
@@ -97,8 +103,19 @@ struct GeneratedMatrixProduct: MatrixProductMethod, DirectMethod {
       pieces.reduce(0) { $1.value.isRest ? max($0, $1.value.rows.size) : $0 } * lanes
   }
 
-  /// Rows of the first matrix that make packing the second pay.
-  private static let rowsThatPay = 16
+  /// Planes of the widest tile.
+  private static func widestPanel(_ machine: Machine) -> Int {
+    machine.broadcastTiles.map(\.planes).max() ?? 1
+  }
+
+  /// Whether a second matrix that changes is packed: where it does not fit the second-level cache, a panel's
+  /// rows lie pages apart, and enough rows of the first matrix meet it. The narrower the panels, the more often
+  /// the pages are gone through. Measured: see `Documentation/Performance.md`.
+  private static func packingPays(_ problem: MatrixProductProblem, _ machine: Machine) -> Bool {
+    4 * problem.inner * problem.columns > machine.secondLevelCache
+      && problem.rows >= 64 * widestPanel(machine)
+  }
+
   /// Tiles of a unit at most, so that the sums of left-over columns stay in the first-level cache.
   private static let mostTiles = 16
 
