@@ -1,4 +1,6 @@
+import ConvoyGraphs
 import ConvoyKernels
+import ConvoyTensors
 
 /// How a step of a plan is computed: what was decided when it was compiled.
 public struct StepExplanation: Hashable, Sendable, Encodable {
@@ -42,5 +44,19 @@ extension Plan {
         candidates: step.decision?.candidates.map { KernelCandidate($0) }
           ?? [KernelCandidate(name: step.kernel.name, refusal: nil, isChosen: true)])
     }
+  }
+}
+
+extension Graph {
+  /// The program that compiling makes where parameters do not change, before memory is laid out and weights are
+  /// packed: it takes no parameters and little memory.
+  ///
+  /// - Throws: `ConvoyError` as compiling does.
+  func program(_ options: CompileOptions) throws(ConvoyError) -> Program {
+    var compiler = try Compiler(self, frozen: [:], options: options)
+    compiler.fuseEpilogues()
+    compiler.chooseLayouts()
+    try compiler.lower()
+    return compiler.program
   }
 }

@@ -58,8 +58,9 @@ public struct LayerExplanation: Hashable, Sendable, Encodable {
   public init(
     _ layer: LayerDescription, isa: String? = nil, usesWinograd: Bool = true
   ) throws {
-    let machine = try Machine.named(isa)
-    let settings = KernelSettings(machine: machine, allowsWinograd: usesWinograd)
+    var options = CompileOptions()
+    options.machine = try Machine.named(isa)
+    options.usesWinograd = usesWinograd
     let graph = try layer.network().graph.resized(batch: layer.batch)
     let cost = graph.cost
     let input = graph[graph.inputs[0]].shape
@@ -76,41 +77,18 @@ public struct LayerExplanation: Hashable, Sendable, Encodable {
     operationsPerByte = 2 * Double(cost.multiplyAdds) / Double(cost.bytes)
     groupSaving = layer.groups
 
-    let problem = LayerExplanation.problem(layer, input, output, settings)
-    let decision = ConvolutionPlan(problem, settings).decision
-    self.machine = machine.name
+    let program = try graph.program(options)
+    guard let step = program.steps.first(where: { $0.decision != nil }),
+      let decision = step.decision
+    else { preconditionFailure("A convolution is decided by its catalog.") }
+    let planes = program.planes(of: step.writes[0])
+    machine = options.machine.name
     kernel = decision.kernel
     detail = decision.detail
     packing = decision.packing
-    usedLanes = problem.output.channels
-    lanes = problem.output.planes.count * PlaneLayout.lanes
+    usedLanes = planes.channels
+    lanes = planes.planes.count * PlaneLayout.lanes
     candidates = decision.candidates.map { KernelCandidate($0) }
-  }
-
-  // MARK: - The problem
-
-  /// The problem as a plan poses it, with nothing around it.
-  private static func problem(
-    _ layer: LayerDescription, _ input: Shape, _ output: Shape, _ settings: KernelSettings
-  ) -> ConvolutionProblem {
-    let window = Window(
-      kernel: layer.kernel, stride: layer.stride, dilation: layer.dilation,
-      padding: .explicit(before: layer.padding, after: layer.padding))
-    let image = layer.isTransposed ? output : input
-    let form = ConvolutionForm(
-      layer.isTransposed ? .transposed : .forward, window, groups: layer.groups,
-      image: Array(image.dimensions.dropFirst(2)))
-    let halo = form.halo(input: input, output: output)
-    let node = NodeFacts(
-      name: "", inputShapes: [input], outputShapes: [output], isFrozen: [false, true],
-      settings: settings, communicators: [:], epilogue: Tail())
-    let site = LayoutSite(node: node, inputKinds: [.dense], inputOrders: [])
-    let orders = ConvolutionOrders(groups: layer.groups, site)
-    return form.problem(
-      input: form.takesRowMajor(at: site)
-        ? PlaneLayout(rowMajor: input, channelsLast: false, halo: halo)
-        : PlaneLayout(input, halo: halo, order: orders.input.chosen),
-      output: PlaneLayout(output, order: orders.output))
   }
 
   private static func factors(_ layer: LayerDescription, _ output: Shape) -> [Factor] {
