@@ -41,7 +41,7 @@ public struct ConvolutionPlan: Sendable, Equatable, CustomStringConvertible {
 
   /// The best way for a problem, whose planes may stand anywhere.
   public init(_ problem: ConvolutionProblem, _ settings: KernelSettings = KernelSettings()) {
-    (method, candidates) = Catalog.convolution.decide(problem, settings)
+    (method, candidates) = Catalog.convolution.decide(problem.unplaced, settings)
   }
 
   /// What was decided.

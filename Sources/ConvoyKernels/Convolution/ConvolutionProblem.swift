@@ -53,6 +53,14 @@ public struct ConvolutionProblem: Hashable, Sendable {
     self.addsResidual = addsResidual
   }
 
+  /// The same problem, of whose planes it is not known where they are: what a plan is made from.
+  var unplaced: ConvolutionProblem {
+    var problem = self
+    problem.input.planes = input.planes.map { _ in 0 }
+    problem.output.planes = output.planes.map { _ in 0 }
+    return problem
+  }
+
   /// Input channels of one group.
   public var inputsPerGroup: Int { input.channels / groups }
   /// Output channels of one group.

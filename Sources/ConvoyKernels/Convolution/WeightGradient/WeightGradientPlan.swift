@@ -54,8 +54,8 @@ public struct WeightGradientPlan: Sendable, Equatable, CustomStringConvertible {
 
   /// The best way for a problem, whose planes may stand anywhere.
   public init(_ problem: ConvolutionProblem, _ settings: KernelSettings = KernelSettings()) {
-    self.problem = problem
-    (method, candidates) = Catalog.weightGradient.decide(problem, settings)
+    self.problem = problem.unplaced
+    (method, candidates) = Catalog.weightGradient.decide(problem.unplaced, settings)
   }
 
   /// What was decided.
