@@ -1,3 +1,5 @@
+import ConvoyTiles
+
 /// The kernels of whole tiles, and of those that have fewer rows at the bottom of a grid, fewer columns at its
 /// right, or both.
 struct CornerFunctions: Equatable, Sendable {
