@@ -6,12 +6,12 @@ import ConvoyTensors
 /// Each thread copies a block from one place to another, both together eight times as large as the
 /// second-level cache. That is what a layer does at least, whose input and output have left that cache.
 /// On most processors such blocks lie in the third-level cache; main memory is slower.
-public enum BandwidthMeasurement {
+package enum BandwidthMeasurement {
   /// How many times the second-level cache the two blocks of a thread are.
-  public static let cacheMultiple = 8
+  package static let cacheMultiple = 8
 
   /// Bytes that a thread copies: a multiple of 64.
-  public static var blockBytes: Int {
+  package static var blockBytes: Int {
     let cache = min(max(Machine.current.secondLevelCache, 1 << 18), 1 << 24)
     return cache * cacheMultiple / 2 & ~63
   }
@@ -22,7 +22,7 @@ public enum BandwidthMeasurement {
   ///   - parts: how many threads copy, each its own blocks.
   ///   - run: calls its argument once for each part, on that many threads, and returns when all are
   ///     done.
-  public static func gigabytesPerSecond(
+  package static func gigabytesPerSecond(
     parts: Int = 1,
     run: (_ parts: Int, _ copy: (Int) -> Void) -> Void = { parts, copy in
       for part in 0..<parts { copy(part) }

@@ -120,7 +120,7 @@ extension Array {
 }
 
 /// The ways known to compute each kind of work, best first, one that never refuses last.
-public enum Catalog {
+package enum Catalog {
   static let convolution: [CatalogEntry<ConvolutionProblem, any ConvolutionMethod>] = [
     CatalogEntry(WinogradConvolution.self), CatalogEntry(DenseConvolution.self),
     CatalogEntry(LaneConvolution.self), CatalogEntry(PortableDenseConvolution.self),
@@ -155,28 +155,28 @@ public enum Catalog {
     ]
 
   /// How an elementwise operation in planes is computed.
-  public static func elementwise(
+  package static func elementwise(
     _ problem: ElementwiseProblem, _ settings: KernelSettings = KernelSettings()
   ) -> KernelPlan<ElementwiseOperands> {
     KernelPlan(elementwise, problem, settings)
   }
 
   /// How a batch normalisation by given statistics is computed.
-  public static func normalization(
+  package static func normalization(
     _ problem: NormalizationProblem, _ settings: KernelSettings = KernelSettings()
   ) -> KernelPlan<NormalizationOperands> {
     KernelPlan(normalization, problem, settings)
   }
 
   /// How a pooling is computed.
-  public static func pooling(
+  package static func pooling(
     _ problem: PoolingProblem, _ settings: KernelSettings = KernelSettings()
   ) -> KernelPlan<PoolingOperands> {
     KernelPlan(pooling, problem, settings)
   }
 
   /// How the gradient of a pooling's image is computed.
-  public static func poolingGradient(
+  package static func poolingGradient(
     _ problem: PoolingGradientProblem, _ settings: KernelSettings = KernelSettings()
   ) -> KernelPlan<PoolingGradientOperands> {
     KernelPlan(poolingGradient, problem, settings)

@@ -5,9 +5,9 @@ import ConvoyTensors
 ///
 /// Twelve independent chains of fused multiply-adds on the widest registers, which is enough to hide their
 /// latency; where no code can be generated, the same in plain Swift.
-public enum PeakMeasurement {
+package enum PeakMeasurement {
   /// GFLOP/s of one thread, the best of several measurements; a multiply-add counts as two.
-  public static func gigaflopsPerSecond() -> Double {
+  package static func gigaflopsPerSecond() -> Double {
     generated() ?? portable()
   }
 

@@ -5,7 +5,7 @@
 /// the least that any algorithm can send.
 extension Collective {
   /// The part of `count` numbers that one of several ranks looks after; parts differ by one number at most.
-  public static func share(of count: Int, rank: Int, of ranks: Int) -> Range<Int> {
+  package static func share(of count: Int, rank: Int, of ranks: Int) -> Range<Int> {
     let (least, longer) = count.quotientAndRemainder(dividingBy: ranks)
     let start = rank * least + min(rank, longer)
     return start..<start + least + (rank < longer ? 1 : 0)
@@ -17,13 +17,13 @@ extension Collective {
   ///   - rank: which of the ranks, from 0.
   ///   - ranks: how many there are.
   /// - Complexity: O(1).
-  public func bytesSent(byRank rank: Int, of ranks: Int) -> Int {
+  package func bytesSent(byRank rank: Int, of ranks: Int) -> Int {
     guard ranks > 1 else { return 0 }
     return floatsSent(byRank: rank, of: ranks) * MemoryLayout<Float>.stride
   }
 
   /// How many numbers each rank gives and gets.
-  public func counts(ranks: Int) -> (input: Int, output: Int) {
+  package func counts(ranks: Int) -> (input: Int, output: Int) {
     switch self {
     case .allReduce(let count), .broadcast(let count, _): (count, count)
     case .allGather(let count): (count, count * ranks)

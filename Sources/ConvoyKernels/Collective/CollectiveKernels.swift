@@ -1,7 +1,7 @@
 /// Exchanges numbers between ranks, and waits for the others.
-public struct CollectiveExchange: Kernel {
+package struct CollectiveExchange: Kernel {
   /// See `Kernel.name`.
-  public let name: String
+  package let name: String
   private let collective: Collective
   private let communicator: any Communicator
   private let tag: Int
@@ -12,7 +12,7 @@ public struct CollectiveExchange: Kernel {
   ///   - tag: that of no other exchange under way.
   ///   - source: this rank's numbers.
   ///   - target: where results go: the same place, or apart from it.
-  public init(
+  package init(
     _ collective: Collective, _ communicator: any Communicator, tag: Int, from source: Region,
     to target: Region
   ) {
@@ -25,19 +25,19 @@ public struct CollectiveExchange: Kernel {
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { 1 }
+  package var chunkCount: Int { 1 }
 
   /// Exchanges everything.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     communicator.begin(collective, tag: tag, from: memory[source], to: memory[target])
     communicator.finish(tag: tag)
   }
 }
 
 /// Begins to exchange numbers in place; `CollectiveEnd` waits.
-public struct CollectiveBegin: Kernel {
+package struct CollectiveBegin: Kernel {
   /// See `Kernel.name`.
-  public let name: String
+  package let name: String
   private let collective: Collective
   private let communicator: any Communicator
   private let tag: Int
@@ -46,7 +46,7 @@ public struct CollectiveBegin: Kernel {
   /// - Parameters:
   ///   - tag: that of no other exchange under way.
   ///   - region: this rank's numbers, which become the results.
-  public init(
+  package init(
     _ collective: Collective, _ communicator: any Communicator, tag: Int, in region: Region
   ) {
     name = "begin \(collective.name)"
@@ -57,33 +57,33 @@ public struct CollectiveBegin: Kernel {
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { 1 }
+  package var chunkCount: Int { 1 }
 
   /// Begins.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     communicator.begin(
       collective, tag: tag, from: memory[region], to: memory[region], priority: .background)
   }
 }
 
 /// Waits for what `CollectiveBegin` began.
-public struct CollectiveEnd: Kernel {
+package struct CollectiveEnd: Kernel {
   /// See `Kernel.name`.
-  public let name = "wait for ranks"
+  package let name = "wait for ranks"
   private let communicator: any Communicator
   private let tag: Int
 
   /// - Parameter tag: that of the exchange.
-  public init(_ communicator: any Communicator, tag: Int) {
+  package init(_ communicator: any Communicator, tag: Int) {
     self.communicator = communicator
     self.tag = tag
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { 1 }
+  package var chunkCount: Int { 1 }
 
   /// Waits.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     communicator.finish(tag: tag)
   }
 }
@@ -100,16 +100,16 @@ extension Collective {
 }
 
 /// Multiplies a row of numbers with a factor, from one place to another.
-public struct ScaledCopy: Kernel {
+package struct ScaledCopy: Kernel {
   /// See `Kernel.name`.
-  public let name = "scaled copy"
+  package let name = "scaled copy"
   private let factor: Float
   private let source: Region
   private let target: Region
   private let chunks: Chunks
 
   /// Describes the copy of a number of floats.
-  public init(count: Int, by factor: Float, from source: Region, to target: Region) {
+  package init(count: Int, by factor: Float, from source: Region, to target: Region) {
     self.factor = factor
     self.source = source
     self.target = target
@@ -117,10 +117,10 @@ public struct ScaledCopy: Kernel {
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { chunks.count }
+  package var chunkCount: Int { chunks.count }
 
   /// Copies some.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let (from, to) = (UnsafePointer(memory[source]), memory[target])
     for index in chunks[chunk] { to[index] = from[index] * factor }
   }

@@ -2,7 +2,7 @@ import ConvoyTensors
 
 /// Where a convolution's weight stands in the user's tensor: the one place that knows that a forward
 /// convolution's weights are [O, I∕G, k…] and a transposed one's [I, O∕G, k…].
-public struct WeightOrder: Hashable, Sendable {
+package struct WeightOrder: Hashable, Sendable {
   /// From an output channel of a group to the next.
   let outputStride: Int
   /// From an input channel of a group to the next.
@@ -13,7 +13,7 @@ public struct WeightOrder: Hashable, Sendable {
   private let volume: Int
 
   /// The order of a problem's weights.
-  public init(_ problem: ConvolutionProblem) {
+  package init(_ problem: ConvolutionProblem) {
     volume = problem.kernel.volume
     inputsPerGroup = problem.inputsPerGroup
     outputsPerGroup = problem.outputsPerGroup
@@ -30,7 +30,7 @@ public struct WeightOrder: Hashable, Sendable {
   }
 
   /// The index of the weight between an output channel and an input channel of its group, at a tap.
-  public func index(output: Int, inputInGroup: Int, tap: Int) -> Int {
+  package func index(output: Int, inputInGroup: Int, tap: Int) -> Int {
     let (group, outputInGroup) = output.quotientAndRemainder(dividingBy: outputsPerGroup)
     return group * groupStride + outputInGroup * outputStride + inputInGroup * inputStride + tap
   }
@@ -46,9 +46,9 @@ public struct WeightOrder: Hashable, Sendable {
 /// Packs a convolution's weights for kernels whose lanes are the channels of an output plane: for each
 /// phase and plane, a row of 16 weights for each pair of input channel and tap, or of a block of channels
 /// and a tap where the plane is folded.
-public struct WeightPacking: Kernel {
+package struct WeightPacking: Kernel {
   /// See `Kernel.name`.
-  public let name = "pack weights"
+  package let name = "pack weights"
   private let source: Region
   private let destination: Region
   private let order: WeightOrder
@@ -61,7 +61,7 @@ public struct WeightPacking: Kernel {
   private let planesPerChunk: Int
 
   /// Describes the packing of a problem's weights, nothing folded.
-  public init(_ problem: ConvolutionProblem, from source: Region, to destination: Region) {
+  package init(_ problem: ConvolutionProblem, from source: Region, to destination: Region) {
     self.init(problem, from: source, to: destination, PlaneFolding(problem, nil))
   }
 
@@ -89,12 +89,12 @@ public struct WeightPacking: Kernel {
   }
 
   /// Floats that a problem's packed weights take, nothing folded.
-  public static func elementCount(_ problem: ConvolutionProblem) -> Int {
+  package static func elementCount(_ problem: ConvolutionProblem) -> Int {
     starts(problem).last ?? 0
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { (planeCount + planesPerChunk - 1) / planesPerChunk }
+  package var chunkCount: Int { (planeCount + planesPerChunk - 1) / planesPerChunk }
 
   private var planeCount: Int { channels.count / PlaneLayout.lanes }
 
@@ -103,14 +103,14 @@ public struct WeightPacking: Kernel {
   }
 
   /// See `Kernel.elementsRead(chunk:)`.
-  public func elementsRead(chunk: Int) -> Range<Int>? {
+  package func elementsRead(chunk: Int) -> Range<Int>? {
     let (lanes, planes) = (PlaneLayout.lanes, planes(ofChunk: chunk))
     return order.indices(
       of: channels[planes.lowerBound * lanes..<planes.upperBound * lanes].lazy.compactMap { $0 })
   }
 
   /// Packs some output planes.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let planes = planes(ofChunk: chunk)
     if let first = firstOfRows(planes) {
       return packRows(planes, from: memory[source] + first, to: memory[destination])

@@ -1,7 +1,7 @@
-public import ConvoyTensors
+package import ConvoyTensors
 
 /// What an elementwise kernel computes from one or two numbers.
-public enum LaneOperation: Hashable, Sendable {
+package enum LaneOperation: Hashable, Sendable {
   /// f(x)
   case function(ScalarFunction)
   /// f′(x)·g
@@ -131,9 +131,9 @@ struct PortableElementwise: DirectMethod {
 }
 
 /// Computes each output number from one or two input numbers, in row-major tensors with broadcasting.
-public struct DenseElementwise: Kernel {
+package struct DenseElementwise: Kernel {
   /// See `Kernel.name`.
-  public let name = "portable elementwise"
+  package let name = "portable elementwise"
   private let operation: LaneOperation
   private let first: Region
   private let second: Region
@@ -145,7 +145,7 @@ public struct DenseElementwise: Kernel {
   /// - Parameters:
   ///   - shape: the output's shape, to which the operands' broadcast.
   ///   - tail: what is applied to each result.
-  public init(
+  package init(
     _ operation: LaneOperation, _ shape: Shape, _ first: Region, _ firstShape: Shape,
     _ second: Region? = nil, _ secondShape: Shape? = nil, to output: Region, tail: Tail = Tail()
   ) {
@@ -164,10 +164,10 @@ public struct DenseElementwise: Kernel {
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { chunks.count }
+  package var chunkCount: Int { chunks.count }
 
   /// Computes some blocks of rows.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     operation.withLanes { compute in
       for item in chunks[chunk] { run(block: item, in: memory, compute) }
     }
@@ -218,7 +218,7 @@ private func blocksPerRow(_ walk: StridedWalk) -> Int {
 
 extension Shape {
   /// For each dimension of a larger shape, floats between neighbours: 0 where broadcasting repeats.
-  public func broadcastStrides(to larger: Shape) -> [Int] {
+  package func broadcastStrides(to larger: Shape) -> [Int] {
     let extra = larger.rank - rank
     let strides = strides
     return (0..<larger.rank).map { d in

@@ -1,20 +1,20 @@
-public import ConvoyTensors
+package import ConvoyTensors
 
 /// Each output number made from one or two input numbers, in planes of one geometry.
 ///
 /// The second operand may also be an image's or the batch's single pixel, which every pixel meets:
 /// scaling and shifting by channel.
-public struct ElementwiseProblem: Hashable, Sendable {
+package struct ElementwiseProblem: Hashable, Sendable {
   /// What is computed.
-  public var operation: LaneOperation
+  package var operation: LaneOperation
   /// The first operand's planes.
-  public var first: PlaneLayout
+  package var first: PlaneLayout
   /// The second operand's planes, if there is one.
-  public var second: PlaneLayout?
+  package var second: PlaneLayout?
   /// The planes of the results.
-  public var output: PlaneLayout
+  package var output: PlaneLayout
   /// What is applied to each result.
-  public var tail: Tail
+  package var tail: Tail
 
   /// Describes the work.
   ///
@@ -23,7 +23,7 @@ public struct ElementwiseProblem: Hashable, Sendable {
   ///     for a function of one number.
   ///   - output: planes of the first's extents and batch.
   ///   - tail: what is applied to each result.
-  public init(
+  package init(
     _ operation: LaneOperation, _ first: PlaneLayout, _ second: PlaneLayout? = nil,
     to output: PlaneLayout, tail: Tail = Tail()
   ) {
@@ -44,13 +44,13 @@ public struct ElementwiseProblem: Hashable, Sendable {
 }
 
 /// Where the numbers of an elementwise kernel are.
-public struct ElementwiseOperands: Sendable {
+package struct ElementwiseOperands: Sendable {
   let first: PlanePlaces
   let second: PlanePlaces
   let output: PlanePlaces
 
   /// Names the places of the operands' planes, the second's if there is one, and the results'.
-  public init(first: PlanePlaces, second: PlanePlaces? = nil, output: PlanePlaces) {
+  package init(first: PlanePlaces, second: PlanePlaces? = nil, output: PlanePlaces) {
     self.first = first
     self.second = second ?? first
     self.output = output

@@ -5,7 +5,7 @@ extension Machine {
   ///
   /// Tiles of 3 pixels were measured best with 16 registers of 4 floats: 12 hold sums, 1 the pixel.
   /// They stand in `RowConvolver`, whose loop is compiled beforehand.
-  public static let portable = Machine(
+  package static let portable = Machine(
     unit: VectorUnit(
       name: "portable", lanes: 4, registerCount: 16, chainCount: 1, temporaryCount: 0, writer: nil),
     firstLevelCache: 32 << 10, secondLevelCache: 512 << 10, broadcastTiles: [],

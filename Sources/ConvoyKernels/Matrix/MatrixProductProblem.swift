@@ -1,7 +1,7 @@
-public import ConvoyTensors
+package import ConvoyTensors
 
 /// The products of the matrices in two row-major tensors, …×M×K and …×K×N.
-public struct MatrixProductProblem: Hashable, Sendable {
+package struct MatrixProductProblem: Hashable, Sendable {
   /// Rows of each product.
   let rows: Int
   /// Columns of the first matrices and rows of the second.
@@ -32,7 +32,7 @@ public struct MatrixProductProblem: Hashable, Sendable {
   ///   - first: …×M×K, the leading dimensions repeated to the output's.
   ///   - second: …×K×N, likewise.
   ///   - isSecondConstant: whether the second tensor is known when compiling.
-  public init(_ shape: Shape, _ first: Shape, _ second: Shape, isSecondConstant: Bool = false) {
+  package init(_ shape: Shape, _ first: Shape, _ second: Shape, isSecondConstant: Bool = false) {
     let leading = shape.dimensions.dropLast(2)
     inner = first[first.rank - 1]
     columns = shape[shape.rank - 1]
@@ -64,7 +64,7 @@ public struct MatrixProductProblem: Hashable, Sendable {
 }
 
 /// Where the numbers of a matrix product are.
-public struct MatrixProductOperands: Sendable {
+package struct MatrixProductOperands: Sendable {
   let first: Region
   let second: Region?
   let packed: Region?
@@ -75,7 +75,7 @@ public struct MatrixProductOperands: Sendable {
   /// - Parameters:
   ///   - second: the second tensor; nil where the plan reads it only packed.
   ///   - packed: what the plan's packing made of it; nil where it packs nothing.
-  public init(first: Region, second: Region?, packed: Region?, output: Region) {
+  package init(first: Region, second: Region?, packed: Region?, output: Region) {
     self.first = first
     self.second = second
     self.packed = packed
@@ -106,43 +106,43 @@ extension CatalogEntry where Problem == MatrixProductProblem, Method == any Matr
 
 /// How products of matrices are computed: decided once, from the problem and the settings, and placed at
 /// addresses later.
-public struct MatrixProductPlan: Sendable, Equatable, CustomStringConvertible {
+package struct MatrixProductPlan: Sendable, Equatable, CustomStringConvertible {
   private let method: any MatrixProductMethod
   private let candidates: [Candidate]
 
   /// The best way for a problem.
-  public init(_ problem: MatrixProductProblem, _ settings: KernelSettings = KernelSettings()) {
+  package init(_ problem: MatrixProductProblem, _ settings: KernelSettings = KernelSettings()) {
     (method, candidates) = Catalog.matrixProduct.decide(problem, settings)
   }
 
   /// What was decided.
-  public var decision: Decision {
+  package var decision: Decision {
     Decision(
       kernel: method.name, detail: method.detail, packing: method.packingText,
       candidates: candidates)
   }
 
   /// See `Decision.description`.
-  public var description: String { decision.description }
+  package var description: String { decision.description }
 
   /// The floats that are packed of the second matrices; 0 if all are read where they stand.
-  public var packedCount: Int { method.packedCount }
+  package var packedCount: Int { method.packedCount }
 
   /// Whether the second matrices are read where they stand, but perhaps for their last columns.
-  public var readsSecond: Bool { method.readsSecond }
+  package var readsSecond: Bool { method.readsSecond }
 
   /// Packs the second matrices.
-  public func packing(from source: Region, to destination: Region) -> any Kernel {
+  package func packing(from source: Region, to destination: Region) -> any Kernel {
     method.packing(from: source, to: destination)
   }
 
   /// The kernel for numbers in their places.
-  public func kernel(at operands: MatrixProductOperands) -> any Kernel {
+  package func kernel(at operands: MatrixProductOperands) -> any Kernel {
     method.kernel(at: operands)
   }
 
   /// Whether the same was decided.
-  public static func == (a: Self, b: Self) -> Bool {
+  package static func == (a: Self, b: Self) -> Bool {
     a.candidates == b.candidates && a.method.isEqual(to: b.method)
   }
 }

@@ -1,34 +1,34 @@
-public import ConvoyTensors
+package import ConvoyTensors
 
 /// Makes each channel of some planes a channel of other planes, or zero: concatenates, slices and shuffles
 /// channels without leaving planes. Reads any channel map.
 ///
 /// Whole pixels are copied where a plane's channels stand in the lanes of one source plane as they
 /// do in the target, as when multiples of 16 are joined; else lane by lane.
-public struct ChannelGather: Kernel {
+package struct ChannelGather: Kernel {
   /// Planes that are read.
-  public struct Source: Sendable {
+  package struct Source: Sendable {
     /// Counted from `base`; of the target's batch and extents.
-    public var planes: PlaneLayout
+    package var planes: PlaneLayout
     /// What the planes are counted from.
-    public var base: Region
+    package var base: Region
 
     /// Names planes and their base.
-    public init(_ planes: PlaneLayout, base: Region) {
+    package init(_ planes: PlaneLayout, base: Region) {
       self.planes = planes
       self.base = base
     }
   }
 
   /// A channel of one of the sources.
-  public struct Channel: Hashable, Sendable {
+  package struct Channel: Hashable, Sendable {
     /// Which source.
-    public var source: Int
+    package var source: Int
     /// Which of its channels.
-    public var channel: Int
+    package var channel: Int
 
     /// Names a channel.
-    public init(source: Int, channel: Int) {
+    package init(source: Int, channel: Int) {
       self.source = source
       self.channel = channel
     }
@@ -50,7 +50,7 @@ public struct ChannelGather: Kernel {
   }
 
   /// See `Kernel.name`.
-  public let name = "gather channels"
+  package let name = "gather channels"
   private let sources: [Source]
   private let target: PlaneLayout
   private let base: Region
@@ -61,7 +61,7 @@ public struct ChannelGather: Kernel {
   /// - Parameters:
   ///   - channels: for each channel of the target where it comes from, or nil for zeros.
   ///   - target: planes counted from `base`.
-  public init(
+  package init(
     _ channels: [Channel?], from sources: [Source], to target: PlaneLayout, base: Region
   ) {
     self.sources = sources
@@ -92,10 +92,10 @@ public struct ChannelGather: Kernel {
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { chunks.count }
+  package var chunkCount: Int { chunks.count }
 
   /// Copies some rows.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     for item in chunks[chunk] {
       let (plane, row) = item.quotientAndRemainder(dividingBy: rows.count)
       let to = memory[base] + target.planes[plane] + rows.offset(ofRow: row, in: target)

@@ -1,9 +1,9 @@
-public import ConvoyTensors
+package import ConvoyTensors
 
 /// Puts images in planes into larger ones, and a number around them.
-public struct PlanePad: Kernel {
+package struct PlanePad: Kernel {
   /// See `Kernel.name`.
-  public let name = "pad"
+  package let name = "pad"
   private let value: Float
   private let before: Extents
   private let input: PlaneLayout
@@ -18,7 +18,7 @@ public struct PlanePad: Kernel {
   ///   - before: how many pixels of it come before the image.
   ///   - input: identity-mapped planes, counted from `base`.
   ///   - output: identity-mapped planes, counted from `outputBase`.
-  public init(
+  package init(
     _ value: Float, before: Extents, _ input: PlaneLayout, base: Region, to output: PlaneLayout,
     outputBase: Region
   ) {
@@ -34,10 +34,10 @@ public struct PlanePad: Kernel {
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { chunks.count }
+  package var chunkCount: Int { chunks.count }
 
   /// Writes some rows.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let lanes = PlaneLayout.lanes
     let (rowsPerImage, rowsPerSlice) = (output.extents[0] * output.extents[1], output.extents[1])
     for item in chunks[chunk] {

@@ -1,17 +1,17 @@
-public import ConvoyTensors
+package import ConvoyTensors
 
 /// Where the pixels of a resized image come from along one axis: (1 − weight) of one position and weight
 /// of another.
-public struct ResizeTap: Hashable, Sendable {
+package struct ResizeTap: Hashable, Sendable {
   /// The first position.
-  public var low: Int
+  package var low: Int
   /// The second; perhaps the same.
-  public var high: Int
+  package var high: Int
   /// The second's part.
-  public var weight: Float
+  package var weight: Float
 
   /// Describes a pixel's origin.
-  public init(low: Int, high: Int, weight: Float) {
+  package init(low: Int, high: Int, weight: Float) {
     self.low = low
     self.high = high
     self.weight = weight
@@ -21,9 +21,9 @@ public struct ResizeTap: Hashable, Sendable {
 /// Resizes images in planes, or takes gradients of resized images back; in plain Swift.
 ///
 /// A chunk owns an image's plane, so that gradients are added in one order.
-public struct PlaneResize: Kernel {
+package struct PlaneResize: Kernel {
   /// See `Kernel.name`.
-  public let name: String
+  package let name: String
   private let isAdjoint: Bool
   /// For depth, height and width, an entry for each position of the resized image.
   private let axes: [[ResizeTap]]
@@ -36,7 +36,7 @@ public struct PlaneResize: Kernel {
   ///   - image: the planes before resizing.
   ///   - resized: the planes after it, of the same channels in the same order.
   ///   - isAdjoint: whether gradients are taken from the resized image to the other.
-  public init(
+  package init(
     _ axes: [[ResizeTap]], image: PlaneLayout, base: Region, resized: PlaneLayout,
     resizedBase: Region, isAdjoint: Bool = false
   ) {
@@ -48,10 +48,10 @@ public struct PlaneResize: Kernel {
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { small.planes.planes.count * small.planes.batch }
+  package var chunkCount: Int { small.planes.planes.count * small.planes.batch }
 
   /// Resizes one image's plane.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let (plane, image) = chunk.quotientAndRemainder(dividingBy: small.planes.batch)
     func start(_ side: (planes: PlaneLayout, base: Region)) -> UnsafeMutablePointer<Float> {
       memory[side.base] + side.planes.planes[plane] + image * side.planes.imageStride

@@ -1,4 +1,4 @@
-public import ConvoyTensors
+package import ConvoyTensors
 
 /// The rows of an image's planes, for kernels that visit every pixel.
 struct RowCursor: Hashable, Sendable {
@@ -23,9 +23,9 @@ struct RowCursor: Hashable, Sendable {
 }
 
 /// Brings a row-major tensor [batch, channels, spatial…] into planes.
-public struct PlanesFromDense: Kernel {
+package struct PlanesFromDense: Kernel {
   /// See `Kernel.name`.
-  public let name = "reorder to planes"
+  package let name = "reorder to planes"
   private let source: Region
   private let base: Region
   private let planes: PlaneLayout
@@ -37,7 +37,7 @@ public struct PlanesFromDense: Kernel {
 
   /// - Parameters:
   ///   - planes: counted from `base`.
-  public init(from source: Region, to planes: PlaneLayout, base: Region) {
+  package init(from source: Region, to planes: PlaneLayout, base: Region) {
     self.source = source
     self.planes = planes
     self.base = base
@@ -49,10 +49,10 @@ public struct PlanesFromDense: Kernel {
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { chunks.count }
+  package var chunkCount: Int { chunks.count }
 
   /// Reorders some rows.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let width = planes.extents[2]
     let rowsPerImage = cursor.rows / planes.batch
     for item in chunks[chunk] {
@@ -76,9 +76,9 @@ public struct PlanesFromDense: Kernel {
 
 /// Brings planes into a row-major tensor [batch, channels, spatial…]; reads any channel map, and pixels
 /// of any size.
-public struct DenseFromPlanes: Kernel {
+package struct DenseFromPlanes: Kernel {
   /// See `Kernel.name`.
-  public let name = "reorder to rows"
+  package let name = "reorder to rows"
   private let target: Region
   private let base: Region
   private let planes: PlaneLayout
@@ -87,7 +87,7 @@ public struct DenseFromPlanes: Kernel {
 
   /// - Parameters:
   ///   - planes: counted from `base`.
-  public init(from planes: PlaneLayout, base: Region, to target: Region) {
+  package init(from planes: PlaneLayout, base: Region, to target: Region) {
     self.target = target
     self.planes = planes
     self.base = base
@@ -96,10 +96,10 @@ public struct DenseFromPlanes: Kernel {
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { chunks.count }
+  package var chunkCount: Int { chunks.count }
 
   /// Reorders some rows of some channels.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let width = planes.extents[2]
     let rowsPerImage = cursor.rows / planes.batch
     for item in chunks[chunk] {
@@ -117,9 +117,9 @@ public struct DenseFromPlanes: Kernel {
 }
 
 /// Copies images row by row between planes of one kind that differ in their halos.
-public struct RowCopy: Kernel {
+package struct RowCopy: Kernel {
   /// See `Kernel.name`.
-  public let name = "put a halo around"
+  package let name = "put a halo around"
   private let input: PlaneLayout
   private let inputBase: Region
   private let output: PlaneLayout
@@ -130,7 +130,7 @@ public struct RowCopy: Kernel {
   /// - Parameters:
   ///   - input: counted from `base`.
   ///   - output: as many planes with pixels of the same size, counted from `outputBase`.
-  public init(
+  package init(
     _ input: PlaneLayout, base: Region, to output: PlaneLayout, outputBase: Region
   ) {
     precondition(input.planes.count == output.planes.count)
@@ -146,10 +146,10 @@ public struct RowCopy: Kernel {
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { chunks.count }
+  package var chunkCount: Int { chunks.count }
 
   /// Copies some rows.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     for item in chunks[chunk] {
       let (plane, row) = item.quotientAndRemainder(dividingBy: cursors.output.rows)
       let source = memory[inputBase] + input.planes[plane] + cursors.input.offset(ofRow: row)
@@ -160,9 +160,9 @@ public struct RowCopy: Kernel {
 }
 
 /// Sets the halo around every image of some planes to zero.
-public struct HaloClearing: Kernel {
+package struct HaloClearing: Kernel {
   /// See `Kernel.name`.
-  public let name = "clear halo"
+  package let name = "clear halo"
   private let base: Region
   private let planes: PlaneLayout
   /// The halo of an image, in pixels from its plane's beginning: what lies between one row's last pixel and
@@ -172,7 +172,7 @@ public struct HaloClearing: Kernel {
   private let chunks: Chunks
 
   /// - Parameter planes: counted from `base`.
-  public init(_ planes: PlaneLayout, base: Region) {
+  package init(_ planes: PlaneLayout, base: Region) {
     self.planes = planes
     self.base = base
     var gaps: [Range<Int>] = []
@@ -192,10 +192,10 @@ public struct HaloClearing: Kernel {
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { chunks.count }
+  package var chunkCount: Int { chunks.count }
 
   /// Clears around some images.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let (imageStride, pixelStride) = (planes.imageStride, planes.pixelStride)
     for item in chunks[chunk] {
       let (plane, image) = item.quotientAndRemainder(dividingBy: planes.batch)

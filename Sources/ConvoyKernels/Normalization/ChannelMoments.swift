@@ -1,12 +1,12 @@
-public import ConvoyTensors
+package import ConvoyTensors
 
 /// The mean and variance of each channel over the whole batch; first half: of each part of its pixels.
 ///
 /// Each block of a part is read twice, for its mean and for the squares of the distances from it; the second
 /// time it is still in cache.
-public struct PlanePartMoments: Kernel {
+package struct PlanePartMoments: Kernel {
   /// See `Kernel.name`.
-  public let name = "portable moments"
+  package let name = "portable moments"
   private let planes: PlaneLayout
   private let base: Region
   private let target: Region
@@ -17,7 +17,7 @@ public struct PlanePartMoments: Kernel {
   ///   - planes: counted from `base`.
   ///   - target: `PlanePartMoments.elementCount` numbers: for each plane and part sixteen means and
   ///     sixteen sums of squares.
-  public init(_ planes: PlaneLayout, base: Region, to target: Region) {
+  package init(_ planes: PlaneLayout, base: Region, to target: Region) {
     self.planes = planes
     self.base = base
     self.target = target
@@ -26,15 +26,15 @@ public struct PlanePartMoments: Kernel {
   }
 
   /// Floats in which the parts' moments are kept.
-  public static func elementCount(_ planes: PlaneLayout) -> Int {
+  package static func elementCount(_ planes: PlaneLayout) -> Int {
     planes.planes.count * PixelParts(planes).count * 2 * PlaneLayout.lanes
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { planes.planes.count * parts.count }
+  package var chunkCount: Int { planes.planes.count * parts.count }
 
   /// Makes the moments of one part of a plane.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let (plane, part) = chunk.quotientAndRemainder(dividingBy: parts.count)
     let start = UnsafePointer(memory[base] + planes.planes[plane])
     let means = memory[target] + chunk * 2 * PlaneLayout.lanes
@@ -104,9 +104,9 @@ private struct LaneMoments {
 ///
 /// Source: T. Chan, G. Golub and R. LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing
 /// Sample Variances", 1979.
-public struct ChannelMoments: Kernel {
+package struct ChannelMoments: Kernel {
   /// See `Kernel.name`.
-  public let name = "portable moments"
+  package let name = "portable moments"
   private let places: [PlaneLayout.Position]
   private let parts: PixelParts
   private let source: Region
@@ -118,7 +118,7 @@ public struct ChannelMoments: Kernel {
   ///   - source: where `PlanePartMoments` put them.
   ///   - mean: a number for each channel.
   ///   - variance: a number for each channel: the mean square distance from the mean.
-  public init(of planes: PlaneLayout, from source: Region, mean: Region, variance: Region) {
+  package init(of planes: PlaneLayout, from source: Region, mean: Region, variance: Region) {
     places = planes.map
     parts = PixelParts(planes)
     self.source = source
@@ -127,10 +127,10 @@ public struct ChannelMoments: Kernel {
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { 1 }
+  package var chunkCount: Int { 1 }
 
   /// Combines all parts.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let count = Double((0..<parts.count).reduce(0) { $0 + parts.pixelCount(of: $1) })
     for (channel, place) in places.enumerated() {
       func moments(_ part: Int) -> (mean: Double, squares: Double, count: Double) {

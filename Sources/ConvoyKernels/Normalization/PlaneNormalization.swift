@@ -1,7 +1,7 @@
-public import ConvoyTensors
+package import ConvoyTensors
 
 /// Where the numbers of a batch normalisation are: one a channel each, row-major.
-public struct ChannelStatistics: Sendable {
+package struct ChannelStatistics: Sendable {
   let scale: Region
   let mean: Region
   let variance: Region
@@ -10,7 +10,7 @@ public struct ChannelStatistics: Sendable {
   /// Names the places.
   ///
   /// - Parameter epsilon: what is added to the variance.
-  public init(scale: Region, mean: Region, variance: Region, epsilon: Float) {
+  package init(scale: Region, mean: Region, variance: Region, epsilon: Float) {
     self.scale = scale
     self.mean = mean
     self.variance = variance
@@ -38,16 +38,16 @@ public struct ChannelStatistics: Sendable {
 ///
 /// The mean is subtracted first rather than folded into the shift, which would lose digits where it is
 /// large beside the deviation.
-public struct NormalizationProblem: Hashable, Sendable {
+package struct NormalizationProblem: Hashable, Sendable {
   /// The image's planes.
-  public var image: PlaneLayout
+  package var image: PlaneLayout
   /// The planes of the results, of the image's extents and batch.
-  public var output: PlaneLayout
+  package var output: PlaneLayout
   /// What is applied to each result.
-  public var tail: Tail
+  package var tail: Tail
 
   /// Describes the work.
-  public init(_ image: PlaneLayout, to output: PlaneLayout, tail: Tail = Tail()) {
+  package init(_ image: PlaneLayout, to output: PlaneLayout, tail: Tail = Tail()) {
     self.image = image
     self.output = output
     self.tail = tail
@@ -55,7 +55,7 @@ public struct NormalizationProblem: Hashable, Sendable {
 }
 
 /// Where the numbers of a batch normalisation are.
-public struct NormalizationOperands: Sendable {
+package struct NormalizationOperands: Sendable {
   let statistics: ChannelStatistics
   let shift: Region
   let image: PlanePlaces
@@ -64,7 +64,7 @@ public struct NormalizationOperands: Sendable {
   /// Names the places.
   ///
   /// - Parameter shift: one number a channel.
-  public init(
+  package init(
     _ statistics: ChannelStatistics, shift: Region, image: PlanePlaces, output: PlanePlaces
   ) {
     self.statistics = statistics

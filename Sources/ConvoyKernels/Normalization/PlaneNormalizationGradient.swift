@@ -1,7 +1,7 @@
-public import ConvoyTensors
+package import ConvoyTensors
 
 /// What the kernels of a batch normalisation's gradient read.
-public struct NormalizationGradientOperands: Sendable {
+package struct NormalizationGradientOperands: Sendable {
   let statistics: ChannelStatistics
   let shift: Region
   let activation: ScalarFunction?
@@ -19,7 +19,7 @@ public struct NormalizationGradientOperands: Sendable {
   ///   - image: planes counted from `imageBase`.
   ///   - gradient: planes of the image's extents, its channels in the same order, counted from
   ///     `gradientBase`.
-  public init(
+  package init(
     _ statistics: ChannelStatistics, shift: Region, activation: ScalarFunction?,
     image: PlaneLayout, imageBase: Region, gradient: PlaneLayout, gradientBase: Region
   ) {
@@ -80,9 +80,9 @@ extension NormalizationGradientOperands {
 
 /// Σg and Σg·x̂ of each part of each plane, x̂ being the image before scale and shift; `ChannelTotals`
 /// makes the gradients of shift and scale of them.
-public struct PlanePartNormalizationSums: Kernel {
+package struct PlanePartNormalizationSums: Kernel {
   /// See `Kernel.name`.
-  public let name = "portable batch norm gradient"
+  package let name = "portable batch norm gradient"
   private let operands: NormalizationGradientOperands
   private let toShift: Region
   private let toScale: Region
@@ -92,7 +92,7 @@ public struct PlanePartNormalizationSums: Kernel {
   /// - Parameters:
   ///   - toShift: `PlanePartReduction.elementCount` numbers.
   ///   - toScale: as many.
-  public init(_ operands: NormalizationGradientOperands, toShift: Region, toScale: Region) {
+  package init(_ operands: NormalizationGradientOperands, toShift: Region, toScale: Region) {
     self.operands = operands
     self.toShift = toShift
     self.toScale = toScale
@@ -102,10 +102,10 @@ public struct PlanePartNormalizationSums: Kernel {
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { operands.image.planes.count * parts.count }
+  package var chunkCount: Int { operands.image.planes.count * parts.count }
 
   /// Adds up a part of a plane.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let (plane, part) = chunk.quotientAndRemainder(dividingBy: parts.count)
     let vectors = operands.vectors(ofPlane: plane, in: memory)
     let image = UnsafePointer(memory[operands.imageBase] + operands.image.planes[plane])
@@ -133,9 +133,9 @@ public struct PlanePartNormalizationSums: Kernel {
 }
 
 /// The gradient of a batch normalisation's image: scale ∕ √(variance + ε) · (g − Σg∕n − x̂·Σgx̂∕n).
-public struct PlaneNormalizationGradient: Kernel {
+package struct PlaneNormalizationGradient: Kernel {
   /// See `Kernel.name`.
-  public let name = "portable batch norm gradient"
+  package let name = "portable batch norm gradient"
   private let operands: NormalizationGradientOperands
   private let toShift: Region
   private let toScale: Region
@@ -148,7 +148,7 @@ public struct PlaneNormalizationGradient: Kernel {
   ///   - toShift: Σg, one number a channel.
   ///   - toScale: Σgx̂, one number a channel.
   ///   - output: planes of the image's extents, counted from `outputBase`.
-  public init(
+  package init(
     _ operands: NormalizationGradientOperands, toShift: Region, toScale: Region,
     to output: PlaneLayout, outputBase: Region
   ) {
@@ -165,10 +165,10 @@ public struct PlaneNormalizationGradient: Kernel {
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { operands.image.planes.count * parts.count }
+  package var chunkCount: Int { operands.image.planes.count * parts.count }
 
   /// Makes the gradient of a part of a plane.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let (plane, part) = chunk.quotientAndRemainder(dividingBy: parts.count)
     func channelVector(_ region: Region) -> Lanes {
       operands.channels.lanes(region, ofPlane: plane, in: memory)

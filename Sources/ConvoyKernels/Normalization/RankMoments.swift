@@ -3,9 +3,9 @@
 ///
 /// Source: T. Chan, G. Golub and R. LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing
 /// Sample Variances", 1979.
-public struct RankMoments: Kernel {
+package struct RankMoments: Kernel {
   /// See `Kernel.name`.
-  public let name = "moments of ranks"
+  package let name = "moments of ranks"
   private let channels: Int
   private let ranks: Int
   private let source: Region
@@ -16,7 +16,7 @@ public struct RankMoments: Kernel {
   ///   - source: for each rank its means and then its variances.
   ///   - mean: a number for each channel.
   ///   - variance: a number for each channel: the mean square distance from the mean.
-  public init(channels: Int, ranks: Int, from source: Region, mean: Region, variance: Region) {
+  package init(channels: Int, ranks: Int, from source: Region, mean: Region, variance: Region) {
     self.channels = channels
     self.ranks = ranks
     self.source = source
@@ -25,10 +25,10 @@ public struct RankMoments: Kernel {
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { 1 }
+  package var chunkCount: Int { 1 }
 
   /// Combines all ranks'.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let part = 1 / Double(ranks)
     for channel in 0..<channels {
       let first = memory[source] + channel
@@ -47,9 +47,9 @@ public struct RankMoments: Kernel {
 }
 
 /// The means of ranks' numbers.
-public struct RankMeans: Kernel {
+package struct RankMeans: Kernel {
   /// See `Kernel.name`.
-  public let name = "means of ranks"
+  package let name = "means of ranks"
   private let count: Int
   private let ranks: Int
   private let source: Region
@@ -59,7 +59,7 @@ public struct RankMeans: Kernel {
   ///   - count: how many numbers a rank has.
   ///   - source: each rank's numbers.
   ///   - target: as many means.
-  public init(count: Int, ranks: Int, from source: Region, to target: Region) {
+  package init(count: Int, ranks: Int, from source: Region, to target: Region) {
     self.count = count
     self.ranks = ranks
     self.source = source
@@ -67,10 +67,10 @@ public struct RankMeans: Kernel {
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { 1 }
+  package var chunkCount: Int { 1 }
 
   /// Adds up in the ranks' order.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     for index in 0..<count {
       let sum = (0..<ranks).reduce(0.0) { $0 + Double(memory[source][$1 * count + index]) }
       memory[target][index] = Float(sum / Double(ranks))

@@ -1,10 +1,10 @@
-public import ConvoyTensors
+package import ConvoyTensors
 
 /// Local response normalisation in plain Swift: x ∕ (bias + alpha∕size · Σx²)^beta, summed over
 /// neighbouring channels.
-public struct ResponseNormalization: Kernel {
+package struct ResponseNormalization: Kernel {
   /// See `Kernel.name`.
-  public let name = "portable response norm"
+  package let name = "portable response norm"
   private let window: ResponseWindow
   private let image: PlaneLayout
   private let base: Region
@@ -17,7 +17,7 @@ public struct ResponseNormalization: Kernel {
   ///   - size: how many channels are summed.
   ///   - image: identity-mapped planes counted from `base`.
   ///   - output: planes of the image's extents, counted from `outputBase`.
-  public init(
+  package init(
     size: Int, alpha: Float, beta: Float, bias: Float, _ image: PlaneLayout, base: Region,
     to output: PlaneLayout, outputBase: Region
   ) {
@@ -32,12 +32,12 @@ public struct ResponseNormalization: Kernel {
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { parts.count }
+  package var chunkCount: Int { parts.count }
   /// See `Kernel.scratchCount`.
-  public var scratchCount: Int { window.blockCount }
+  package var scratchCount: Int { window.blockCount }
 
   /// Normalises some pixels, all their channels.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     window.clear(scratch)
     parts.forEachRun(of: chunk) { row, column, count in
       let source = UnsafePointer(memory[base] + cursors.0.offset(ofRow: row))
@@ -76,9 +76,9 @@ public struct ResponseNormalization: Kernel {
 /// The gradient of local response normalisation in plain Swift: with b the base of the power,
 /// g·b^−beta − 2·alpha·beta∕size · x · Σ g·x·b^(−beta−1), summed over the channels whose windows hold
 /// x's.
-public struct ResponseNormalizationGradient: Kernel {
+package struct ResponseNormalizationGradient: Kernel {
   /// See `Kernel.name`.
-  public let name = "portable response norm gradient"
+  package let name = "portable response norm gradient"
   private let window: ResponseWindow
   private let operands: Operands
   private let parts: PixelParts
@@ -86,7 +86,7 @@ public struct ResponseNormalizationGradient: Kernel {
 
   /// Where the kernel finds its numbers: planes of one geometry, identity-mapped, each counted from a
   /// base.
-  public struct Operands: Sendable {
+  package struct Operands: Sendable {
     let image: PlaneLayout
     let imageBase: Region
     let gradient: PlaneLayout
@@ -95,7 +95,7 @@ public struct ResponseNormalizationGradient: Kernel {
     let outputBase: Region
 
     /// Names the places.
-    public init(
+    package init(
       image: PlaneLayout, imageBase: Region, gradient: PlaneLayout, gradientBase: Region,
       output: PlaneLayout, outputBase: Region
     ) {
@@ -109,7 +109,7 @@ public struct ResponseNormalizationGradient: Kernel {
   }
 
   /// - Parameter size: how many channels the normalisation sums.
-  public init(size: Int, alpha: Float, beta: Float, bias: Float, _ operands: Operands) {
+  package init(size: Int, alpha: Float, beta: Float, bias: Float, _ operands: Operands) {
     window = ResponseWindow(
       channels: operands.image.channels, size: size, alpha: alpha, beta: beta, bias: bias)
     self.operands = operands
@@ -120,12 +120,12 @@ public struct ResponseNormalizationGradient: Kernel {
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { parts.count }
+  package var chunkCount: Int { parts.count }
   /// See `Kernel.scratchCount`.
-  public var scratchCount: Int { 2 * window.blockCount }
+  package var scratchCount: Int { 2 * window.blockCount }
 
   /// Makes the gradient of some pixels, all their channels.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let squares = scratch
     let shares = scratch + window.blockCount
     window.clear(squares)

@@ -1,12 +1,12 @@
-public import ConvoyTensors
+package import ConvoyTensors
 
 /// (x − mean) ∕ √(variance + ε) over the channels of each pixel, in planes.
 ///
 /// A pixel's numbers are read three times, for the mean, for the distances from it and for the results;
 /// the second time they are in cache.
-public struct PixelStandardization: Kernel {
+package struct PixelStandardization: Kernel {
   /// See `Kernel.name`.
-  public let name = "portable standardization"
+  package let name = "portable standardization"
   private let epsilon: Float
   private let image: PlaneLayout
   private let base: Region
@@ -19,7 +19,7 @@ public struct PixelStandardization: Kernel {
   /// - Parameters:
   ///   - image: planes in any order, counted from `base`.
   ///   - output: planes in the same order, counted from `outputBase`.
-  public init(
+  package init(
     epsilon: Float, _ image: PlaneLayout, base: Region, to output: PlaneLayout, outputBase: Region
   ) {
     self.epsilon = epsilon
@@ -33,10 +33,10 @@ public struct PixelStandardization: Kernel {
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { parts.count }
+  package var chunkCount: Int { parts.count }
 
   /// Standardises some pixels, all their channels.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let lanes = PlaneLayout.lanes
     parts.forEachRun(of: chunk) { row, column, count in
       let source = UnsafePointer(memory[base] + cursors.0.offset(ofRow: row))
@@ -135,9 +135,9 @@ extension SIMD16<Float> {
 ///
 /// Where the last dimension is one of those, the elements of a group are neighbours and are taken 16 at
 /// a time; where it is not, groups are, and 16 of them are worked on at once.
-public struct DenseStandardization: Kernel {
+package struct DenseStandardization: Kernel {
   /// See `Kernel.name`.
-  public let name = "portable standardization"
+  package let name = "portable standardization"
   private let epsilon: Float
   private let source: Region
   private let target: Region
@@ -152,7 +152,7 @@ public struct DenseStandardization: Kernel {
   /// - Parameters:
   ///   - dimensions: those that mean and variance are taken over.
   ///   - target: a tensor of the same shape.
-  public init(
+  package init(
     _ shape: Shape, over dimensions: [Int], epsilon: Float, from source: Region, to target: Region
   ) {
     self.epsilon = epsilon
@@ -171,10 +171,10 @@ public struct DenseStandardization: Kernel {
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { chunks.count }
+  package var chunkCount: Int { chunks.count }
 
   /// Standardises some groups.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let isAlong = elements.columnSteps[0] <= 1
     for item in chunks[chunk] {
       let (row, block) = item.quotientAndRemainder(dividingBy: blocksPerRow)

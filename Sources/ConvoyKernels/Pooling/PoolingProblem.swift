@@ -1,9 +1,9 @@
-public import ConvoyTensors
+package import ConvoyTensors
 
 /// A window sliding over images in planes, each window's numbers becoming one.
-public struct PoolingProblem: Hashable, Sendable {
+package struct PoolingProblem: Hashable, Sendable {
   /// How a window's numbers become one.
-  public enum Function: Hashable, Sendable {
+  package enum Function: Hashable, Sendable {
     /// The largest.
     case maximum
     /// The sum, divided by the number of the image's elements in the window, or of the padded image's.
@@ -11,11 +11,11 @@ public struct PoolingProblem: Hashable, Sendable {
   }
 
   /// How a window's numbers become one.
-  public var function: Function
+  package var function: Function
   /// The image's planes.
-  public var image: PlaneLayout
+  package var image: PlaneLayout
   /// The planes of what is made of it.
-  public var output: PlaneLayout
+  package var output: PlaneLayout
   /// For each axis and output position, what its window covers.
   let axes: [[Span]]
   /// A window's elements along each axis, those in the padding among them.
@@ -44,7 +44,7 @@ public struct PoolingProblem: Hashable, Sendable {
   ///   - image: the image's planes.
   ///   - output: planes of the same channels.
   /// - Precondition: every window covers an element of the image.
-  public init(
+  package init(
     _ function: Function, kernel: Extents, stride: Extents, dilation: Extents, padding: Halo,
     image: PlaneLayout, output: PlaneLayout
   ) {
@@ -96,40 +96,40 @@ public struct PoolingProblem: Hashable, Sendable {
 }
 
 /// Where the numbers of a pooling are.
-public struct PoolingOperands: Sendable {
+package struct PoolingOperands: Sendable {
   let image: PlanePlaces
   let output: PlanePlaces
 
   /// Names the places.
-  public init(image: PlanePlaces, output: PlanePlaces) {
+  package init(image: PlanePlaces, output: PlanePlaces) {
     self.image = image
     self.output = output
   }
 }
 
 /// The gradient of a pooling's image.
-public struct PoolingGradientProblem: Hashable, Sendable {
+package struct PoolingGradientProblem: Hashable, Sendable {
   /// The pooling; its output's planes are where the gradient comes in.
-  public var pooling: PoolingProblem
+  package var pooling: PoolingProblem
   /// Planes of the image's extents, for its gradient.
-  public var result: PlaneLayout
+  package var result: PlaneLayout
 
   /// Describes the gradient of a pooling.
-  public init(_ pooling: PoolingProblem, to result: PlaneLayout) {
+  package init(_ pooling: PoolingProblem, to result: PlaneLayout) {
     self.pooling = pooling
     self.result = result
   }
 }
 
 /// Where the numbers of a pooling's gradient are.
-public struct PoolingGradientOperands: Sendable {
+package struct PoolingGradientOperands: Sendable {
   let image: PlanePlaces
   /// The gradient that comes in.
   let gradient: PlanePlaces
   let result: PlanePlaces
 
   /// Names the places.
-  public init(image: PlanePlaces, gradient: PlanePlaces, result: PlanePlaces) {
+  package init(image: PlanePlaces, gradient: PlanePlaces, result: PlanePlaces) {
     self.image = image
     self.gradient = gradient
     self.result = result

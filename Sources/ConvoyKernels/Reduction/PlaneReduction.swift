@@ -1,12 +1,12 @@
-public import ConvoyTensors
+package import ConvoyTensors
 
 /// Makes one number of all pixels of each channel, over the whole batch; first half: of each part of them.
 ///
 /// `ChannelTotals` combines the parts, so that one large plane keeps several threads busy and the result
 /// does not depend on how many.
-public struct PlanePartReduction: Kernel {
+package struct PlanePartReduction: Kernel {
   /// See `Kernel.name`.
-  public let name = "portable reduction"
+  package let name = "portable reduction"
   private let function: ReductionFunction
   private let planes: PlaneLayout
   private let base: Region
@@ -17,7 +17,7 @@ public struct PlanePartReduction: Kernel {
   /// - Parameters:
   ///   - planes: counted from `base`.
   ///   - target: `PlanePartReduction.elementCount` numbers: for each plane and part, sixteen.
-  public init(
+  package init(
     _ function: ReductionFunction, _ planes: PlaneLayout, base: Region, to target: Region
   ) {
     self.function = function
@@ -29,15 +29,15 @@ public struct PlanePartReduction: Kernel {
   }
 
   /// Floats in which the parts' results are kept.
-  public static func elementCount(_ planes: PlaneLayout) -> Int {
+  package static func elementCount(_ planes: PlaneLayout) -> Int {
     planes.planes.count * PixelParts(planes).count * PlaneLayout.lanes
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { planes.planes.count * parts.count }
+  package var chunkCount: Int { planes.planes.count * parts.count }
 
   /// Reduces one part of a plane.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     switch function {
     case .sum: run(LaneSum.self, chunk, memory)
     case .maximum: run(LaneMaximum.self, chunk, memory)
@@ -61,9 +61,9 @@ public struct PlanePartReduction: Kernel {
 }
 
 /// Makes one number of all pixels of each channel, over the whole batch; second half: of the parts.
-public struct ChannelTotals: Kernel {
+package struct ChannelTotals: Kernel {
   /// See `Kernel.name`.
-  public let name = "portable reduction"
+  package let name = "portable reduction"
   private let function: ReductionFunction
   private let scale: Double
   private let places: [PlaneLayout.Position]
@@ -76,7 +76,7 @@ public struct ChannelTotals: Kernel {
   ///   - planes: those whose parts were reduced.
   ///   - source: where `PlanePartReduction` put the parts' results.
   ///   - target: a number for each channel.
-  public init(
+  package init(
     _ function: ReductionFunction, scale: Double, of planes: PlaneLayout, from source: Region,
     to target: Region
   ) {
@@ -89,10 +89,10 @@ public struct ChannelTotals: Kernel {
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { 1 }
+  package var chunkCount: Int { 1 }
 
   /// Combines all parts.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     switch function {
     case .sum: run(LaneSum.self, memory)
     case .maximum: run(LaneMaximum.self, memory)
@@ -112,9 +112,9 @@ public struct ChannelTotals: Kernel {
 }
 
 /// Makes one pixel of each image, channel by channel: [B, C, …] to [B, C, 1, …], in planes.
-public struct ImageReduction: Kernel {
+package struct ImageReduction: Kernel {
   /// See `Kernel.name`.
-  public let name = "portable reduction"
+  package let name = "portable reduction"
   private let function: ReductionFunction
   private let scale: Double
   private let planes: PlaneLayout
@@ -127,7 +127,7 @@ public struct ImageReduction: Kernel {
   ///   - scale: what each result is multiplied with: for a mean, 1 ∕ n.
   ///   - planes: counted from `base`.
   ///   - output: planes of one pixel an image, counted from `outputBase`.
-  public init(
+  package init(
     _ function: ReductionFunction, scale: Double, _ planes: PlaneLayout, base: Region,
     to output: PlaneLayout, outputBase: Region
   ) {
@@ -143,10 +143,10 @@ public struct ImageReduction: Kernel {
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { chunks.count }
+  package var chunkCount: Int { chunks.count }
 
   /// Reduces some images.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     switch function {
     case .sum: run(LaneSum.self, chunk, memory)
     case .maximum: run(LaneMaximum.self, chunk, memory)

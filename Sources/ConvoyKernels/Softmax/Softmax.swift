@@ -1,9 +1,9 @@
-public import ConvoyTensors
+package import ConvoyTensors
 
 /// Exponentials divided by their sum, or the logarithm of that, along a dimension of a row-major tensor.
-public struct LineSoftmax: Kernel {
+package struct LineSoftmax: Kernel {
   /// See `Kernel.name`.
-  public let name = "portable softmax"
+  package let name = "portable softmax"
   private let isLogarithmic: Bool
   private let input: Region
   private let output: Region
@@ -12,7 +12,7 @@ public struct LineSoftmax: Kernel {
   /// - Parameters:
   ///   - dimension: along which the results sum to 1.
   ///   - isLogarithmic: whether logarithms are wanted.
-  public init(
+  package init(
     _ shape: Shape, along dimension: Int, isLogarithmic: Bool, from input: Region, to output: Region
   ) {
     self.isLogarithmic = isLogarithmic
@@ -22,10 +22,10 @@ public struct LineSoftmax: Kernel {
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { blocks.chunks.count }
+  package var chunkCount: Int { blocks.chunks.count }
 
   /// Computes some lines.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let x = UnsafePointer(memory[input])
     let y = memory[output]
     for index in blocks.chunks[chunk] {
@@ -65,9 +65,9 @@ extension LineBlock {
 }
 
 /// The gradient of a softmax, from its result.
-public struct LineSoftmaxGradient: Kernel {
+package struct LineSoftmaxGradient: Kernel {
   /// See `Kernel.name`.
-  public let name = "portable softmax gradient"
+  package let name = "portable softmax gradient"
   private let isLogarithmic: Bool
   private let result: Region
   private let gradient: Region
@@ -79,7 +79,7 @@ public struct LineSoftmaxGradient: Kernel {
   ///   - isLogarithmic: whether the result is a logarithm.
   ///   - result: what the softmax made.
   ///   - gradient: what comes in.
-  public init(
+  package init(
     _ shape: Shape, along dimension: Int, isLogarithmic: Bool, result: Region, gradient: Region,
     to output: Region
   ) {
@@ -91,10 +91,10 @@ public struct LineSoftmaxGradient: Kernel {
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { blocks.chunks.count }
+  package var chunkCount: Int { blocks.chunks.count }
 
   /// Computes some lines.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let (y, g) = (UnsafePointer(memory[result]), UnsafePointer(memory[gradient]))
     let out = memory[output]
     for index in blocks.chunks[chunk] {

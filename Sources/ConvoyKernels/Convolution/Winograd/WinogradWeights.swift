@@ -6,9 +6,9 @@ import ConvoyTiles
 /// number of cache lines apart, so that they do not compete for the same few lines of the cache.
 ///
 /// Kernels are 3×3 or 5×5.
-public struct WinogradWeights: Kernel {
+package struct WinogradWeights: Kernel {
   /// See `Kernel.name`.
-  public let name = "transform weights"
+  package let name = "transform weights"
   private let source: Region
   private let destination: Region
   private let order: WeightOrder
@@ -23,7 +23,7 @@ public struct WinogradWeights: Kernel {
 
   /// Describes the transform of a problem's weights [O, I∕G, 3, 3] or [O, I∕G, 5, 5], or of a transposed
   /// convolution's [I, O∕G, 3, 3] or [I, O∕G, 5, 5].
-  public init(_ problem: ConvolutionProblem, from source: Region, to destination: Region) {
+  package init(_ problem: ConvolutionProblem, from source: Region, to destination: Region) {
     self.source = source
     self.destination = destination
     order = WeightOrder(problem)
@@ -36,7 +36,7 @@ public struct WinogradWeights: Kernel {
 
   /// Floats that a problem's transformed weights take: 4 times 3×3 weights, 1.44 times 5×5 weights, or
   /// more where the last output plane has lanes to spare.
-  public static func elementCount(_ problem: ConvolutionProblem) -> Int {
+  package static func elementCount(_ problem: ConvolutionProblem) -> Int {
     WinogradTransform.points * WinogradTransform.points * pitch(problem)
   }
 
@@ -52,16 +52,16 @@ public struct WinogradWeights: Kernel {
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { channels.count / PlaneLayout.lanes }
+  package var chunkCount: Int { channels.count / PlaneLayout.lanes }
 
   /// See `Kernel.elementsRead(chunk:)`.
-  public func elementsRead(chunk plane: Int) -> Range<Int>? {
+  package func elementsRead(chunk plane: Int) -> Range<Int>? {
     let lanes = PlaneLayout.lanes
     return order.indices(of: channels[plane * lanes..<(plane + 1) * lanes].lazy.compactMap { $0 })
   }
 
   /// Transforms the weights of one output plane.
-  public func run(chunk plane: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk plane: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let lanes = PlaneLayout.lanes
     let first = memory[destination] + plane * inputsPerGroup * lanes
     let starts = channels[plane * lanes..<(plane + 1) * lanes].map { channel in
