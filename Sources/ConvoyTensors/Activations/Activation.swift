@@ -1,7 +1,8 @@
 /// A function of one number and its derivative: a file each in `Functions`.
 ///
 /// Both formulas are written once, over any kind of number: so the reference in Double, the portable kernels'
-/// lanes and generated code compute the same.
+/// lanes and generated code compute the same. Values of few operations are `@inline(__always)`: in the loops of
+/// portable kernels a call would take as long.
 package protocol Activation: Hashable, Codable, Sendable {
   /// What saved graphs call it. Its stored properties are saved under their names.
   static var name: String { get }
@@ -58,10 +59,11 @@ extension Activation {
 
   package func apply(to x: UnsafeRawPointer, into y: UnsafeMutableRawPointer, count: Int) {
     let (p, bytes) = (laneParameters, MemoryLayout<SIMD16<Float>>.size)
-    for position in stride(from: 0, to: count * bytes, by: bytes) {
-      let x = x.load(fromByteOffset: position, as: SIMD16<Float>.self)
+    for index in 0..<count {
+      let x = x.load(fromByteOffset: index * bytes, as: SIMD16<Float>.self)
       y.storeBytes(
-        of: Self.value(LaneNumber(x), p).value, toByteOffset: position, as: SIMD16<Float>.self)
+        of: Self.value(LaneNumber(x), p).value, toByteOffset: index * bytes,
+        as: SIMD16<Float>.self)
     }
   }
 

@@ -18,6 +18,7 @@ extension Activations {
       }
     }
 
+    @inline(__always)
     package static func value<X: FormulaNumber>(_ x: X, _ p: (X, X)) -> X { x.limited(p.0, p.1) }
 
     package static func derivative<X: FormulaNumber>(_ x: X, _ p: (X, X)) -> X {

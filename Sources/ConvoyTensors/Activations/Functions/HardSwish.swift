@@ -4,6 +4,7 @@ extension Activations {
     package static let name = "hardSwish"
     package var label: String { "hard swish" }
 
+    @inline(__always)
     package static func value<X: FormulaNumber>(_ x: X, _ p: (X, X)) -> X {
       // Not a number may become one here: its product with x is none.
       let gate = X.minimum(X.maximum(x + 3, 0), 6)

@@ -7,6 +7,7 @@ extension Activations {
     package var parameters: (Float, Float) { (slope, 0) }
     package var label: String { "leaky ReLU" }
 
+    @inline(__always)
     package static func value<X: FormulaNumber>(_ x: X, _ p: (X, X)) -> X {
       x.multiplyingNegatives(by: p.0)
     }

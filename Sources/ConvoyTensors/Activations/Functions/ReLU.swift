@@ -4,6 +4,7 @@ extension Activations {
     package static let name = "relu"
     package var label: String { "ReLU" }
 
+    @inline(__always)
     package static func value<X: FormulaNumber>(_ x: X, _ p: (X, X)) -> X { X.maximum(x, 0) }
 
     package static func derivative<X: FormulaNumber>(_ x: X, _ p: (X, X)) -> X {
