@@ -48,7 +48,8 @@ public struct ConvolutionPlan: Sendable, Equatable, CustomStringConvertible {
   public var decision: Decision {
     Decision(
       kernel: method.name, detail: method.detail,
-      packing: "\(method.packingText), \(4 * method.weightCount) bytes", candidates: candidates)
+      packing: "\(method.packingText), \(Float.byteCount * method.weightCount) bytes",
+      candidates: candidates)
   }
 
   /// See `Decision.description`.

@@ -55,10 +55,10 @@ struct GeneratedMatrixProduct: MatrixProductMethod, DirectMethod {
 
     let rowPitch = isPacked ? lanes : problem.columns
     let pairs = (0..<problem.inner).map {
-      BroadcastTile.Pair(input: 4 * $0, weights: 4 * $0 * rowPitch)
+      BroadcastTile.Pair(input: Float.byteCount * $0, weights: Float.byteCount * $0 * rowPitch)
     }
     let restPairs = panels.steps.enumerated().map {
-      BroadcastTile.Pair(input: 4 * $1, weights: 4 * $0 * lanes)
+      BroadcastTile.Pair(input: Float.byteCount * $1, weights: Float.byteCount * $0 * lanes)
     }
     var pieces: [Shared<Piece>] = []
     func add(_ panels: Range<Int>, rows: Int, isRest: Bool, factor: Int) throws(Refusal) {
@@ -67,7 +67,8 @@ struct GeneratedMatrixProduct: MatrixProductMethod, DirectMethod {
       ) { _, rows in
         BroadcastTile(
           unit: machine.unit, rows: 1, columns: rows, planes: panels.count,
-          inputStep: 4 * problem.inner, outputStep: 4 * (isRest ? lanes : problem.columns),
+          inputStep: Float.byteCount * problem.inner,
+          outputStep: Float.byteCount * (isRest ? lanes : problem.columns),
           factor: factor, tail: .none)
       }
       guard let tile else { throw .noMemoryForCode }
@@ -112,7 +113,7 @@ struct GeneratedMatrixProduct: MatrixProductMethod, DirectMethod {
   /// rows lie pages apart, and enough rows of the first matrix meet it. The narrower the panels, the more often
   /// the pages are gone through. Measured: see `Documentation/Performance.md`.
   private static func packingPays(_ problem: MatrixProductProblem, _ machine: Machine) -> Bool {
-    4 * problem.inner * problem.columns > machine.secondLevelCache
+    Float.byteCount * problem.inner * problem.columns > machine.secondLevelCache
       && problem.rows >= 64 * widestPanel(machine)
   }
 
@@ -186,11 +187,11 @@ struct GeneratedMatrixProduct: MatrixProductMethod, DirectMethod {
       let panel = piece.isRest ? panels.packedPanels : piece.panels.lowerBound
       let start = product.second * panels.size + panel * panels.panelSize
       arguments.set(.weights, memory[packed] + start)
-      arguments.set(.weightPitch, 4 * panels.panelSize)
+      arguments.set(.weightPitch, Float.byteCount * panels.panelSize)
     } else if let second = operands.second {
       let start = product.second * panels.inner * panels.columns
       arguments.set(.weights, memory[second] + start + piece.panels.lowerBound * lanes)
-      arguments.set(.weightPitch, 4 * lanes)
+      arguments.set(.weightPitch, Float.byteCount * lanes)
     }
   }
 

@@ -130,8 +130,8 @@ struct LaneConvolution: ConvolutionMethod {
         placed.withTables(arguments, plane: plane, vectors: vectors, rows: rows.count) {
           placed.work.tile.run(rows: rows.count, columns: 0..<grid.columns, arguments) { column in
             arguments.set(.bands, count)
-            arguments.set(.inputBandStep, 4 * rows.count * grid.inputRowStep)
-            arguments.set(.outputBandStep, 4 * rows.count * grid.outputRowStep)
+            arguments.set(.inputBandStep, Float.byteCount * rows.count * grid.inputRowStep)
+            arguments.set(.outputBandStep, Float.byteCount * rows.count * grid.outputRowStep)
             let from = grid.inputOffset(ofRow: rows.lowerBound) + column * grid.inputColumnStep
             let to = grid.outputOffset(ofRow: rows.lowerBound) + column * grid.outputColumnStep
             arguments.set(.inputs, input + from)
@@ -161,8 +161,8 @@ private final class PlacedWork: Sendable {
 
   init(_ work: LaneWork, _ planes: [Int]) {
     self.work = work
-    distances = work.lines.map { 4 * $0.placed(planes) }
-    shortDistances = work.shortLines.map { 4 * $0.placed(planes) }
+    distances = work.lines.map { Float.byteCount * $0.placed(planes) }
+    shortDistances = work.shortLines.map { Float.byteCount * $0.placed(planes) }
   }
 
   /// Runs a body after its arguments have been told where the tables of some of a plane's vectors are.

@@ -46,7 +46,7 @@ struct LaneWeightGradient: WeightGradientMethod {
       let ownTaps = taps[range].map { $0 &- first }
       func lines(_ rows: Int) -> [Int] {
         LaneTile.lines(ownTaps, rows: rows, rowStep: phase.inputStep[1]).map {
-          4 * problem.input.distance(first &+ [$0[0], $0[1], 0])
+          Float.byteCount * problem.input.distance(first &+ [$0[0], $0[1], 0])
         }
       }
       for channel in 0..<sources.access.channels {
@@ -60,7 +60,8 @@ struct LaneWeightGradient: WeightGradientMethod {
     }
     self.passes = passes
     // Pixels that several passes go through stay in the second-level cache between them.
-    let pixelBytes = PlaneLayout.lanes * 4 * (1 + sources.access.sources * problem.stride.volume)
+    let pixelBytes =
+      PlaneLayout.lanes * Float.byteCount * (1 + sources.access.sources * problem.stride.volume)
     let isSinglePass = passes.count * problem.inputsPerGroup * machine.vectorsPerPlane == 1
     parts = grid.parts(
       PartialSums.partCount(
@@ -124,7 +125,7 @@ struct LaneWeightGradient: WeightGradientMethod {
                       for (index, line) in lines.enumerated() {
                         arguments.set(
                           .offsets, at: source * lines.count + index,
-                          line + 4 * starts[origin])
+                          line + Float.byteCount * starts[origin])
                       }
                     }
                     arguments.set(

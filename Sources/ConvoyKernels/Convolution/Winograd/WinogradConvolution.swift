@@ -54,7 +54,7 @@ struct WinogradConvolution: ConvolutionMethod, DirectMethod {
     if min(problem.inputsPerGroup, problem.outputsPerGroup) < fewestChannels {
       throw Refusal("fewer than \(fewestChannels) channels do not pay for the transforms")
     }
-    let bytes = WinogradWeights.elementCount(problem) * 4
+    let bytes = WinogradWeights.elementCount(problem) * Float.byteCount
     if bytes > mostBytes {
       throw Refusal(
         "its transformed weights would take \(bytes >> 20) MiB, more than \(mostBytes >> 20)")
@@ -186,8 +186,8 @@ struct WinogradConvolution: ConvolutionMethod, DirectMethod {
     _ values: UnsafeMutablePointer<Float>, _ products: WinogradProducts,
     _ arguments: TileArguments
   ) {
-    arguments.set(.inputBandStep, problem.input.rowStride * 4)
-    arguments.set(.outputBandStep, products.inputPitch * 4)
+    arguments.set(.inputBandStep, problem.input.rowStride * Float.byteCount)
+    arguments.set(.outputBandStep, products.inputPitch * Float.byteCount)
     let first = cut.block(block).lowerBound
     for (index, plane) in inputPlanes[group].enumerated() {
       for run in blocks[block] {
@@ -204,8 +204,8 @@ struct WinogradConvolution: ConvolutionMethod, DirectMethod {
     _ planes: Range<Int>, _ block: Int, _ operands: ConvolutionOperands, _ memory: Memory,
     _ sums: UnsafeMutablePointer<Float>, _ products: WinogradProducts, _ arguments: TileArguments
   ) {
-    arguments.set(.inputBandStep, products.outputPitch * 4)
-    arguments.set(.outputBandStep, problem.output.rowStride * 4)
+    arguments.set(.inputBandStep, products.outputPitch * Float.byteCount)
+    arguments.set(.outputBandStep, problem.output.rowStride * Float.byteCount)
     let first = cut.block(block).lowerBound
     for (index, plane) in planes.enumerated() {
       arguments.set(bias: plane..<plane + 1, operands, memory)
