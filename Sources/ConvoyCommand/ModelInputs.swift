@@ -123,9 +123,10 @@ struct ModelInputs {
     return (names[0], argument)
   }
 
-  /// An array as it is, or a picture brought to the input's size and colours.
+  /// An array in the input's type, or a picture brought to the input's size and colours.
   private func tensor(at path: String, for name: String) throws -> Tensor {
-    let expected = graph.value(named: name).map { graph[$0].shape } ?? []
+    let info = graph.value(named: name).map { graph[$0] }
+    let expected = info?.shape ?? []
     let bytes = try WholeFile.read(path)
     guard !NumPyArray.isBeginning(of: bytes) else {
       let tensor = try NumPyArray(parsing: bytes, source: path).tensor
@@ -135,7 +136,7 @@ struct ModelInputs {
           "The input ‘\(name)’ has shape \(expected), or that with another batch, but the array in "
             + "\(path) has \(tensor.shape).")
       }
-      return tensor
+      return tensor.converted(to: info?.type ?? .float32)
     }
     guard expected.rank == 4, expected[1] == 1 || expected[1] == 3 else {
       throw ConvoyError(

@@ -6,16 +6,16 @@ public import ConvoyTensors
   import Foundation
 #endif
 
-// A graph as it is saved. Values are referred to by their position in the list of values:
+// A graph as it is saved. Values are referred to by their position in the list of values; their type is
+// written where it is not float32:
 //
 //     { "version": 1,
 //       "values": [ { "name": "image", "shape": [1, 3, 32, 32], "origin": "input" },
 //                   { "name": "conv1.weight", "shape": […], "origin": "parameter",
 //                     "parameter": { "initializer": { "he": {} }, "isTrainable": true } },
-//                   { "name": "labels", "shape": [1], "type": "int32", "origin": "input" },
 //                   { "name": "scalar", "shape": [], "origin": "constant", "elements": [2] },
-//                   { "name": "conv1", "shape": […], "origin": "computed" } ],
-//       (a type of float32 is left out)
+//                   { "name": "conv1", "shape": […], "origin": "computed" },
+//                   { "name": "labels", "shape": [1], "type": "int32", "origin": "input" } ],
 //       "nodes": [ { "name": "conv1", "operator": "convolution", "attributes": { … },
 //                    "inputs": [0, 1], "outputs": [3] } ],
 //       "inputs": [0],

@@ -53,15 +53,16 @@ public struct Model: Sendable {
 
   /// Puts a graph and numbers together.
   ///
-  /// - Throws: `ConvoyError` naming a parameter that is missing, unknown, or of another shape.
+  /// - Throws: `ConvoyError` naming a parameter that is missing, unknown, or of another shape or type.
   public init(_ graph: Graph, parameters: [String: Tensor]) throws(ConvoyError) {
     try Model.check(parameters, of: graph)
     self.init(unchecked: graph, parameters)
   }
 
-  /// Throws unless there is a tensor of the right shape for each of a graph's parameters, and no other.
+  /// Throws unless there is a tensor of the right shape and type for each of a graph's parameters, and no
+  /// other.
   ///
-  /// - Throws: `ConvoyError` naming a parameter that is missing, unknown, or of another shape.
+  /// - Throws: `ConvoyError` naming a parameter that is missing, unknown, or of another shape or type.
   public static func check(_ parameters: [String: Tensor], of graph: Graph) throws(ConvoyError) {
     var unused = Set(parameters.keys)
     for id in graph.parameters {
@@ -76,6 +77,12 @@ public struct Model: Sendable {
           .shape,
           "The parameter \(info.name) has shape \(info.shape), but the numbers given for it have "
             + "\(tensor.shape).")
+      }
+      guard tensor.type == info.type else {
+        throw ConvoyError(
+          .type,
+          "The parameter \(info.name) is of type \(info.type), but the numbers given for it are "
+            + "\(tensor.type).")
       }
       unused.remove(info.name)
     }

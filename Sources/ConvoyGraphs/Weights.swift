@@ -1,7 +1,8 @@
 public import ConvoyTensors
 
 extension Network {
-  /// The network with weights that were trained elsewhere, by the parameters' names.
+  /// The network with weights that were trained elsewhere, by the parameters' names. Those of another type
+  /// than the parameter, such as half precision, are converted.
   ///
   /// Files that PyTorch's users publish hold two sorts of numbers that no run needs; these, and nothing
   /// else, are left aside where the network has no such parameter: batch norm's counters,
@@ -11,17 +12,20 @@ extension Network {
   ///   not one of the network's.
   /// - Complexity: O(*n*) in the number of parameters.
   public func model(weights: [String: Tensor]) throws(ConvoyError) -> Model {
-    let shapes = Dictionary(
-      uniqueKeysWithValues: graph.parameters.map { (graph[$0].name, graph[$0].shape) })
+    let known = Dictionary(
+      uniqueKeysWithValues: graph.parameters.map { (graph[$0].name, graph[$0].tensorType) })
     let missing = graph.parameters.map { graph[$0].name }.filter { weights[$0] == nil }
     if let first = missing.first {
       throw ConvoyError(
         .graph,
-        "The weights should hold \(first) of shape \(shapes[first] ?? []), but have no such name"
+        "The weights should hold \(first) of shape \(known[first]?.shape ?? []), but have no such name"
           + (missing.count > 1
-            ? "; \(missing.count) of the network's \(shapes.count) parameters are missing." : "."))
+            ? "; \(missing.count) of the network's \(known.count) parameters are missing." : "."))
     }
-    let used = weights.filter { shapes[$0.key] != nil || !Network.isIdleWeight($0.key) }
+    var used = weights.filter { known[$0.key] != nil || !Network.isIdleWeight($0.key) }
+    for (name, tensor) in used {
+      used[name] = tensor.converted(to: known[name]?.type ?? tensor.type)
+    }
     return try Model(graph, parameters: used)
   }
 

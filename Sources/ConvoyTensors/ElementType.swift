@@ -59,7 +59,7 @@ public enum ElementType: String, Hashable, Sendable, Codable, CaseIterable {
   }
 
   /// The Swift type that holds one element.
-  public var elementType: any TensorElement.Type {
+  public var swiftType: any TensorElement.Type {
     switch self {
     case .float32: Float.self
     case .float16: Half.self

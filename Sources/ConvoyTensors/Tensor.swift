@@ -1,29 +1,43 @@
-/// A dense array of 32-bit floats in row-major order, with a shape.
+/// A dense array of numbers of one type in row-major order, with a shape.
 ///
 /// A value type: copies are independent, and cheap until one of them is changed. Images are
-/// `[batch, channels, height, width]` ("NCHW").
+/// `[batch, channels, height, width]` ("NCHW"). The type is 32-bit floats unless another is asked for;
+/// what reads or writes elements without naming a type is for those.
 public struct Tensor: Hashable, Sendable {
   /// The extents.
   public let shape: Shape
   /// The type of the elements.
-  public var type: ElementType { .float32 }
+  public var type: ElementType { storage.type }
 
-  private var storage: Storage
-
-  private enum Storage: Sendable {
-    case memory([Float])
-    case elsewhere(ElementsElsewhere)
-  }
+  var storage: TensorStorage
 
   /// The elements in row-major order; as many as `shape.elementCount`.
   ///
-  /// - Precondition: those of a tensor that was made from a source can be read from it.
+  /// - Precondition: the type is float32, and those of a tensor that was made from a source can be read
+  ///   from it.
   /// - Complexity: O(1); O(*n*) the first time it is asked for what is not in memory.
   public var elements: [Float] {
     switch storage {
-    case .memory(let elements): elements
+    case .float32(let elements): elements
     case .elsewhere(let elsewhere): elsewhere.kept
+    case .other:
+      preconditionFailure("A tensor of \(type) was asked for float32; use elements(as:).")
     }
+  }
+
+  /// The elements in row-major order, of a type that the caller names.
+  ///
+  /// - Throws: `ConvoyError` of kind `.type` when the tensor's elements are of another; `converted(to:)`
+  ///   converts.
+  /// - Complexity: O(1), as for `elements`.
+  public func elements<Element: TensorElement>(
+    as type: Element.Type
+  ) throws(ConvoyError) -> [Element] {
+    guard let elements = (storage.stored as? ElementArray<Element>)?.elements else {
+      throw ConvoyError(
+        .type, "Expected elements of \(Element.type), got a tensor of \(self.type).")
+    }
+    return elements
   }
 
   /// Makes a tensor whose elements are all the same.
@@ -31,20 +45,38 @@ public struct Tensor: Hashable, Sendable {
   /// - Complexity: O(*n*) in the number of elements.
   public init(_ shape: Shape, repeating value: Float = 0) {
     self.shape = shape
-    storage = .memory(Array(repeating: value, count: shape.elementCount))
+    storage = .float32(Array(repeating: value, count: shape.elementCount))
+  }
+
+  /// Makes a tensor of zeros of a type, or of truth values that are false.
+  ///
+  /// - Complexity: O(*n*) in the number of elements.
+  public init(zeros shape: Shape, type: ElementType) {
+    func zeros<Element: TensorElement>(_: Element.Type) -> TensorStorage {
+      TensorStorage(Array(repeating: Element(bits: 0), count: shape.elementCount))
+    }
+    self.init(shape, storage: zeros(type.swiftType))
   }
 
   /// Makes a tensor from elements in row-major order.
   ///
   /// - Throws: `ConvoyError` of kind `.shape` when the number of elements is not the shape's.
   public init(_ shape: Shape, _ elements: [Float]) throws(ConvoyError) {
+    try self.init(shape, elements: elements)
+  }
+
+  /// Makes a tensor from elements of any type in row-major order: `Tensor([2], elements: [3, 4] as [Int64])`.
+  ///
+  /// - Throws: `ConvoyError` of kind `.shape` when the number of elements is not the shape's.
+  public init<Element: TensorElement>(
+    _ shape: Shape, elements: [Element]
+  ) throws(ConvoyError) {
     guard elements.count == shape.elementCount else {
       throw ConvoyError(
         .shape,
         "A tensor of shape \(shape) has \(shape.elementCount) elements, got \(elements.count).")
     }
-    self.shape = shape
-    storage = .memory(elements)
+    self.init(shape, storage: TensorStorage(elements))
   }
 
   /// Makes a tensor by letting a closure fill its memory, which starts uninitialised.
@@ -55,7 +87,7 @@ public struct Tensor: Hashable, Sendable {
     initializingWith body: (UnsafeMutableBufferPointer<Float>) throws -> Void
   ) rethrows {
     self.shape = shape
-    storage = .memory(
+    storage = .float32(
       try Array(unsafeUninitializedCapacity: shape.elementCount) { buffer, count in
         LargePages.advise(UnsafeMutableRawBufferPointer(buffer))
         try body(buffer)
@@ -68,7 +100,7 @@ public struct Tensor: Hashable, Sendable {
     normal shape: Shape, mean: Float = 0, deviation: Float = 1, using random: inout Random
   ) {
     self.shape = shape
-    storage = .memory((0..<shape.elementCount).map { _ in mean + deviation * random.normal() })
+    storage = .float32((0..<shape.elementCount).map { _ in mean + deviation * random.normal() })
   }
 
   /// Makes a tensor with elements drawn evenly from a range.
@@ -76,7 +108,7 @@ public struct Tensor: Hashable, Sendable {
     uniform shape: Shape, in range: ClosedRange<Float>, using random: inout Random
   ) {
     self.shape = shape
-    storage = .memory(
+    storage = .float32(
       (0..<shape.elementCount).map { _ in
         range.lowerBound + (range.upperBound - range.lowerBound) * random.uniform()
       })
@@ -84,7 +116,7 @@ public struct Tensor: Hashable, Sendable {
 
   /// The element at a position, one index a dimension.
   ///
-  /// - Precondition: as many indices as dimensions, each within its extent.
+  /// - Precondition: the type is float32; as many indices as dimensions, each within its extent.
   public subscript(indices: Int...) -> Float {
     get { elements[offset(of: indices)] }
     set {
@@ -93,32 +125,25 @@ public struct Tensor: Hashable, Sendable {
     }
   }
 
-  /// The same elements in the same order under another shape.
-  ///
-  /// - Throws: `ConvoyError` of kind `.shape` when the number of elements differs.
-  public func reshaped(to shape: Shape) throws(ConvoyError) -> Tensor {
-    guard case .elsewhere(let elsewhere) = storage, shape.elementCount == self.shape.elementCount
-    else { return try Tensor(shape, elements) }
-    return Tensor(shape, storage: .elsewhere(elsewhere))
-  }
-
   /// Calls a closure with the elements' memory, to change them in place.
+  ///
+  /// - Precondition: the type is float32.
   public mutating func withUnsafeMutableElements<Result>(
     _ body: (UnsafeMutableBufferPointer<Float>) throws -> Result
   ) rethrows -> Result {
     var elements = elements
     // The array is to be held once, or else changing it copies it.
-    storage = .memory([])
-    defer { storage = .memory(elements) }
+    storage = .float32([])
+    defer { storage = .float32(elements) }
     return try elements.withUnsafeMutableBufferPointer { try body($0) }
   }
 
-  private init(_ shape: Shape, storage: Storage) {
+  init(_ shape: Shape, storage: TensorStorage) {
     self.shape = shape
     self.storage = storage
   }
 
-  private func offset(of indices: [Int]) -> Int {
+  func offset(of indices: [Int]) -> Int {
     precondition(
       indices.count == shape.rank,
       "A tensor of shape \(shape) takes \(shape.rank) indices, got \(indices.count).")
@@ -152,7 +177,7 @@ extension Tensor {
   /// - Parameters:
   ///   - part: which, counted in row-major order; all by default.
   ///   - memory: where to.
-  /// - Precondition: the elements exist, and the memory has room for them.
+  /// - Precondition: the type is float32, the elements exist, and the memory has room for them.
   /// - Throws: `ConvoyError` when they cannot be read.
   public func copyElements(
     _ part: Range<Int>? = nil, to memory: UnsafeMutableBufferPointer<Float>
@@ -161,8 +186,8 @@ extension Tensor {
     precondition(
       part.lowerBound >= 0 && part.upperBound <= shape.elementCount && memory.count >= part.count)
     switch storage {
-    case .memory(let elements): _ = memory.update(fromContentsOf: elements[part])
     case .elsewhere(let elsewhere): try elsewhere.copy(part, to: memory)
+    case .float32, .other: _ = memory.update(fromContentsOf: elements[part])
     }
   }
 
@@ -181,43 +206,97 @@ extension Tensor {
   }
 }
 
+// MARK: - Bytes
+
 extension Tensor {
+  /// The size of all elements, in bytes.
+  public var byteCount: Int { shape.elementCount * type.size }
+
+  /// Calls a closure with the bytes of the elements, as this machine holds them.
+  ///
+  /// - Precondition: those of a tensor that was made from a source can be read from it.
+  package func withUnsafeBytes<Result>(
+    _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) rethrows -> Result {
+    if case .float32(let elements) = storage { return try elements.withUnsafeBytes(body) }
+    return try storage.stored.withUnsafeBytes(body)
+  }
+
+  /// Makes a tensor of a type by letting a closure fill its bytes, which start as zeros.
+  package init(
+    zeros shape: Shape, type: ElementType, filledWith body: (UnsafeMutableRawBufferPointer) -> Void
+  ) {
+    var stored = Tensor(zeros: shape, type: type).storage.stored
+    stored.withUnsafeMutableBytes(body)
+    self.init(shape, storage: .other(stored))
+    if let floats = (stored as? ElementArray<Float>)?.elements { storage = .float32(floats) }
+  }
+
   /// Calls a closure with the elements as files hold them; what is not in memory is read for that time only.
   ///
   /// - Throws: `ConvoyError` when elements cannot be read, and what the closure throws.
   package func withLittleEndianBytes<Result>(
     _ body: (UnsafeRawBufferPointer) throws -> Result
   ) throws -> Result {
-    let elements = try inMemory().elements
+    let tensor = try inMemory()
     #if _endian(little)
-      return try elements.withUnsafeBytes(body)
+      return try tensor.withUnsafeBytes(body)
     #else
-      return try elements.map(\.bitPattern.littleEndian).withUnsafeBytes(body)
+      func swapped<Element: TensorElement>(_: Element.Type) throws -> Result {
+        try tensor.elements(as: Element.self).map(\.bits.littleEndian).withUnsafeBytes(body)
+      }
+      return try swapped(type.swiftType)
     #endif
+  }
+
+  /// Makes a tensor from the bytes of its elements, as files hold them.
+  ///
+  /// - Precondition: there are as many bytes as shape and type take.
+  /// - Complexity: O(*n*) in the number of bytes.
+  package init(_ shape: Shape, type: ElementType, littleEndian bytes: UnsafeRawBufferPointer) {
+    precondition(bytes.count == shape.elementCount * type.size)
+    func read<Element: TensorElement>(_: Element.Type) -> TensorStorage {
+      TensorStorage([Element](littleEndian: bytes))
+    }
+    self.init(shape, storage: read(type.swiftType))
   }
 }
 
+extension Array where Element: TensorElement {
+  /// Reads elements from bytes, as files hold them; what is left over is no element.
+  package init(littleEndian bytes: UnsafeRawBufferPointer) {
+    let size = MemoryLayout<Element.Bits>.size
+    self.init(unsafeUninitializedCapacity: bytes.count / size) { buffer, count in
+      count = bytes.count / size
+      // Not every byte is a truth value; all other types' bits are taken as they are.
+      if 1.littleEndian == 1, Element.self != Bool.self {
+        UnsafeMutableRawBufferPointer(buffer).copyMemory(
+          from: UnsafeRawBufferPointer(rebasing: bytes[..<(count * size)]))
+        return
+      }
+      for index in 0..<count {
+        let bits = bytes.loadUnaligned(fromByteOffset: index * size, as: Element.Bits.self)
+        buffer.initializeElement(at: index, to: Element(bits: Element.Bits(littleEndian: bits)))
+      }
+    }
+  }
+}
+
+// MARK: - Equality
+
 extension Tensor {
-  /// Whether shapes and elements are equal; reads what is not in memory.
+  /// Whether shapes, types and elements are equal; reads what is not in memory.
   public static func == (a: Tensor, b: Tensor) -> Bool {
-    guard a.shape == b.shape else { return false }
+    guard a.shape == b.shape, a.type == b.type else { return false }
     if case .elsewhere(let one) = a.storage, case .elsewhere(let other) = b.storage, one === other {
       return true
     }
-    return a.elements == b.elements
+    return a.storage.stored.isEqual(to: b.storage.stored)
   }
 
   /// Hashes shape and elements.
   public func hash(into hasher: inout Hasher) {
     hasher.combine(shape)
-    hasher.combine(elements)
-  }
-}
-
-extension Tensor: CustomStringConvertible {
-  /// The shape, and the first elements.
-  public var description: String {
-    let shown = elements.prefix(8).map { "\($0)" }.joined(separator: ", ")
-    return "Tensor(\(shape): \(shown)\(elements.count > 8 ? ", …" : ""))"
+    storage.stored.hash(into: &hasher)
   }
 }

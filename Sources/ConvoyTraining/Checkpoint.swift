@@ -135,12 +135,14 @@ public struct Checkpoint: Sendable {
         "The checkpoint \(path) is of version \(header.version); this Convoy reads version 1.")
     }
     let graph = try Graph(json: graphText)
-    let names = Set(graph.parameters.map { graph[$0].name })
+    let types = Dictionary(
+      graph.parameters.map { (graph[$0].name, graph[$0].type) },
+      uniquingKeysWith: { first, _ in first })
     var parameters: [String: Tensor] = [:]
     var memory: [String: Tensor] = [:]
     for entry in file.entries {
-      if names.contains(entry.name) {
-        parameters[entry.name] = entry.tensor
+      if let type = types[entry.name] {
+        parameters[entry.name] = entry.tensor.converted(to: type)
       } else {
         memory[entry.name] = entry.tensor
       }

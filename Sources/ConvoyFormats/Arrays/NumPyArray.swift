@@ -2,9 +2,10 @@ public import ConvoyTensors
 
 /// One tensor, as a `.npy` file holds it.
 ///
-/// Reading takes versions 1 to 3 of the format; truth values, whole numbers of 1 to 8 bytes and numbers of
-/// 2, 4 or 8 bytes with a point, of either byte order; elements in C's order or Fortran's. All become
-/// 32-bit floats. Writing always writes little-endian 32-bit floats in C's order.
+/// Reading takes versions 1 to 3 of the format; truth values, integers of 1 to 8 bytes and floats of 2, 4 or
+/// 8 bytes, of either byte order; elements in C's order or Fortran's. The tensor has the file's type.
+/// Writing writes little-endian elements of the tensor's type in C's order; bfloat16, which NumPy lacks, as
+/// 32-bit floats.
 ///
 /// Source: NumPy Enhancement Proposal 1, and `numpy.lib.format`.
 public struct NumPyArray: Hashable, Sendable {
@@ -54,9 +55,9 @@ public struct NumPyArray: Hashable, Sendable {
       // In Fortran's order the elements are those of the transposed tensor in C's.
       let stored = header.isFortran ? Shape(header.shape.dimensions.reversed()) : header.shape
       let tensor = data.withUnsafeBytes { data in
-        Tensor(uninitialized: stored) { header.type.convert(data, into: $0) }
+        Tensor(stored, type: header.type, littleEndian: data)
       }
-      return header.isFortran ? tensor.transposed : tensor
+      return header.isFortran ? try tensor.transposed() : tensor
     }
   }
 
@@ -65,24 +66,25 @@ public struct NumPyArray: Hashable, Sendable {
   /// Writes a file, replacing it as a whole or not at all.
   ///
   /// - Throws: `ConvoyError` of kind `.file` when the file cannot be written.
-  public func write(to path: String) throws { try AtomicFile.write(encoded(), to: path) }
+  public func write(to path: String) throws { try AtomicFile.write(try encoded(), to: path) }
 
   /// The bytes that `write(to:)` puts into a file.
   ///
+  /// - Throws: `ConvoyError` when the tensor's elements cannot be read from their source.
   /// - Complexity: O(*n*) in the number of elements.
-  public func encoded() -> [UInt8] {
+  public func encoded() throws -> [UInt8] {
+    let tensor = tensor.type.numPyName == nil ? tensor.converted(to: .float32) : tensor
+    let type = (tensor.type.size == 1 ? "|" : "<") + (tensor.type.numPyName ?? "")
     let extents = tensor.shape.dimensions.map(String.init)
     let shape = extents.count == 1 ? "\(extents[0])," : extents.joined(separator: ", ")
-    var header = "{'descr': '<f4', 'fortran_order': False, 'shape': (\(shape)), }"
+    var header = "{'descr': '\(type)', 'fortran_order': False, 'shape': (\(shape)), }"
     // Magic, version and the header's length take 10 bytes; the data begins at a multiple of 64.
     let length = (10 + header.utf8.count + 1 + 63) / 64 * 64 - 10
     header += String(repeating: " ", count: length - header.utf8.count - 1) + "\n"
     var bytes = NumPyArray.magic + [1, 0, UInt8(length & 0xFF), UInt8(length >> 8)]
-    bytes.reserveCapacity(bytes.count + length + 4 * tensor.elements.count)
+    bytes.reserveCapacity(bytes.count + length + tensor.byteCount)
     bytes += Array(header.utf8)
-    for element in tensor.elements {
-      withUnsafeBytes(of: element.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
-    }
+    try tensor.withLittleEndianBytes { bytes.append(contentsOf: $0) }
     return bytes
   }
 }
@@ -92,30 +94,6 @@ extension [UInt8] {
   fileprivate mutating func reverseBytes(ofElementsOfSize size: Int) {
     for start in stride(from: 0, to: count, by: size) {
       self[start..<start + size].reverse()
-    }
-  }
-}
-
-extension Tensor {
-  /// With the dimensions in the opposite order.
-  fileprivate var transposed: Tensor {
-    let target = Shape(shape.dimensions.reversed())
-    let steps = Array(shape.strides.reversed())
-    return Tensor(uninitialized: target) { buffer in
-      var position = Array(repeating: 0, count: target.rank)
-      var source = 0
-      for index in buffer.indices {
-        buffer.initializeElement(at: index, to: elements[source])
-        var dimension = target.rank - 1
-        while dimension >= 0 {
-          position[dimension] += 1
-          source += steps[dimension]
-          if position[dimension] < target[dimension] { break }
-          source -= steps[dimension] * target[dimension]
-          position[dimension] = 0
-          dimension -= 1
-        }
-      }
     }
   }
 }

@@ -55,7 +55,7 @@ struct NumPyHeader {
     guard let description, let isFortran, let extents else {
       throw Malformed("its header needs a descr, a fortran_order and a shape")
     }
-    (type, isBigEndian) = try Self.elementType(description)
+    (type, isBigEndian) = try Self.swiftType(description)
     self.isFortran = isFortran
     shape = try Result { try Shape(validating: extents) }.mapError {
       Malformed("its shape is one Convoy cannot hold (\($0))")
@@ -67,20 +67,45 @@ struct NumPyHeader {
     _ description: String
   ) throws -> (type: ElementType, isBigEndian: Bool) {
     guard let order = description.first, "<>=|".contains(order),
-      let type = elementTypes[String(description.dropFirst())], order != "|" || type.size == 1
+      let type = ElementType(numPyName: description.dropFirst()), order != "|" || type.size == 1
     else {
       throw Malformed(
         "its descr is ‘\(description)’, but a byte order (<, > or |) and one of "
-          + elementTypes.keys.sorted().joined(separator: ", ") + " are expected")
+          + ElementType.allCases.compactMap(\.numPyName).sorted().joined(separator: ", ")
+          + " are expected")
     }
     // No machine that Convoy runs on is big-endian: what is native is little-endian.
     return (type, order == ">")
   }
 
-  private static let elementTypes: [String: ElementType] = [
-    "b1": .bool, "i1": .int8, "i2": .int16, "i4": .int32, "i8": .int64, "u1": .uint8,
-    "u2": .uint16, "u4": .uint32, "u8": .uint64, "f2": .float16, "f4": .float32, "f8": .float64,
-  ]
+}
+
+extension ElementType {
+  /// How NumPy spells the type, behind the byte order: `f4`; nil for bfloat16, which it lacks.
+  var numPyName: String? {
+    switch self {
+    case .bool: "b1"
+    case .int8: "i1"
+    case .int16: "i2"
+    case .int32: "i4"
+    case .int64: "i8"
+    case .uint8: "u1"
+    case .uint16: "u2"
+    case .uint32: "u4"
+    case .uint64: "u8"
+    case .float16: "f2"
+    case .float32: "f4"
+    case .float64: "f8"
+    case .bfloat16: nil
+    }
+  }
+
+  fileprivate init?(numPyName name: Substring) {
+    guard let type = ElementType.allCases.first(where: { $0.numPyName == String(name) }) else {
+      return nil
+    }
+    self = type
+  }
 }
 
 /// Reads those literals of Python that headers consist of, token by token.

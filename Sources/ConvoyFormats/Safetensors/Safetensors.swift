@@ -2,9 +2,8 @@ public import ConvoyTensors
 
 /// Named tensors in order, and notes about them, as a `.safetensors` file holds them.
 ///
-/// Reading takes every numeric type the format knows down to 8 bits and converts it to 32-bit
-/// floats: F64, I64, U64, I32 and U32 lose the digits that a float cannot hold. Writing always
-/// writes F32.
+/// Tensors keep the types they have in the file, and are written with the types they have: every numeric
+/// type the format knows from 8 bits up.
 ///
 /// Source: the format's description at github.com/huggingface/safetensors.
 public struct Safetensors: Hashable, Sendable {

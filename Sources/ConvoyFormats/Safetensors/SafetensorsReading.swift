@@ -31,7 +31,7 @@ extension Safetensors {
         for record in header.records {
           let source = UnsafeRawBufferPointer(rebasing: data[record.begin..<record.end])
           try result.append(
-            Tensor(uninitialized: record.shape) { record.type.convert(source, into: $0) },
+            Tensor(record.shape, type: record.type, littleEndian: source),
             named: record.name)
         }
       }
@@ -107,8 +107,8 @@ extension Safetensors {
       guard let type, let extents, let offsets, offsets.count == 2 else {
         throw Malformed("‘\(name)’ needs a dtype, a shape and two data_offsets")
       }
-      guard let elementType = ElementType(rawValue: type) else {
-        let known = ElementType.allCases.map(\.rawValue).joined(separator: ", ")
+      guard let elementType = ElementType(safetensorsName: type) else {
+        let known = ElementType.allCases.map(\.safetensorsName).joined(separator: ", ")
         throw Malformed("‘\(name)’ has the dtype ‘\(type)’, but one of \(known) is expected")
       }
       let shape = try Result { try Shape(validating: extents) }.mapError {

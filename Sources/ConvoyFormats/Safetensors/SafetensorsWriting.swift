@@ -1,7 +1,7 @@
 import ConvoyTensors
 
 extension Safetensors {
-  /// Writes the tensors in order as F32, replacing the file as a whole or not at all.
+  /// Writes the tensors in order, replacing the file as a whole or not at all.
   ///
   /// Equal collections give equal bytes: the metadata is sorted by key.
   ///
@@ -19,11 +19,11 @@ extension Safetensors {
   /// The bytes that `write(to:)` puts into a file.
   ///
   /// - Complexity: O(*n*) in the number of elements.
-  public func encoded() -> [UInt8] {
-    entries.reduce(into: encodedHeader()) { bytes, entry in
-      entry.tensor.elements.map(\.bitPattern.littleEndian).withUnsafeBytes {
-        bytes.append(contentsOf: $0)
-      }
+  ///
+  /// - Throws: `ConvoyError` when a tensor's elements cannot be read from their source.
+  public func encoded() throws -> [UInt8] {
+    try entries.reduce(into: encodedHeader()) { bytes, entry in
+      try entry.tensor.withLittleEndianBytes { bytes.append(contentsOf: $0) }
     }
   }
 
@@ -40,10 +40,11 @@ extension Safetensors {
     for entry in entries {
       let shape = entry.tensor.shape
       let extents = shape.dimensions.map(String.init).joined(separator: ",")
-      let end = offset + shape.elementCount * MemoryLayout<Float>.size
+      let end = offset + entry.tensor.byteCount
       members.append(
         "\(Safetensors.quoted(entry.name)):"
-          + "{\"dtype\":\"F32\",\"shape\":[\(extents)],\"data_offsets\":[\(offset),\(end)]}")
+          + "{\"dtype\":\"\(entry.tensor.type.safetensorsName)\",\"shape\":[\(extents)],"
+          + "\"data_offsets\":[\(offset),\(end)]}")
       offset = end
     }
     var header = Array("{\(members.joined(separator: ","))}".utf8)

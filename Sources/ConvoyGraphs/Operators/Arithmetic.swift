@@ -156,38 +156,6 @@ public struct Arithmetic: ChannelAffineOperator {
   public var glyph: Glyph { Glyph(function.symbol, .elementwise, word: function.word) }
 }
 
-extension Shape {
-  /// The shape to which both repeat.
-  func broadcast(with other: Shape) throws(ConvoyError) -> Shape {
-    let rank = max(self.rank, other.rank)
-    var extents: [Int] = []
-    for d in 0..<rank {
-      let a = d < rank - self.rank ? 1 : self[d - (rank - self.rank)]
-      let b = d < rank - other.rank ? 1 : other[d - (rank - other.rank)]
-      guard a == b || a == 1 || b == 1 else {
-        throw ConvoyError(
-          .shape,
-          "expected shapes that are equal or 1 in every dimension, counted from the right, "
-            + "got \(self) and \(other)")
-      }
-      extents.append(max(a, b))
-    }
-    return try Shape(validating: extents)
-  }
-}
-
-extension Tensor {
-  /// The number that broadcasting puts at each channel of an image, if it is one.
-  fileprivate func numbersByChannel(of image: Shape) -> [Double]? {
-    guard image.rank >= 2, shape.rank <= image.rank else { return nil }
-    if shape.elementCount == 1 { return Array(repeating: Double(elements[0]), count: image[1]) }
-    let isByChannel = (0..<shape.rank).allSatisfy { d in
-      shape[d] == (d + image.rank - shape.rank == 1 ? image[1] : 1)
-    }
-    return isByChannel && shape.rank >= image.rank - 1 ? elements.map(Double.init) : nil
-  }
-}
-
 extension ReferenceTensor {
   /// The element that broadcasting puts at a position of the larger shape.
   func broadcastElement(at position: [Int]) -> Double {

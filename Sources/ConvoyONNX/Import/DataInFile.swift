@@ -15,7 +15,7 @@ struct DataInFile {
         Tensor(shape, from: FloatsInFile(data: self, type: type)), source: source)
     }
     let elements = try file.bytes(part).withUnsafeBytes {
-      type.elements(part.count / type.size, from: $0)
+      type.elements(from: $0)
     }
     return ConstantTensor(extents, elements, source: source)
   }
@@ -30,11 +30,11 @@ private struct FloatsInFile: ElementSource {
     _ part: Range<Int>, into elements: UnsafeMutableBufferPointer<Float>
   ) throws(ConvoyError) {
     let start = data.part.lowerBound + part.lowerBound * type.size
-    if type == .float, 1.littleEndian == 1 {
+    if type == .float32, 1.littleEndian == 1 {
       return try data.file.read(from: start, into: UnsafeMutableRawBufferPointer(elements))
     }
     let bytes = try data.file.bytes(start..<start + part.count * type.size)
-    let converted = bytes.withUnsafeBytes { type.elements(part.count, from: $0) }
+    let converted = bytes.withUnsafeBytes { type.elements(from: $0) }
     guard case .floats(let floats) = converted else {
       preconditionFailure("Only floats are read when they are needed.")
     }

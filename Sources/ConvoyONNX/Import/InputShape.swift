@@ -10,7 +10,7 @@ struct InputShape {
       throw ConvoyError(
         .format, "\(source) cannot be imported: its input ‘\(input.name)’ is not a tensor.")
     }
-    guard let element = try? ElementType(type.elemType), element.isFloating else {
+    guard let element = try? ElementType(onnxCode: type.elemType), element.isFloating else {
       throw ConvoyError(
         .format,
         "\(source) cannot be imported: its input ‘\(input.name)’ is expected to hold floats.")

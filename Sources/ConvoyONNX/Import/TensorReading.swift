@@ -7,79 +7,48 @@ import ConvoyTensors
   import Foundation
 #endif
 
-/// A type of number in an ONNX tensor.
-enum ElementType {
-  case float, double, float16, bfloat16
-  case bool, int8, uint8, int16, uint16, int32, uint32, int64, uint64
-
-  init(_ code: Int32) throws {
+extension ElementType {
+  /// The type of a code in an ONNX model.
+  init(onnxCode code: Int32) throws {
     guard let type = TensorProto.DataType(rawValue: code) else {
       throw Refusal("its element type \(code) is not known")
     }
-    switch type {
-    case .float: self = .float
-    case .double: self = .double
-    case .float16: self = .float16
-    case .bfloat16: self = .bfloat16
-    case .bool: self = .bool
-    case .int8: self = .int8
-    case .uint8: self = .uint8
-    case .int16: self = .int16
-    case .uint16: self = .uint16
-    case .int32: self = .int32
-    case .uint32: self = .uint32
-    case .int64: self = .int64
-    case .uint64: self = .uint64
-    case .undefined, .string, .complex64, .complex128:
+    guard let known = ElementType.allCases.first(where: { $0.onnxType == type }) else {
       throw Refusal("its element type is \(type), but numbers are expected")
     }
+    self = known
   }
 
-  /// Whether its numbers become floats; all others become integers.
-  var isFloating: Bool {
+  /// How ONNX spells the type.
+  var onnxType: TensorProto.DataType {
     switch self {
-    case .float, .double, .float16, .bfloat16: true
-    default: false
+    case .float32: .float
+    case .float64: .double
+    case .float16: .float16
+    case .bfloat16: .bfloat16
+    case .bool: .bool
+    case .int8: .int8
+    case .uint8: .uint8
+    case .int16: .int16
+    case .uint16: .uint16
+    case .int32: .int32
+    case .uint32: .uint32
+    case .int64: .int64
+    case .uint64: .uint64
     }
   }
 
-  /// The size of one number, in bytes.
-  var size: Int {
-    switch self {
-    case .bool, .int8, .uint8: 1
-    case .float16, .bfloat16, .int16, .uint16: 2
-    case .float, .int32, .uint32: 4
-    case .double, .int64, .uint64: 8
+  /// Reads little-endian numbers: floats as 32-bit floats, rounded to nearest, all others as integers.
+  func elements(from bytes: UnsafeRawBufferPointer) -> ConstantTensor.Elements {
+    func read<Element: TensorElement>(_: Element.Type) -> ConstantTensor.Elements {
+      .integers([Element](littleEndian: bytes).map { Int($0.converted(to: Int64.self)) })
     }
-  }
-
-  /// Reads little-endian numbers, rounding to nearest.
-  ///
-  /// - Precondition: there are bytes for all of them.
-  func elements(_ count: Int, from bytes: UnsafeRawBufferPointer) -> ConstantTensor.Elements {
-    func map<Bits: FixedWidthInteger & BitwiseCopyable, Result>(
-      _ type: Bits.Type, _ value: (Bits) -> Result
-    ) -> [Result] {
-      (0..<count).map {
-        let offset = $0 * MemoryLayout<Bits>.size
-        return value(Bits(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: type)))
-      }
+    if isFloating { return .floats(floats(littleEndian: bytes)) }
+    // Exporters write bounds such as 2⁶⁴ − 1, which are to stay large.
+    if self == .uint64 {
+      return .integers([UInt64](littleEndian: bytes).map { Int(clamping: $0) })
     }
-    return switch self {
-    case .float: .floats(map(UInt32.self) { Float(bitPattern: $0) })
-    case .double: .floats(map(UInt64.self) { Float(Double(bitPattern: $0)) })
-    case .float16: .floats(map(UInt16.self) { Float(halfPrecision: $0) })
-    case .bfloat16: .floats(map(UInt16.self) { Float(upperHalf: $0) })
-    case .bool: .integers(map(UInt8.self) { $0 == 0 ? 0 : 1 })
-    case .int8: .integers(map(Int8.self) { Int($0) })
-    case .uint8: .integers(map(UInt8.self) { Int($0) })
-    case .int16: .integers(map(Int16.self) { Int($0) })
-    case .uint16: .integers(map(UInt16.self) { Int($0) })
-    case .int32: .integers(map(Int32.self) { Int($0) })
-    case .uint32: .integers(map(UInt32.self) { Int($0) })
-    case .int64: .integers(map(Int64.self) { Int($0) })
-    case .uint64: .integers(map(UInt64.self) { Int(clamping: $0) })
-    }
+    return read(swiftType)
   }
 }
 
@@ -95,7 +64,7 @@ extension ConstantTensor {
   ) throws {
     let extents = tensor.dims.map { Int($0) }
     let count = try ConstantTensor.count(of: extents)
-    let type = try ElementType(tensor.dataType)
+    let type = try ElementType(onnxCode: tensor.dataType)
     var data = data
     if tensor.dataLocation == .external {
       guard let externalData else {
@@ -115,7 +84,7 @@ extension ConstantTensor {
     }
     let elements =
       tensor.$rawData != nil
-      ? tensor.rawData.withUnsafeBytes { type.elements(count, from: $0) }
+      ? tensor.rawData.withUnsafeBytes { type.elements(from: $0) }
       : ConstantTensor.typedElements(tensor, type)
     guard elements.count == count else {
       throw Refusal("its shape \(extents) has \(count) elements, got \(elements.count)")
@@ -126,12 +95,12 @@ extension ConstantTensor {
   /// The numbers in the field for a type; half precision is kept as bits in 32-bit integers.
   private static func typedElements(_ tensor: TensorProto, _ type: ElementType) -> Elements {
     switch type {
-    case .float: .floats(tensor.floatData)
-    case .double: .floats(tensor.doubleData.map { Float($0) })
+    case .float32: .floats(tensor.floatData)
+    case .float64: .floats(tensor.doubleData.map { Float($0) })
     case .float16:
-      .floats(tensor.int32Data.map { Float(halfPrecision: UInt16(truncatingIfNeeded: $0)) })
+      .floats(tensor.int32Data.map { Float(Half(bits: UInt16(truncatingIfNeeded: $0))) })
     case .bfloat16:
-      .floats(tensor.int32Data.map { Float(upperHalf: UInt16(truncatingIfNeeded: $0)) })
+      .floats(tensor.int32Data.map { Float(BFloat16(bits: UInt16(truncatingIfNeeded: $0))) })
     case .bool, .int8, .uint8, .int16, .uint16, .int32:
       .integers(tensor.int32Data.map { Int($0) })
     case .int64: .integers(tensor.int64Data.map { Int($0) })

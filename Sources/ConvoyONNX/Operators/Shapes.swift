@@ -86,7 +86,7 @@ extension ImportSite {
   /// What a cast is to.
   func castType() throws -> ElementType {
     let code = try attributes.integer("to", default: 0)
-    return try ElementType(Int32(clamping: code))
+    return try ElementType(onnxCode: Int32(clamping: code))
   }
 
   /// A squeeze's or unsqueeze's axes, which became an input.

@@ -27,15 +27,22 @@ import Testing
   @Test(arguments: types) func everyType(name: String) throws {
     let last: Float = ["i1", "u1", "u2", "u4", "u8"].contains(name.prefix(2)) ? 100 : -100
     let second: Float = name.hasPrefix("f") ? 0.5 : 1
-    #expect(try tensor(name) == Tensor([2, 3], [0, second, 2, 3, 4, last]))
+    let read = try tensor(name)
+    let sort: [Character: String] = ["i": "int", "u": "uint", "f": "float"]
+    let bits = 8 * (Int(String(name.dropFirst().prefix(1))) ?? 0)
+    #expect(read.type.rawValue == "\(sort[name.first ?? " "] ?? "")\(bits)")
+    #expect(
+      try read.converted(to: .float32) == Tensor([2, 3], [0, second, 2, 3, 4, last]))
   }
 
   @Test func truthValues() throws {
-    #expect(try tensor("b1") == Tensor([2, 3], [0, 0, 1, 1, 1, 1]))
+    #expect(
+      try tensor("b1") == Tensor([2, 3], elements: [false, false, true, true, true, true]))
   }
 
   @Test func fortransOrder() throws {
-    #expect(try tensor("fortran") == Tensor([2, 3, 4], (0..<24).map(Float.init)))
+    #expect(
+      try tensor("fortran").converted(to: .float32) == Tensor([2, 3, 4], (0..<24).map(Float.init)))
   }
 
   @Test func shapesOfFewDimensions() throws {
@@ -44,7 +51,8 @@ import Testing
   }
 
   @Test(arguments: ["version2", "version3"]) func laterVersions(name: String) throws {
-    #expect(try tensor(name) == Tensor([1, 6], (0..<6).map(Float.init)))
+    #expect(
+      try tensor(name).converted(to: .float32) == Tensor([1, 6], (0..<6).map(Float.init)))
   }
 
   @Test func numbersThatAreNone() throws {
@@ -58,7 +66,8 @@ import Testing
   // MARK: Writing
 
   /// As NumPy writes them, byte for byte.
-  @Test(arguments: ["f4-little", "line", "scalar", "special"])
+  @Test(
+    arguments: ["line", "scalar", "special", "b1"] + types.filter { !$0.hasSuffix("big") })
   func writesWhatNumPyWrites(name: String) throws {
     #expect(try NumPyArray(tensor(name)).encoded() == bytes(name))
   }
@@ -76,7 +85,7 @@ import Testing
     }
     // The longest header of rank 32 still begins its data at a multiple of 64.
     let deep = Tensor(Shape(Array(repeating: 1, count: 40)))
-    #expect((NumPyArray(deep).encoded().count - 4) % 64 == 0)
+    #expect(try (NumPyArray(deep).encoded().count - 4) % 64 == 0)
     #expect(try NumPyArray(parsing: NumPyArray(deep).encoded()).tensor == deep)
   }
 

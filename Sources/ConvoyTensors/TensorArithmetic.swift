@@ -1,0 +1,239 @@
+// Arithmetic on whole tensors, for scripts and tests: plain loops on one thread. What must be fast is built
+// as a graph and compiled.
+//
+// Tensors of one type are taken; shapes broadcast as in `Arithmetic`. Half-precision elements are computed
+// as 32-bit floats and rounded. Integers keep the low bits of what is too large, and division cuts off the
+// fraction. Shapes or types that do not fit are programmers' errors, as an array's index out of range is.
+
+extension Tensor {
+  /// Element by element the sum.
+  public static func + (a: Tensor, b: Tensor) -> Tensor { combine(a, b, .add) }
+  /// Element by element the difference.
+  public static func - (a: Tensor, b: Tensor) -> Tensor { combine(a, b, .subtract) }
+  /// Element by element the product.
+  public static func * (a: Tensor, b: Tensor) -> Tensor { combine(a, b, .multiply) }
+  /// Element by element the quotient.
+  ///
+  /// - Precondition: no integer is divided by 0.
+  public static func / (a: Tensor, b: Tensor) -> Tensor { combine(a, b, .divide) }
+
+  /// The sum of every element and a number.
+  public static func + (a: Tensor, b: some TensorScalar) -> Tensor { a + Tensor(b, as: a.type) }
+  /// The difference of every element and a number.
+  public static func - (a: Tensor, b: some TensorScalar) -> Tensor { a - Tensor(b, as: a.type) }
+  /// The product of every element and a number.
+  public static func * (a: Tensor, b: some TensorScalar) -> Tensor { a * Tensor(b, as: a.type) }
+  /// Every element divided by a number.
+  public static func / (a: Tensor, b: some TensorScalar) -> Tensor { a / Tensor(b, as: a.type) }
+  /// The sum of a number and every element.
+  public static func + (a: some TensorScalar, b: Tensor) -> Tensor { Tensor(a, as: b.type) + b }
+  /// The difference of a number and every element.
+  public static func - (a: some TensorScalar, b: Tensor) -> Tensor { Tensor(a, as: b.type) - b }
+  /// The product of a number and every element.
+  public static func * (a: some TensorScalar, b: Tensor) -> Tensor { Tensor(a, as: b.type) * b }
+  /// A number divided by every element.
+  public static func / (a: some TensorScalar, b: Tensor) -> Tensor { Tensor(a, as: b.type) / b }
+  /// Every element with the opposite sign; of unsigned integers, what added to the element gives 0.
+  public static prefix func - (a: Tensor) -> Tensor {
+    a.type.isFloating ? a * -1 : Tensor(zeros: [], type: a.type) - a
+  }
+
+  /// A number as a tensor of rank 0.
+  ///
+  /// - Precondition: a type of integers has the number.
+  private init(_ scalar: some TensorScalar, as type: ElementType) {
+    let value = Tensor([], storage: TensorStorage([scalar.double])).converted(to: type)
+    precondition(
+      type.isFloating || value.doubles[0] == scalar.double,
+      "A tensor of \(type) cannot be combined with \(scalar).")
+    self = value
+  }
+}
+
+/// A number that can be combined with every element of a tensor.
+public protocol TensorScalar {
+  /// The number.
+  var double: Double { get }
+}
+
+extension Int: TensorScalar {
+  /// The number.
+  public var double: Double { Double(self) }
+}
+
+extension Float: TensorScalar {
+  /// The number.
+  public var double: Double { Double(self) }
+}
+
+extension Double: TensorScalar {
+  /// The number.
+  public var double: Double { self }
+}
+
+// MARK: - Comparisons
+
+extension Tensor {
+  /// Element by element whether both are equal: a tensor of truth values.
+  public static func .== (a: Tensor, b: Tensor) -> Tensor { compare(a, b, .equal) }
+  /// Element by element whether both differ.
+  public static func .!= (a: Tensor, b: Tensor) -> Tensor { compare(a, b, .notEqual) }
+  /// Element by element whether the first is less.
+  public static func .< (a: Tensor, b: Tensor) -> Tensor { compare(a, b, .less) }
+  /// Element by element whether the first is not greater.
+  public static func .<= (a: Tensor, b: Tensor) -> Tensor { compare(a, b, .lessOrEqual) }
+  /// Element by element whether the first is greater.
+  public static func .> (a: Tensor, b: Tensor) -> Tensor { compare(b, a, .less) }
+  /// Element by element whether the first is not less.
+  public static func .>= (a: Tensor, b: Tensor) -> Tensor { compare(b, a, .lessOrEqual) }
+
+  /// Element by element whether it equals a number.
+  public static func .== (a: Tensor, b: some TensorScalar) -> Tensor { a .== Tensor(b, as: a.type) }
+  /// Element by element whether it differs from a number.
+  public static func .!= (a: Tensor, b: some TensorScalar) -> Tensor { a .!= Tensor(b, as: a.type) }
+  /// Element by element whether it is less than a number.
+  public static func .< (a: Tensor, b: some TensorScalar) -> Tensor { a .< Tensor(b, as: a.type) }
+  /// Element by element whether it is not greater than a number.
+  public static func .<= (a: Tensor, b: some TensorScalar) -> Tensor { a .<= Tensor(b, as: a.type) }
+  /// Element by element whether it is greater than a number.
+  public static func .> (a: Tensor, b: some TensorScalar) -> Tensor { a .> Tensor(b, as: a.type) }
+  /// Element by element whether it is not less than a number.
+  public static func .>= (a: Tensor, b: some TensorScalar) -> Tensor { a .>= Tensor(b, as: a.type) }
+}
+
+// MARK: - Sums
+
+extension Tensor {
+  /// The sum of all elements, added in Double in their order; truth values count as 0 and 1.
+  public func sum() -> Double { doubles.reduce(0, +) }
+
+  /// The mean of all elements.
+  public func mean() -> Double { sum() / Double(shape.elementCount) }
+
+  /// The smallest element; NaN if one is.
+  public func minimum() -> Double { doubles.reduce(.infinity) { .minimumOrNaN($0, $1) } }
+
+  /// The largest element; NaN if one is.
+  public func maximum() -> Double { -doubles.reduce(.infinity) { .minimumOrNaN($0, -$1) } }
+
+  /// The sums along a dimension, which the result lacks; added in Double and rounded to the tensor's type.
+  ///
+  /// - Precondition: the dimension is one of the tensor's.
+  public func sum(along dimension: Int) -> Tensor {
+    precondition(
+      shape.dimensions.indices.contains(dimension), "\(shape) has no dimension \(dimension).")
+    let (extent, inner) = (shape[dimension], shape.strides[dimension])
+    var extents = shape.dimensions
+    extents.remove(at: dimension)
+    let all = doubles
+    let sums = (0..<shape.elementCount / extent).map { index in
+      let first = index / inner * inner * extent + index % inner
+      return (0..<extent).reduce(0) { $0 + all[first + $1 * inner] }
+    }
+    return Tensor(Shape(extents), storage: TensorStorage(sums)).converted(to: type)
+  }
+
+  /// The mean along a dimension, which the result lacks.
+  ///
+  /// - Precondition: the dimension is one of the tensor's.
+  public func mean(along dimension: Int) -> Tensor {
+    sum(along: dimension) / Double(shape[dimension])
+  }
+
+  /// The elements as doubles.
+  private var doubles: [Double] { storage.stored.converted(to: Double.self) }
+}
+
+extension Double {
+  fileprivate static func minimumOrNaN(_ a: Double, _ b: Double) -> Double {
+    a.isNaN || b.isNaN ? .nan : Swift.min(a, b)
+  }
+}
+
+// MARK: - Loops
+
+extension Tensor {
+  /// Two tensors of one type under the shape to which both broadcast.
+  private static func aligned(_ a: Tensor, _ b: Tensor) -> (Tensor, Tensor) {
+    precondition(a.type == b.type, "Tensors of \(a.type) and \(b.type) were combined; convert one.")
+    do throws(ConvoyError) {
+      let shape = try a.shape.broadcast(with: b.shape)
+      return (try a.broadcast(to: shape), try b.broadcast(to: shape))
+    } catch {
+      preconditionFailure("Tensors were combined: \(error.message).")
+    }
+  }
+
+  private static func combine(_ a: Tensor, _ b: Tensor, _ function: BinaryFunction) -> Tensor {
+    let (a, b) = aligned(a, b)
+    precondition(a.type != .bool, "There is no arithmetic on truth values; convert them.")
+    let result =
+      if a.type.isFloating {
+        zip(a, b) { (x: Double, y: Double) in function(x, y) }
+      } else if a.type.isSigned {
+        zip(a, b) { (x: Int64, y: Int64) in function(x, y) }
+      } else {
+        zip(a, b) { (x: UInt64, y: UInt64) in function(x, y) }
+      }
+    return result.converted(to: a.type)
+  }
+
+  private static func compare(_ a: Tensor, _ b: Tensor, _ comparison: Comparison) -> Tensor {
+    let (a, b) = aligned(a, b)
+    return if a.type.isFloating {
+      zip(a, b) { (x: Double, y: Double) in comparison(x, y) }
+    } else if a.type.isSigned {
+      zip(a, b) { (x: Int64, y: Int64) in comparison(x, y) }
+    } else {
+      zip(a, b) { (x: UInt64, y: UInt64) in comparison(x, y) }
+    }
+  }
+
+  /// Applies a function to the elements of two tensors of one shape, in a type that has them all.
+  private static func zip<Wide: TensorElement, Result: TensorElement>(
+    _ a: Tensor, _ b: Tensor, _ function: (Wide, Wide) -> Result
+  ) -> Tensor {
+    let (x, y) = (
+      a.storage.stored.converted(to: Wide.self), b.storage.stored.converted(to: Wide.self)
+    )
+    return Tensor(a.shape, storage: TensorStorage(x.indices.map { function(x[$0], y[$0]) }))
+  }
+}
+
+private enum BinaryFunction {
+  case add, subtract, multiply, divide
+
+  func callAsFunction(_ a: Double, _ b: Double) -> Double {
+    switch self {
+    case .add: a + b
+    case .subtract: a - b
+    case .multiply: a * b
+    case .divide: a / b
+    }
+  }
+
+  func callAsFunction<Integer: FixedWidthInteger>(_ a: Integer, _ b: Integer) -> Integer {
+    switch self {
+    case .add: return a &+ b
+    case .subtract: return a &- b
+    case .multiply: return a &* b
+    case .divide:
+      precondition(b != 0, "An integer was divided by 0.")
+      // The smallest integer divided by −1 keeps its low bits too.
+      return a.dividedReportingOverflow(by: b).partialValue
+    }
+  }
+}
+
+private enum Comparison {
+  case equal, notEqual, less, lessOrEqual
+
+  func callAsFunction<Number: Comparable>(_ a: Number, _ b: Number) -> Bool {
+    switch self {
+    case .equal: a == b
+    case .notEqual: a != b
+    case .less: a < b
+    case .lessOrEqual: a <= b
+    }
+  }
+}

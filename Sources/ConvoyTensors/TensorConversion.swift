@@ -1,0 +1,149 @@
+extension Tensor {
+  /// The same tensor with elements of another type, each converted as `TensorElement` says.
+  ///
+  /// - Precondition: the elements of a tensor that was made from a source can be read from it.
+  /// - Complexity: O(*n*); O(1) where the type is the same.
+  public func converted(to type: ElementType) -> Tensor {
+    if type == self.type { return self }
+    let stored = storage.stored
+    if type == .float32 {
+      return Tensor(shape, storage: .float32(self.type.apply(FloatsOfElements(stored: stored))))
+    }
+    if self.type == .float32 {
+      return Tensor(shape, storage: type.apply(ElementsOfFloats(floats: elements)))
+    }
+    func convert<Element: TensorElement>(_ target: Element.Type) -> TensorStorage {
+      TensorStorage(stored.converted(to: target))
+    }
+    return Tensor(shape, storage: convert(type.swiftType))
+  }
+
+  /// The element at a position, one index a dimension, of a type that the caller names.
+  ///
+  /// - Precondition: the tensor's elements have that type; as many indices as dimensions, each within its
+  ///   extent.
+  public subscript<Element: TensorElement>(indices: Int..., as type: Element.Type) -> Element {
+    get {
+      guard let elements = (storage.stored as? ElementArray<Element>)?.elements else {
+        preconditionFailure("A tensor of \(self.type) was asked for \(Element.type).")
+      }
+      return elements[offset(of: indices)]
+    }
+    set {
+      let position = offset(of: indices)
+      withMutableElements(as: type) { $0[position] = newValue }
+    }
+  }
+}
+
+// MARK: - Spans
+
+extension Tensor {
+  /// Calls a closure with the elements in row-major order.
+  ///
+  /// - Precondition: the type is float32.
+  /// - Complexity: O(1), as for `elements`.
+  public func withSpan<Result>(_ body: (Span<Float>) throws -> Result) rethrows -> Result {
+    try elements.withUnsafeBufferPointer { try body($0.span) }
+  }
+
+  /// Calls a closure with the elements in row-major order, of a type that the caller names.
+  ///
+  /// - Throws: `ConvoyError` of kind `.type` when the tensor's elements are of another, and what the
+  ///   closure throws.
+  /// - Complexity: O(1), as for `elements`.
+  public func withSpan<Element: TensorElement, Result>(
+    of type: Element.Type, _ body: (Span<Element>) throws -> Result
+  ) throws -> Result {
+    try elements(as: type).withUnsafeBufferPointer { try body($0.span) }
+  }
+
+  /// Calls a closure with the elements in row-major order, to change them in place.
+  ///
+  /// - Precondition: the tensor's elements have the type.
+  public mutating func withMutableSpan<Element: TensorElement, Result>(
+    of type: Element.Type, _ body: (inout MutableSpan<Element>) throws -> Result
+  ) rethrows -> Result {
+    try withMutableElements(as: type) { buffer in
+      var span = buffer.mutableSpan
+      return try body(&span)
+    }
+  }
+
+  private mutating func withMutableElements<Element: TensorElement, Result>(
+    as type: Element.Type, _ body: (inout UnsafeMutableBufferPointer<Element>) throws -> Result
+  ) rethrows -> Result {
+    guard var elements = (storage.stored as? ElementArray<Element>)?.elements else {
+      preconditionFailure("A tensor of \(self.type) was to be changed as \(Element.type).")
+    }
+    // The array is to be held once, or else changing it copies it.
+    storage = .float32([])
+    defer { storage = TensorStorage(elements) }
+    return try elements.withUnsafeMutableBufferPointer { try body(&$0) }
+  }
+}
+
+// MARK: - Specialised loops
+
+/// A generic function of an element type, for `ElementType.apply`.
+protocol TypedFunction {
+  associatedtype Result
+  func callAsFunction<Element: TensorElement>(_ type: Element.Type) -> Result
+}
+
+extension ElementType {
+  /// Calls a function with the Swift type that holds one element.
+  ///
+  /// Unlike `swiftType`, each type is written out, so that the compiler makes a loop for each: the ways
+  /// weights take.
+  func apply<Function: TypedFunction>(_ function: Function) -> Function.Result {
+    switch self {
+    case .float32: function(Float.self)
+    case .float16: function(Half.self)
+    case .bfloat16: function(BFloat16.self)
+    case .float64: function(Double.self)
+    case .int8: function(Int8.self)
+    case .uint8: function(UInt8.self)
+    case .int16: function(Int16.self)
+    case .uint16: function(UInt16.self)
+    case .int32: function(Int32.self)
+    case .uint32: function(UInt32.self)
+    case .int64: function(Int64.self)
+    case .uint64: function(UInt64.self)
+    case .bool: function(Bool.self)
+    }
+  }
+
+  /// Reads elements from bytes, as files hold them, and converts them to 32-bit floats.
+  package func floats(littleEndian bytes: UnsafeRawBufferPointer) -> [Float] {
+    apply(FloatsOfBytes(bytes: bytes))
+  }
+}
+
+/// Elements as 32-bit floats.
+private struct FloatsOfElements: TypedFunction {
+  let stored: any StoredElements
+
+  func callAsFunction<Element: TensorElement>(_ type: Element.Type) -> [Float] {
+    guard let array = stored as? ElementArray<Element> else { return [] }
+    return array.elements.map { $0.converted(to: Float.self) }
+  }
+}
+
+/// 32-bit floats as elements of a type.
+private struct ElementsOfFloats: TypedFunction {
+  let floats: [Float]
+
+  func callAsFunction<Element: TensorElement>(_ type: Element.Type) -> TensorStorage {
+    TensorStorage(floats.map { $0.converted(to: Element.self) })
+  }
+}
+
+/// Bytes of a type as 32-bit floats.
+private struct FloatsOfBytes: TypedFunction {
+  let bytes: UnsafeRawBufferPointer
+
+  func callAsFunction<Element: TensorElement>(_ type: Element.Type) -> [Float] {
+    [Element](littleEndian: bytes).map { $0.converted(to: Float.self) }
+  }
+}
