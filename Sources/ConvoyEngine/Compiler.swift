@@ -20,8 +20,8 @@ struct Compiler {
   /// Where outputs are at the end of a run.
   var results: [(name: String, value: BufferID)] = []
   var contents: [(buffer: BufferID, tensor: Tensor)] = []
-  /// Floats of the arena, once it is laid out.
-  var arenaCount = 0
+  /// Bytes of the arena, once it is laid out.
+  var arenaByteCount = 0
   /// The names of the steps' kernels, once they are made.
   var kernels: [String]?
 
@@ -99,7 +99,7 @@ struct Compiler {
 
   /// Refuses a graph that cannot fit, before work in proportion to its sizes is begun.
   private static func requireMemory(for graph: Graph) throws(ConvoyError) {
-    for info in graph.values where info.shape.elementCount * 4 > MemoryBlock.physicalBytes / 4 {
+    for info in graph.values where info.tensorType.byteCount > MemoryBlock.physicalBytes / 4 {
       throw ConvoyError(
         .resource,
         "\(info.name) has \(info.shape.elementCount) elements, more than fit in a quarter of this "
@@ -114,6 +114,8 @@ struct Compiler {
     NodeFacts(
       name: node.node.name, inputShapes: node.node.inputs.map { graph[$0].shape },
       outputShapes: node.outputs.map { graph[$0].shape },
+      inputTypes: node.node.inputs.map { graph[$0].type },
+      outputTypes: node.outputs.map { graph[$0].type },
       isFrozen: node.node.inputs.map {
         switch graph[$0].origin {
         case .parameter: isFrozen

@@ -79,10 +79,10 @@ extension Compiler {
   }
 
   private mutating func addCopy(of value: ValueID, from source: BufferID, to target: BufferID) {
-    let count = graph[value].shape.elementCount
+    let (count, type) = (graph[value].shape.elementCount, graph[value].type)
     program.steps.append(
       StepDraft(name: graph[value].name, reads: [source], writes: [target]) {
-        StridedCopy(contiguous: count, from: $0.region(source), to: $0.region(target))
+        StridedCopy(contiguous: count, of: type, from: $0.region(source), to: $0.region(target))
       })
   }
 

@@ -8,13 +8,13 @@ import ConvoyTensors
   import Darwin
 #endif
 
-/// A block of floats at the beginning of a page, all zero at first.
+/// A block of bytes at the beginning of a page, all zero at first.
 ///
 /// `@unchecked Sendable`: the address never changes; who may write when is agreed by those who share
 /// the block (`Plan`, `Variables`).
 final class MemoryBlock: @unchecked Sendable {
-  let address: UnsafeMutablePointer<Float>
-  let count: Int
+  let address: UnsafeMutableRawPointer
+  let byteCount: Int
 
   /// How much memory the machine has.
   static var physicalBytes: Int {
@@ -22,20 +22,20 @@ final class MemoryBlock: @unchecked Sendable {
   }
 
   /// - Throws: `ConvoyError` of kind `.resource` when the machine has less memory than that.
-  init(count: Int) throws(ConvoyError) {
-    let (bytes, overflow) = max(count, 1).multipliedReportingOverflow(by: 4)
+  init(byteCount: Int) throws(ConvoyError) {
+    let bytes = max(byteCount, 1)
     let physical = MemoryBlock.physicalBytes
     let refusal = ConvoyError(
       .resource,
-      "This needs \(count >> 18) MiB of memory; the machine has \(physical >> 20) MiB.")
-    guard !overflow, bytes <= physical else { throw refusal }
+      "This needs \(byteCount >> 20) MiB of memory; the machine has \(physical >> 20) MiB.")
+    guard bytes <= physical else { throw refusal }
     // Fresh pages are zero, and take memory only once they are touched.
     let raw = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0)
     guard let raw, raw != UnsafeMutableRawPointer(bitPattern: -1) else { throw refusal }
     LargePages.advise(UnsafeMutableRawBufferPointer(start: raw, count: bytes))
-    address = raw.bindMemory(to: Float.self, capacity: max(count, 1))
-    self.count = count
+    address = raw
+    self.byteCount = byteCount
   }
 
-  deinit { munmap(address, max(count, 1) * 4) }
+  deinit { munmap(address, max(byteCount, 1)) }
 }

@@ -8,31 +8,31 @@ import ConvoyTensors
 /// Inference", 2020 (greedy by size).
 enum MemoryPlan {
   struct Item {
-    var count: Int
+    var byteCount: Int
     /// The steps at which it is needed.
     var life: ClosedRange<Int>
   }
 
   /// - Returns: where each item begins, and the size of all.
   /// - Complexity: O(*n*²) in the number of items.
-  static func place(_ items: [Item]) -> (offsets: [Int], count: Int) {
+  static func place(_ items: [Item]) -> (offsets: [Int], byteCount: Int) {
     var offsets = Array(repeating: 0, count: items.count)
     var placed: [(range: Range<Int>, life: ClosedRange<Int>)] = []
     let bySize = items.indices.sorted {
-      (items[$0].count, $1) > (items[$1].count, $0)
+      (items[$0].byteCount, $1) > (items[$1].byteCount, $0)
     }
     for index in bySize {
       let item = items[index]
-      let count = Program.aligned(item.count)
+      let size = Program.aligned(item.byteCount)
       var offset = 0
       // `placed` is kept sorted by where ranges begin.
       for other in placed where other.life.overlaps(item.life) {
-        if other.range.lowerBound >= offset + count { break }
+        if other.range.lowerBound >= offset + size { break }
         offset = max(offset, other.range.upperBound)
       }
       offsets[index] = offset
       let at = placed.firstIndex { $0.range.lowerBound > offset } ?? placed.endIndex
-      placed.insert((offset..<offset + count, item.life), at: at)
+      placed.insert((offset..<offset + size, item.life), at: at)
     }
     return (offsets, placed.map(\.range.upperBound).max() ?? 0)
   }

@@ -4,24 +4,25 @@ import ConvoyTensors
 
 extension Compiler {
   mutating func placeGivenValues() {
-    var stateCount = 0
+    var stateByteCount = 0
     for id in graph.valueIDs {
       let info = graph[id]
       let count = info.shape.elementCount
       let buffer: BufferID
       switch info.origin {
       case .computed: continue
-      case .input: buffer = program.arena(count: count)
+      case .input: buffer = program.arena(count: count, of: info.type)
       case .parameter:
-        buffer = program.add(Buffer(base: .state, count: count, offset: stateCount))
-        stateCount += Program.aligned(count)
+        let byteCount = info.tensorType.byteCount
+        buffer = program.add(Buffer(base: .state, byteCount: byteCount, offset: stateByteCount))
+        stateByteCount += Program.aligned(byteCount)
       case .constant(let tensor):
-        buffer = program.constant(count: count)
+        buffer = program.constant(count: count, of: info.type)
         contents.append((buffer, tensor))
       }
       places[Place(value: id, kind: .dense)] = buffer
     }
-    program.stateCount = stateCount
+    program.stateByteCount = stateByteCount
   }
 
   /// Where a value is, row-major or in planes as it was first made; if it is only known in the other form,
@@ -118,7 +119,7 @@ extension Compiler {
   ) -> BufferID {
     let shape = graph[value].shape
     switch kind {
-    case .dense: return program.arena(count: shape.elementCount)
+    case .dense: return program.arena(count: shape.elementCount, of: graph[value].type)
     case .strided, .padded: preconditionFailure("Values are not computed in such layouts.")
     case .planes:
       let order = order ?? layouts.orders[value]

@@ -1,3 +1,4 @@
+import ConvoyGraphs
 package import ConvoyKernels
 public import ConvoyTensors
 import Synchronization
@@ -19,10 +20,11 @@ public final class Plan: Sendable {
   let inputs: [TensorSlot]
   let outputs: [TensorSlot]
   let parameters: [TensorSlot]
-  package let stateCount: Int
+  package let stateByteCount: Int
   private let constants: MemoryBlock
   private let frozenState: MemoryBlock?
-  private let arenaCount: Int
+  private let arenaByteCount: Int
+  /// Floats of private memory for each thread.
   private let scratchCount: Int
   private let pool: ThreadPool
   private let communicators: [any Communicator]
@@ -31,7 +33,7 @@ public final class Plan: Sendable {
   init(
     steps: [Step], inputs: [TensorSlot], outputs: [TensorSlot], parameters: [TensorSlot],
     constants: MemoryBlock,
-    frozenState: MemoryBlock?, arenaCount: Int, stateCount: Int, pool: ThreadPool,
+    frozenState: MemoryBlock?, arenaByteCount: Int, stateByteCount: Int, pool: ThreadPool,
     communicators: [any Communicator]
   ) {
     self.steps = steps
@@ -40,18 +42,22 @@ public final class Plan: Sendable {
     self.parameters = parameters
     self.constants = constants
     self.frozenState = frozenState
-    self.arenaCount = arenaCount
-    self.stateCount = stateCount
+    self.arenaByteCount = arenaByteCount
+    self.stateByteCount = stateByteCount
     self.pool = pool
     self.communicators = communicators
-    scratchCount = Program.aligned(steps.map(\.kernel.scratchCount).max() ?? 0)
+    let floats = steps.map(\.kernel.scratchCount).max() ?? 0
+    scratchCount =
+      Program.aligned(floats * MemoryLayout<Float>.size) / MemoryLayout<Float>.size
   }
 
   /// Bytes one run needs for activations.
-  public var arenaBytes: Int { 4 * (arenaCount + scratchCount * pool.threadCount) }
+  public var arenaBytes: Int {
+    arenaByteCount + scratchCount * MemoryLayout<Float>.size * pool.threadCount
+  }
 
   /// Bytes of packed weights and of parameters that are read as they are.
-  public var weightBytes: Int { 4 * (constants.count + (frozenState?.count ?? 0)) }
+  public var weightBytes: Int { constants.byteCount + (frozenState?.byteCount ?? 0) }
 
   /// Runs a network of one input and one output.
   ///
@@ -99,12 +105,12 @@ public final class Plan: Sendable {
       arena: arena.address, state: state.address, constants: constants.address)
     for slot in inputs {
       guard let tensor = given[slot.name] else { continue }
-      tensor.elements.withUnsafeBufferPointer { elements in
-        guard let address = elements.baseAddress else { return }
-        memory[slot.region].update(from: address, count: elements.count)
+      tensor.withUnsafeBytes { bytes in
+        UnsafeMutableRawBufferPointer(start: memory.bytes(slot.region), count: bytes.count)
+          .copyMemory(from: bytes)
       }
     }
-    let scratch = arena.address + arenaCount
+    let scratch = (arena.address + arenaByteCount).assumingMemoryBound(to: Float.self)
     let clock = ContinuousClock()
     for (index, step) in steps.enumerated() {
       let start = observe == nil ? nil : clock.now
@@ -115,9 +121,10 @@ public final class Plan: Sendable {
       if let failure = communicator.failure { throw failure }
     }
     return outputs.map { slot in
-      Tensor(uninitialized: slot.shape) { elements in
-        elements.baseAddress?.initialize(from: memory[slot.region], count: elements.count)
-      }
+      Tensor(
+        slot.shape, type: slot.type.type,
+        copying: UnsafeRawBufferPointer(
+          start: memory.bytes(slot.region), count: slot.type.byteCount))
     }
   }
 
@@ -163,6 +170,12 @@ public final class Plan: Sendable {
           .shape,
           "The input \(slot.name) was compiled for shape \(slot.shape), got \(tensor.shape).")
       }
+      guard tensor.type == slot.type.type else {
+        throw ConvoyError(
+          .type,
+          "The input \(slot.name) was compiled for \(slot.type.type), got a tensor of \(tensor.type)."
+        )
+      }
     }
     for name in given.keys where !inputs.contains(where: { $0.name == name }) {
       let known = inputs.map(\.name).joined(separator: ", ")
@@ -172,7 +185,7 @@ public final class Plan: Sendable {
 
   private func borrowArena() throws(ConvoyError) -> MemoryBlock {
     if let arena = arenas.withLock({ $0.popLast() }) { return arena }
-    return try MemoryBlock(count: arenaCount + scratchCount * pool.threadCount)
+    return try MemoryBlock(byteCount: arenaBytes)
   }
 }
 
@@ -200,7 +213,7 @@ extension ThreadPool {
   /// Runs all of a kernel's chunks, for kernels that need no private memory.
   func runAll(_ kernel: any Kernel, _ memory: Memory) {
     precondition(kernel.scratchCount == 0, "\(kernel.name) needs private memory.")
-    runAll(kernel, memory, memory.arena, 0)
+    runAll(kernel, memory, memory.arena.assumingMemoryBound(to: Float.self), 0)
   }
 }
 
@@ -210,6 +223,6 @@ extension Variables {
   /// - Parameter parameters: a tensor for each parameter of the plan's graph; others are ignored.
   /// - Throws: `ConvoyError` when one is missing or of another shape.
   public convenience init(_ plan: Plan, parameters: [String: Tensor]) throws(ConvoyError) {
-    try self.init(plan.parameters, count: plan.stateCount, parameters)
+    try self.init(plan.parameters, byteCount: plan.stateByteCount, parameters)
   }
 }

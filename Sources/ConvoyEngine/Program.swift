@@ -11,15 +11,16 @@ struct BufferID: Hashable, Sendable {
 struct Buffer: Sendable {
   /// Which block it lies in.
   var base: Region.Base
-  /// Floats it takes.
-  var count: Int
+  /// Bytes it takes.
+  var byteCount: Int
   /// Its layout, from its own beginning, if it holds planes.
   var planes: PlaneLayout?
   /// If it is only a view, the planes of other buffers that it consists of.
   var view: [(buffer: BufferID, plane: Int)] = []
   /// If it is another buffer by another layout, that buffer.
   var original: BufferID?
-  /// Where it begins in its block: known from the start for state and constants, planned for the arena.
+  /// The byte of its block at which it begins: known from the start for state and constants, planned for
+  /// the arena.
   var offset: Int?
 }
 
@@ -46,11 +47,11 @@ struct Placement: Sendable {
     guard let offset = buffer.offset else {
       preconditionFailure("A kernel is made before its buffers have their places.")
     }
-    return Region(buffer.base, offset: offset)
+    return Region(buffer.base, byteOffset: offset)
   }
 
   /// The beginning of the block a buffer lies in: what `planes` counts from.
-  func base(_ id: BufferID) -> Region { Region(buffers[id.index].base, offset: 0) }
+  func base(_ id: BufferID) -> Region { Region(buffers[id.index].base, byteOffset: 0) }
 
   /// Where a buffer's planes are.
   func places(_ id: BufferID) -> PlanePlaces { PlanePlaces(planes(id), at: base(id)) }
@@ -66,7 +67,7 @@ struct Placement: Sendable {
       layout.planes = view.map { self.planes($0.buffer).planes[$0.plane] }
       return layout
     }
-    return planes.moved(by: region(id).offset)
+    return planes.moved(by: region(id).offset())
   }
 }
 
@@ -76,24 +77,26 @@ struct Program: Sendable {
   var steps: [StepDraft] = []
   /// Steps that are run once, when compiling.
   var preparations: [StepDraft] = []
-  /// Floats of packed weights.
-  var constantCount = 0
-  /// Floats of parameters.
-  var stateCount = 0
+  /// Bytes of packed weights.
+  var constantByteCount = 0
+  /// Bytes of parameters.
+  var stateByteCount = 0
 
   mutating func add(_ buffer: Buffer) -> BufferID {
     buffers.append(buffer)
     return BufferID(index: buffers.count - 1)
   }
 
-  /// A buffer for numbers that one run makes.
-  mutating func arena(count: Int) -> BufferID {
-    add(Buffer(base: .arena, count: count))
+  /// A buffer for elements that one run makes.
+  mutating func arena(count: Int, of type: ElementType = .float32) -> BufferID {
+    add(Buffer(base: .arena, byteCount: count * type.size))
   }
 
   /// A buffer for planes that one run makes.
   mutating func arena(_ planes: PlaneLayout) -> BufferID {
-    add(Buffer(base: .arena, count: planes.elementCount, planes: planes))
+    add(
+      Buffer(
+        base: .arena, byteCount: planes.elementCount * ElementType.float32.size, planes: planes))
   }
 
   /// A buffer that consists of planes of others, of the same geometry.
@@ -106,14 +109,15 @@ struct Program: Sendable {
     }
     return add(
       Buffer(
-        base: .arena, count: 0, planes: layouts[0].arranged(view.order(of: orders)), view: parts))
+        base: .arena, byteCount: 0, planes: layouts[0].arranged(view.order(of: orders)), view: parts
+      ))
   }
 
   /// A buffer by a layout that says how its numbers can be read as planes.
   mutating func alias(of original: BufferID, as planes: PlaneLayout) -> BufferID {
     let buffer = buffers[original.index]
     return add(
-      Buffer(base: buffer.base, count: buffer.count, planes: planes, original: original))
+      Buffer(base: buffer.base, byteCount: buffer.byteCount, planes: planes, original: original))
   }
 
   /// The planes of a buffer, from its own beginning.
@@ -124,11 +128,11 @@ struct Program: Sendable {
     return planes
   }
 
-  /// A buffer for numbers that are made once, when compiling.
-  mutating func constant(count: Int) -> BufferID {
-    let offset = constantCount
-    constantCount += Program.aligned(count)
-    return add(Buffer(base: .constants, count: count, offset: offset))
+  /// A buffer for elements that are made once, when compiling.
+  mutating func constant(count: Int, of type: ElementType = .float32) -> BufferID {
+    let offset = constantByteCount
+    constantByteCount += Program.aligned(count * type.size)
+    return add(Buffer(base: .constants, byteCount: count * type.size, offset: offset))
   }
 
   /// Checks that every step reads what is given or what an earlier step has written.
@@ -151,9 +155,6 @@ struct Program: Sendable {
     }
   }
 
-  /// The memory of so many numbers of a plan, in KiB.
-  static func kibibytes(_ count: Int) -> Int { count * MemoryLayout<Float>.stride >> 10 }
-
-  /// Buffers begin at multiples of 16 floats, a cache line.
-  static func aligned(_ count: Int) -> Int { (count + 15) & ~15 }
+  /// Buffers begin at multiples of 64 bytes, a cache line.
+  static func aligned(_ byteCount: Int) -> Int { (byteCount + 63) & ~63 }
 }

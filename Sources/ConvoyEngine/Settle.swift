@@ -4,18 +4,18 @@ import ConvoyTensors
 
 extension Compiler {
   /// Lays out the arena.
-  mutating func placeArena() { arenaCount = placeArena(results.map(\.value)) }
+  mutating func placeArena() { arenaByteCount = placeArena(results.map(\.value)) }
 
   /// Packs the weights, and makes the plan.
   mutating func plan() throws(ConvoyError) -> Plan {
-    let constants = try MemoryBlock(count: program.constantCount)
+    let constants = try MemoryBlock(byteCount: program.constantByteCount)
     for (buffer, tensor) in contents {
       let target = constants.address + (program.buffers[buffer.index].offset ?? 0)
-      try tensor.copyElements(
-        to: UnsafeMutableBufferPointer(start: target, count: tensor.shape.elementCount))
+      try tensor.copyBytes(
+        to: UnsafeMutableRawBufferPointer(start: target, count: tensor.byteCount))
     }
     let parameters = graph.parameters.map { id in
-      TensorSlot(name: graph[id].name, shape: graph[id].shape, region: region(id))
+      TensorSlot(name: graph[id].name, type: graph[id].tensorType, region: region(id))
     }
     var state: MemoryBlock?
     if isFrozen {
@@ -24,11 +24,12 @@ extension Compiler {
     }
     let placement = Placement(buffers: program.buffers)
     let inputs = graph.inputs.map { id in
-      TensorSlot(name: graph[id].name, shape: graph[id].shape, region: region(id))
+      TensorSlot(name: graph[id].name, type: graph[id].tensorType, region: region(id))
     }
     let results = zip(graph.outputs, self.results).map { output, place in
       TensorSlot(
-        name: output.name, shape: graph[output.value].shape, region: placement.region(place.value))
+        name: output.name, type: graph[output.value].tensorType,
+        region: placement.region(place.value))
     }
     let steps = program.steps.map {
       Plan.Step(name: $0.name, kernel: $0.make(placement), decision: $0.decision)
@@ -37,7 +38,8 @@ extension Compiler {
     return Plan(
       steps: steps,
       inputs: inputs, outputs: results, parameters: parameters, constants: constants,
-      frozenState: state, arenaCount: arenaCount, stateCount: program.stateCount,
+      frozenState: state, arenaByteCount: arenaByteCount,
+      stateByteCount: program.stateByteCount,
       pool: options.pool, communicators: Array(options.communicators.values))
   }
 
@@ -67,10 +69,12 @@ extension Compiler {
     }
     for buffer in outputs { use(buffer, at: program.steps.count) }
     let indices = lives.keys.sorted()
-    let (offsets, count) = MemoryPlan.place(
-      indices.map { MemoryPlan.Item(count: program.buffers[$0].count, life: lives[$0] ?? 0...0) })
+    let (offsets, byteCount) = MemoryPlan.place(
+      indices.map {
+        MemoryPlan.Item(byteCount: program.buffers[$0].byteCount, life: lives[$0] ?? 0...0)
+      })
     for (index, offset) in zip(indices, offsets) { program.buffers[index].offset = offset }
-    return count
+    return byteCount
   }
 
   /// Runs the steps that only need the parameters: packs weights.
@@ -109,7 +113,7 @@ extension Compiler {
     let needed = Set(program.steps.flatMap(\.reads))
     let (buffers, state) = try load { needed.contains($0) }
     program.buffers = buffers
-    program.stateCount = state.count
+    program.stateByteCount = state.byteCount
     return state
   }
 
@@ -117,21 +121,21 @@ extension Compiler {
     where isNeeded: (BufferID) -> Bool
   ) throws(ConvoyError) -> (buffers: [Buffer], state: MemoryBlock) {
     var buffers = program.buffers
-    var count = 0
+    var byteCount = 0
     var loaded: [(offset: Int, tensor: Tensor)] = []
     for id in graph.parameters {
       guard let buffer = places[Place(value: id, kind: .dense)], isNeeded(buffer),
         let tensor = frozen?[graph[id].name]
       else { continue }
-      buffers[buffer.index].offset = count
-      loaded.append((count, tensor))
-      count += Program.aligned(tensor.shape.elementCount)
+      buffers[buffer.index].offset = byteCount
+      loaded.append((byteCount, tensor))
+      byteCount += Program.aligned(tensor.byteCount)
     }
-    let state = try MemoryBlock(count: count)
+    let state = try MemoryBlock(byteCount: byteCount)
     for (offset, tensor) in loaded {
-      try tensor.copyElements(
-        to: UnsafeMutableBufferPointer(
-          start: state.address + offset, count: tensor.shape.elementCount))
+      try tensor.copyBytes(
+        to: UnsafeMutableRawBufferPointer(
+          start: state.address + offset, count: tensor.byteCount))
     }
     return (buffers, state)
   }

@@ -8,6 +8,8 @@ struct NodeFacts: Sendable {
   var name: String
   var inputShapes: [Shape]
   var outputShapes: [Shape]
+  var inputTypes: [ElementType]
+  var outputTypes: [ElementType]
   /// Which inputs are known when compiling.
   var isFrozen: [Bool]
   /// What the kernels are for.
@@ -33,6 +35,10 @@ extension NodeSite {
   var inputShapes: [Shape] { node.inputShapes }
   /// See `NodeFacts`.
   var outputShapes: [Shape] { node.outputShapes }
+  /// See `NodeFacts`.
+  var inputTypes: [ElementType] { node.inputTypes }
+  /// See `NodeFacts`.
+  var outputTypes: [ElementType] { node.outputTypes }
   /// See `NodeFacts`.
   var isFrozen: [Bool] { node.isFrozen }
   /// See `NodeFacts`.

@@ -1,9 +1,12 @@
+import ConvoyGraphs
 import ConvoyKernels
 import ConvoyTensors
 
-/// A tensor's name, shape and place in a plan's memory.
+/// A tensor's name, shape, type and place in a plan's memory.
 struct TensorSlot: Sendable {
   var name: String
-  var shape: Shape
+  var type: TensorType
   var region: Region
+
+  var shape: Shape { type.shape }
 }

@@ -1,3 +1,4 @@
+import ConvoyGraphs
 import ConvoyKernels
 public import ConvoyTensors
 
@@ -13,13 +14,13 @@ public final class Variables: @unchecked Sendable {
 
   /// - Parameters:
   ///   - places: where each parameter lies.
-  ///   - count: how many floats they take together.
+  ///   - byteCount: how many bytes they take together.
   ///   - parameters: a tensor for each; others are ignored.
   /// - Throws: `ConvoyError` when one is missing or of another shape.
   init(
-    _ places: [TensorSlot], count: Int, _ parameters: [String: Tensor]
+    _ places: [TensorSlot], byteCount: Int, _ parameters: [String: Tensor]
   ) throws(ConvoyError) {
-    block = try MemoryBlock(count: count)
+    block = try MemoryBlock(byteCount: byteCount)
     slots = Dictionary(places.map { ($0.name, $0) }) { first, _ in first }
     names = places.map(\.name)
     for name in names {
@@ -34,16 +35,16 @@ public final class Variables: @unchecked Sendable {
   /// A parameter's numbers, or nil if there is none of that name.
   public subscript(name: String) -> Tensor? {
     slots[name].map { slot in
-      Tensor(uninitialized: slot.shape) { elements in
-        elements.baseAddress?.initialize(
-          from: block.address + slot.region.offset, count: elements.count)
-      }
+      Tensor(
+        slot.shape, type: slot.type.type,
+        copying: UnsafeRawBufferPointer(
+          start: block.address + slot.region.byteOffset, count: slot.type.byteCount))
     }
   }
 
   /// Replaces a parameter's numbers.
   ///
-  /// - Throws: `ConvoyError` when there is no such parameter, or its shape is another.
+  /// - Throws: `ConvoyError` when there is no such parameter, or its shape or type is another.
   public func set(_ name: String, to tensor: Tensor) throws(ConvoyError) {
     guard let slot = slots[name] else {
       throw ConvoyError(
@@ -53,9 +54,13 @@ public final class Variables: @unchecked Sendable {
       throw ConvoyError(
         .shape, "The parameter \(name) has shape \(slot.shape), got \(tensor.shape).")
     }
-    try tensor.copyElements(
-      to: UnsafeMutableBufferPointer(
-        start: block.address + slot.region.offset, count: slot.shape.elementCount))
+    guard slot.type.type == tensor.type else {
+      throw ConvoyError(
+        .type, "The parameter \(name) is of type \(slot.type.type), got \(tensor.type).")
+    }
+    try tensor.copyBytes(
+      to: UnsafeMutableRawBufferPointer(
+        start: block.address + slot.region.byteOffset, count: slot.type.byteCount))
   }
 
   /// All parameters' numbers by name.

@@ -24,31 +24,35 @@ struct WeightPreparation {
   /// - Throws: `ConvoyError` when the parameter cannot be read.
   mutating func run(_ kernel: any Kernel, reading tensor: Tensor) throws(ConvoyError) {
     guard tensor.isElsewhere else {
-      return tensor.elements.withUnsafeBufferPointer { elements in
-        guard let address = elements.baseAddress else { return }
-        run(kernel, state: UnsafeMutablePointer(mutating: address))
+      return tensor.withUnsafeBytes { bytes in
+        guard let address = bytes.baseAddress else { return }
+        run(kernel, state: UnsafeMutableRawPointer(mutating: address))
       }
     }
     let parts = parts(of: kernel, reading: tensor)
     let block = try room(for: parts.reduce(0) { max($0, $1.elements.count) })
     for part in parts where !part.elements.isEmpty {
       try tensor.copyElements(
-        part.elements, to: UnsafeMutableBufferPointer(start: block.address, count: block.count))
+        part.elements,
+        to: UnsafeMutableRawBufferPointer(start: block.address, count: block.byteCount)
+          .bindMemory(to: Float.self))
       run(
-        SomeChunks(of: kernel, part.chunks), state: block.address - part.elements.lowerBound)
+        SomeChunks(of: kernel, part.chunks),
+        state: block.address - part.elements.lowerBound * tensor.type.size)
     }
   }
 
   /// Runs a kernel that reads parameters from a block.
-  func run(_ kernel: any Kernel, state: UnsafeMutablePointer<Float>) {
+  func run(_ kernel: any Kernel, state: UnsafeMutableRawPointer) {
     pool.runAll(kernel, Memory(arena: state, state: state, constants: constants.address))
   }
 
   private mutating func room(for count: Int) throws(ConvoyError) -> MemoryBlock {
-    if let block, block.count >= count { return block }
+    let byteCount = count * MemoryLayout<Float>.size
+    if let block, block.byteCount >= byteCount { return block }
     // The old one goes before there is a new one.
     block = nil
-    let new = try MemoryBlock(count: count)
+    let new = try MemoryBlock(byteCount: byteCount)
     block = new
     return new
   }

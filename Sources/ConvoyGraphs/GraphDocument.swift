@@ -169,7 +169,12 @@ private struct ValueDocument: Codable {
   var type: ElementType?
   let origin: Origin
   var parameter: Parameter?
-  var elements: [Float]?
+  /// A constant's elements.
+  var constant: Tensor?
+
+  enum Key: String, CodingKey {
+    case name, shape, type, origin, parameter, elements
+  }
 
   init(_ info: Graph.ValueInfo) {
     name = info.name
@@ -183,7 +188,32 @@ private struct ValueDocument: Codable {
       self.parameter = parameter
     case .constant(let tensor):
       origin = .constant
-      elements = tensor.elements
+      constant = tensor
+    }
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(name, forKey: .name)
+    try container.encode(shape, forKey: .shape)
+    try container.encodeIfPresent(type, forKey: .type)
+    try container.encode(origin, forKey: .origin)
+    try container.encodeIfPresent(parameter, forKey: .parameter)
+    if let constant { try container.encode(elementsOf: constant, forKey: .elements) }
+  }
+
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: Key.self)
+    name = try container.decode(String.self, forKey: .name)
+    shape = try container.decode(Shape.self, forKey: .shape)
+    type = try container.decodeIfPresent(ElementType.self, forKey: .type)
+    origin = try container.decode(Origin.self, forKey: .origin)
+    parameter = try container.decodeIfPresent(Parameter.self, forKey: .parameter)
+    guard origin == .constant, container.contains(.elements) else { return }
+    do {
+      constant = try container.decodeTensor(shape, type ?? .float32, forKey: .elements)
+    } catch let error as ConvoyError {
+      throw error.at(name)
     }
   }
 
@@ -198,17 +228,59 @@ private struct ValueDocument: Codable {
       }
       origin = .parameter(parameter)
     case .constant:
-      guard let elements else {
+      guard let constant else {
         throw ConvoyError(.format, "\(name): expected a constant's elements.")
       }
-      do {
-        origin = .constant(try Tensor(shape, elements))
-      } catch {
-        throw error.at(name)
-      }
+      origin = .constant(constant)
     }
     return Graph.ValueInfo(
       name: name, shape: shape, type: type ?? .float32, origin: origin)
+  }
+}
+
+// A tensor's elements as they are saved: numbers, or true and false. Half precision, whose values are floats
+// too, is written as such.
+
+extension KeyedEncodingContainer {
+  fileprivate mutating func encode(elementsOf tensor: Tensor, forKey key: Key) throws {
+    switch tensor.type {
+    case .float32: try encode(tensor.elements, forKey: key)
+    case .float16, .bfloat16: try encode(tensor.converted(to: .float32).elements, forKey: key)
+    case .float64: try encode(tensor.elements(as: Double.self), forKey: key)
+    case .int8: try encode(tensor.elements(as: Int8.self), forKey: key)
+    case .uint8: try encode(tensor.elements(as: UInt8.self), forKey: key)
+    case .int16: try encode(tensor.elements(as: Int16.self), forKey: key)
+    case .uint16: try encode(tensor.elements(as: UInt16.self), forKey: key)
+    case .int32: try encode(tensor.elements(as: Int32.self), forKey: key)
+    case .uint32: try encode(tensor.elements(as: UInt32.self), forKey: key)
+    case .int64: try encode(tensor.elements(as: Int64.self), forKey: key)
+    case .uint64: try encode(tensor.elements(as: UInt64.self), forKey: key)
+    case .bool: try encode(tensor.elements(as: Bool.self), forKey: key)
+    }
+  }
+}
+
+extension KeyedDecodingContainer {
+  fileprivate func decodeTensor(
+    _ shape: Shape, _ type: ElementType, forKey key: Key
+  ) throws -> Tensor {
+    func decode<Element: TensorElement & Decodable>(_: Element.Type) throws -> Tensor {
+      try Tensor(shape, elements: self.decode([Element].self, forKey: key))
+    }
+    return switch type {
+    case .float32: try decode(Float.self)
+    case .float16, .bfloat16: try decode(Float.self).converted(to: type)
+    case .float64: try decode(Double.self)
+    case .int8: try decode(Int8.self)
+    case .uint8: try decode(UInt8.self)
+    case .int16: try decode(Int16.self)
+    case .uint16: try decode(UInt16.self)
+    case .int32: try decode(Int32.self)
+    case .uint32: try decode(UInt32.self)
+    case .int64: try decode(Int64.self)
+    case .uint64: try decode(UInt64.self)
+    case .bool: try decode(Bool.self)
+    }
   }
 }
 

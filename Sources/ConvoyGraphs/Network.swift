@@ -39,6 +39,7 @@ public struct Network: Sendable {
       guard case .parameter(let parameter) = graph[id].origin else { continue }
       var random = Random(seed: seed, stream: UInt64(index))
       parameters[graph[id].name] = parameter.initializer.tensor(graph[id].shape, using: &random)
+        .converted(to: graph[id].type)
     }
     return Model(unchecked: graph, parameters)
   }

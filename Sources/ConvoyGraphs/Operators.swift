@@ -12,6 +12,7 @@ public enum Operators {
     BatchNormalizationGradient.self,
     BatchNormalizationTraining.self,
     Broadcast.self,
+    Cast.self,
     ChannelShuffle.self,
     Concatenation.self,
     Convolution.self,

@@ -22,9 +22,9 @@ public struct ReferenceTensor: Hashable, Sendable {
     self.elements = elements
   }
 
-  /// Widens a tensor.
+  /// Widens a tensor of any type; integers beyond 2⁵³ are rounded.
   public init(_ tensor: Tensor) {
-    self.init(tensor.shape, tensor.elements.map(Double.init))
+    self.init(tensor.shape, tensor.doubles)
   }
 
   /// The element at a position given by one index a dimension.

@@ -97,4 +97,8 @@ extension Operator {
 extension Set<ElementType> {
   /// The types of integers.
   public static let integers = Set(ElementType.allCases.filter(\.isInteger))
+
+  /// The types of class indices and of steps; floats are taken because graphs that were saved before there
+  /// were other types have them.
+  static let labels: Set<ElementType> = [.int32, .int64, .float32]
 }

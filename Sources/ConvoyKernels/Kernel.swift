@@ -1,4 +1,6 @@
-/// A place in the memory a plan runs in: a number of floats from one of its bases.
+public import ConvoyTensors
+
+/// A place in the memory a plan runs in: a number of bytes from one of its bases.
 public struct Region: Hashable, Sendable {
   /// Which block of memory.
   public enum Base: Int, Hashable, Sendable {
@@ -12,13 +14,40 @@ public struct Region: Hashable, Sendable {
 
   /// Which block.
   public var base: Base
-  /// Floats from its beginning.
-  public var offset: Int
+  /// Bytes from its beginning.
+  public var byteOffset: Int
 
-  /// Names a place.
-  public init(_ base: Base, offset: Int) {
+  /// Names a place by its distance from a base in bytes.
+  public init(_ base: Base, byteOffset: Int) {
     self.base = base
-    self.offset = offset
+    self.byteOffset = byteOffset
+  }
+
+  /// Names a place by its distance from a base in elements of a type.
+  public init(_ base: Base, offset: Int, of type: ElementType = .float32) {
+    self.init(base, byteOffset: offset * type.size)
+  }
+
+  /// Elements of a type from the base's beginning.
+  public func offset(of type: ElementType = .float32) -> Int { byteOffset / type.size }
+
+  /// A place some elements further on.
+  public func moved(by count: Int, of type: ElementType = .float32) -> Region {
+    Region(base, byteOffset: byteOffset + count * type.size)
+  }
+}
+
+/// A place, and the type of what lies there: for kernels that read an integer of one type or another.
+public struct TypedRegion: Hashable, Sendable {
+  /// The place.
+  public var region: Region
+  /// The type.
+  public var type: ElementType
+
+  /// Puts both together.
+  public init(_ region: Region, _ type: ElementType) {
+    self.region = region
+    self.type = type
   }
 }
 
@@ -28,16 +57,16 @@ public struct Region: Hashable, Sendable {
 /// threads chunks of work that write to disjoint places, and waits for all before the next step.
 public struct Memory: @unchecked Sendable {
   /// What one run needs.
-  public var arena: UnsafeMutablePointer<Float>
+  public var arena: UnsafeMutableRawPointer
   /// Parameters.
-  public var state: UnsafeMutablePointer<Float>
+  public var state: UnsafeMutableRawPointer
   /// Packed weights.
-  public var constants: UnsafeMutablePointer<Float>
+  public var constants: UnsafeMutableRawPointer
 
   /// Puts the blocks together.
   public init(
-    arena: UnsafeMutablePointer<Float>, state: UnsafeMutablePointer<Float>,
-    constants: UnsafeMutablePointer<Float>
+    arena: UnsafeMutableRawPointer, state: UnsafeMutableRawPointer,
+    constants: UnsafeMutableRawPointer
   ) {
     self.arena = arena
     self.state = state
@@ -46,11 +75,36 @@ public struct Memory: @unchecked Sendable {
 
   /// Where a place is in this run.
   @inlinable
-  public subscript(region: Region) -> UnsafeMutablePointer<Float> {
+  public func bytes(_ region: Region) -> UnsafeMutableRawPointer {
     switch region.base {
-    case .arena: arena + region.offset
-    case .state: state + region.offset
-    case .constants: constants + region.offset
+    case .arena: arena + region.byteOffset
+    case .state: state + region.byteOffset
+    case .constants: constants + region.byteOffset
+    }
+  }
+
+  /// Where the 32-bit floats of a place are in this run.
+  @inlinable
+  public subscript(region: Region) -> UnsafeMutablePointer<Float> {
+    bytes(region).assumingMemoryBound(to: Float.self)
+  }
+
+  /// Where the elements of a place are in this run.
+  @inlinable
+  public subscript<Element: BitwiseCopyable>(
+    region: Region, as type: Element.Type
+  ) -> UnsafeMutablePointer<Element> {
+    bytes(region).assumingMemoryBound(to: type)
+  }
+
+  /// An integer of a place: int32, int64, or a float that is one; nil for a float that is none.
+  @inlinable
+  public func integer(_ place: TypedRegion, at index: Int = 0) -> Int? {
+    switch place.type {
+    case .int32: Int(self[place.region, as: Int32.self][index])
+    case .int64: Int(self[place.region, as: Int64.self][index])
+    case .float32: Int(exactly: self[place.region][index])
+    default: preconditionFailure("Labels and steps are int32, int64 or float32.")
     }
   }
 }

@@ -21,7 +21,7 @@ public struct DropoutMask: Hashable, Sendable {
   ///   - step: the training step; see `key(stream:step:)`.
   ///   - rate: the part of the elements that is dropped, from 0 to 1.
   @inlinable
-  public init(stream: UInt64, step: Float, rate: Float) {
+  public init(stream: UInt64, step: Int, rate: Float) {
     self.init(key: DropoutMask.key(stream: stream, step: step), rate: rate)
   }
 
@@ -33,12 +33,10 @@ public struct DropoutMask: Hashable, Sendable {
 
   /// What one step's random numbers of a stream are made from.
   ///
-  /// Steps are told apart up to 2²⁴, from where not every whole number is a Float; one that is
-  /// negative or not finite counts as 0.
+  /// A negative step counts as 0.
   @inlinable
-  public static func key(stream: UInt64, step: Float) -> UInt64 {
-    let step = UInt64(exactly: step.rounded(.towardZero)) ?? 0
-    return Random.hash(stream &+ step &* Random.goldenGamma)
+  public static func key(stream: UInt64, step: Int) -> UInt64 {
+    Random.hash(stream &+ UInt64(max(0, step)) &* Random.goldenGamma)
   }
 
   /// Whether the element of a row-major index is kept: whether its random number, a multiple of 2⁻²⁴

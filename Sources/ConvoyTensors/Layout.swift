@@ -39,8 +39,13 @@ public struct Halo: Hashable, Sendable {
 /// How activations lie in memory inside a plan: planes of 16 channels, with a zero halo, and a map from
 /// logical channels to planes and lanes.
 ///
-/// A plane holds, for each image of the batch, depth × height × width pixels of 16 floats. Planes need
-/// not be neighbours. Lanes that no channel maps to hold numbers of no meaning.
+/// This is blocked NCHW, what oneDNN calls `nChw16c`, with the batch inside the block. A pixel of a plane is
+/// 64 bytes, one vector or cache line, whatever the type of its elements: 16 channels of 32 bits, 32 of 16,
+/// 64 of 8. Kernels compute in 32-bit floats so far, and `lanes` is 16.
+///
+/// A plane holds, for each image of the batch, depth × height × width pixels. Planes need not be
+/// neighbours. Lanes that no channel maps to hold numbers of no meaning. Offsets and strides count
+/// elements; `Region` counts bytes.
 ///
 /// The batch lies inside the plane, so that on 1×1 maps, such as those of linear layers, the images
 /// are neighbouring pixels.

@@ -79,6 +79,11 @@ public struct Tensor: Hashable, Sendable {
     self.init(shape, storage: TensorStorage(elements))
   }
 
+  /// Makes a tensor of rank 0.
+  public init<Element: TensorElement>(scalar: Element) {
+    self.init([], storage: TensorStorage([scalar]))
+  }
+
   /// Makes a tensor by letting a closure fill its memory, which starts uninitialised.
   ///
   /// - Precondition: the closure initialises every element.
@@ -230,6 +235,29 @@ extension Tensor {
     stored.withUnsafeMutableBytes(body)
     self.init(shape, storage: .other(stored))
     if let floats = (stored as? ElementArray<Float>)?.elements { storage = .float32(floats) }
+  }
+
+  /// Makes a tensor of a type from the bytes of its elements, as this machine holds them.
+  ///
+  /// - Precondition: there are as many bytes as shape and type take, at an address that fits the type.
+  package init(_ shape: Shape, type: ElementType, copying bytes: UnsafeRawBufferPointer) {
+    precondition(bytes.count == shape.elementCount * type.size)
+    guard type != .float32 else {
+      self.init(uninitialized: shape) {
+        UnsafeMutableRawBufferPointer($0).copyMemory(from: bytes)
+      }
+      return
+    }
+    self.init(zeros: shape, type: type) { $0.copyMemory(from: bytes) }
+  }
+
+  /// Copies the bytes of the elements to memory.
+  ///
+  /// - Precondition: the memory has room for them, at an address that fits the type.
+  /// - Throws: `ConvoyError` when they cannot be read from their source.
+  package func copyBytes(to memory: UnsafeMutableRawBufferPointer) throws(ConvoyError) {
+    if type == .float32 { return try copyElements(to: memory.bindMemory(to: Float.self)) }
+    withUnsafeBytes { memory.copyMemory(from: $0) }
   }
 
   /// Calls a closure with the elements as files hold them; what is not in memory is read for that time only.

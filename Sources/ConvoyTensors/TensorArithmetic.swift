@@ -140,8 +140,18 @@ extension Tensor {
     sum(along: dimension) / Double(shape[dimension])
   }
 
-  /// The elements as doubles.
-  private var doubles: [Double] { storage.stored.converted(to: Double.self) }
+  /// Makes a tensor of float64 from elements in row-major order.
+  ///
+  /// - Precondition: there are as many as the shape says.
+  package init(doubles: [Double], _ shape: Shape) {
+    precondition(doubles.count == shape.elementCount)
+    self.init(shape, storage: TensorStorage(doubles))
+  }
+
+  /// The elements as doubles; integers beyond 2⁵³ are rounded.
+  package var doubles: [Double] {
+    type == .float32 ? elements.map(Double.init) : storage.stored.converted(to: Double.self)
+  }
 }
 
 extension Double {

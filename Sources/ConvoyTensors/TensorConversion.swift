@@ -86,8 +86,10 @@ extension Tensor {
 // MARK: - Specialised loops
 
 /// A generic function of an element type, for `ElementType.apply`.
-protocol TypedFunction {
+public protocol TypedFunction {
+  /// What it returns.
   associatedtype Result
+  /// The function for one type.
   func callAsFunction<Element: TensorElement>(_ type: Element.Type) -> Result
 }
 
@@ -96,7 +98,8 @@ extension ElementType {
   ///
   /// Unlike `swiftType`, each type is written out, so that the compiler makes a loop for each: the ways
   /// weights take.
-  func apply<Function: TypedFunction>(_ function: Function) -> Function.Result {
+  @inlinable
+  public func apply<Function: TypedFunction>(_ function: Function) -> Function.Result {
     switch self {
     case .float32: function(Float.self)
     case .float16: function(Half.self)

@@ -5,6 +5,7 @@ import ConvoyTensors
 /// Images and labels for one step.
 struct Batch: Sendable {
   var images: Tensor
+  /// Class indices, int32.
   var labels: Tensor
 }
 
@@ -93,6 +94,6 @@ extension Batch {
         normalization.apply(to: image)
       }
     }
-    labels = try Tensor([indices.count], indices.map { Float(data.label(at: $0)) })
+    labels = try Tensor([indices.count], elements: indices.map { Int32(data.label(at: $0)) })
   }
 }

@@ -29,7 +29,7 @@ struct StepRest: StepAppending {
     builder.output("loss", means[0])
     builder.output("scores", passes.scores)
     let step = builder.trainingStep()
-    let nextStep = step.scaled(by: 1, offset: 1)
+    let nextStep = step + builder.constant(Tensor(scalar: 1 as Int64), name: "one")
     builder.update(step, to: nextStep)
     let divided = parameters.map { partition?.divided[$0.name] != nil }
     let clipped = builder.scope("clip") {

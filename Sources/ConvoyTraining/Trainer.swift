@@ -235,9 +235,10 @@ public final class Trainer {
       preconditionFailure("A training step returns a loss and scores.")
     }
     let classes = scores.shape[1]
-    let correct = batch.labels.elements.indices.filter { position in
+    let labels = try batch.labels.elements(as: Int32.self)
+    let correct = labels.indices.filter { position in
       let row = scores.elements[position * classes..<(position + 1) * classes]
-      return row.indexOfLargest == Int(batch.labels.elements[position])
+      return row.indexOfLargest == Int(labels[position])
     }
     return (loss.elements[0], correct.count)
   }

@@ -5,7 +5,7 @@ public import ConvoyTensors
 extension Graph {
   /// The whole training step of a classifier as one graph: forward, loss, backward, update.
   ///
-  /// Its inputs are the network's, `labels` [batch] (class indices) and `rate` (a scalar); its outputs
+  /// Its inputs are the network's, `labels` [batch] (class indices, int32) and `rate` (a scalar); its outputs
   /// `loss` (the batch's mean cross-entropy) and `scores` [batch, classes]. Its parameters are the
   /// network's, the optimiser's memory of each, and `training.step`.
   ///

@@ -28,11 +28,12 @@ struct TrainingPasses {
   ) throws(ConvoyError) {
     let parts = options.accumulation
     let inputs = try forward.inputs.map { id throws(ConvoyError) in
-      let (name, shape) = (forward[id].name, forward[id].shape)
-      guard shape.rank > 0 else { return builder.input(name, shape) }
-      return builder.input(name, try Shape(validating: [images] + shape.dimensions.dropFirst()))
+      let (name, shape, type) = (forward[id].name, forward[id].shape, forward[id].type)
+      guard shape.rank > 0 else { return builder.input(name, shape, type: type) }
+      return builder.input(
+        name, try Shape(validating: [images] + shape.dimensions.dropFirst()), type: type)
     }
-    let labels = builder.input("labels", [images])
+    let labels = builder.input("labels", [images], type: .int32)
     var (losses, allScores, sums) = ([Value](), [Value](), [Value]())
     var parameters: [Value] = []
     var forwardNodes: [Range<Int>] = []

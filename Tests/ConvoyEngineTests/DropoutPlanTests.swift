@@ -10,7 +10,7 @@ import Testing
     let rank = [1, 2, 2, 3][random.below(4)]
     let shape = randomImageShape(&random, rank: rank)
     let channels = [3, 16, 58][random.below(3)]
-    let step = isTraining ? builder.input("step", []) : nil
+    let step = isTraining ? builder.input("step", [], type: .int64) : nil
     func drop(_ value: Value) -> Value {
       let rate: Float = [0, 0.5, 0.9, random.uniform()][random.below(4)]
       guard let step else { return value.dropout(rate) }
@@ -44,7 +44,9 @@ import Testing
       let builder = GraphBuilder()
       let training = DropoutTraining(rate: random.uniform(), stream: random.next())
       builder.output(
-        "result", builder.input("x", shape).applying(training, [builder.input("step", [])]))
+        "result",
+        builder.input("x", shape).applying(
+          training, [builder.input("step", [], type: [.int32, .int64, .float32][random.below(3)])]))
       try expectPlanMatchesReference(try builder.finish(), random: &random) { name, random in
         name == "step"
           ? steps[random.below(steps.count)] : random.below(9) == 0 ? .nan : random.normal()

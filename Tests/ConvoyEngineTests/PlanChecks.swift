@@ -27,6 +27,7 @@ func expectPlanMatchesReference(
       tensor = try Tensor(
         info.shape, (0..<info.shape.elementCount).map { _ in values(info.name, &random) })
     }
+    tensor = tensor.converted(to: info.type)
     given[id] = ReferenceTensor(tensor)
     if info.origin == .input { inputs[info.name] = tensor } else { parameters[info.name] = tensor }
   }
@@ -55,7 +56,7 @@ private func expectPlanMatchesReference(
     let again = try several.run(named: inputs)
     for (name, tensor) in results {
       #expect(
-        again[name]?.elements.map(\.bitPattern) == tensor.elements.map(\.bitPattern),
+        again[name]?.bytes == tensor.bytes,
         "\(name) differs from run to run on \(machine.name)", sourceLocation: sourceLocation)
     }
   }
@@ -86,12 +87,17 @@ private func expectClose(
   let finite = reference.elements.lazy.filter(\.isFinite)
   let scale = max(finite.map(\.magnitude).max() ?? 0, 1e-3)
   var worst = 0.0
-  for (got, want) in zip(tensor.elements, reference.elements) {
-    if Double(got) == want || got.isNaN && want.isNaN { continue }
-    let error = abs(Double(got) - want)
+  for (got, want) in zip(ReferenceTensor(tensor).elements, reference.elements) {
+    if got == want || got.isNaN && want.isNaN { continue }
+    let error = abs(got - want)
     worst = max(worst, error.isNaN ? .infinity : error)
   }
   #expect(
     worst <= tolerance * scale, "\(name) \(reference.shape): off by \(worst), largest \(scale)",
     sourceLocation: sourceLocation)
+}
+
+extension Tensor {
+  /// The elements' bits.
+  var bytes: [UInt8] { withUnsafeBytes { Array($0) } }
 }

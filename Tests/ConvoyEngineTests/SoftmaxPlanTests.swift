@@ -40,7 +40,8 @@ import Testing
     let builder = GraphBuilder()
     let batch = 1 + random.below(5)
     let scores = builder.input("scores", Shape([batch, classes] + rest))
-    let labels = builder.input("labels", Shape([batch] + rest))
+    let labels = builder.input(
+      "labels", Shape([batch] + rest), type: [.int32, .int64, .float32][random.below(3)])
     let smoothing: Float = [0, 0.1, 1, random.uniform()][random.below(4)]
     let loss = scores.crossEntropy(with: labels, labelSmoothing: smoothing)
     builder.output("loss", loss)
@@ -87,7 +88,7 @@ import Testing
     for batch in [1, 3, 400] {
       let builder = GraphBuilder()
       let image = builder.input("image", [batch, 5])
-      let labels = builder.input("labels", [batch])
+      let labels = builder.input("labels", [batch], type: .int32)
       let loss = image.linear(101).crossEntropy(with: labels, labelSmoothing: 0.1)
       builder.output("loss", loss)
       let parameters = builder.graph.parameters.map(builder.value)

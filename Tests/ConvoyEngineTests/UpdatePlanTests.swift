@@ -15,7 +15,9 @@ import Testing
     let changing = [parameter("weights")] + (1...memories).map { parameter("memory \($0)") }
     let gradient = builder.input("gradient", shape)
     var scalars = [builder.input("rate", [])]
-    if operation is AdamUpdate { scalars.append(builder.input("step", [])) }
+    if operation is AdamUpdate {
+      scalars.append(builder.input("step", [], type: [.int64, .float32][random.below(2)]))
+    }
     let new = builder.apply(
       operation, to: [changing[0], gradient] + changing.dropFirst() + scalars,
       outputCount: memories + 1)

@@ -219,3 +219,48 @@ import Testing
     return results
   }
 }
+
+/// Values of other types in saved graphs.
+@Suite struct TypedGraphDocumentTests {
+  @Test(arguments: ElementType.allCases) func typesAreSaved(type: ElementType) throws {
+    let builder = GraphBuilder()
+    let x = builder.input("x", [2, 2], type: type)
+    let parameter = builder.parameter(
+      "p", [1, 2], type: type, Parameter(.constant(1), isTrainable: false))
+    let numbers = try Tensor([2, 2], [0, 1, 1, 0]).converted(to: type)
+    builder.output("y", concatenate([x, parameter, builder.constant(numbers)], dimension: 0))
+    let graph = try builder.finish()
+    let text = try graph.json()
+    #expect(text.contains("\"type\":\"\(type)\"") == (type != .float32))
+    let read = try Graph(json: text)
+    #expect(try read.json() == text)
+    #expect(read.values.allSatisfy { $0.type == type })
+    let constants = read.values.compactMap { info -> Tensor? in
+      if case .constant(let tensor) = info.origin { tensor } else { nil }
+    }
+    #expect(constants == [numbers])
+  }
+
+  /// Integers that no Double has, and floats that are no numbers.
+  @Test func extremesAreSaved() throws {
+    for tensor in [
+      try Tensor([2], elements: [Int64.min, .max]), try Tensor([2], elements: [UInt64.max, 0]),
+      try Tensor([3], elements: [Double.infinity, -0.0, .leastNonzeroMagnitude]),
+      try Tensor([2], elements: [Half(bits: 0x7C00), Half(bits: 1)]),
+    ] {
+      let builder = GraphBuilder()
+      builder.output("y", builder.constant(tensor))
+      let read = try Graph(json: try builder.finish().json())
+      #expect(read.values.first?.origin == .constant(tensor))
+    }
+  }
+
+  @Test func constantsOfAnotherTypeAreRefused() {
+    for elements in ["[1.5]", "[300]", "[-1]", "[true]", "[\"nan\"]", "[1,2]"] {
+      let text =
+        #"{"version":1,"values":[{"name":"c","shape":[1],"type":"uint8","origin":"constant","#
+        + #""elements":\#(elements)}],"nodes":[],"inputs":[],"outputs":[],"updates":[]}"#
+      #expect(throws: ConvoyError.self) { try Graph(json: text) }
+    }
+  }
+}

@@ -194,8 +194,8 @@ private struct GuardedCase {
     bias = GuardedBlock(
       test.numbers[test.biasStart..<(test.residualStart ?? test.outputStart)], side)
     residuals = test.residualStart.map { planes(test.problem.output, from: $0) } ?? []
-    problem.input.planes = inputs.map { region($0).offset }
-    problem.output.planes = outputs.map { region($0).offset }
+    problem.input.planes = inputs.map { region($0).offset() }
+    problem.output.planes = outputs.map { region($0).offset() }
   }
 
   private func region(_ block: GuardedBlock) -> Region {
@@ -212,7 +212,7 @@ private struct GuardedCase {
         input: PlanePlaces(problem.input, at: planes), weights: region(weights),
         bias: region(bias), output: PlanePlaces(problem.output, at: planes),
         residual: residuals.isEmpty
-          ? nil : PlanePlaces(base: planes, planes: residuals.map { region($0).offset })))
+          ? nil : PlanePlaces(base: planes, planes: residuals.map { region($0).offset() })))
     let scratch = GuardedBlock(count: (kernel.scratchCount + 15) / 16 * 16, side: side)
     let memory = Memory(arena: base.start, state: base.start, constants: base.start)
     for chunk in (0..<kernel.chunkCount).reversed() {

@@ -62,7 +62,7 @@ struct PlaneCase {
     var worst: Float = 0
     var strays = 0
     for index in numbers.indices {
-      let inPlanes = index - place.base.offset
+      let inPlanes = index - place.base.offset()
       if (0..<layout.elementCount).contains(inPlanes), PlaneCase.isInside(inPlanes, layout) {
         if got[index] == want[index] || got[index].isNaN && want[index].isNaN { continue }
         let error = abs(got[index] - want[index]) / max(1, abs(want[index]))

@@ -52,7 +52,7 @@ import Testing
           pooling.output.planes[plane] + image * pooling.output.imageStride
           + pooling.output.offset([z, y, x])
         for lane in 0..<16 {
-          let share = Double(test.numbers[operands.gradient.base.offset + at + lane])
+          let share = Double(test.numbers[operands.gradient.base.offset() + at + lane])
           func element(_ pixel: Extents, of layout: PlaneLayout) -> Int {
             layout.planes[plane] + image * layout.imageStride + layout.offset(pixel) + lane
           }
@@ -61,7 +61,7 @@ import Testing
             continue
           }
           func value(_ pixel: Extents) -> Float {
-            test.numbers[operands.image.base.offset + element(pixel, of: pooling.image)]
+            test.numbers[operands.image.base.offset() + element(pixel, of: pooling.image)]
           }
           var best = pixels[0]
           for pixel in pixels where value(pixel) > value(best) { best = pixel }
@@ -105,7 +105,7 @@ import Testing
       var strays = 0
       let layout = made.problem.result
       for index in got.indices {
-        let inPlanes = index - made.operands.result.base.offset
+        let inPlanes = index - made.operands.result.base.offset()
         if inPlanes >= 0, PlaneCase.isInside(inPlanes, layout) {
           // Every window's gradient is at most 4; an element has those of at most 64.
           let error = abs(Double(got[index]) - want[inPlanes])

@@ -58,7 +58,7 @@ import Testing
         }
       }
     }
-    return (images, try Tensor([8], labels.map(Float.init)))
+    return (images, try Tensor([8], elements: labels.map(Int32.init)))
   }
 
   @Test(

@@ -31,7 +31,7 @@ import Testing
     let variables = try Variables(plan, parameters: Network(graph).initialized(seed: 3).parameters)
     var random = Random(seed: 4)
     let losses = try (0..<steps).map { _ in
-      let labels = try Tensor([6], (0..<6).map { _ in Float(random.below(5)) })
+      let labels = try Tensor([6], elements: (0..<6).map { _ in Int32(random.below(5)) })
       let outputs = try plan.run(
         named: [
           "image": Tensor(normal: [6, 3, 12, 12], using: &random), "labels": labels,
@@ -89,7 +89,7 @@ import Testing
       let outputs = try plan.run(
         named: [
           "image": try Tensor([images, 3, 12, 12], (0..<copies).flatMap { _ in once }),
-          "labels": try Tensor([images], (0..<images).map { Float($0 % 3) }),
+          "labels": try Tensor([images], elements: (0..<images).map { Int32($0 % 3) }),
           "rate": Tensor([], repeating: 0.05),
         ], variables: variables)
       var all = variables.tensors

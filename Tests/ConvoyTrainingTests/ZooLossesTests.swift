@@ -74,7 +74,7 @@ import Testing
         }
       }
     }
-    return (images, try Tensor([batch], labels.map(Float.init)))
+    return (images, try Tensor([batch], elements: labels.map(Int32.init)))
   }
 
   /// How many of the 20 steps are compared: without optimisation, packing five million weights

@@ -100,7 +100,7 @@ extension ModelMeasurement {
     medianMilliseconds = runs[runs.count / 2]
     self.compileMilliseconds = compileMilliseconds
     arenaBytes = plan.arenaBytes
-    weightBytes = plan.weightBytes + (variables == nil ? 0 : 4 * plan.stateCount)
+    weightBytes = plan.weightBytes + (variables == nil ? 0 : plan.stateByteCount)
     multiplyAdds = graph.cost.multiplyAdds
     peak = PeakMeasurement.gigaflopsPerSecond() * Double(threads)
     operators = Self.operatorTimes(

@@ -46,7 +46,7 @@ extension Graph {
         case "labels":
           try Tensor(
             info.shape,
-            (0..<info.shape.elementCount).map { _ in Float(random.below(classes ?? 1)) })
+            elements: (0..<info.shape.elementCount).map { _ in Int32(random.below(classes ?? 1)) })
         case "rate": Tensor(info.shape, repeating: 1e-4)
         default: Tensor(uniform: info.shape, in: -1...1, using: &random)
         }

@@ -26,7 +26,8 @@ extension DropoutTraining: Lowerable {
     let isPlanes = program.buffers[output.index].planes != nil
     program.step(site) { placement in
       let problem = DropoutProblem(
-        rate: rate, stream: stream, step: placement.region(site.inputs[1]),
+        rate: rate, stream: stream,
+        step: TypedRegion(placement.region(site.inputs[1]), site.inputTypes[1]),
         firstElement: firstElement)
       guard isPlanes else {
         return DenseDropout(

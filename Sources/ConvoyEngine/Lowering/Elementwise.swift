@@ -89,7 +89,11 @@ extension Arithmetic: Lowerable {
   }
 
   func lower(_ site: LoweringSite, into program: inout Program) {
-    LaneOperation(function).lower(site, into: &program)
+    if site.outputTypes[0].isInteger, let function = IntegerElementwise.Function(function) {
+      function.lower(site, into: &program)
+    } else {
+      LaneOperation(function).lower(site, into: &program)
+    }
   }
 }
 
@@ -119,7 +123,7 @@ extension Repetition: Lowerable {
   func lower(_ site: LoweringSite, into program: inout Program) {
     program.step(site) {
       StridedCopy(
-        shape.dimensions, from: $0.region(site.inputs[0]),
+        shape.dimensions, of: site.outputTypes[0], from: $0.region(site.inputs[0]),
         strides: site.inputShapes[0].broadcastStrides(to: shape), to: $0.region(site.outputs[0]),
         strides: shape.strides)
     }

@@ -18,28 +18,25 @@ private struct Box: Sendable {
   }
 }
 
-extension Region {
-  /// A place some floats further on.
-  func moved(by count: Int) -> Region { Region(base, offset: offset + count) }
-}
-
 extension Program {
   /// Copies a box of an input to one of the output.
   fileprivate mutating func copy(
     _ site: LoweringSite, _ extents: [Int], from input: BufferID, _ source: Box, to target: Box
   ) {
-    let output = site.outputs[0]
+    let (output, type) = (site.outputs[0], site.outputTypes[0])
     step(site, reads: [input]) {
       StridedCopy(
-        extents, from: $0.region(input).moved(by: source.start), strides: source.strides,
-        to: $0.region(output).moved(by: target.start), strides: target.strides)
+        extents, of: type, from: $0.region(input).moved(by: source.start, of: type),
+        strides: source.strides, to: $0.region(output).moved(by: target.start, of: type),
+        strides: target.strides)
     }
   }
 
   /// Sets the whole row-major output to a number, before a part of it is written.
   fileprivate mutating func fill(_ site: LoweringSite, with value: Float) {
     let (output, count) = (site.outputs[0], site.outputShapes[0].elementCount)
-    step(site, reads: []) { Fill($0.region(output), count: count, with: value) }
+    let type = site.outputTypes[0]
+    step(site, reads: []) { Fill($0.region(output), count: count, of: type, with: value) }
   }
 
   /// Makes each channel of the output, in planes, one of the inputs' channels or zero.

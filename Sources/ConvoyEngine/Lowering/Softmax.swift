@@ -36,7 +36,7 @@ extension CrossEntropy: Lowerable {
     program.step(site, writes: [sums]) {
       CrossEntropySums(
         shape, smoothing: labelSmoothing, scores: $0.region(site.inputs[0]),
-        labels: $0.region(site.inputs[1]), sums: $0.region(sums))
+        labels: TypedRegion($0.region(site.inputs[1]), site.inputTypes[1]), sums: $0.region(sums))
     }
     program.step(site, reads: [sums]) {
       CrossEntropyMean(shape, sums: $0.region(sums), loss: $0.region(site.outputs[0]))
@@ -51,7 +51,8 @@ extension CrossEntropyGradient: Lowerable {
     program.step(site) {
       CrossEntropyScoreGradient(
         site.inputShapes[0], smoothing: labelSmoothing, scores: $0.region(site.inputs[0]),
-        labels: $0.region(site.inputs[1]), gradient: $0.region(site.inputs[2]),
+        labels: TypedRegion($0.region(site.inputs[1]), site.inputTypes[1]),
+        gradient: $0.region(site.inputs[2]),
         to: $0.region(site.outputs[0]))
     }
   }

@@ -13,14 +13,17 @@ extension UpdateRule {
   }
 
   func lower(_ site: LoweringSite, into program: inout Program) {
-    let scalars = site.outputs.count + 1
+    let rate = site.outputs.count + 1
     program.step(site) { placement in
       let inputs = site.inputs.map(placement.region)
       return ParameterUpdate(
         self, count: site.outputShapes[0].elementCount,
         UpdateOperands(
-          parameter: inputs[0], gradient: inputs[1], memories: Array(inputs[2..<scalars]),
-          scalars: Array(inputs[scalars...]), outputs: site.outputs.map(placement.region)))
+          parameter: inputs[0], gradient: inputs[1], memories: Array(inputs[2..<rate]),
+          rate: inputs[rate],
+          step: rate + 1 < inputs.count
+            ? TypedRegion(inputs[rate + 1], site.inputTypes[rate + 1]) : nil,
+          outputs: site.outputs.map(placement.region)))
     }
   }
 }

@@ -16,11 +16,11 @@ extension Compiler {
     let reorders = program.steps.count { $0.name.hasPrefix("reorder ") }
     said.append("steps: \(program.steps.count), of which \(reorders) reorder a value")
     said.append("steps run once, while compiling: \(program.preparations.count)")
-    guard arenaCount > 0 else { return said }
-    let sizes = program.buffers.filter { $0.base == .arena && $0.original == nil }.map(\.count)
+    guard arenaByteCount > 0 else { return said }
+    let sizes = program.buffers.filter { $0.base == .arena && $0.original == nil }.map(\.byteCount)
     said.append(
-      "arena: \(Program.kibibytes(arenaCount)) KiB, for buffers of "
-        + "\(Program.kibibytes(sizes.reduce(0, +))) KiB together")
+      "arena: \(arenaByteCount >> 10) KiB, for buffers of "
+        + "\(sizes.reduce(0, +) >> 10) KiB together")
     guard let kernels else { return said }
     let counts = Dictionary(grouping: kernels, by: \.self).mapValues(\.count)
     said += counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\($1) × \($0)" }
@@ -47,7 +47,7 @@ extension Compiler {
     case "memory":
       for (index, buffer) in program.buffers.enumerated() {
         let place = buffer.offset.map { " at \($0)" } ?? ""
-        lines.append("\(index): \(buffer.count) elements in \(buffer.base)\(place)")
+        lines.append("\(index): \(buffer.byteCount) bytes in \(buffer.base)\(place)")
       }
     default:
       lines = zip(program.steps, kernels ?? []).map { step, kernel in

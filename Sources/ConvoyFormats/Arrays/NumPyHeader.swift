@@ -55,7 +55,7 @@ struct NumPyHeader {
     guard let description, let isFortran, let extents else {
       throw Malformed("its header needs a descr, a fortran_order and a shape")
     }
-    (type, isBigEndian) = try Self.swiftType(description)
+    (type, isBigEndian) = try Self.elementType(description)
     self.isFortran = isFortran
     shape = try Result { try Shape(validating: extents) }.mapError {
       Malformed("its shape is one Convoy cannot hold (\($0))")

@@ -12,7 +12,8 @@ public import ConvoyTensors
 
 /// Arithmetic on two tensors, element by element, with broadcasting.
 ///
-/// Inputs: two tensors. Shapes are aligned at the right; an extent of 1, or a missing one, is
+/// Inputs: two tensors of 32-bit floats, or of integers of one type, which are not divided or raised to
+/// powers; what is too large for the type keeps its low bits. Shapes are aligned at the right; an extent of 1, or a missing one, is
 /// repeated to the other's.
 public struct Arithmetic: ChannelAffineOperator {
   /// Which function of two numbers.
@@ -79,6 +80,15 @@ public struct Arithmetic: ChannelAffineOperator {
   public func outputShapes(for inputs: [Shape]) throws(ConvoyError) -> [Shape] {
     try expect(inputs, count: 2...2)
     return [try inputs[0].broadcast(with: inputs[1])]
+  }
+
+  /// 32-bit floats; integers where the result is one.
+  public var types: TypeRule {
+    switch function {
+    case .divide, .power: .float32
+    case .add, .subtract, .multiply, .maximum, .minimum:
+      .kept(Set<ElementType>.integers.union([.float32]))
+    }
   }
 
   // MARK: Gradient
@@ -154,6 +164,18 @@ public struct Arithmetic: ChannelAffineOperator {
 
   /// The function's sign; its word, where it has one.
   public var glyph: Glyph { Glyph(function.symbol, .elementwise, word: function.word) }
+}
+
+extension Tensor {
+  /// The number that broadcasting puts at each channel of an image, if it is one.
+  fileprivate func numbersByChannel(of image: Shape) -> [Double]? {
+    guard type == .float32, image.rank >= 2, shape.rank <= image.rank else { return nil }
+    if shape.elementCount == 1 { return Array(repeating: Double(elements[0]), count: image[1]) }
+    let isByChannel = (0..<shape.rank).allSatisfy { d in
+      shape[d] == (d + image.rank - shape.rank == 1 ? image[1] : 1)
+    }
+    return isByChannel && shape.rank >= image.rank - 1 ? elements.map(Double.init) : nil
+  }
 }
 
 extension ReferenceTensor {

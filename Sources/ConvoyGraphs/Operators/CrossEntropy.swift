@@ -12,8 +12,8 @@ public import ConvoyTensors
 
 /// The mean cross-entropy of scores and the labels they should have.
 ///
-/// Inputs: scores [B, C, …] before any softmax, and labels [B, …], the class's index from 0 as a
-/// number. Output: a scalar, the mean over all labels of −Σ tᵢ·log softmax(scores)ᵢ, where the target
+/// Inputs: scores [B, C, …] before any softmax, and labels [B, …], the class's index from 0: int32 or int64,
+/// or float32 as in graphs that were saved before there were other types. Output: a scalar, the mean over all labels of −Σ tᵢ·log softmax(scores)ᵢ, where the target
 /// t is smoothing∕C everywhere, and 1 − smoothing more at the label (as PyTorch defines it).
 ///
 /// A label that is not a whole number from 0 to C − 1 makes the loss, and its gradients, NaN: data
@@ -45,6 +45,9 @@ public struct CrossEntropy: Operator {
     }
     return [[]]
   }
+
+  /// Scores are 32-bit floats, labels integers.
+  public var types: TypeRule { TypeRule([[.float32], .labels], outputs: [.float32]) }
 
   /// An operator of its own for the scores; labels have none.
   public func gradients(at site: GradientSite) -> [Value?] {
@@ -120,6 +123,11 @@ public struct CrossEntropyGradient: Operator {
       throw ConvoyError(.shape, "expected a gradient of shape \(loss), got \(inputs[2])")
     }
     return [inputs[0]]
+  }
+
+  /// Scores and the loss's gradient are 32-bit floats, labels integers.
+  public var types: TypeRule {
+    TypeRule([[.float32], .labels, [.float32]], outputs: [.float32])
   }
 
   /// None: a cross-entropy is differentiated once only.

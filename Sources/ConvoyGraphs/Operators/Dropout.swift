@@ -96,6 +96,9 @@ public struct DropoutTraining: Operator {
     return [inputs[0]]
   }
 
+  /// The tensor is of 32-bit floats, the step an integer.
+  public var types: TypeRule { TypeRule([[.float32], .labels], outputs: [.float32]) }
+
   /// The same elements of what comes in are set to zero.
   public func gradients(at site: GradientSite) -> [Value?] {
     guard site.isNeeded[0] else { return [nil, nil] }
@@ -104,7 +107,8 @@ public struct DropoutTraining: Operator {
 
   /// One loop.
   public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
-    let key = DropoutTraining.key(stream: stream, step: Float(inputs[1].elements[0]))
+    let step = Int(exactly: inputs[1].elements[0]) ?? 0
+    let key = DropoutTraining.key(stream: stream, step: step)
     let scale = 1 / (1 - Double(rate))
     let elements = inputs[0].elements.enumerated().map { index, x in
       DropoutTraining.isKept(firstElement + index, key: key, rate: rate) ? x * scale : 0
@@ -132,9 +136,8 @@ public struct DropoutTraining: Operator {
 
   /// What one step's random numbers of a stream are made from.
   ///
-  /// Steps are told apart up to 2²⁴, from where not every whole number is a Float; one that is
-  /// negative or not finite counts as 0.
-  public static func key(stream: UInt64, step: Float) -> UInt64 {
+  /// A negative step counts as 0.
+  public static func key(stream: UInt64, step: Int) -> UInt64 {
     DropoutMask.key(stream: stream, step: step)
   }
 
@@ -164,11 +167,12 @@ extension Value {
 }
 
 extension GraphBuilder {
-  /// The number of the training step, counted from 0: a scalar parameter `training.step` of the whole
+  /// The number of the training step, counted from 0: a scalar int64 parameter `training.step` of the whole
   /// graph, whatever scope asks for it. Whoever trains counts it on.
   public func trainingStep() -> Value {
     parameter(
-      "training.step", [], Parameter(.constant(0), isTrainable: false), unscoped: true)
+      "training.step", [], type: .int64, Parameter(.constant(0), isTrainable: false), unscoped: true
+    )
   }
 }
 

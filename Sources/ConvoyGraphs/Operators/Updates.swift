@@ -84,7 +84,7 @@ public struct MomentumUpdate: Operator {
 /// A step of AdamW.
 ///
 /// Inputs: parameter p, gradient g and its first and second moments m, v of one shape; the rate and
-/// the step t, counted from 1, scalars. Outputs: p′, m′, v′, where m′ = β₁·m + (1 − β₁)·g,
+/// the step t, counted from 1, scalars, of which the step is an integer. Outputs: p′, m′, v′, where m′ = β₁·m + (1 − β₁)·g,
 /// v′ = β₂·v + (1 − β₂)·g², and
 /// p′ = p·(1 − rate·decay) − rate · m′∕(1 − β₁ᵗ) ∕ (√(v′∕(1 − β₂ᵗ)) + ε).
 ///
@@ -117,6 +117,11 @@ public struct AdamUpdate: Operator {
     try expect(epsilon, "epsilon", in: 0...Float.greatestFiniteMagnitude)
     try expect(weightDecay, "weight decay", in: 0...Float.greatestFiniteMagnitude)
     return try updatedShapes(of: inputs, vectors: 4, scalars: 2, outputs: 3)
+  }
+
+  /// All are 32-bit floats but the step.
+  public var types: TypeRule {
+    TypeRule(Array(repeating: [.float32], count: 5) + [.labels], outputs: [.float32])
   }
 
   /// None.

@@ -50,7 +50,8 @@ private struct FoldedConstants {
     for node in graph.nodes where node.outputs.count == 1 && !node.inputs.isEmpty {
       let inputs = node.inputs.compactMap { numbers[$0] ?? given[$0] }
       let output = node.outputs[0]
-      guard inputs.count == node.inputs.count,
+      guard inputs.count == node.inputs.count, graph[output].type == .float32,
+        inputs.allSatisfy({ $0.type == .float32 }),
         let tensor = FoldedConstants.output(of: node, inputs, in: graph)
       else { continue }
       numbers[output] = tensor

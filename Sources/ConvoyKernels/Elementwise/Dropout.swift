@@ -7,12 +7,12 @@ public struct DropoutProblem: Hashable, Sendable {
   /// Which random numbers.
   public var stream: UInt64
   /// Where the number of the training step is.
-  public var step: Region
+  public var step: TypedRegion
   /// The index of the first element, where the tensor is a part of a larger one.
   public var firstElement: Int
 
   /// Describes a dropout.
-  public init(rate: Float, stream: UInt64, step: Region, firstElement: Int = 0) {
+  public init(rate: Float, stream: UInt64, step: TypedRegion, firstElement: Int = 0) {
     self.rate = rate
     self.stream = stream
     self.step = step
@@ -20,7 +20,7 @@ public struct DropoutProblem: Hashable, Sendable {
   }
 
   fileprivate func mask(in memory: Memory) -> DropoutMask {
-    DropoutMask(stream: stream, step: memory[step].pointee, rate: rate)
+    DropoutMask(stream: stream, step: memory.integer(step) ?? 0, rate: rate)
   }
 
   fileprivate var scale: Float { Float(1 / (1 - Double(rate))) }

@@ -26,19 +26,23 @@ public struct UpdateOperands: Hashable, Sendable {
   public var gradient: Region
   /// What the optimiser remembers, as many as the rule says.
   public var memories: [Region]
-  /// The rate, and what else the rule reads at each run.
-  public var scalars: [Region]
+  /// The rate.
+  public var rate: Region
+  /// The number of the step, for rules that read it.
+  public var step: TypedRegion?
   /// Where the parameter and then the memories go: each where it was, or somewhere else.
   public var outputs: [Region]
 
   /// Names the places.
   public init(
-    parameter: Region, gradient: Region, memories: [Region], scalars: [Region], outputs: [Region]
+    parameter: Region, gradient: Region, memories: [Region], rate: Region,
+    step: TypedRegion? = nil, outputs: [Region]
   ) {
     self.parameter = parameter
     self.gradient = gradient
     self.memories = memories
-    self.scalars = scalars
+    self.rate = rate
+    self.step = step
     self.outputs = outputs
   }
 }
@@ -67,7 +71,7 @@ public struct ParameterUpdate: Kernel {
 
   /// Updates some numbers.
   public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
-    let rate = memory[operands.scalars[0]].pointee
+    let rate = memory[operands.rate].pointee
     switch rule {
     case .momentum(let momentum, let isNesterov, let decay):
       updateOne(chunk, memory) { p, g, velocity in
@@ -77,7 +81,7 @@ public struct ParameterUpdate: Kernel {
       }
     case .adam(let beta1, let beta2, let epsilon, let decay):
       // The corrections are differences of numbers close to 1: in Double.
-      let step = Double(memory[operands.scalars[1]].pointee)
+      let step = operands.step.flatMap { memory.integer($0) }.map(Double.init) ?? .nan
       let firstCorrection = Float(1 / (1 - pow(Double(beta1), step)))
       let secondCorrection = Float(1 / (1 - pow(Double(beta2), step)))
       let (new1, new2) = (1 - beta1, 1 - beta2)

@@ -1,39 +1,45 @@
 public import ConvoyTensors
 
-/// Copies a box of numbers between two row-major tensors, each walked with strides of its own:
+/// Copies a box of elements between two row-major tensors, each walked with strides of its own:
 /// transposes, slices, pads, repeats and concatenates.
 public struct StridedCopy: Kernel {
   /// See `Kernel.name`.
   public let name = "copy"
   private let source: Region
   private let target: Region
+  private let elementSize: Int
   private let walk: StridedWalk
   private let chunks: Chunks
 
   /// - Parameters:
   ///   - extents: the box.
+  ///   - type: the elements' type, of which only the size matters.
   ///   - source: where its first element is read.
-  ///   - sourceStrides: floats between neighbours that are read; 0 repeats.
+  ///   - sourceStrides: elements between neighbours that are read; 0 repeats.
   ///   - target: where its first element is written.
-  ///   - targetStrides: floats between neighbours that are written.
+  ///   - targetStrides: elements between neighbours that are written.
   public init(
-    _ extents: [Int], from source: Region, strides sourceStrides: [Int], to target: Region,
-    strides targetStrides: [Int]
+    _ extents: [Int], of type: ElementType = .float32, from source: Region,
+    strides sourceStrides: [Int], to target: Region, strides targetStrides: [Int]
   ) {
+    elementSize = type.size
     self.source = source
     self.target = target
     walk = StridedWalk(extents, [sourceStrides, targetStrides])
     chunks = Chunks(items: walk.rows, cost: walk.columns)
   }
 
-  /// Copies neighbouring numbers as they are.
-  public init(contiguous count: Int, from source: Region, to target: Region) {
+  /// Copies neighbouring elements as they are.
+  public init(
+    contiguous count: Int, of type: ElementType = .float32, from source: Region, to target: Region
+  ) {
     let width = 1024
     if count % width == 0 {
       self.init(
-        [count / width, width], from: source, strides: [width, 1], to: target, strides: [width, 1])
+        [count / width, width], of: type, from: source, strides: [width, 1], to: target,
+        strides: [width, 1])
     } else {
-      self.init([count], from: source, strides: [1], to: target, strides: [1])
+      self.init([count], of: type, from: source, strides: [1], to: target, strides: [1])
     }
   }
 
@@ -48,10 +54,19 @@ public struct StridedCopy: Kernel {
 
   /// Copies some rows.
   public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+    switch elementSize {
+    case 1: copy(chunk, memory, as: UInt8.self)
+    case 2: copy(chunk, memory, as: UInt16.self)
+    case 4: copy(chunk, memory, as: UInt32.self)
+    default: copy(chunk, memory, as: UInt64.self)
+    }
+  }
+
+  private func copy<Bits: BitwiseCopyable>(_ chunk: Int, _ memory: Memory, as type: Bits.Type) {
     for row in chunks[chunk] {
       let offsets = walk.offsets(ofRow: row)
-      let from = memory[source] + offsets[0]
-      let to = memory[target] + offsets[1]
+      let from = memory[source, as: type] + offsets[0]
+      let to = memory[target, as: type] + offsets[1]
       let (fromStep, toStep) = (walk.columnSteps[0], walk.columnSteps[1])
       if fromStep == 1, toStep == 1 {
         to.update(from: from, count: walk.columns)
@@ -117,18 +132,21 @@ struct StridedWalk: Sendable {
   }
 }
 
-/// Sets neighbouring numbers to one value.
+/// Sets neighbouring elements to one value.
 public struct Fill: Kernel {
   /// See `Kernel.name`.
   public let name = "fill"
   private let target: Region
-  private let value: Float
+  /// The value, as the elements' type.
+  private let value: Tensor
   private let chunks: Chunks
 
-  /// - Parameter count: how many numbers.
-  public init(_ target: Region, count: Int, with value: Float) {
+  /// - Parameters:
+  ///   - count: how many elements.
+  ///   - value: their value, converted to their type.
+  public init(_ target: Region, count: Int, of type: ElementType = .float32, with value: Float) {
     self.target = target
-    self.value = value
+    self.value = Tensor([], repeating: value).converted(to: type)
     chunks = Chunks(items: count, cost: 1)
   }
 
@@ -137,8 +155,18 @@ public struct Fill: Kernel {
 
   /// Fills a part.
   public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+    switch value.type.size {
+    case 1: fill(chunk, memory, as: UInt8.self)
+    case 2: fill(chunk, memory, as: UInt16.self)
+    case 4: fill(chunk, memory, as: UInt32.self)
+    default: fill(chunk, memory, as: UInt64.self)
+    }
+  }
+
+  private func fill<Bits: BitwiseCopyable>(_ chunk: Int, _ memory: Memory, as type: Bits.Type) {
     let part = chunks[chunk]
-    (memory[target] + part.lowerBound).update(repeating: value, count: part.count)
+    let bits = value.withUnsafeBytes { $0.load(as: type) }
+    (memory[target, as: type] + part.lowerBound).update(repeating: bits, count: part.count)
   }
 }
 

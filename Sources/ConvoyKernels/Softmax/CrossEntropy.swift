@@ -17,7 +17,7 @@ public struct CrossEntropySums: Kernel {
   public let name = "portable cross-entropy"
   private let smoothing: Float
   private let scores: Region
-  private let labels: Region
+  private let labels: TypedRegion
   private let sums: Region
   private let blocks: LineBlocks
 
@@ -31,7 +31,7 @@ public struct CrossEntropySums: Kernel {
   ///   - smoothing: the part of the target that is spread over all classes.
   ///   - sums: where the sums go.
   public init(
-    _ shape: Shape, smoothing: Float, scores: Region, labels: Region, sums: Region
+    _ shape: Shape, smoothing: Float, scores: Region, labels: TypedRegion, sums: Region
   ) {
     self.smoothing = smoothing
     self.scores = scores
@@ -54,7 +54,7 @@ public struct CrossEntropySums: Kernel {
       let distances = smoothing > 0 ? block.distanceSum(x, from: largest) : .zero
       for (lane, line) in block.lines.enumerated() {
         let logarithm = log(Double(exponentials[lane]))
-        guard let label = block.label(memory[labels][line]) else {
+        guard let label = block.label(memory.integer(labels, at: line)) else {
           sum = .nan
           continue
         }
@@ -105,7 +105,7 @@ public struct CrossEntropyScoreGradient: Kernel {
   public let name = "portable cross-entropy gradient"
   private let smoothing: Float
   private let scores: Region
-  private let labels: Region
+  private let labels: TypedRegion
   private let gradient: Region
   private let output: Region
   private let blocks: LineBlocks
@@ -115,7 +115,7 @@ public struct CrossEntropyScoreGradient: Kernel {
   ///   - smoothing: the part of the target that is spread over all classes.
   ///   - gradient: the loss's gradient, one number.
   public init(
-    _ shape: Shape, smoothing: Float, scores: Region, labels: Region, gradient: Region,
+    _ shape: Shape, smoothing: Float, scores: Region, labels: TypedRegion, gradient: Region,
     to output: Region
   ) {
     self.smoothing = smoothing
@@ -140,7 +140,7 @@ public struct CrossEntropyScoreGradient: Kernel {
       block.storeSoftmax(of: x, largest: block.largest(x), to: out) { ($0 - spread) * scale }
       for (lane, line) in block.lines.enumerated() {
         let start = out + block.start + lane
-        if let label = block.label(memory[labels][line]) {
+        if let label = block.label(memory.integer(labels, at: line)) {
           start[label * block.elementStep] -= (1 - smoothing) * scale
         } else {
           for element in 0..<block.length { start[element * block.elementStep] = .nan }
@@ -163,8 +163,8 @@ extension LineBlock {
 
   /// A label as the index of an element, if it is one.
   @inline(__always)
-  fileprivate func label(_ number: Float) -> Int? {
-    guard let label = Int(exactly: number), (0..<length).contains(label) else { return nil }
+  fileprivate func label(_ number: Int?) -> Int? {
+    guard let label = number, (0..<length).contains(label) else { return nil }
     return label
   }
 }

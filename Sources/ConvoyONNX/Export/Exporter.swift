@@ -57,7 +57,7 @@ final class Exporter {
     let other = isSameBatch ? try? source.resized(batch: batch + 1) : nil
     graph.input = source.inputs.map {
       Exporter.described(
-        source[$0].name, source[$0].shape,
+        source[$0].name, source[$0].tensorType,
         open: other == nil ? [] : [0])
     }
     for (index, output) in source.outputs.enumerated() {
@@ -66,7 +66,9 @@ final class Exporter {
       let open = shape.dimensions.indices.filter { index in
         changed.map { $0[index] != shape[index] } ?? false
       }
-      graph.output.append(Exporter.described(name(of: output, source), shape, open: open))
+      graph.output.append(
+        Exporter.described(
+          name(of: output, source), source[output.value].tensorType, open: open))
     }
   }
 
@@ -80,10 +82,11 @@ final class Exporter {
   }
 
   private static func described(
-    _ name: String, _ shape: Shape, open: [Int]
+    _ name: String, _ value: TensorType, open: [Int]
   ) -> ValueInfoProto {
+    let shape = value.shape
     var type = TypeProto.Tensor()
-    type.elemType = TensorProto.DataType.float.rawValue
+    type.elemType = value.type.onnxType.rawValue
     type.shape.dim = shape.dimensions.indices.map { index in
       var dimension = TensorShapeProto.Dimension()
       if open.contains(index) {

@@ -77,7 +77,7 @@ extension ONNXModel {
       var tensor = TensorProto()
       tensor.name = name
       tensor.dims = numbers.shape.dimensions.map { Int64($0) }
-      tensor.dataType = TensorProto.DataType.float.rawValue
+      tensor.dataType = numbers.type.onnxType.rawValue
       try numbers.withLittleEndianBytes { try place(&tensor, $0) }
       model.graph.initializer.append(tensor)
     }
@@ -87,5 +87,5 @@ extension ONNXModel {
 
 extension Exporter {
   /// What the weights take.
-  var byteCount: Int { tensors.reduce(0) { $0 + 4 * $1.tensor.shape.elementCount } }
+  var byteCount: Int { tensors.reduce(0) { $0 + $1.tensor.byteCount } }
 }

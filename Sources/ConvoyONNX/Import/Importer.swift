@@ -87,8 +87,9 @@ final class Importer {
         .argument, "\(source) has no input ‘\(name)’ to give a shape to; its inputs are \(names).")
     }
     for input in inputs {
+      let declared = try InputShape(input, options, source: source)
       known[input.name] = .computed(
-        builder.input(input.name, try InputShape(input, options, source: source).shape))
+        builder.input(input.name, declared.shape, type: declared.type))
     }
   }
 
@@ -148,9 +149,9 @@ final class Importer {
       site.inputs.allSatisfy({ if case .computed? = $0 { false } else { true } })
     else { return made }
     return made.map { imported in
-      guard case .computed(let value) = imported, let tensor = evaluated(value) else {
-        return imported
-      }
+      guard case .computed(let value) = imported, value.type == .float32,
+        let tensor = evaluated(value)
+      else { return imported }
       return .constant(ConstantTensor(tensor.shape.dimensions, .floats(tensor.elements)))
     }
   }

@@ -1,8 +1,10 @@
 import ConvoyTensors
 
-/// The shape of a model's input, with what stands in for the extents that it leaves open.
+/// The shape of a model's input, with what stands in for the extents that it leaves open, and its type.
 struct InputShape {
   let shape: Shape
+  /// Floats of any precision are float32.
+  let type: ElementType
 
   /// - Parameter source: what the model is called in messages.
   init(_ input: ValueInfoProto, _ options: ImportOptions, source: String) throws {
@@ -10,11 +12,12 @@ struct InputShape {
       throw ConvoyError(
         .format, "\(source) cannot be imported: its input ‘\(input.name)’ is not a tensor.")
     }
-    guard let element = try? ElementType(onnxCode: type.elemType), element.isFloating else {
+    guard let element = try? ElementType(onnxCode: type.elemType) else {
       throw ConvoyError(
         .format,
-        "\(source) cannot be imported: its input ‘\(input.name)’ is expected to hold floats.")
+        "\(source) cannot be imported: its input ‘\(input.name)’ is expected to hold numbers.")
     }
+    self.type = element.isFloating ? .float32 : element
     if let given = options.inputShapes[input.name] {
       guard type.$shape == nil || given.count == type.shape.dim.count else {
         throw ConvoyError(

@@ -60,12 +60,12 @@ extension Conversions {
     return site.apply(Repetition(to: try Shape(validating: extents)), [value])
   }
 
-  /// To another kind of floats, which to Convoy are all the same.
+  /// To floats of any precision, which are float32 here, or to integers or truth values.
   private static func cast(_ site: ImportSite) throws -> Value {
-    guard try site.type == "CastLike" || site.castType().isFloating else {
-      throw Refusal("integers are supported only where they are known while reading")
-    }
-    return try site.value(0)
+    let value = try site.value(0)
+    let type = try site.type == "CastLike" ? site.value(1).type : site.castType()
+    let target = type.isFloating ? .float32 : type
+    return value.type == target ? value : site.apply(Cast(to: target), [value])
   }
 
   /// The extents to which two shapes repeat.
@@ -198,6 +198,12 @@ extension Reshape: Exportable {
   /// The pattern means the same there.
   func export(at site: ExportSite) throws {
     site.finish("Reshape", site.inputs + [site.integers(pattern, "shape")])
+  }
+}
+
+extension Cast: Exportable {
+  func export(at site: ExportSite) throws {
+    site.finish("Cast", site.inputs, [.init("to", Int(type.onnxType.rawValue))])
   }
 }
 

@@ -170,7 +170,7 @@ import Testing
     let refused = mutate(valid, times: 2000, seed: 7) { bytes in
       let tensor = try NumPyArray(parsing: bytes).tensor
       // No more elements than bytes.
-      #expect(tensor.elements.count <= bytes.count)
+      #expect(tensor.byteCount <= bytes.count)
     }
     #expect(refused > 500)
     for count in 0..<valid.count {

@@ -60,12 +60,21 @@ struct OperatorSample: Sendable, CustomStringConvertible {
     }
   }
 
+  /// The type of an input: labels and steps are integers.
+  func elementType(ofInput index: Int) -> ElementType {
+    switch numbers[index] ?? .normal {
+    case .normal, .positive: .float32
+    case .classes: .int32
+    case .step: .int64
+    }
+  }
+
   /// Numbers for all inputs.
   func tensors(using random: inout Random) throws(ConvoyError) -> [Tensor] {
     var tensors: [Tensor] = []
     for (index, shape) in inputs.enumerated() {
       let elements = (0..<shape.elementCount).map { _ in number(ofInput: index, using: &random) }
-      tensors.append(try Tensor(shape, elements))
+      tensors.append(try Tensor(shape, elements).converted(to: elementType(ofInput: index)))
     }
     return tensors
   }
@@ -111,6 +120,7 @@ let operatorSamples: [OperatorSample] = [
   OperatorSample(
     AllReduceEnd(.data, ranks: 3, shapes: [[2, 3], [4]]), [[10]], differentiated: []),
   OperatorSample(Broadcast(.data, ranks: 3, root: 2), [image], differentiated: []),
+  OperatorSample(Cast(to: .int8), [image], differentiated: []),
   OperatorSample(ChannelShuffle(groups: 2), [image]),
   OperatorSample(Concatenation(dimension: 1), [image, image, image]),
   OperatorSample(Convolution(window, groups: 2), [image, [6, 2, 3, 3], [6]]),

@@ -26,9 +26,9 @@ extension OperatorSample {
   /// - Parameter joiningExchanges: whether half of an exchange gets its other half.
   func graph(joiningExchanges: Bool = false) throws -> Graph {
     let builder = GraphBuilder()
-    var values = [builder.input("x", inputs[0])]
+    var values = [builder.input("x", inputs[0], type: elementType(ofInput: 0))]
     values += inputs.indices.dropFirst().map {
-      builder.parameter("p\($0)", inputs[$0], Parameter(.he))
+      builder.parameter("p\($0)", inputs[$0], type: elementType(ofInput: $0), Parameter(.he))
     }
     var outputs: [Value]
     if joiningExchanges, case .exchange(let exchange) = operation.kind, exchange.phase != .whole {
@@ -56,7 +56,7 @@ extension OperatorSample {
       .convolution(
         shape[1], kernel: 1, groups: 2, bias: false, name: "groups")
     let others = inputs.indices.dropFirst().map {
-      builder.parameter("p\($0)", inputs[$0], Parameter(.he))
+      builder.parameter("p\($0)", inputs[$0], type: elementType(ofInput: $0), Parameter(.he))
     }
     let outputs = apply(
       to: [isFlat ? image.flattened() : image] + others, in: builder, name: "sample")
@@ -83,7 +83,9 @@ extension OperatorSample {
   /// Whether the gradients in some inputs are nil.
   func hasNoGradient(in others: [Int]) throws -> Bool {
     let builder = GraphBuilder()
-    let values = inputs.enumerated().map { builder.input("x\($0)", $1) }
+    let values = inputs.enumerated().map {
+      builder.input("x\($0)", $1, type: elementType(ofInput: $0))
+    }
     let outputs = apply(to: values, in: builder)
     let received = outputs.enumerated().map { builder.input("g\($0)", $1.shape) }
     let site = GradientSite(
@@ -103,9 +105,9 @@ func expectClose(
   #expect(tensor.shape == reference.shape, "\(what)", sourceLocation: sourceLocation)
   let finite = reference.elements.lazy.filter(\.isFinite)
   let scale = max(finite.map(\.magnitude).max() ?? 0, 1e-3)
-  let worst = zip(tensor.elements, reference.elements).reduce(0.0) { worst, pair in
-    if Double(pair.0) == pair.1 { return worst }
-    let error = abs(Double(pair.0) - pair.1)
+  let worst = zip(ReferenceTensor(tensor).elements, reference.elements).reduce(0.0) { worst, pair in
+    if pair.0 == pair.1 { return worst }
+    let error = abs(pair.0 - pair.1)
     return error.isNaN ? .infinity : max(worst, error)
   }
   #expect(

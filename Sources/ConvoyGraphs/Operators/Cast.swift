@@ -1,0 +1,67 @@
+public import ConvoyTensors
+
+// MARK: Attributes
+
+/// The elements as another type.
+///
+/// Input: a tensor of any type. Output: the same shape; each element is converted as `TensorElement` says.
+public struct Cast: Operator {
+  /// See `Operator.name`.
+  public static let name = "cast"
+  /// The type of the output.
+  public var type: ElementType
+
+  /// Describes a conversion.
+  public init(to type: ElementType) { self.type = type }
+
+  // MARK: Shape and type
+
+  /// The input's shape.
+  public func outputShapes(for inputs: [Shape]) throws(ConvoyError) -> [Shape] {
+    try expect(inputs, count: 1...1)
+    return inputs
+  }
+
+  /// Any type becomes the output's.
+  public var types: TypeRule { TypeRule([Set(ElementType.allCases)], outputs: [type]) }
+
+  // MARK: Gradient
+
+  /// Between floats, what comes in as the input's type; none for integers and truth values.
+  public func gradients(at site: GradientSite) -> [Value?] {
+    let input = site.inputs[0].type
+    return [input.isFloating && type.isFloating ? site.outputGradient.cast(to: input) : nil]
+  }
+
+  // MARK: Reference
+
+  /// Each element converted; integers beyond 2⁵³ are not exact in Double.
+  public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
+    let converted = Tensor(doubles: inputs[0].elements, outputs[0]).converted(to: type)
+    return [ReferenceTensor(converted)]
+  }
+
+  // MARK: Traits
+
+  /// See `Operator.kind`.
+  public var kind: OperatorKind { .other }
+
+  /// Element by element.
+  public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
+    .elementwise(.computes)
+  }
+
+  // MARK: Glyph
+
+  /// `→ int64`.
+  public var glyph: Glyph { Glyph("→ \(type)", .elementwise) }
+}
+
+// MARK: Building
+
+extension Value {
+  /// The elements as another type; the same value if they have it.
+  public func cast(to type: ElementType) -> Value {
+    self.type == type ? self : applying(Cast(to: type))
+  }
+}

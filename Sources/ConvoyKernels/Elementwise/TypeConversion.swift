@@ -1,0 +1,70 @@
+import ConvoyTensors
+
+/// Converts the elements of a row-major tensor to another type, as `TensorElement` says.
+public struct TypeConversion: Kernel {
+  /// See `Kernel.name`.
+  public let name = "portable cast"
+  private let source: TypedRegion
+  private let target: TypedRegion
+  private let chunks: Chunks
+
+  /// - Parameter count: how many elements.
+  public init(count: Int, from source: TypedRegion, to target: TypedRegion) {
+    self.source = source
+    self.target = target
+    chunks = Chunks(items: count, cost: 4)
+  }
+
+  /// See `Kernel.chunkCount`.
+  public var chunkCount: Int { chunks.count }
+
+  /// Converts some elements.
+  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+    let elements = chunks[chunk]
+    // To and from 32-bit floats a loop is compiled for each type; other pairs are rare.
+    if target.type == .float32 {
+      source.type.apply(
+        ToFloats(
+          source: memory.bytes(source.region), target: memory[target.region], elements: elements))
+    } else if source.type == .float32 {
+      target.type.apply(
+        FromFloats(
+          source: memory[source.region], target: memory.bytes(target.region), elements: elements))
+    } else {
+      convert(
+        source.type.swiftType, target.type.swiftType, memory.bytes(source.region),
+        memory.bytes(target.region), elements)
+    }
+  }
+
+  private func convert<Source: TensorElement, Target: TensorElement>(
+    _: Source.Type, _: Target.Type, _ source: UnsafeMutableRawPointer,
+    _ target: UnsafeMutableRawPointer, _ elements: Range<Int>
+  ) {
+    let from = source.assumingMemoryBound(to: Source.self)
+    let to = target.assumingMemoryBound(to: Target.self)
+    for index in elements { to[index] = from[index].converted(to: Target.self) }
+  }
+}
+
+private struct ToFloats: TypedFunction {
+  let source: UnsafeMutableRawPointer
+  let target: UnsafeMutablePointer<Float>
+  let elements: Range<Int>
+
+  func callAsFunction<Element: TensorElement>(_ type: Element.Type) {
+    let from = source.assumingMemoryBound(to: type)
+    for index in elements { target[index] = from[index].converted(to: Float.self) }
+  }
+}
+
+private struct FromFloats: TypedFunction {
+  let source: UnsafeMutablePointer<Float>
+  let target: UnsafeMutableRawPointer
+  let elements: Range<Int>
+
+  func callAsFunction<Element: TensorElement>(_ type: Element.Type) {
+    let to = target.assumingMemoryBound(to: type)
+    for index in elements { to[index] = source[index].converted(to: type) }
+  }
+}
