@@ -13,7 +13,7 @@ import ConvoyEngine
 /// - Throws: `ConvoyError` when they do not fit.
 public func apply(_ tensors: [Tensor], _ body: ([Value]) -> Value) throws(ConvoyError) -> Tensor {
   let builder = GraphBuilder()
-  let values = tensors.enumerated().map { builder.input("x\($0)", $1.shape) }
+  let values = tensors.enumerated().map { builder.input("x\($0)", $1.shape, type: $1.type) }
   builder.output("result", body(values))
   let plan = try builder.finish().compiled(parameters: [:])
   var inputs: [String: Tensor] = [:]
