@@ -6,6 +6,8 @@ public struct ReferenceTensor: Hashable, Sendable {
   public let shape: Shape
   /// The elements in row-major order.
   public var elements: [Double]
+  /// The type whose values the elements stand for: integers are converted otherwise than floats.
+  public var type = ElementType.float32
 
   /// Makes a tensor whose elements are all the same.
   public init(_ shape: Shape, repeating value: Double = 0) {
@@ -13,7 +15,7 @@ public struct ReferenceTensor: Hashable, Sendable {
     elements = Array(repeating: value, count: shape.elementCount)
   }
 
-  /// Makes a tensor from elements in row-major order.
+  /// Makes a tensor from elements in row-major order; its type is float32 unless it is set.
   ///
   /// - Precondition: there are as many as the shape says.
   public init(_ shape: Shape, _ elements: [Double]) {
@@ -25,6 +27,7 @@ public struct ReferenceTensor: Hashable, Sendable {
   /// Widens a tensor of any type; integers beyond 2⁵³ are rounded.
   public init(_ tensor: Tensor) {
     self.init(tensor.shape, tensor.doubles)
+    type = tensor.type
   }
 
   /// The element at a position given by one index a dimension.
@@ -87,7 +90,10 @@ extension Graph {
         return tensor
       }
       let results = node.operation.reference(inputs, outputs: shapes(of: node).outputs)
-      for (output, result) in zip(node.outputs, results) { known[output] = result }
+      for (output, result) in zip(node.outputs, results) {
+        known[output] = result
+        known[output]?.type = self[output].type
+      }
     }
     return known
   }

@@ -38,7 +38,7 @@ import Testing
   /// Tensors of any rank, with steps that are no steps, and numbers that are none where they are dropped.
   @Test func dense() throws {
     var random = Random(seed: 42)
-    let steps: [Float] = [0, 1, 16_777_216, 2.75, -3, .nan, .infinity]
+    let steps: [Float] = [0, 1, 16_777_216, 2.75, -3, .nan, 1e15]
     for _ in 0..<100 {
       let shape = Shape((0..<random.below(4)).map { _ in 1 + random.below(15) })
       let builder = GraphBuilder()

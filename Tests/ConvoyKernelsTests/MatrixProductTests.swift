@@ -122,7 +122,7 @@ struct MatrixCase: CustomStringConvertible {
     let plan = plan(machine)
     let operands = operands(plan)
     let count = shapes.output.elementCount + 16
-    let total = operands.output.offset + count
+    let total = operands.output.offset() + count
     let block = UnsafeMutableRawPointer.allocate(byteCount: 4 * total, alignment: 64)
       .bindMemory(to: Float.self, capacity: total)
     defer { block.deallocate() }
@@ -144,7 +144,7 @@ struct MatrixCase: CustomStringConvertible {
           chunk: chunk, in: memory, scratch: scratch.assumingMemoryBound(to: Float.self))
       }
     }
-    return (0..<count).map { block[operands.output.offset + $0].bitPattern }
+    return (0..<count).map { block[operands.output.offset() + $0].bitPattern }
   }
 
   func expectRight(on machine: Machine) {

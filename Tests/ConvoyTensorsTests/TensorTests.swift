@@ -43,7 +43,8 @@ import Testing
     let bytes = try tensor.withLittleEndianBytes { Array($0) }
     #expect(bytes.count == 4 * type.size)
     #expect(bytes.withUnsafeBytes { Tensor([2, 2], type: type, littleEndian: $0) } == tensor)
-    #expect(tensor[1] == tensor[1..., 0...1][1..<2, ...1][0])
+    let row: Tensor = tensor[1]
+    #expect(row == tensor[1, ...1] && row.type == type)
   }
 
   @Test func bytesThatAreNoTruthValuesBecomeSome() throws {

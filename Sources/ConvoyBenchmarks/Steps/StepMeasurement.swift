@@ -184,7 +184,7 @@ extension TrainingRank {
     speed.latency = try median(count: 1, times: 51) / (2 * others)
     let count = 1 << 22
     let long = try median(count: count, times: 5) - 2 * others * speed.latency
-    let bytes = 2 * others / (others + 1) * Double(4 * count)
+    let bytes = 2 * others / (others + 1) * Double(count * ElementType.float32.size)
     speed.bandwidth = bytes / max(long, 1e-9)
     return speed
   }

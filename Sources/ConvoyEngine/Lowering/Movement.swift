@@ -157,7 +157,10 @@ extension Transpose: Lowerable {
     var layouts = NodeLayouts.allDense(at: site)
     let rank = permutation.count
     let isChannelsFirst = permutation == [0, rank - 1] + Array(1..<max(1, rank - 1))
-    if isChannelsFirst, (3...5).contains(rank), site.leadingKind == .dense {
+    // Planes, which the copy would be in, are of 32-bit floats.
+    if isChannelsFirst, site.inputTypes[0] == .float32, (3...5).contains(rank),
+      site.leadingKind == .dense
+    {
       layouts.outputs = [.strided]
     }
     return layouts

@@ -37,8 +37,10 @@ public struct Cast: Operator {
 
   /// Each element converted; integers beyond 2⁵³ are not exact in Double.
   public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
-    let converted = Tensor(doubles: inputs[0].elements, outputs[0]).converted(to: type)
-    return [ReferenceTensor(converted)]
+    let given = Tensor(doubles: inputs[0].elements, outputs[0])
+    // Floats keep the precision of the reference; integers are converted as such.
+    let typed = inputs[0].type.isFloating ? given : given.converted(to: inputs[0].type)
+    return [ReferenceTensor(typed.converted(to: type))]
   }
 
   // MARK: Traits

@@ -12,7 +12,7 @@ public struct Pad: Operator {
   public var before: [Int]
   /// How many elements are put after, for each dimension.
   public var after: [Int]
-  /// What they are.
+  /// What they are, converted to the tensor's type.
   public var value: Float
 
   /// Describes padding.
@@ -61,8 +61,9 @@ public struct Pad: Operator {
 
   /// One loop over the outputs.
   public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
+    let filling = Tensor([], repeating: value).converted(to: inputs[0].type).doubles[0]
     let elements = outputs[0].indices.map { position in
-      inputs[0].element(at: zip(position, before).map { $0 - $1 }) ?? Double(value)
+      inputs[0].element(at: zip(position, before).map { $0 - $1 }) ?? filling
     }
     return [ReferenceTensor(outputs[0], elements)]
   }

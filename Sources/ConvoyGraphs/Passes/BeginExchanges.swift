@@ -26,7 +26,7 @@ extension GraphBuilder {
     var bytes = 0
     for index in values.indices.sorted(by: { values[$0].id.index < values[$1].id.index }) {
       bucket.append(index)
-      bytes += 4 * values[index].shape.elementCount
+      bytes += graph[values[index].id].tensorType.byteCount
       if bytes >= bucketBytes {
         close()
         bytes = 0

@@ -328,6 +328,7 @@ private struct Division {
   /// What it takes until each rank has all of a number of floats of which it had a share.
   private func seconds(gathering count: Double) -> Double {
     let others = Double(ranks - 1)
-    return others * speed.latency + 4 * count * others / Double(ranks) / speed.bandwidth
+    let bytes = count * Double(ElementType.float32.size)
+    return others * speed.latency + bytes * others / Double(ranks) / speed.bandwidth
   }
 }

@@ -183,6 +183,6 @@ extension Graph {
 }
 
 extension Graph.ValueInfo {
-  /// What its numbers take, as 32-bit floats.
-  fileprivate var bytes: Int { shape.elementCount * MemoryLayout<Float>.stride }
+  /// What its elements take.
+  fileprivate var bytes: Int { tensorType.byteCount }
 }
