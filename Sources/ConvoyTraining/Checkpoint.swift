@@ -162,6 +162,12 @@ public struct Checkpoint: Sendable {
     guard model.graph.inputs.count == 1, model.graph.outputs.count == 1,
       model.graph[model.graph.inputs[0]].shape.rank == 4
     else { throw refuse("holds no classifier of images: one input batch×channels×height×width") }
+    for id in [model.graph.inputs[0], model.graph.outputs[0].value] {
+      let info = model.graph[id]
+      guard info.type == .float32 else {
+        throw refuse("has a network whose \(info.name) is \(info.type); float32 is expected")
+      }
+    }
     guard imageShape.elementCount <= 1 << 26 else {
       throw refuse("takes images of \(imageShape), more than 2²⁶ numbers")
     }

@@ -67,7 +67,9 @@ extension Model {
     var random = Random(seed: 1)
     var inputs: [String: Tensor] = [:]
     for id in graph.inputs {
-      inputs[graph[id].name] = Tensor(uniform: graph[id].shape, in: -1...1, using: &random)
+      let info = graph[id]
+      inputs[info.name] = Tensor(uniform: info.shape, in: -1...1, using: &random)
+        .converted(to: info.type)
     }
     return try ModelMeasurement(
       of: plan, graph, inputs: inputs, compileMilliseconds: compile,

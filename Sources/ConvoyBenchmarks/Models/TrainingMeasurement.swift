@@ -48,7 +48,8 @@ extension Graph {
             info.shape,
             elements: (0..<info.shape.elementCount).map { _ in Int32(random.below(classes ?? 1)) })
         case "rate": Tensor(info.shape, repeating: 1e-4)
-        default: Tensor(uniform: info.shape, in: -1...1, using: &random)
+        default:
+          Tensor(uniform: info.shape, in: -1...1, using: &random).converted(to: info.type)
         }
     }
     return tensors
