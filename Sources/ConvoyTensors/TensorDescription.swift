@@ -33,9 +33,9 @@ private struct TensorDescription {
 
   /// An element with at most five significant digits.
   static func text(_ stored: any StoredElements, _ position: Int) -> String {
-    guard stored.type.isFloating, let value = Double(stored.text(position)), value.isFinite,
-      value != 0
+    guard stored.type.isFloating, let value = Double(stored.text(position)), value.isFinite
     else { return stored.text(position) }
+    guard value != 0 else { return "0" }
     var (digits, scale) = (value, 1.0)
     while digits.magnitude < 1e4, scale < 1e8 { (digits, scale) = (digits * 10, scale * 10) }
     let rounded = Float(digits.rounded() / scale)
@@ -43,44 +43,49 @@ private struct TensorDescription {
     return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
   }
 
+  /// A line of the description.
+  private enum Line {
+    /// A block's position, or what stands for lines that are left out.
+    case text(String)
+    /// A row's elements.
+    case cells([String])
+  }
+
   var lines: [String] {
-    let blocks = blocks(of: shape.dimensions.dropLast(2), at: [], offset: 0)
-    let width = blocks.joined().joined().reduce(0) { max($0, $1.count) }
-    return blocks.flatMap { rows in
-      rows.map { cells in
-        cells.count == 1 && (cells[0].hasPrefix("[") || cells[0] == "…")
-          ? cells[0]
-          : cells.map { String(repeating: " ", count: width - $0.count) + $0 }
-            .joined(separator: " ")
+    let lines = blocks(of: shape.dimensions.dropLast(2), at: [], offset: 0)
+    let width = lines.reduce(0) { width, line in
+      if case .cells(let cells) = line { max(width, cells.map(\.count).max() ?? 0) } else { width }
+    }
+    return lines.map { line in
+      switch line {
+      case .text(let text): text
+      case .cells(let cells):
+        cells.map { String(repeating: " ", count: width - $0.count) + $0 }.joined(separator: " ")
       }
     }
   }
 
-  /// Blocks of rows of cells; a row of one cell is a heading.
-  private func blocks(
-    of outer: ArraySlice<Int>, at position: [Int], offset: Int
-  ) -> [[[String]]] {
+  private func blocks(of outer: ArraySlice<Int>, at position: [Int], offset: Int) -> [Line] {
     guard let extent = outer.first else {
-      let heading =
-        position.isEmpty
-        ? [] : [["[" + position.map(String.init).joined(separator: ", ") + ", …]"]]
-      return [heading + rows(offset)]
+      let place = position.map(String.init).joined(separator: ", ")
+      return (position.isEmpty ? [] : [.text("[\(place), …]")]) + rows(offset)
     }
     let stride = shape.strides[outer.startIndex]
-    return shown(extent).flatMap { index -> [[[String]]] in
-      guard let index else { return [[["…"]]] }
+    return shown(extent).flatMap { index -> [Line] in
+      guard let index else { return [.text("…")] }
       return blocks(of: outer.dropFirst(), at: position + [index], offset: offset + index * stride)
     }
   }
 
-  private func rows(_ offset: Int) -> [[String]] {
+  private func rows(_ offset: Int) -> [Line] {
     let columns = shape[shape.rank - 1]
     let count = shape.rank > 1 ? shape[shape.rank - 2] : 1
     return shown(count).map { row in
-      guard let row else { return ["…"] }
-      return shown(columns).map { column in
-        column.map { Self.text(stored, offset + row * columns + $0) } ?? "…"
-      }
+      guard let row else { return .text("…") }
+      return .cells(
+        shown(columns).map { column in
+          column.map { Self.text(stored, offset + row * columns + $0) } ?? "…"
+        })
     }
   }
 

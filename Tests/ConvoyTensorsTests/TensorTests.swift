@@ -48,7 +48,9 @@ import Testing
   }
 
   @Test func bytesThatAreNoTruthValuesBecomeSome() throws {
-    let tensor = [0, 1, 2, 255].withUnsafeBytes { Tensor([4], type: .bool, littleEndian: $0) }
+    let tensor = ([0, 1, 2, 255] as [UInt8]).withUnsafeBytes {
+      Tensor([4], type: .bool, littleEndian: $0)
+    }
     #expect(try tensor.elements(as: Bool.self) == [false, true, true, true])
   }
 
