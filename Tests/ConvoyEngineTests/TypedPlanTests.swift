@@ -107,7 +107,8 @@ import Testing
         "put back",
         part.applying(
           SliceGradient(
-            slice: Slice(dimension: dimension, start: start, end: start + part.shape[dimension]),
+            slice: AxisSlice(
+              dimension: dimension, start: start, end: start + part.shape[dimension]),
             extent: shape[dimension])))
       try expectPlanMatchesReference(
         try builder.finish(), tolerance: 0, random: &random, values: Self.value)
