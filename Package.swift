@@ -9,10 +9,11 @@ let settings: [SwiftSetting] = [
 
 /// A module of the house and, of the same name, its tests.
 func module(
-  _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []
+  _ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = [],
+  resources: [Resource] = []
 ) -> Target {
   .target(
-    name: name, dependencies: dependencies, resources: resources,
+    name: name, dependencies: dependencies, exclude: exclude, resources: resources,
     swiftSettings: settings)
 }
 
@@ -43,7 +44,8 @@ let package = Package(
     .trait(name: "MPI", description: "Training on several machines, connected by MPI.")
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
   ] + documentation,
   targets: [
     module("ConvoyAssembler"),
@@ -73,7 +75,10 @@ let package = Package(
     module("ConvoyFormats", ["ConvoyTensors", "ConvoyGraphs"]),
     module(
       "ConvoyONNX",
-      ["ConvoyTensors", "ConvoyGraphs", "ConvoyFormats"]),
+      [
+        "ConvoyTensors", "ConvoyGraphs", "ConvoyFormats",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ], exclude: ["Format/onnx.proto"]),
     module("ConvoyZoo", ["ConvoyTensors", "ConvoyGraphs"]),
     module("ConvoyDrawing", ["ConvoyTensors", "ConvoyGraphs"]),
     module(
@@ -148,6 +153,7 @@ let package = Package(
       of: "ConvoyONNX",
       [
         "ConvoyONNX", "ConvoyEngine", "ConvoyGraphs", "ConvoyTensors", "ConvoyZoo",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       resources: [.copy("Golden")]),
     .testTarget(

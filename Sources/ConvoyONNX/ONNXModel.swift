@@ -1,6 +1,7 @@
 import ConvoyFormats
 public import ConvoyGraphs
 import ConvoyTensors
+import SwiftProtobuf
 
 /// Networks in ONNX's format: what other tools train, and what they run.
 ///
@@ -73,15 +74,18 @@ extension ONNXModel {
     guard options.batch >= 1 else {
       throw ConvoyError(.argument, "A batch of at least 1 is expected, got \(options.batch).")
     }
-    let model: ModelProto
+    var parsing = BinaryDecodingOptions()
+    parsing.messageDepthLimit = 16
+    parsing.discardUnknownFields = true
+    let model: Onnx_ModelProto
     do {
-      model = try ModelProto(encoded: bytes[...])
+      model = try Onnx_ModelProto(serializedBytes: bytes, options: parsing)
     } catch {
       throw ConvoyError(
         .format,
         "\(source) is not an ONNX model that can be read: its bytes are damaged or cut off.")
     }
-    guard model.$graph != nil, model.irVersion >= 1 else {
+    guard model.hasGraph, model.irVersion >= 1 else {
       throw ConvoyError(
         .format, "\(source) is not an ONNX model that can be read: it has no graph.")
     }
@@ -92,7 +96,7 @@ extension ONNXModel {
   }
 
   /// The version of the standard operators that a model uses.
-  private static func opset(of model: ModelProto, source: String) throws -> Int {
+  private static func opset(of model: Onnx_ModelProto, source: String) throws -> Int {
     let standard = model.opsetImport.first { $0.domain.isEmpty || $0.domain == "ai.onnx" }
     // Models without any were written when there was but the first.
     let version = standard.map { Int($0.version) } ?? 1

@@ -1,6 +1,7 @@
 import ConvoyGraphs
 import ConvoyTensors
 import Foundation
+import SwiftProtobuf
 import Testing
 
 @testable import ConvoyONNX
@@ -11,7 +12,7 @@ import Testing
   @Test(arguments: [-Float.infinity, -.greatestFiniteMagnitude, .nan])
   func rangesOfNoLength(end: Float) throws {
     let numbers = [("a", 0), ("b", end), ("c", .leastNonzeroMagnitude)].map { name, number in
-      TensorProto.with {
+      Onnx_TensorProto.with {
         ($0.name, $0.dims, $0.dataType, $0.floatData) = (name, [1], 1, [number])
       }
     }
@@ -24,11 +25,11 @@ import Testing
   @Test(arguments: ["Neg", "Cast", "Slice", "Split"])
   func copiesOfConstants(type: String) throws {
     let (rows, columns) = (2, 1 << 14)
-    let weights = TensorProto.with {
+    let weights = Onnx_TensorProto.with {
       ($0.name, $0.dims, $0.dataType) = ("w", [Int64(rows), Int64(columns)], 6)
       $0.int32Data = Array(repeating: 1, count: rows * columns)
     }
-    let (inputs, attributes): ([String], [AttributeProto]) =
+    let (inputs, attributes): ([String], [Onnx_AttributeProto]) =
       switch type {
       case "Cast": (["w"], [.init("to", 1)])
       case "Slice": (["w", "start", "end"], [])
@@ -65,7 +66,7 @@ import Testing
     nodes += (10..<60).map { RefusalTests.node("ReduceSum", ["9"], "\($0)") }
     nodes += (60..<109).map { RefusalTests.node("Add", ["\($0 - 50)", "\($0 - 49)"], "\($0)") }
     nodes.append(RefusalTests.node("Add", ["x", "59"]))
-    let bytes: [UInt8] = RefusalTests.model(weights: [weights], nodes).encoded()
+    let bytes: [UInt8] = try RefusalTests.model(weights: [weights], nodes).serializedBytes()
     let graph = try ONNXModel.read(bytes).graph
     #expect(graph.nodes.contains { $0.operation is Reduction })
   }
@@ -76,7 +77,7 @@ import Testing
     let model = RefusalTests.model(
       extents: extents, weights: [RefusalTests.weights("w", [1, 4, 1], 4)],
       [RefusalTests.node("PRelu", ["x", "w"])])
-    let bytes: [UInt8] = model.encoded()
+    let bytes: [UInt8] = try model.serializedBytes()
     let graph = try ONNXModel.read(bytes).graph
     #expect(graph[graph.outputs[0].value].shape == [1, 4, extents == [] ? 1 : 4])
   }
@@ -92,14 +93,14 @@ import Testing
 
   /// Of an initialiser's data that are given twice the last count, in a file as in its bytes.
   @Test func dataGivenTwice() throws {
-    func raw(_ count: Int) -> TensorProto {
-      .with { $0.rawData = ArraySlice(repeating: 0, count: 4 * count) }
+    func raw(_ count: Int) -> Onnx_TensorProto {
+      .with { $0.rawData = Data(repeating: 0, count: 4 * count) }
     }
     var described = raw(512)
     (described.name, described.dims, described.dataType) = ("w", [1], 1)
-    let initializer = Data(described.encoded() + raw(1).encoded())
+    let initializer = try described.serializedData() + raw(1).serializedData()
     let graph = RefusalTests.model([RefusalTests.node("Add", ["x", "w"])])
-    let bytes: [UInt8] = graph.encoded()
+    let bytes: [UInt8] = try graph.serializedBytes()
     let whole = Data(bytes) + Self.field(7, Self.field(5, initializer))
 
     let path = FileManager.default.temporaryDirectory

@@ -1,5 +1,6 @@
 import ConvoyGraphs
 import ConvoyTensors
+import SwiftProtobuf
 import Testing
 
 @testable import ConvoyONNX
@@ -9,12 +10,12 @@ import Testing
   /// A model with an input x of shape 1×3×4×4 and one output y.
   static func model(
     opset: Int = 17, extents: [Int64] = [1, 3, 4, 4],
-    weights: [TensorProto] = [], _ nodes: [NodeProto]
-  ) -> ModelProto {
-    var model = ModelProto()
+    weights: [Onnx_TensorProto] = [], _ nodes: [Onnx_NodeProto]
+  ) -> Onnx_ModelProto {
+    var model = Onnx_ModelProto()
     model.irVersion = 8
     model.opsetImport = [.with { $0.version = Int64(opset) }]
-    var input = ValueInfoProto()
+    var input = Onnx_ValueInfoProto()
     input.name = "x"
     input.type.tensorType.elemType = 1
     input.type.tensorType.shape.dim = extents.map { extent in .with { $0.dimValue = extent } }
@@ -27,22 +28,22 @@ import Testing
 
   static func node(
     _ type: String, _ inputs: [String], _ output: String = "y",
-    _ attributes: [AttributeProto] = []
-  ) -> NodeProto {
+    _ attributes: [Onnx_AttributeProto] = []
+  ) -> Onnx_NodeProto {
     .with {
       ($0.opType, $0.name, $0.input, $0.output) = (type, "the \(type)", inputs, [output])
       $0.attribute = attributes
     }
   }
 
-  static func weights(_ name: String, _ extents: [Int64], _ count: Int) -> TensorProto {
+  static func weights(_ name: String, _ extents: [Int64], _ count: Int) -> Onnx_TensorProto {
     .with {
       ($0.name, $0.dims, $0.dataType) = (name, extents, 1)
       $0.floatData = Array(repeating: 0.5, count: count)
     }
   }
 
-  static func integers(_ name: String, _ integers: [Int64]) -> TensorProto {
+  static func integers(_ name: String, _ integers: [Int64]) -> Onnx_TensorProto {
     .with {
       ($0.name, $0.dims, $0.dataType) = (name, [Int64(integers.count)], 7)
       $0.int64Data = integers
@@ -50,9 +51,9 @@ import Testing
   }
 
   static func message(
-    _ model: ModelProto, inputShapes: [String: [Int]] = [:]
+    _ model: Onnx_ModelProto, inputShapes: [String: [Int]] = [:]
   ) throws -> String {
-    let bytes: [UInt8] = model.encoded()
+    let bytes: [UInt8] = try model.serializedBytes()
     let error = #expect(throws: ConvoyError.self) {
       try ONNXModel.read(bytes, inputShapes: inputShapes)
     }
@@ -90,11 +91,11 @@ import Testing
         + "give a shape for this input.")
     #expect(try Self.message(model, inputShapes: ["x": [1, 3]]).contains("4 dimensions"))
     #expect(try Self.message(model, inputShapes: ["z": [1]]).contains("no input ‘z’"))
-    let bytes: [UInt8] = model.encoded()
+    let bytes: [UInt8] = try model.serializedBytes()
     let read = try ONNXModel.read(bytes, inputShapes: ["x": [2, 3, 8, 4]])
     #expect(read.graph[read.graph.inputs[0]].shape == [2, 3, 8, 4])
     model.graph.input[0].type.tensorType.shape.dim[2] = .with { $0.dimValue = 5 }
-    let five: [UInt8] = model.encoded()
+    let five: [UInt8] = try model.serializedBytes()
     let batched = try ONNXModel.read(five, batch: 7)
     #expect(batched.graph[batched.graph.inputs[0]].shape == [7, 3, 5, 4])
   }
@@ -133,7 +134,7 @@ import Testing
         }
       }
     }
-    for attributes: [AttributeProto] in [
+    for attributes: [Onnx_AttributeProto] in [
       [.init("kernel_shape", [absurd, 1])],
       [.init("kernel_shape", [2, 2]), .init("pads", [absurd, absurd, absurd, absurd])],
       [.init("kernel_shape", [2, 2]), .init("strides", [absurd, 0])],
@@ -178,7 +179,7 @@ import Testing
             Self.integers("a", [number]), Self.integers("b", [~number]),
             Self.integers("c", [2]), Self.integers("d", [step]),
           ], [Self.node("Slice", ["x", "a", "b", "c", "d"])])
-        let bytes: [UInt8] = model.encoded()
+        let bytes: [UInt8] = try model.serializedBytes()
         _ = try? ONNXModel.read(bytes)
       }
     }
@@ -237,7 +238,7 @@ import Testing
 
   @Test(arguments: ["../data", "/etc/passwd", "a/../../data", "", "a\0b"])
   func locationsOutsideTheFolder(_ location: String) throws {
-    let tensor = TensorProto.with {
+    let tensor = Onnx_TensorProto.with {
       ($0.name, $0.dims, $0.dataType, $0.dataLocation) = ("w", [1], 1, .external)
       $0.externalData = [
         .with { ($0.key, $0.value) = ("location", location) }

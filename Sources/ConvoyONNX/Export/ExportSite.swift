@@ -26,13 +26,13 @@ struct ExportSite {
   let outputShapes: [Shape]
 
   /// Writes a node that makes the output.
-  func finish(_ type: String, _ inputs: [String], _ attributes: [AttributeProto] = []) {
+  func finish(_ type: String, _ inputs: [String], _ attributes: [Onnx_AttributeProto] = []) {
     exporter.append(type, name: name, inputs: inputs, output: outputs[0], attributes)
   }
 
   /// Writes a node before the last, and returns the name of what it makes.
   func emit(
-    _ type: String, _ inputs: [String], _ attributes: [AttributeProto] = []
+    _ type: String, _ inputs: [String], _ attributes: [Onnx_AttributeProto] = []
   ) -> String {
     let name = exporter.freeName("\(self.name).\(type)")
     exporter.append(type, name: name, inputs: inputs, output: name, attributes)
@@ -55,7 +55,7 @@ struct ExportSite {
   }
 }
 
-extension AttributeProto {
+extension Onnx_AttributeProto {
   init(_ name: String, _ integer: Int) {
     self.init()
     (self.name, type, i) = (name, .int, Int64(integer))
@@ -73,6 +73,6 @@ extension AttributeProto {
 
   init(_ name: String, _ text: String) {
     self.init()
-    (self.name, type, s) = (name, .string, ArraySlice(text.utf8))
+    (self.name, type, s) = (name, .string, Data(text.utf8))
   }
 }

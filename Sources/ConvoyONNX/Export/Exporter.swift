@@ -3,7 +3,7 @@ import ConvoyTensors
 
 /// Writes a graph as ONNX, node by node.
 final class Exporter {
-  private(set) var graph = GraphProto()
+  private(set) var graph = Onnx_GraphProto()
   /// The tensors of floats, whose numbers are put in or beside the file at the end.
   private(set) var tensors: [(name: String, tensor: Tensor)] = []
   private var names: Set<String> = []
@@ -83,20 +83,18 @@ final class Exporter {
 
   private static func described(
     _ name: String, _ value: TensorType, open: [Int]
-  ) -> ValueInfoProto {
+  ) -> Onnx_ValueInfoProto {
     let shape = value.shape
-    var type = TypeProto.Tensor()
-    type.elemType = value.type.onnxType.rawValue
+    var type = Onnx_TypeProto.Tensor()
+    type.elemType = Int32(value.type.onnxType.rawValue)
     type.shape.dim = shape.dimensions.indices.map { index in
-      var dimension = TensorShapeProto.Dimension()
-      if open.contains(index) {
-        dimension.dimParam = index == 0 ? "batch" : "\(name).\(index)"
-      } else {
-        dimension.dimValue = Int64(shape[index])
-      }
+      var dimension = Onnx_TensorShapeProto.Dimension()
+      dimension.value =
+        open.contains(index)
+        ? .dimParam(index == 0 ? "batch" : "\(name).\(index)") : .dimValue(Int64(shape[index]))
       return dimension
     }
-    var info = ValueInfoProto()
+    var info = Onnx_ValueInfoProto()
     info.name = name
     info.type.tensorType = type
     return info
@@ -106,9 +104,9 @@ final class Exporter {
 
   func append(
     _ type: String, name: String, inputs: [String], output: String,
-    _ attributes: [AttributeProto]
+    _ attributes: [Onnx_AttributeProto]
   ) {
-    var node = NodeProto()
+    var node = Onnx_NodeProto()
     (node.opType, node.name, node.input, node.output) = (type, name, inputs, [output])
     node.attribute = attributes
     graph.node.append(node)
@@ -131,10 +129,10 @@ final class Exporter {
   }
 
   func integers(_ integers: [Int], name: String) -> String {
-    var tensor = TensorProto()
+    var tensor = Onnx_TensorProto()
     tensor.name = freeName(name)
     tensor.dims = [Int64(integers.count)]
-    tensor.dataType = TensorProto.DataType.int64.rawValue
+    tensor.dataType = Int32(Onnx_TensorProto.DataType.int64.rawValue)
     tensor.int64Data = integers.map { Int64($0) }
     graph.initializer.append(tensor)
     return tensor.name

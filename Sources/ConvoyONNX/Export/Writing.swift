@@ -1,6 +1,7 @@
 import ConvoyFormats
 public import ConvoyGraphs
 import ConvoyTensors
+import SwiftProtobuf
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
@@ -31,14 +32,14 @@ extension ONNXModel {
       throw ConvoyError(
         .argument, "The network's weights are larger than an ONNX file can be; write it to a path.")
     }
-    return try encoded(exporter) { $0.rawData = ArraySlice($1) }
+    return try encoded(exporter) { $0.rawData = Data($1) }
   }
 
   /// - Parameter largestInline: how many bytes of weights the file itself may have.
   static func write(_ model: Model, to path: String, largestInline: Int) throws {
     let exporter = try Exporter(model)
     if exporter.byteCount <= largestInline {
-      try AtomicFile.write(try encoded(exporter) { $0.rawData = ArraySlice($1) }, to: path)
+      try AtomicFile.write(try encoded(exporter) { $0.rawData = Data($1) }, to: path)
       return
     }
     let location = (path.split(separator: "/").last ?? "model") + ".data"
@@ -49,7 +50,7 @@ extension ONNXModel {
         ("location", String(location)), ("offset", "\(offset)"), ("length", "\(bytes.count)"),
       ]
       tensor.externalData = place.map { key, value in
-        var entry = StringStringEntryProto()
+        var entry = Onnx_StringStringEntryProto()
         (entry.key, entry.value) = (key, value)
         return entry
       }
@@ -64,24 +65,24 @@ extension ONNXModel {
   }
 
   private static func encoded(
-    _ exporter: Exporter, _ place: (inout TensorProto, UnsafeRawBufferPointer) throws -> Void
+    _ exporter: Exporter, _ place: (inout Onnx_TensorProto, UnsafeRawBufferPointer) throws -> Void
   ) throws -> [UInt8] {
-    var model = ModelProto()
+    var model = Onnx_ModelProto()
     model.irVersion = 8
     model.producerName = "Convoy"
-    var opset = OperatorSetIdProto()
+    var opset = Onnx_OperatorSetIdProto()
     (opset.domain, opset.version) = ("", 17)
     model.opsetImport = [opset]
     model.graph = exporter.graph
     for (name, numbers) in exporter.tensors {
-      var tensor = TensorProto()
+      var tensor = Onnx_TensorProto()
       tensor.name = name
       tensor.dims = numbers.shape.dimensions.map { Int64($0) }
-      tensor.dataType = numbers.type.onnxType.rawValue
+      tensor.dataType = Int32(numbers.type.onnxType.rawValue)
       try numbers.withLittleEndianBytes { try place(&tensor, $0) }
       model.graph.initializer.append(tensor)
     }
-    return model.encoded()
+    return try model.serializedBytes()
   }
 }
 

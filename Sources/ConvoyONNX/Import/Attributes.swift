@@ -1,8 +1,8 @@
 /// A node's attributes by name, each read as the type it is expected to have.
 struct Attributes {
-  private var byName: [String: AttributeProto] = [:]
+  private var byName: [String: Onnx_AttributeProto] = [:]
 
-  init(_ node: NodeProto) {
+  init(_ node: Onnx_NodeProto) {
     for attribute in node.attribute where byName[attribute.name] == nil {
       byName[attribute.name] = attribute
     }
@@ -32,14 +32,14 @@ struct Attributes {
     try read(name, .string) { String(decoding: $0.s, as: UTF8.self) } ?? missing
   }
 
-  func tensor(_ name: String) throws -> TensorProto? { try read(name, .tensor) { $0.t } }
+  func tensor(_ name: String) throws -> Onnx_TensorProto? { try read(name, .tensor) { $0.t } }
 
   private func read<Result>(
-    _ name: String, _ type: AttributeProto.AttributeType,
-    _ body: (AttributeProto) -> Result
+    _ name: String, _ type: Onnx_AttributeProto.AttributeType,
+    _ body: (Onnx_AttributeProto) -> Result
   ) throws -> Result? {
     guard let attribute = byName[name] else { return nil }
-    guard attribute.type == type, attribute.$refAttrName == nil else {
+    guard attribute.type == type, !attribute.hasRefAttrName else {
       throw Refusal("its attribute \(name) is not of the type expected")
     }
     return body(attribute)

@@ -10,7 +10,7 @@ final class ExternalData {
   init(folder: String) { self.folder = folder }
 
   /// Where the bytes are that a tensor's entries (location, offset, length) name.
-  func find(_ entries: [StringStringEntryProto], byteCount: Int) throws -> DataInFile {
+  func find(_ entries: [Onnx_StringStringEntryProto], byteCount: Int) throws -> DataInFile {
     let entries = Dictionary(entries.map { ($0.key, $0.value) }) { first, _ in first }
     guard let location = entries["location"] else {
       throw Refusal("its numbers are kept in another file, which is not named")

@@ -33,7 +33,7 @@ final class Importer {
   // MARK: The model
 
   func read(
-    _ graph: GraphProto, _ options: ImportOptions, _ externalData: ExternalData?,
+    _ graph: Onnx_GraphProto, _ options: ImportOptions, _ externalData: ExternalData?,
     _ rest: ModelFile?
   ) throws -> Model {
     guard graph.sparseInitializer.isEmpty else {
@@ -77,7 +77,7 @@ final class Importer {
     }
   }
 
-  private func declareInputs(_ graph: GraphProto, _ options: ImportOptions) throws {
+  private func declareInputs(_ graph: Onnx_GraphProto, _ options: ImportOptions) throws {
     // Before the fourth version of the format, initialisers were listed as inputs too.
     let inputs = graph.input.filter { known[$0.name] == nil }
     for name in options.inputShapes.keys.sorted() where !inputs.contains(where: { $0.name == name })
@@ -95,7 +95,7 @@ final class Importer {
 
   // MARK: Nodes
 
-  private func read(_ node: NodeProto, _ externalData: ExternalData?) throws {
+  private func read(_ node: Onnx_NodeProto, _ externalData: ExternalData?) throws {
     let name = node.name.isEmpty ? node.output.first ?? node.opType : node.name
     let isStandard = node.domain.isEmpty || node.domain == "ai.onnx"
     let type = isStandard ? node.opType : "\(node.domain).\(node.opType)"

@@ -7,8 +7,8 @@ struct InputShape {
   let type: ElementType
 
   /// - Parameter source: what the model is called in messages.
-  init(_ input: ValueInfoProto, _ options: ImportOptions, source: String) throws {
-    guard let type = input.type.$tensorType else {
+  init(_ input: Onnx_ValueInfoProto, _ options: ImportOptions, source: String) throws {
+    guard case .tensorType(let type)? = input.type.value else {
       throw ConvoyError(
         .format, "\(source) cannot be imported: its input ‘\(input.name)’ is not a tensor.")
     }
@@ -19,7 +19,7 @@ struct InputShape {
     }
     self.type = element.isFloating ? .float32 : element
     if let given = options.inputShapes[input.name] {
-      guard type.$shape == nil || given.count == type.shape.dim.count else {
+      guard !type.hasShape || given.count == type.shape.dim.count else {
         throw ConvoyError(
           .argument,
           "The input ‘\(input.name)’ of \(source) has \(type.shape.dim.count) dimensions, "
@@ -28,19 +28,18 @@ struct InputShape {
       shape = try Self.validated(given, input.name)
       return
     }
-    guard type.$shape != nil else {
+    guard type.hasShape else {
       throw ConvoyError(
         .argument, "\(source) does not tell the shape of its input ‘\(input.name)’; give one.")
     }
     var extents: [Int] = []
     for (index, dimension) in type.shape.dim.enumerated() {
-      if let extent = dimension.dimValue, extent > 0 {
+      if case .dimValue(let extent)? = dimension.value, extent > 0 {
         extents.append(Int(extent))
       } else if index == 0 {
         extents.append(options.batch)
       } else {
-        let open = dimension.dimParam ?? ""
-        let name = open.isEmpty ? "" : ", ‘\(open)’,"
+        let name = dimension.dimParam.isEmpty ? "" : ", ‘\(dimension.dimParam)’,"
         throw ConvoyError(
           .argument,
           "\(source) leaves dimension \(index)\(name) of its input ‘\(input.name)’ open; "

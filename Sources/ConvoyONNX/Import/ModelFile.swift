@@ -43,7 +43,7 @@ struct ModelFile {
 
   /// A message's bytes without the data in it; nil where it is malformed.
   private mutating func copy(_ part: Range<Int>, within message: Message) throws -> [UInt8]? {
-    var result = WireWriter()
+    var result: [UInt8] = []
     var position = part.lowerBound
     let number = initializers
     if message == .initializer { initializers += 1 }
@@ -69,16 +69,18 @@ struct ModelFile {
       position = end
       if key & 7 == 2, let child = message.child(key >> 3) {
         guard let copied = try copy(body, within: child) else { return nil }
-        result.append(Int(key >> 3), .bytes(copied[...]))
+        result.append(varint: key)
+        result.append(varint: UInt64(copied.count))
+        result += copied
       } else if message == .initializer, key == 9 << 3 | 2, body.count >= ModelFile.leastData {
         data[number] = body
       } else {
         // The last of several counts.
         if message == .initializer, key == 9 << 3 | 2 { data[number] = nil }
-        result.append(try fileBytes(start..<end))
+        result += try fileBytes(start..<end)
       }
     }
-    return result.bytes
+    return result
   }
 
   private mutating func fileBytes(_ part: Range<Int>) throws -> ArraySlice<UInt8> {
@@ -91,10 +93,28 @@ struct ModelFile {
     return window[part.lowerBound - windowStart..<part.upperBound - windowStart]
   }
 
+  /// Reads a number of seven bits a byte, the lowest first.
   private mutating func varint(_ position: inout Int, before end: Int) throws -> UInt64? {
     let bytes = try fileBytes(position..<min(end, position + 10))
-    guard let (number, count) = bytes.leadingVarint() else { return nil }
-    position += count
-    return number
+    var number: UInt64 = 0
+    for (index, byte) in bytes.enumerated() {
+      number |= UInt64(byte & 0x7F) << (7 * index)
+      if byte < 0x80 {
+        position += index + 1
+        return number
+      }
+    }
+    return nil
+  }
+}
+
+extension [UInt8] {
+  fileprivate mutating func append(varint number: UInt64) {
+    var rest = number
+    while rest >= 0x80 {
+      append(UInt8(truncatingIfNeeded: rest) | 0x80)
+      rest >>= 7
+    }
+    append(UInt8(rest))
   }
 }

@@ -10,7 +10,7 @@ import ConvoyTensors
 extension ElementType {
   /// The type of a code in an ONNX model.
   init(onnxCode code: Int32) throws {
-    guard let type = TensorProto.DataType(rawValue: code) else {
+    guard let type = Onnx_TensorProto.DataType(rawValue: Int(code)) else {
       throw Refusal("its element type \(code) is not known")
     }
     guard let known = ElementType.allCases.first(where: { $0.onnxType == type }) else {
@@ -20,7 +20,7 @@ extension ElementType {
   }
 
   /// How ONNX spells the type.
-  var onnxType: TensorProto.DataType {
+  var onnxType: Onnx_TensorProto.DataType {
     switch self {
     case .float32: .float
     case .float64: .double
@@ -59,7 +59,7 @@ extension ConstantTensor {
   ///   - externalData: where numbers kept outside the model are; nil if nowhere.
   ///   - data: where the tensor's bytes are, if they were not read with it.
   init(
-    _ tensor: TensorProto, source: String? = nil, externalData: ExternalData?,
+    _ tensor: Onnx_TensorProto, source: String? = nil, externalData: ExternalData?,
     data: DataInFile? = nil
   ) throws {
     let extents = tensor.dims.map { Int($0) }
@@ -72,7 +72,7 @@ extension ConstantTensor {
       }
       data = try externalData.find(tensor.externalData, byteCount: count * type.size)
     }
-    if tensor.$rawData != nil || data != nil {
+    if tensor.hasRawData || data != nil {
       let byteCount = data?.part.count ?? tensor.rawData.count
       guard byteCount == count * type.size else {
         throw Refusal("its shape \(extents) takes \(count * type.size) bytes, got \(byteCount)")
@@ -83,7 +83,7 @@ extension ConstantTensor {
       return
     }
     let elements =
-      tensor.$rawData != nil
+      tensor.hasRawData
       ? tensor.rawData.withUnsafeBytes { type.elements(from: $0) }
       : ConstantTensor.typedElements(tensor, type)
     guard elements.count == count else {
@@ -93,7 +93,7 @@ extension ConstantTensor {
   }
 
   /// The numbers in the field for a type; half precision is kept as bits in 32-bit integers.
-  private static func typedElements(_ tensor: TensorProto, _ type: ElementType) -> Elements {
+  private static func typedElements(_ tensor: Onnx_TensorProto, _ type: ElementType) -> Elements {
     switch type {
     case .float32: .floats(tensor.floatData)
     case .float64: .floats(tensor.doubleData.map { Float($0) })

@@ -138,7 +138,7 @@ extension Window {
   /// The attributes of convolutions and poolings.
   ///
   /// - Parameter output: where the window only goes as far as it has to, the shape it makes.
-  func attributes(for image: Shape, to output: Shape? = nil) -> [AttributeProto] {
+  func attributes(for image: Shape, to output: Shape? = nil) -> [Onnx_AttributeProto] {
     let spatial = Array(image.dimensions.dropFirst(2))
     let padding = resolvedPadding(for: spatial)
     var after = padding.map(\.after)

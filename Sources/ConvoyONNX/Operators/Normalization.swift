@@ -141,7 +141,7 @@ extension Standardization: Exportable {
         "LayerNormalization", [x, ones], [.init("axis", first), .init("epsilon", epsilon)])
       return
     }
-    let over: [AttributeProto] = [.init("axes", dimensions)]
+    let over: [Onnx_AttributeProto] = [.init("axes", dimensions)]
     let centred = site.emit("Sub", [x, site.emit("ReduceMean", [x], over)])
     let variance = site.emit("ReduceMean", [site.emit("Mul", [centred, centred])], over)
     let moved = site.emit("Add", [variance, site.scalar(epsilon)])

@@ -59,7 +59,7 @@ extension Conversions {
 
 extension Reduction: Exportable {
   func export(at site: ExportSite) throws {
-    let keeps = AttributeProto("keepdims", keepsDimensions ? 1 : 0)
+    let keeps = Onnx_AttributeProto("keepdims", keepsDimensions ? 1 : 0)
     switch function {
     case .sum:
       site.finish("ReduceSum", site.inputs + [site.integers(dimensions, "axes")], [keeps])

@@ -125,7 +125,7 @@ extension Resize: Exportable {
       case .alignCorners: "align_corners"
       case .asymmetric: "asymmetric"
       }
-    var attributes: [AttributeProto] = [
+    var attributes: [Onnx_AttributeProto] = [
       .init("coordinate_transformation_mode", place)
     ]
     switch interpolation {
