@@ -114,7 +114,7 @@ public struct Memory: @unchecked Sendable {
 /// The work is cut into chunks that may run in any order on any thread; the cut does not depend on the
 /// number of threads, so neither do the results.
 public protocol Kernel: Sendable {
-  /// What it is called in profiles and explanations: `portable broadcast`.
+  /// What it is called in profiles and explanations: `portable dense`.
   var name: String { get }
   /// How it goes about this piece of work, for explanations: its tiles. Empty where there is nothing to
   /// tell.

@@ -65,7 +65,7 @@ import Testing
       let run = try CommandRun(words, in: folder)
       #expect(run.status == 0, "\(run.errors)")
       for part in [
-        "portable broadcast", "not generated winograd: ", "has no generated code",
+        "portable dense", "not generated winograd: ", "has no generated code",
         "portable pooling",
       ] {
         #expect(run.output.contains(part), "\(part)")

@@ -51,9 +51,8 @@ struct GeneratedCodeCases {
 
 extension GeneratedCodeCases {
   private mutating func denseTiles() {
-    func tile(_ rows: Int, _ columns: Int, _ planes: Int, _ tail: TileTail = .none) -> BroadcastTile
-    {
-      BroadcastTile(
+    func tile(_ rows: Int, _ columns: Int, _ planes: Int, _ tail: TileTail = .none) -> DenseTile {
+      DenseTile(
         unit: machine.unit, rows: rows, columns: columns, planes: planes, inputStep: 64,
         outputStep: 64, tail: tail)
     }
@@ -62,7 +61,7 @@ extension GeneratedCodeCases {
       (54, 54, 6), (28, 28, 4), (14, 14, 64), (7, 7, 64), (56, 56, 9), (200, 200, 2), (13, 13, 12),
       (1, 1000, 7), (112, 112, 8),
     ] {
-      let cut = BroadcastPanels(rows: rows, columns: columns, planes: planes, machine: machine)
+      let cut = DensePanels(rows: rows, columns: columns, planes: planes, machine: machine)
       for panel in cut.panels {
         let (below, beside) = (rows % panel.rows, columns % panel.columns)
         for height in [panel.rows, below] where height > 0 {
@@ -75,7 +74,7 @@ extension GeneratedCodeCases {
       }
     }
     for tail in TileTail.allCases { add("dense 1x2x1 \(tail)", tile(1, 2, 1, tail)) }
-    for shape in machine.broadcastTiles {
+    for shape in machine.denseTiles {
       // As many sums as registers hold, so that a tail must put some aside.
       let full = tile(1, shape.pixels, shape.planes)
       for tail: TileTail in [.relu, .silu] {
@@ -152,20 +151,20 @@ extension GeneratedCodeCases {
   }
 
   private mutating func denseGradients() {
-    for shape in machine.broadcastTiles {
-      for lineCount in 1...BroadcastGradientTile.maximalLines {
+    for shape in machine.denseTiles {
+      for lineCount in 1...DenseGradientTile.maximalLines {
         let reads = (0..<shape.pixels).map { pair in
-          BroadcastGradientTile.Read(line: pair % lineCount, distance: pair / lineCount * 16 + pair)
+          DenseGradientTile.Read(line: pair % lineCount, distance: pair / lineCount * 16 + pair)
         }.sorted { $0.line < $1.line }
         add(
           "dense gradient \(shape.pixels)x\(shape.planes) of \(lineCount) lines",
-          BroadcastGradientTile(
+          DenseGradientTile(
             unit: machine.unit, planes: shape.planes, reads: reads, imageStep: 64 * lineCount,
             gradientStep: 64))
       }
       add(
         "dense gradient 1x\(shape.planes)",
-        BroadcastGradientTile(
+        DenseGradientTile(
           unit: machine.unit, planes: shape.planes, reads: [.init(line: 0, distance: 0)],
           imageStep: 4, gradientStep: 64))
     }

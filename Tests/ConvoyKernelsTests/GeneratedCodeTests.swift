@@ -62,14 +62,14 @@ import Testing
   @Test(arguments: GeneratedConvolutionTests.machines)
   func registersOfTheCallerAreKept(_ machine: Machine) throws {
     for rows in 1...4 {
-      let broadcast = BroadcastTile(
+      let broadcast = DenseTile(
         unit: machine.unit, rows: rows, columns: 1, planes: 1, inputStep: 64, outputStep: 64,
         tail: .relu)
       #expect(try changedRegisters(broadcast) == 0, "\(rows) rows")
     }
     if machine.name == "avx512" {
       for factor in [2, 4, 8, 16] {
-        let folded = BroadcastTile(
+        let folded = DenseTile(
           unit: machine.unit, rows: 4, columns: 7, planes: 1, inputStep: 64, outputStep: 64,
           factor: factor, tail: .relu)
         #expect(try changedRegisters(folded) == 0, "factor \(factor)")
@@ -123,12 +123,12 @@ import Testing
     for _ in 0..<300 {
       let (rows, columns) = (1 + random.below(60), 1 + random.below(60))
       let planes = 1 + random.below(40)
-      let cut = BroadcastPanels(rows: rows, columns: columns, planes: planes, machine: machine)
+      let cut = DensePanels(rows: rows, columns: columns, planes: planes, machine: machine)
       var next = 0
       for panel in cut.panels {
         #expect(panel.planes.lowerBound == next)
         next = panel.planes.upperBound
-        let tile = machine.broadcastTiles.first { $0.planes == panel.planes.count }
+        let tile = machine.denseTiles.first { $0.planes == panel.planes.count }
         #expect(panel.rows * panel.columns <= tile?.pixels ?? 0)
         #expect(panel.rows <= rows && panel.columns <= columns)
       }
@@ -139,7 +139,7 @@ import Testing
   /// Kernels of the same description share their code.
   @Test(arguments: GeneratedConvolutionTests.machines) func codeIsShared(_ machine: Machine) {
     func pointer(_ tail: TileTail) -> Int? {
-      let tile = BroadcastTile(
+      let tile = DenseTile(
         unit: machine.unit, rows: 1, columns: 2, planes: 1, inputStep: 64, outputStep: 128,
         tail: tail)
       return TileKernels.function(tile).map { unsafeBitCast($0.pointer, to: Int.self) }

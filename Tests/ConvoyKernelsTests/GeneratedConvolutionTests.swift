@@ -106,7 +106,7 @@ import Testing
   ) {
     let function = Self.functions[random.below(Self.functions.count)]
     let kernels = [machine, .portable].map { test.kernel($0, Tail(function)) }
-    let kind = test.problem.planesOfGroups == nil ? "lanes" : "broadcast"
+    let kind = test.problem.planesOfGroups == nil ? "lanes" : "dense"
     #expect(kernels[0].name.hasPrefix("\(machine.name) \(kind)"), "\(kernels[0].name)")
     let (got, want) = (test.run(kernels[0]), test.run(kernels[1]))
     // Lanes that hold no channel may get anything.

@@ -52,7 +52,7 @@ import Testing
 
   private func expectRight(_ test: WeightGradientCase, on machine: Machine) {
     let run = test.run(machine)
-    let kind = test.problem.planesOfGroups == nil ? "lane" : "broadcast"
+    let kind = test.problem.planesOfGroups == nil ? "lane" : "dense"
     #expect(run.names[0].contains(kind), "\(run.names)")
     let isScattered =
       kind == "lane" && LaneSources(test.problem, machine, oneByOne: false) == nil

@@ -12,6 +12,6 @@ extension Machine {
         name: "avx2", lanes: 8, registerCount: 16, chainCount: 8, temporaryCount: 2,
         writer: X86Writer.init),
       firstLevelCache: caches.level1Data, secondLevelCache: caches.level2,
-      broadcastTiles: [Tile(pixels: 6, planes: 1)], laneTile: (rows: 2, sums: 10))
+      denseTiles: [Tile(pixels: 6, planes: 1)], laneTile: (rows: 2, sums: 10))
   }
 }

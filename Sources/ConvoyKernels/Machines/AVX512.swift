@@ -12,7 +12,7 @@ extension Machine {
         name: "avx512", lanes: 16, registerCount: 32, chainCount: 12, temporaryCount: 4,
         embedsBroadcast: true, hasMasks: true, writer: X86Writer.init),
       firstLevelCache: caches.level1Data, secondLevelCache: caches.level2,
-      broadcastTiles: [
+      denseTiles: [
         Tile(pixels: 6, planes: 4), Tile(pixels: 9, planes: 3), Tile(pixels: 14, planes: 2),
         Tile(pixels: 28, planes: 1),
       ], laneTile: (rows: 2, sums: 16))

@@ -19,7 +19,7 @@ public struct Machine: Hashable, Sendable, CustomStringConvertible {
   /// Bytes of second-level cache.
   public let secondLevelCache: Int
   /// Tiles where one number is broadcast to all lanes, one for each number of planes.
-  let broadcastTiles: [Tile]
+  let denseTiles: [Tile]
   /// The largest tile where each lane reads its own number, in rows and pixels of one plane.
   let laneTile: (rows: Int, sums: Int)
 

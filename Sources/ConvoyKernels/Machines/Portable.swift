@@ -8,6 +8,6 @@ extension Machine {
   package static let portable = Machine(
     unit: VectorUnit(
       name: "portable", lanes: 4, registerCount: 16, chainCount: 1, temporaryCount: 0, writer: nil),
-    firstLevelCache: 32 << 10, secondLevelCache: 512 << 10, broadcastTiles: [],
+    firstLevelCache: 32 << 10, secondLevelCache: 512 << 10, denseTiles: [],
     laneTile: (rows: 1, sums: 3))
 }

@@ -1,7 +1,7 @@
 import ConvoyTensors
 import ConvoyTiles
 
-/// Products of matrices by the tiles of dense convolution, `BroadcastTile`: rows of the first matrix are
+/// Products of matrices by the tiles of dense convolution, `DenseTile`: rows of the first matrix are
 /// pixels, its columns input channels, and 16 columns of the second matrix a plane of outputs.
 ///
 /// The first matrix is read and the output written where they stand. The second is packed, once where it is
@@ -26,7 +26,7 @@ struct GeneratedMatrixProduct: MatrixProductMethod, DirectMethod {
     var panels: Range<Int>
     var tile: TileFunctions
     /// For each step, where it reads the first matrix and the second, from a row's and a panel's beginning.
-    var pairs: [BroadcastTile.Pair]
+    var pairs: [DenseTile.Pair]
     /// Rows of the output, in units of some tiles.
     var rows: Chunks
     /// Whether these are the columns that are left over.
@@ -55,17 +55,17 @@ struct GeneratedMatrixProduct: MatrixProductMethod, DirectMethod {
 
     let rowPitch = isPacked ? lanes : problem.columns
     let pairs = (0..<problem.inner).map {
-      BroadcastTile.Pair(input: Float.byteCount * $0, weights: Float.byteCount * $0 * rowPitch)
+      DenseTile.Pair(input: Float.byteCount * $0, weights: Float.byteCount * $0 * rowPitch)
     }
     let restPairs = panels.steps.enumerated().map {
-      BroadcastTile.Pair(input: Float.byteCount * $1, weights: Float.byteCount * $0 * lanes)
+      DenseTile.Pair(input: Float.byteCount * $1, weights: Float.byteCount * $0 * lanes)
     }
     var pieces: [Shared<Piece>] = []
     func add(_ panels: Range<Int>, rows: Int, isRest: Bool, factor: Int) throws(Refusal) {
       let tile = TileFunctions(
         rows: 1, columns: rows, gridRows: 1, gridColumns: problem.rows
       ) { _, rows in
-        BroadcastTile(
+        DenseTile(
           unit: machine.unit, rows: 1, columns: rows, planes: panels.count,
           inputStep: Float.byteCount * problem.inner,
           outputStep: Float.byteCount * (isRest ? lanes : problem.columns),
@@ -83,14 +83,14 @@ struct GeneratedMatrixProduct: MatrixProductMethod, DirectMethod {
             rows: Chunks(items: problem.rows, per: tiles.size * rows), isRest: isRest)))
     }
     if panels.wholePanels > 0 {
-      let cut = BroadcastPanels(
+      let cut = DensePanels(
         rows: 1, columns: problem.rows, planes: panels.wholePanels, machine: machine)
       for panel in cut.panels {
         try add(panel.planes, rows: panel.columns, isRest: false, factor: 1)
       }
     }
     if panels.rest > 0 {
-      let cut = BroadcastPanels(rows: 1, columns: problem.rows, planes: 1, machine: machine)
+      let cut = DensePanels(rows: 1, columns: problem.rows, planes: 1, machine: machine)
       try add(
         panels.wholePanels..<panels.wholePanels + 1, rows: cut.panels[0].columns, isRest: true,
         factor: panels.factor)
@@ -106,7 +106,7 @@ struct GeneratedMatrixProduct: MatrixProductMethod, DirectMethod {
 
   /// Planes of the widest tile.
   private static func widestPanel(_ machine: Machine) -> Int {
-    machine.broadcastTiles.map(\.planes).max() ?? 1
+    machine.denseTiles.map(\.planes).max() ?? 1
   }
 
   /// Whether a second matrix that changes is packed: where it does not fit the second-level cache, a panel's

@@ -1,9 +1,9 @@
 import ConvoyTensors
 import ConvoyTiles
 
-/// Dense convolution by generated tiles: see `BroadcastTile`. Takes what `PortableDenseConvolution` takes.
+/// Dense convolution by generated tiles: see `DenseTile`. Takes what `PortableDenseConvolution` takes.
 struct DenseConvolution: ConvolutionMethod {
-  static let title = "generated broadcast"
+  static let title = "generated dense"
   let name: String
   let problem: ConvolutionProblem
   private let folding: PlaneFolding
@@ -13,7 +13,7 @@ struct DenseConvolution: ConvolutionMethod {
   /// A step of a tile's sums, from the beginning of the plane that it reads.
   private struct TableEntry: Hashable, Sendable {
     var plane: Int
-    var pair: BroadcastTile.Pair
+    var pair: DenseTile.Pair
   }
 
   init(_ problem: ConvolutionProblem, _ settings: KernelSettings) throws(Refusal) {
@@ -21,7 +21,7 @@ struct DenseConvolution: ConvolutionMethod {
     try problem.requireGeneratedCode(machine)
     let planesOfGroups = try problem.requirePlanesOfGroups()
     let tail = TileTail(problem.tail)
-    name = "\(machine.name) broadcast"
+    name = "\(machine.name) dense"
     self.problem = problem
     let folding = PlaneFolding(problem, machine)
     self.folding = folding
@@ -52,7 +52,7 @@ struct DenseConvolution: ConvolutionMethod {
                 rows: panel.rows, columns: panel.columns, gridRows: part.rowCount,
                 gridColumns: part.columns.count
               ) { rows, columns in
-                BroadcastTile(
+                DenseTile(
                   unit: machine.unit, rows: rows, columns: columns, planes: panel.planes.count,
                   inputStep: inputStep, outputStep: part.grid.outputColumnStep * Float.byteCount,
                   fetchesAhead: fetchesAhead, addsResidual: problem.addsResidual, factor: factor,
@@ -101,7 +101,7 @@ struct DenseConvolution: ConvolutionMethod {
       tables: tables.map { table in
         table.map { entry in
           let start = Float.byteCount * planes[entry.plane]
-          return BroadcastTile.Pair(
+          return DenseTile.Pair(
             input: start + entry.pair.input, weights: entry.pair.weights,
             ahead: start + entry.pair.ahead)
         }
@@ -120,7 +120,7 @@ struct DenseConvolution: ConvolutionMethod {
         let source = sources[block.channel * taps.count + tap]
         return TableEntry(
           plane: source.plane ?? 0,
-          pair: BroadcastTile.Pair(
+          pair: DenseTile.Pair(
             input: Float.byteCount * source.offset,
             weights: (index * taps.count + tap) * PlaneLayout.lanes * Float.byteCount))
       }
@@ -223,7 +223,7 @@ private struct Placed: Kernel {
   let detail: String
   let work: DenseConvolution.Work
   let operands: ConvolutionOperands
-  let tables: [[BroadcastTile.Pair]]
+  let tables: [[DenseTile.Pair]]
 
   var chunkCount: Int { work.chunks.count }
 

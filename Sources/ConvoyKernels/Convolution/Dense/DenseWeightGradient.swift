@@ -1,13 +1,13 @@
 import ConvoyTensors
 import ConvoyTiles
 
-/// The weight gradient of dense convolutions by generated tiles: see `BroadcastGradientTile`. Takes what
+/// The weight gradient of dense convolutions by generated tiles: see `DenseGradientTile`. Takes what
 /// `DenseConvolution` takes.
 ///
 /// A chunk is a part of the pixels and a piece of the sums: some pairs of input channel and tap, and the
 /// planes of outputs whose gradients they meet together.
 struct DenseWeightGradient: WeightGradientMethod {
-  static let title = "generated weight gradient, broadcast"
+  static let title = "generated weight gradient, dense"
   let name: String
   let pairOffsets: [[Int]]?
   private let problem: ConvolutionProblem
@@ -33,7 +33,7 @@ struct DenseWeightGradient: WeightGradientMethod {
     let machine = settings.machine
     try problem.requireGeneratedCode(machine)
     let planesOfGroups = try problem.requirePlanesOfGroups()
-    name = "\(machine.name) weight gradient, broadcast"
+    name = "\(machine.name) weight gradient, dense"
     self.problem = problem
     let grid = GradientGrid(problem, joinsImages: true)
     self.grid = grid
@@ -45,7 +45,7 @@ struct DenseWeightGradient: WeightGradientMethod {
       for panel in pairs.panels(planes, machine) {
         var tiles: [Tile] = []
         for cut in panel.tiles {
-          let description = BroadcastGradientTile(
+          let description = DenseGradientTile(
             unit: machine.unit, planes: panel.planes.count, reads: cut.reads,
             imageStep: Float.byteCount * grid.image.column,
             gradientStep: Float.byteCount * grid.gradient.column)
@@ -188,7 +188,7 @@ private struct GradientPairs {
   /// A tile's pairs.
   struct Tile {
     var pairs: Range<Int>
-    var reads: [BroadcastGradientTile.Read]
+    var reads: [DenseGradientTile.Read]
     var lines: [PlaneSource]
   }
 
@@ -228,7 +228,7 @@ private struct GradientPairs {
   func panels(
     _ planes: Range<Int>, _ machine: Machine
   ) -> [(planes: Range<Int>, cost: Double, tiles: [Tile])] {
-    let choices = machine.broadcastTiles.map { shape in
+    let choices = machine.denseTiles.map { shape in
       let tiles = cut(pairsPerTile: shape.pixels)
       let cost = tiles.reduce(0) {
         $0 + machine.cost(pixels: $1.reads.count, planes: shape.planes)
@@ -248,12 +248,12 @@ private struct GradientPairs {
     for line in lines {
       let count = line.distances.count
       if let last = tiles.last, last.reads.count + count <= pairsPerTile,
-        last.lines.count < BroadcastGradientTile.maximalLines, last.pairs.count >= count
+        last.lines.count < DenseGradientTile.maximalLines, last.pairs.count >= count
       {
         tiles[tiles.count - 1].pairs = last.pairs.lowerBound..<first + count
         tiles[tiles.count - 1].lines.append(line.start)
         tiles[tiles.count - 1].reads += line.distances.map {
-          BroadcastGradientTile.Read(line: last.lines.count, distance: $0)
+          DenseGradientTile.Read(line: last.lines.count, distance: $0)
         }
       } else {
         let parts = (count + pairsPerTile - 1) / pairsPerTile
@@ -264,7 +264,7 @@ private struct GradientPairs {
             Tile(
               pairs: first + pairs.lowerBound..<first + pairs.upperBound,
               reads: line.distances[pairs].map {
-                BroadcastGradientTile.Read(line: 0, distance: $0 - start)
+                DenseGradientTile.Read(line: 0, distance: $0 - start)
               },
               lines: [
                 PlaneSource(plane: line.start.plane, offset: line.start.offset + start)

@@ -25,7 +25,7 @@ struct GridPart: Hashable, Sendable {
 ///
 /// Each sum has its terms in the same order whatever the cut.
 struct GridCut: Sendable {
-  let parts: [(part: GridPart, panels: BroadcastPanels)]
+  let parts: [(part: GridPart, panels: DensePanels)]
 
   /// - Parameters:
   ///   - planes: how many planes of outputs are made together.
@@ -36,7 +36,7 @@ struct GridCut: Sendable {
     let grid = PixelGrid(phase, input: problem.input, output: problem.output)
     let ways = [[], [1], [2], [1, 2]].map { axes in
       let parts = grid.parts(phase, input: problem.input.extents, cut: axes).map { part in
-        let panels = BroadcastPanels(
+        let panels = DensePanels(
           rows: part.rowCount, columns: part.columns.count, planes: planes, machine: machine)
         return (part: part, panels: panels)
       }

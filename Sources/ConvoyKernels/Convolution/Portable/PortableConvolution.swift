@@ -3,7 +3,7 @@ import ConvoyTensors
 /// Dense convolution in plain Swift: each input channel's number is multiplied with the weights of 16
 /// output channels. Reads its channels from any planes and lanes.
 struct PortableDenseConvolution: ConvolutionMethod {
-  static let title = "portable broadcast"
+  static let title = "portable dense"
   let name = title
   let problem: ConvolutionProblem
   private let schedule: PhaseSchedule
@@ -53,7 +53,7 @@ struct PortableDenseConvolution: ConvolutionMethod {
       let input = UnsafePointer(memory[operands.input.base])
       let output = operands.output.start(of: plane, in: memory)
       distances[index][groups[plane]].withUnsafeBufferPointer { distances in
-        let convolver = RowConvolver<BroadcastAccess>(
+        let convolver = RowConvolver<DenseAccess>(
           distances: distances,
           weights: memory[operands.weights] + work.weightStart + plane * distances.count * 16,
           bias: operands.bias(plane, memory), tail: tail,

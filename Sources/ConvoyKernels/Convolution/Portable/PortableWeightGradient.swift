@@ -79,7 +79,7 @@ private struct PortableWeightGradient: Kernel {
         let distances = UnsafeBufferPointer(rebasing: distances[pairs])
         // Two calls, so that each loop is compiled for its way of reading.
         if gather == nil {
-          accumulate(BroadcastAccess.self, distances, row..<end, base, gradient, sums)
+          accumulate(DenseAccess.self, distances, row..<end, base, gradient, sums)
         } else {
           accumulate(LaneAccess.self, distances, row..<end, base, gradient, sums)
         }
@@ -140,7 +140,7 @@ private struct PortableWeightGradient: Kernel {
 
 /// Weight gradients in plain Swift of convolutions whose output planes lie each within a group.
 struct PortableDenseWeightGradient: WeightGradientMethod {
-  static let title = "portable weight gradient, broadcast"
+  static let title = "portable weight gradient, dense"
   let name = title
   private let problem: ConvolutionProblem
   private let work: PhaseWork

@@ -6,7 +6,7 @@ protocol InputAccess: Sendable {
 }
 
 /// All lanes multiply the same input channel: dense convolutions.
-enum BroadcastAccess: InputAccess {
+enum DenseAccess: InputAccess {
   @inline(__always)
   static func load(_ address: UnsafePointer<Float>) -> Lanes { Lanes(repeating: address.pointee) }
 }

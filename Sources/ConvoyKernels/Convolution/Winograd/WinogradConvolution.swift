@@ -83,7 +83,7 @@ struct WinogradConvolution: ConvolutionMethod, DirectMethod {
     let folding = PlaneFolding(problem, machine)
     let parts = folding.parts(of: 0..<problem.output.planes.count / problem.groups)
     let steps = parts.reduce(0) { cost, planes in
-      let panels = BroadcastPanels(
+      let panels = DensePanels(
         rows: rows, columns: columns, planes: planes.count, machine: machine)
       return cost + panels.cost * Double(folding.blocks[planes.lowerBound].count)
     }

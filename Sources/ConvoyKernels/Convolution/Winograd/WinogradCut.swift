@@ -71,7 +71,7 @@ struct WinogradCut: Hashable, Sendable {
     let chunks = problem.groups * blocks * parts
     let inputs = problem.inputsPerGroup
     let inputPlanes = (inputs + PlaneLayout.lanes - 1) / PlaneLayout.lanes
-    let panels = BroadcastPanels(
+    let panels = DensePanels(
       rows: 1, columns: tilesPerBlock, planes: planesPerPart, machine: machine
     ).panels
     let step = panels.reduce(0) {

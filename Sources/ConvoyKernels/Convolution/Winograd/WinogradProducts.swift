@@ -17,7 +17,7 @@ struct WinogradProducts: Equatable, Sendable {
   private let weightPitch: Int
   private let panels: [Panel]
   /// For each input channel, its lane of the first tile, from a point's beginning, and its weights.
-  private let pairs: [BroadcastTile.Pair]
+  private let pairs: [DenseTile.Pair]
 
   /// Output planes that are computed together.
   private struct Panel: Equatable, Sendable {
@@ -43,16 +43,16 @@ struct WinogradProducts: Equatable, Sendable {
     pairs = (0..<inputs).map { input in
       let position = problem.input.map[group * problem.inputsPerGroup + input]
       let index = inputPlanes.firstIndex(of: position.plane) ?? 0
-      return BroadcastTile.Pair(
+      return DenseTile.Pair(
         input: (index * tiles * lanes + position.lane) * Float.byteCount,
         weights: input * lanes * Float.byteCount)
     }
     var panels: [Panel] = []
-    for panel in BroadcastPanels(rows: 1, columns: tiles, planes: planes, machine: machine).panels {
+    for panel in DensePanels(rows: 1, columns: tiles, planes: planes, machine: machine).panels {
       let functions = TileFunctions(
         rows: 1, columns: panel.columns, gridRows: 1, gridColumns: tiles
       ) { rows, columns in
-        BroadcastTile(
+        DenseTile(
           unit: machine.unit, rows: rows, columns: columns, planes: panel.planes.count,
           inputStep: lanes * Float.byteCount, outputStep: lanes * Float.byteCount, tail: .none)
       }

@@ -8,7 +8,7 @@ import ConvoyTensors
 /// input channel and tap; where each finds its number and its weights stands in an indirection table, so
 /// that any channel may lie anywhere and any of the pairs may be left out. Each sum is made in the order
 /// of the pairs, whatever the tile: the same bits from every tile.
-package struct BroadcastTile: TileDescription {
+package struct DenseTile: TileDescription {
   /// An entry of the indirection table.
   package struct Pair: Hashable, Sendable {
     /// Bytes from the pixel a tile begins at to the number.

@@ -4,10 +4,10 @@ import ConvoyTensors
 ///
 ///     sum[pair][plane] += Σ over pixels of x[pixel + distance[pair]] · g[pixel][plane]
 ///
-/// where x is one number, the same for all lanes, and g a vector of 16 output channels: `BroadcastTile`
+/// where x is one number, the same for all lanes, and g a vector of 16 output channels: `DenseTile`
 /// with pixels and pairs of input channel and tap exchanged. Sums stay in registers for all of a call's
 /// pixels.
-package struct BroadcastGradientTile: TileDescription {
+package struct DenseGradientTile: TileDescription {
   /// Where a pair reads.
   package struct Read: Hashable, Sendable {
     /// Which of the tile's lines.
@@ -60,7 +60,7 @@ package struct BroadcastGradientTile: TileDescription {
     let columns = pool.integer("columns")
     let rows = pool.integer("rows")
     let lineCount = (reads.map(\.line).max() ?? 0) + 1
-    let lines = pool.integers("lines", lineCount, of: BroadcastGradientTile.maximalLines)
+    let lines = pool.integers("lines", lineCount, of: DenseGradientTile.maximalLines)
     let otherPlanes = pool.integers("planes after the first", planes - 1)
 
     /// Visits every sum with its place in memory.

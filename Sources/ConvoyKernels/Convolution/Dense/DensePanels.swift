@@ -6,7 +6,7 @@ import ConvoyTiles
 /// tiles side by side. What is left over at the right and at the bottom is done by smaller tiles, so
 /// nothing is computed that is not wanted; the cut is the one whose tiles are estimated to take the least
 /// time.
-struct BroadcastPanels: Hashable, Sendable {
+struct DensePanels: Hashable, Sendable {
   /// Planes that are computed together, and the shape of their tiles.
   struct Panel: Hashable, Sendable {
     var planes: Range<Int>
@@ -30,11 +30,11 @@ struct BroadcastPanels: Hashable, Sendable {
   let cost: Double
 
   init(rows: Int, columns: Int, planes: Int, machine: Machine) {
-    let best = machine.broadcastTiles.map {
-      BroadcastPanels.best($0, rows: rows, columns: columns, machine: machine)
+    let best = machine.denseTiles.map {
+      DensePanels.best($0, rows: rows, columns: columns, machine: machine)
     }
     let cut = PanelCut(
-      0..<planes, zip(machine.broadcastTiles, best).map { ($0.planes, $1.cost) })
+      0..<planes, zip(machine.denseTiles, best).map { ($0.planes, $1.cost) })
     panels = cut.panels.map { panel in
       Panel(
         planes: panel.planes, rows: best[panel.choice].rows, columns: best[panel.choice].columns)
@@ -59,7 +59,7 @@ struct BroadcastPanels: Hashable, Sendable {
 }
 
 extension Machine {
-  /// What one step of a broadcast tile takes, about, in multiplications: its own, or as many as must be
+  /// What one step of a dense tile takes, about, in multiplications: its own, or as many as must be
   /// under way; a little for each load, and for the loop itself.
   func cost(pixels: Int, planes: Int) -> Double {
     let vectors = planes * vectorsPerPlane
