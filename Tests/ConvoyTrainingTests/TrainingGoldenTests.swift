@@ -37,6 +37,7 @@ import Testing
       let shape = graph[id].shape
       var random = Random(seed: 0)
       result[graph[id].name] = parameter.initializer.tensor(shape, using: &random)
+        .converted(to: graph[id].type)
       guard parameter.isTrainable else { continue }
       if shape.rank > 1 {
         let fanIn = Double(shape.dimensions.dropFirst().reduce(1, *))

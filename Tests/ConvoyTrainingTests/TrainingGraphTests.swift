@@ -104,7 +104,9 @@ import Testing
     for (name, tensor) in once {
       let other = try #require(twice[name])
       let isRunning = name.contains(".running_")
-      for (index, (one, two)) in zip(tensor.elements, other.elements).enumerated() {
+      #expect(tensor.type == other.type)
+      let (ones, twos) = (tensor.converted(to: .float32), other.converted(to: .float32))
+      for (index, (one, two)) in zip(ones.elements, twos.elements).enumerated() {
         if isRunning {
           // r ← r + m · (x − r), twice: the second step is 1 − m times as long as the first.
           let first = Double(one) - Double(try #require(start[name]).elements[index])

@@ -57,6 +57,7 @@ import Testing
       } else {
         var random = Random(seed: 0)
         result[name] = parameter.initializer.tensor(shape, using: &random)
+          .converted(to: graph[id].type)
       }
       if parameter.isTrainable { position += 1 }
     }
