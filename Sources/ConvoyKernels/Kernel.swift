@@ -1,9 +1,9 @@
-public import ConvoyTensors
+package import ConvoyTensors
 
 /// A place in the memory a plan runs in: a number of bytes from one of its bases.
-public struct Region: Hashable, Sendable {
+package struct Region: Hashable, Sendable {
   /// Which block of memory.
-  public enum Base: Int, Hashable, Sendable {
+  package enum Base: Int, Hashable, Sendable {
     /// What one run needs; reused from step to step.
     case arena
     /// Parameters, which runs of a training step change.
@@ -13,39 +13,39 @@ public struct Region: Hashable, Sendable {
   }
 
   /// Which block.
-  public var base: Base
+  package var base: Base
   /// Bytes from its beginning.
-  public var byteOffset: Int
+  package var byteOffset: Int
 
   /// Names a place by its distance from a base in bytes.
-  public init(_ base: Base, byteOffset: Int) {
+  package init(_ base: Base, byteOffset: Int) {
     self.base = base
     self.byteOffset = byteOffset
   }
 
   /// Names a place by its distance from a base in elements of a type.
-  public init(_ base: Base, offset: Int, of type: ElementType = .float32) {
+  package init(_ base: Base, offset: Int, of type: ElementType = .float32) {
     self.init(base, byteOffset: offset * type.size)
   }
 
   /// Elements of a type from the base's beginning.
-  public func offset(of type: ElementType = .float32) -> Int { byteOffset / type.size }
+  package func offset(of type: ElementType = .float32) -> Int { byteOffset / type.size }
 
   /// A place some elements further on.
-  public func moved(by count: Int, of type: ElementType = .float32) -> Region {
+  package func moved(by count: Int, of type: ElementType = .float32) -> Region {
     Region(base, byteOffset: byteOffset + count * type.size)
   }
 }
 
 /// A place, and the type of what lies there: for kernels that read an integer of one type or another.
-public struct TypedRegion: Hashable, Sendable {
+package struct TypedRegion: Hashable, Sendable {
   /// The place.
-  public var region: Region
+  package var region: Region
   /// The type.
-  public var type: ElementType
+  package var type: ElementType
 
   /// Puts both together.
-  public init(_ region: Region, _ type: ElementType) {
+  package init(_ region: Region, _ type: ElementType) {
     self.region = region
     self.type = type
   }
@@ -55,16 +55,16 @@ public struct TypedRegion: Hashable, Sendable {
 ///
 /// `@unchecked Sendable`: the pointers are shared by the threads of one run; the executor hands the
 /// threads chunks of work that write to disjoint places, and waits for all before the next step.
-public struct Memory: @unchecked Sendable {
+package struct Memory: @unchecked Sendable {
   /// What one run needs.
-  public var arena: UnsafeMutableRawPointer
+  package var arena: UnsafeMutableRawPointer
   /// Parameters.
-  public var state: UnsafeMutableRawPointer
+  package var state: UnsafeMutableRawPointer
   /// Packed weights.
-  public var constants: UnsafeMutableRawPointer
+  package var constants: UnsafeMutableRawPointer
 
   /// Puts the blocks together.
-  public init(
+  package init(
     arena: UnsafeMutableRawPointer, state: UnsafeMutableRawPointer,
     constants: UnsafeMutableRawPointer
   ) {
@@ -75,7 +75,7 @@ public struct Memory: @unchecked Sendable {
 
   /// Where a place is in this run.
   @inlinable
-  public func bytes(_ region: Region) -> UnsafeMutableRawPointer {
+  package func bytes(_ region: Region) -> UnsafeMutableRawPointer {
     switch region.base {
     case .arena: arena + region.byteOffset
     case .state: state + region.byteOffset
@@ -85,13 +85,13 @@ public struct Memory: @unchecked Sendable {
 
   /// Where the 32-bit floats of a place are in this run.
   @inlinable
-  public subscript(region: Region) -> UnsafeMutablePointer<Float> {
+  package subscript(region: Region) -> UnsafeMutablePointer<Float> {
     bytes(region).assumingMemoryBound(to: Float.self)
   }
 
   /// Where the elements of a place are in this run.
   @inlinable
-  public subscript<Element: BitwiseCopyable>(
+  package subscript<Element: BitwiseCopyable>(
     region: Region, as type: Element.Type
   ) -> UnsafeMutablePointer<Element> {
     bytes(region).assumingMemoryBound(to: type)
@@ -99,7 +99,7 @@ public struct Memory: @unchecked Sendable {
 
   /// An integer of a place: int32, int64, or a float that is one; nil for a float that is none.
   @inlinable
-  public func integer(_ place: TypedRegion, at index: Int = 0) -> Int? {
+  package func integer(_ place: TypedRegion, at index: Int = 0) -> Int? {
     switch place.type {
     case .int32: Int(self[place.region, as: Int32.self][index])
     case .int64: Int(self[place.region, as: Int64.self][index])
@@ -113,7 +113,7 @@ public struct Memory: @unchecked Sendable {
 ///
 /// The work is cut into chunks that may run in any order on any thread; the cut does not depend on the
 /// number of threads, so neither do the results.
-public protocol Kernel: Sendable {
+package protocol Kernel: Sendable {
   /// What it is called in profiles and explanations: `portable dense`.
   var name: String { get }
   /// How it goes about this piece of work, for explanations: its tiles. Empty where there is nothing to
@@ -132,26 +132,26 @@ public protocol Kernel: Sendable {
 
 extension Kernel {
   /// Most kernels do not pack.
-  public func elementsRead(chunk: Int) -> Range<Int>? { nil }
+  package func elementsRead(chunk: Int) -> Range<Int>? { nil }
 
   /// Most kernels have but one way.
-  public var detail: String { "" }
+  package var detail: String { "" }
 
   /// Most kernels need no private memory.
-  public var scratchCount: Int { 0 }
+  package var scratchCount: Int { 0 }
 }
 
 /// An even cut of a number of items into chunks.
-public struct Chunks: Hashable, Sendable {
+package struct Chunks: Hashable, Sendable {
   /// How many items.
-  public let items: Int
+  package let items: Int
   /// How many items are in a chunk; the last may have fewer.
-  public let size: Int
+  package let size: Int
 
   /// Cuts so that a chunk has about as much work as pays for handing it to another thread.
   ///
   /// - Parameter cost: what one item costs, in elementary operations, about.
-  public init(items: Int, cost: Int) {
+  package init(items: Int, cost: Int) {
     self.items = items
     size = max(1, min(items, Chunks.worthwhile / max(cost, 1)))
   }
@@ -166,11 +166,11 @@ public struct Chunks: Hashable, Sendable {
   static let worthwhile = 1 << 15
 
   /// How many chunks.
-  public var count: Int { max(1, (items + size - 1) / size) }
+  package var count: Int { max(1, (items + size - 1) / size) }
 
   /// The items of a chunk.
   @inlinable
-  public subscript(chunk: Int) -> Range<Int> {
+  package subscript(chunk: Int) -> Range<Int> {
     min(items, chunk * size)..<min(items, (chunk + 1) * size)
   }
 }

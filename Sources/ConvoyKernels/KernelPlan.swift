@@ -1,17 +1,17 @@
 import ConvoyTensors
 
 /// What, besides the problem, decides which kernel is taken.
-public struct KernelSettings: Hashable, Sendable {
+package struct KernelSettings: Hashable, Sendable {
   /// What the kernel is to run on.
-  public var machine: Machine
+  package var machine: Machine
   /// Whether sums may be computed in Winograd's form: several times faster, and less exact. See
   /// `Documentation/Winograd.md`.
-  public var allowsWinograd: Bool
+  package var allowsWinograd: Bool
   /// Whether weights are packed in every run, as in training, rather than once.
-  public var weightsChange: Bool
+  package var weightsChange: Bool
 
   /// Describes the settings.
-  public init(
+  package init(
     machine: Machine = .current, allowsWinograd: Bool = true, weightsChange: Bool = false
   ) {
     self.machine = machine
@@ -21,9 +21,9 @@ public struct KernelSettings: Hashable, Sendable {
 }
 
 /// What a catalog said of one of its ways to compute a piece of work.
-public struct Candidate: Hashable, Sendable {
+package struct Candidate: Hashable, Sendable {
   /// What was said.
-  public enum Verdict: Hashable, Sendable {
+  package enum Verdict: Hashable, Sendable {
     /// It cannot; why, as a sentence's end.
     case refused(String)
     /// It computes the work.
@@ -33,24 +33,24 @@ public struct Candidate: Hashable, Sendable {
   }
 
   /// What the way is called: `generated lanes`.
-  public let name: String
+  package let name: String
   /// What was said of it.
-  public let verdict: Verdict
+  package let verdict: Verdict
 }
 
 /// What was decided for a piece of work, for people.
-public struct Decision: Hashable, Sendable, CustomStringConvertible {
+package struct Decision: Hashable, Sendable, CustomStringConvertible {
   /// What the kernel is called in profiles: `avx512 lanes, plain`.
-  public var kernel: String
+  package var kernel: String
   /// How it goes about the work: its tiles. Empty where there is nothing to tell.
-  public var detail: String
+  package var detail: String
   /// In what form it has its weights; empty where it has none.
-  public var packing: String
+  package var packing: String
   /// What the catalog said of each way it lists, best first.
-  public var candidates: [Candidate]
+  package var candidates: [Candidate]
 
   /// The kernel, how it goes about it, and why better ones refused.
-  public var description: String {
+  package var description: String {
     let refusals = candidates.compactMap { candidate in
       if case .refused(let reason) = candidate.verdict {
         "\(candidate.name): \(reason)"
@@ -65,7 +65,7 @@ public struct Decision: Hashable, Sendable, CustomStringConvertible {
 /// How a piece of work is computed: decided once by its catalog, from the problem and the settings.
 ///
 /// It knows tiles and has its code. It is placed at addresses later, as often as wanted.
-public struct KernelPlan<Operands: Sendable>: Sendable, Equatable, CustomStringConvertible {
+package struct KernelPlan<Operands: Sendable>: Sendable, Equatable, CustomStringConvertible {
   private let method: any KernelMethod<Operands>
   private let candidates: [Candidate]
 
@@ -77,18 +77,18 @@ public struct KernelPlan<Operands: Sendable>: Sendable, Equatable, CustomStringC
   }
 
   /// What was decided.
-  public var decision: Decision {
+  package var decision: Decision {
     Decision(kernel: method.name, detail: method.detail, packing: "", candidates: candidates)
   }
 
   /// See `Decision.description`.
-  public var description: String { decision.description }
+  package var description: String { decision.description }
 
   /// The kernel for numbers in their places.
-  public func kernel(at operands: Operands) -> any Kernel { method.kernel(at: operands) }
+  package func kernel(at operands: Operands) -> any Kernel { method.kernel(at: operands) }
 
   /// Whether the same was decided.
-  public static func == (a: Self, b: Self) -> Bool {
+  package static func == (a: Self, b: Self) -> Bool {
     a.candidates == b.candidates && a.method.isEqual(to: b.method)
   }
 }

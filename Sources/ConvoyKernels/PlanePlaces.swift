@@ -1,20 +1,20 @@
-public import ConvoyTensors
+package import ConvoyTensors
 
 /// Where a layout's planes are.
-public struct PlanePlaces: Hashable, Sendable {
+package struct PlanePlaces: Hashable, Sendable {
   /// What they are counted from.
-  public var base: Region
+  package var base: Region
   /// Where each begins, in floats.
-  public var planes: [Int]
+  package var planes: [Int]
 
   /// Names planes.
-  public init(base: Region, planes: [Int]) {
+  package init(base: Region, planes: [Int]) {
     self.base = base
     self.planes = planes
   }
 
   /// The planes of a layout that counts from a place.
-  public init(_ layout: PlaneLayout, at base: Region) {
+  package init(_ layout: PlaneLayout, at base: Region) {
     self.init(base: base, planes: layout.planes)
   }
 

@@ -1,20 +1,20 @@
 import ConvoyTensors
 
 /// Where a convolution kernel finds its numbers.
-public struct ConvolutionOperands: Sendable {
+package struct ConvolutionOperands: Sendable {
   /// The planes of the problem's input.
-  public var input: PlanePlaces
+  package var input: PlanePlaces
   /// The packed weights.
-  public var weights: Region
+  package var weights: Region
   /// The bias, 16 numbers an output plane.
-  public var bias: Region?
+  package var bias: Region?
   /// The planes of the problem's output.
-  public var output: PlanePlaces
+  package var output: PlanePlaces
   /// What is added to each sum before the tail: planes of the output's geometry and order.
-  public var residual: PlanePlaces?
+  package var residual: PlanePlaces?
 
   /// Names the places.
-  public init(
+  package init(
     input: PlanePlaces, weights: Region, bias: Region?, output: PlanePlaces,
     residual: PlanePlaces? = nil
   ) {

@@ -35,17 +35,17 @@ extension CatalogEntry where Problem == ConvolutionProblem, Method == any Convol
 /// How a convolution is computed: decided once, from the problem and the settings.
 ///
 /// It knows how its weights are packed, its tiles and its code; it is placed at addresses later.
-public struct ConvolutionPlan: Sendable, Equatable, CustomStringConvertible {
+package struct ConvolutionPlan: Sendable, Equatable, CustomStringConvertible {
   private let method: any ConvolutionMethod
   private let candidates: [Candidate]
 
   /// The best way for a problem, whose planes may stand anywhere.
-  public init(_ problem: ConvolutionProblem, _ settings: KernelSettings = KernelSettings()) {
+  package init(_ problem: ConvolutionProblem, _ settings: KernelSettings = KernelSettings()) {
     (method, candidates) = Catalog.convolution.decide(problem.unplaced, settings)
   }
 
   /// What was decided.
-  public var decision: Decision {
+  package var decision: Decision {
     Decision(
       kernel: method.name, detail: method.detail,
       packing: "\(method.packingText), \(Float.byteCount * method.weightCount) bytes",
@@ -53,23 +53,23 @@ public struct ConvolutionPlan: Sendable, Equatable, CustomStringConvertible {
   }
 
   /// See `Decision.description`.
-  public var description: String { decision.description }
+  package var description: String { decision.description }
 
   /// The floats that the weights take, packed.
-  public var weightCount: Int { method.weightCount }
+  package var weightCount: Int { method.weightCount }
 
   /// Packs the weights' tensor, [O, I∕G, k…] or transposed [I, O∕G, k…].
-  public func packing(from source: Region, to destination: Region) -> any Kernel {
+  package func packing(from source: Region, to destination: Region) -> any Kernel {
     method.packing(from: source, to: destination)
   }
 
   /// The kernel for numbers in their places.
-  public func kernel(at operands: ConvolutionOperands) -> any Kernel {
+  package func kernel(at operands: ConvolutionOperands) -> any Kernel {
     method.kernel(at: operands)
   }
 
   /// Whether the same was decided.
-  public static func == (a: Self, b: Self) -> Bool {
+  package static func == (a: Self, b: Self) -> Bool {
     a.candidates == b.candidates && a.method.isEqual(to: b.method)
   }
 }

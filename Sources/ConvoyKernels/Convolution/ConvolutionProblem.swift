@@ -1,13 +1,13 @@
-public import ConvoyTensors
+package import ConvoyTensors
 
 /// What a convolution is to compute, and in what layouts: everything that decides how it is done. Where
 /// planes stand does not count.
 ///
 /// One description serves the forward convolution and its adjoint, the transposed convolution: both
 /// are sums over taps, and differ in how positions of input and output relate.
-public struct ConvolutionProblem: Hashable, Sendable {
+package struct ConvolutionProblem: Hashable, Sendable {
   /// How positions relate.
-  public enum Direction: Hashable, Sendable {
+  package enum Direction: Hashable, Sendable {
     /// input = output·stride + tap·dilation − padding
     case forward
     /// output = input·stride + tap·dilation − padding
@@ -15,28 +15,28 @@ public struct ConvolutionProblem: Hashable, Sendable {
   }
 
   /// How positions relate.
-  public var direction: Direction
+  package var direction: Direction
   /// The kernel's extents.
-  public var kernel: Extents
+  package var kernel: Extents
   /// How far the window moves.
-  public var stride: Extents
+  package var stride: Extents
   /// How far apart taps lie.
-  public var dilation: Extents
+  package var dilation: Extents
   /// The padding before the image; that after it follows from the output's extents.
-  public var padding: Extents
+  package var padding: Extents
   /// Into how many groups channels are divided.
-  public var groups: Int
+  package var groups: Int
   /// The input.
-  public var input: PlaneLayout
+  package var input: PlaneLayout
   /// The output.
-  public var output: PlaneLayout
+  package var output: PlaneLayout
   /// What is applied to each sum before it is written.
-  public var tail: Tail
+  package var tail: Tail
   /// Whether something is added to each sum before the tail: planes of the output's geometry and order.
-  public var addsResidual: Bool
+  package var addsResidual: Bool
 
   /// Describes a convolution.
-  public init(
+  package init(
     _ direction: Direction, kernel: Extents, stride: Extents, dilation: Extents, padding: Extents,
     groups: Int, input: PlaneLayout, output: PlaneLayout, tail: Tail = Tail(),
     addsResidual: Bool = false
@@ -62,11 +62,11 @@ public struct ConvolutionProblem: Hashable, Sendable {
   }
 
   /// Input channels of one group.
-  public var inputsPerGroup: Int { input.channels / groups }
+  package var inputsPerGroup: Int { input.channels / groups }
   /// Output channels of one group.
-  public var outputsPerGroup: Int { output.channels / groups }
+  package var outputsPerGroup: Int { output.channels / groups }
   /// The group of an output channel.
-  public func group(ofOutput channel: Int) -> Int { channel / outputsPerGroup }
+  package func group(ofOutput channel: Int) -> Int { channel / outputsPerGroup }
 
   /// For each output plane the group whose channels it holds; nil where it holds those of several.
   var groupOfPlanes: [Int?] {
@@ -94,7 +94,7 @@ public struct ConvolutionProblem: Hashable, Sendable {
   }
 
   /// Multiply-adds of one run.
-  public var multiplyAdds: Int {
+  package var multiplyAdds: Int {
     let pixels = direction == .forward ? output : input
     let channels = pixels.channels
     let others = direction == .forward ? inputsPerGroup : outputsPerGroup
@@ -102,7 +102,7 @@ public struct ConvolutionProblem: Hashable, Sendable {
   }
 
   /// How far the input must reach beyond its image, in zeros.
-  public static func halo(
+  package static func halo(
     _ direction: Direction, kernel: Extents, stride: Extents, dilation: Extents, padding: Extents,
     input: Extents, output: Extents
   ) -> Halo {
@@ -123,7 +123,7 @@ public struct ConvolutionProblem: Hashable, Sendable {
   }
 
   /// The phases of this convolution.
-  public var phases: [Phase] {
+  package var phases: [Phase] {
     Phase.all(
       direction, kernel: kernel, stride: stride, dilation: dilation, padding: padding,
       output: output.extents)
@@ -134,25 +134,25 @@ public struct ConvolutionProblem: Hashable, Sendable {
 ///
 /// A forward convolution is one phase. A transposed one with stride s has s phases in each dimension,
 /// one for each remainder of the output's position, and each uses only the taps that reach it.
-public struct Phase: Hashable, Sendable {
+package struct Phase: Hashable, Sendable {
   /// One element of the kernel.
-  public struct Tap: Hashable, Sendable {
+  package struct Tap: Hashable, Sendable {
     /// Its position in the kernel, counted in row-major order.
-    public var index: Int
+    package var index: Int
     /// From `input position · inputStep` to the pixel it reads.
-    public var offset: Extents
+    package var offset: Extents
   }
 
   /// The first output.
-  public var start: Extents
+  package var start: Extents
   /// From output to output.
-  public var outputStep: Extents
+  package var outputStep: Extents
   /// From input to input.
-  public var inputStep: Extents
+  package var inputStep: Extents
   /// How many outputs.
-  public var count: Extents
+  package var count: Extents
   /// What each output sums over.
-  public var taps: [Tap]
+  package var taps: [Tap]
 
   static func all(
     _ direction: ConvolutionProblem.Direction, kernel: Extents, stride: Extents,

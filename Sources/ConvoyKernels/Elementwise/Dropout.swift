@@ -1,18 +1,18 @@
-public import ConvoyTensors
+package import ConvoyTensors
 
 /// What a dropout kernel needs to know besides places.
-public struct DropoutProblem: Hashable, Sendable {
+package struct DropoutProblem: Hashable, Sendable {
   /// The part of the elements set to zero, from 0 up to, but not including, 1.
-  public var rate: Float
+  package var rate: Float
   /// Which random numbers.
-  public var stream: UInt64
+  package var stream: UInt64
   /// Where the number of the training step is.
-  public var step: TypedRegion
+  package var step: TypedRegion
   /// The index of the first element, where the tensor is a part of a larger one.
-  public var firstElement: Int
+  package var firstElement: Int
 
   /// Describes a dropout.
-  public init(rate: Float, stream: UInt64, step: TypedRegion, firstElement: Int = 0) {
+  package init(rate: Float, stream: UInt64, step: TypedRegion, firstElement: Int = 0) {
     self.rate = rate
     self.stream = stream
     self.step = step
@@ -27,9 +27,9 @@ public struct DropoutProblem: Hashable, Sendable {
 }
 
 /// Sets random elements of planes to zero and scales the others.
-public struct PlaneDropout: Kernel {
+package struct PlaneDropout: Kernel {
   /// See `Kernel.name`.
-  public let name = "portable dropout"
+  package let name = "portable dropout"
   private let problem: DropoutProblem
   private let input: PlaneLayout
   private let base: Region
@@ -41,7 +41,7 @@ public struct PlaneDropout: Kernel {
   /// - Parameters:
   ///   - input: identity-mapped planes, counted from `base`.
   ///   - output: planes of the same geometry but for the halo, counted from `outputBase`.
-  public init(
+  package init(
     _ problem: DropoutProblem, _ input: PlaneLayout, base: Region, to output: PlaneLayout,
     outputBase: Region
   ) {
@@ -55,12 +55,12 @@ public struct PlaneDropout: Kernel {
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { chunks.count }
+  package var chunkCount: Int { chunks.count }
   /// See `Kernel.scratchCount`.
-  public var scratchCount: Int { output.extents[2] * PlaneLayout.lanes }
+  package var scratchCount: Int { output.extents[2] * PlaneLayout.lanes }
 
   /// Computes some rows.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let (mask, scale) = (problem.mask(in: memory), problem.scale)
     let (width, pixels) = (output.extents[2], output.extents.volume)
     let rowsPerImage = cursors.1.rows / output.batch
@@ -90,16 +90,16 @@ public struct PlaneDropout: Kernel {
 }
 
 /// Sets random elements of a row-major tensor to zero and scales the others.
-public struct DenseDropout: Kernel {
+package struct DenseDropout: Kernel {
   /// See `Kernel.name`.
-  public let name = "portable dropout"
+  package let name = "portable dropout"
   private let problem: DropoutProblem
   private let input: Region
   private let output: Region
   private let chunks: Chunks
 
   /// - Parameter count: how many elements.
-  public init(_ problem: DropoutProblem, count: Int, from input: Region, to output: Region) {
+  package init(_ problem: DropoutProblem, count: Int, from input: Region, to output: Region) {
     self.problem = problem
     self.input = input
     self.output = output
@@ -107,12 +107,12 @@ public struct DenseDropout: Kernel {
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { chunks.count }
+  package var chunkCount: Int { chunks.count }
   /// See `Kernel.scratchCount`.
-  public var scratchCount: Int { chunks.size }
+  package var scratchCount: Int { chunks.size }
 
   /// Computes some elements.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let (mask, scale) = (problem.mask(in: memory), problem.scale)
     let (source, target) = (memory[input], memory[output])
     let elements = chunks[chunk]

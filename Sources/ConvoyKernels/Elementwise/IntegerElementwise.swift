@@ -1,10 +1,10 @@
-public import ConvoyTensors
+package import ConvoyTensors
 
 /// Computes each output integer from two input integers, in row-major tensors with broadcasting. Results that
 /// are too large keep their low bits.
-public struct IntegerElementwise: Kernel {
+package struct IntegerElementwise: Kernel {
   /// What is computed.
-  public enum Function: Hashable, Sendable {
+  package enum Function: Hashable, Sendable {
     /// a + b
     case add
     /// a − b
@@ -18,7 +18,7 @@ public struct IntegerElementwise: Kernel {
   }
 
   /// See `Kernel.name`.
-  public let name = "portable integers"
+  package let name = "portable integers"
   private let function: Function
   private let type: ElementType
   private let operands: [Region]
@@ -30,7 +30,7 @@ public struct IntegerElementwise: Kernel {
   ///   - type: of operands and output; one of integers.
   ///   - shape: the output's shape, to which the operands' broadcast.
   ///   - operands: where both are, and their shapes.
-  public init(
+  package init(
     _ function: Function, of type: ElementType, _ shape: Shape,
     _ operands: [(region: Region, shape: Shape)], to output: Region
   ) {
@@ -45,10 +45,10 @@ public struct IntegerElementwise: Kernel {
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { chunks.count }
+  package var chunkCount: Int { chunks.count }
 
   /// Computes some rows.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     switch type {
     case .int8: compute(chunk, memory, as: Int8.self)
     case .uint8: compute(chunk, memory, as: UInt8.self)

@@ -9,7 +9,7 @@ import ConvoyTensors
 #endif
 
 /// How an optimiser's step changes a parameter; the formulas stand with the operators of these names.
-public enum UpdateRule: Hashable, Sendable {
+package enum UpdateRule: Hashable, Sendable {
   /// One memory: the velocity. One scalar: the rate.
   case momentum(momentum: Float, isNesterov: Bool, weightDecay: Float)
   /// Two memories: first and second moment. Two scalars: the rate and the step, counted from 1.
@@ -19,22 +19,22 @@ public enum UpdateRule: Hashable, Sendable {
 }
 
 /// Where the numbers of a parameter's update are.
-public struct UpdateOperands: Hashable, Sendable {
+package struct UpdateOperands: Hashable, Sendable {
   /// The parameter.
-  public var parameter: Region
+  package var parameter: Region
   /// Its gradient.
-  public var gradient: Region
+  package var gradient: Region
   /// What the optimiser remembers, as many as the rule says.
-  public var memories: [Region]
+  package var memories: [Region]
   /// The rate.
-  public var rate: Region
+  package var rate: Region
   /// The number of the step, for rules that read it.
-  public var step: TypedRegion?
+  package var step: TypedRegion?
   /// Where the parameter and then the memories go: each where it was, or somewhere else.
-  public var outputs: [Region]
+  package var outputs: [Region]
 
   /// Names the places.
-  public init(
+  package init(
     parameter: Region, gradient: Region, memories: [Region], rate: Region,
     step: TypedRegion? = nil, outputs: [Region]
   ) {
@@ -48,16 +48,16 @@ public struct UpdateOperands: Hashable, Sendable {
 }
 
 /// Takes an optimiser's step in one pass over a parameter: everything is read once and written once.
-public struct ParameterUpdate: Kernel {
+package struct ParameterUpdate: Kernel {
   /// See `Kernel.name`.
-  public let name = "portable update"
+  package let name = "portable update"
   private let rule: UpdateRule
   private let count: Int
   private let operands: UpdateOperands
   private let chunks: Chunks
 
   /// - Parameter count: how many numbers the parameter has.
-  public init(_ rule: UpdateRule, count: Int, _ operands: UpdateOperands) {
+  package init(_ rule: UpdateRule, count: Int, _ operands: UpdateOperands) {
     self.rule = rule
     self.operands = operands
     // Whole vectors to a chunk, so that only the parameter's end has fewer than 16 numbers.
@@ -67,10 +67,10 @@ public struct ParameterUpdate: Kernel {
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { chunks.count }
+  package var chunkCount: Int { chunks.count }
 
   /// Updates some numbers.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let rate = memory[operands.rate].pointee
     switch rule {
     case .momentum(let momentum, let isNesterov, let decay):

@@ -1,13 +1,13 @@
-public import ConvoyTensors
+package import ConvoyTensors
 import ConvoyTiles
 
 /// What a convolution does to each sum before it writes it, in place of a kernel of its own.
-public struct Tail: Hashable, Sendable {
+package struct Tail: Hashable, Sendable {
   /// The function applied, if any.
-  public var function: ScalarFunction?
+  package var function: ScalarFunction?
 
   /// Describes a tail.
-  public init(_ function: ScalarFunction? = nil) { self.function = function }
+  package init(_ function: ScalarFunction? = nil) { self.function = function }
 }
 
 extension TileTail {

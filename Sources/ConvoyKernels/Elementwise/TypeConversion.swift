@@ -1,25 +1,25 @@
 import ConvoyTensors
 
 /// Converts the elements of a row-major tensor to another type, as `TensorElement` says.
-public struct TypeConversion: Kernel {
+package struct TypeConversion: Kernel {
   /// See `Kernel.name`.
-  public let name = "portable cast"
+  package let name = "portable cast"
   private let source: TypedRegion
   private let target: TypedRegion
   private let chunks: Chunks
 
   /// - Parameter count: how many elements.
-  public init(count: Int, from source: TypedRegion, to target: TypedRegion) {
+  package init(count: Int, from source: TypedRegion, to target: TypedRegion) {
     self.source = source
     self.target = target
     chunks = Chunks(items: count, cost: 4)
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { chunks.count }
+  package var chunkCount: Int { chunks.count }
 
   /// Converts some elements.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let elements = chunks[chunk]
     // To and from 32-bit floats a loop is compiled for each type; other pairs are rare.
     if target.type == .float32 {

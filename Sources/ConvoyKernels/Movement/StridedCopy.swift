@@ -1,10 +1,10 @@
-public import ConvoyTensors
+package import ConvoyTensors
 
 /// Copies a box of elements between two row-major tensors, each walked with strides of its own:
 /// transposes, slices, pads, repeats and concatenates.
-public struct StridedCopy: Kernel {
+package struct StridedCopy: Kernel {
   /// See `Kernel.name`.
-  public let name = "copy"
+  package let name = "copy"
   private let source: Region
   private let target: Region
   private let elementSize: Int
@@ -18,7 +18,7 @@ public struct StridedCopy: Kernel {
   ///   - sourceStrides: elements between neighbours that are read; 0 repeats.
   ///   - target: where its first element is written.
   ///   - targetStrides: elements between neighbours that are written.
-  public init(
+  package init(
     _ extents: [Int], of type: ElementType = .float32, from source: Region,
     strides sourceStrides: [Int], to target: Region, strides targetStrides: [Int]
   ) {
@@ -30,7 +30,7 @@ public struct StridedCopy: Kernel {
   }
 
   /// Copies neighbouring elements as they are.
-  public init(
+  package init(
     contiguous count: Int, of type: ElementType = .float32, from source: Region, to target: Region
   ) {
     let width = 1024
@@ -44,16 +44,16 @@ public struct StridedCopy: Kernel {
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { chunks.count }
+  package var chunkCount: Int { chunks.count }
 
   /// See `Kernel.detail`.
-  public var detail: String {
+  package var detail: String {
     let isContiguous = walk.columnSteps.allSatisfy { $0 == 1 }
     return "\(walk.rows) rows of \(walk.columns) \(isContiguous ? "neighbours" : "numbers apart")"
   }
 
   /// Copies some rows.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     switch elementSize {
     case 1: copy(chunk, memory, as: UInt8.self)
     case 2: copy(chunk, memory, as: UInt16.self)
@@ -133,9 +133,9 @@ struct StridedWalk: Sendable {
 }
 
 /// Sets neighbouring elements to one value.
-public struct Fill: Kernel {
+package struct Fill: Kernel {
   /// See `Kernel.name`.
-  public let name = "fill"
+  package let name = "fill"
   private let target: Region
   /// The value, as the elements' type.
   private let value: Tensor
@@ -144,17 +144,17 @@ public struct Fill: Kernel {
   /// - Parameters:
   ///   - count: how many elements.
   ///   - value: their value, converted to their type.
-  public init(_ target: Region, count: Int, of type: ElementType = .float32, with value: Float) {
+  package init(_ target: Region, count: Int, of type: ElementType = .float32, with value: Float) {
     self.target = target
     self.value = Tensor([], repeating: value).converted(to: type)
     chunks = Chunks(items: count, cost: 1)
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { chunks.count }
+  package var chunkCount: Int { chunks.count }
 
   /// Fills a part.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     switch value.type.size {
     case 1: fill(chunk, memory, as: UInt8.self)
     case 2: fill(chunk, memory, as: UInt16.self)
@@ -171,25 +171,25 @@ public struct Fill: Kernel {
 }
 
 /// Brings a number a channel into the lanes where the channels stand, and zeros into the others: biases.
-public struct LaneCopy: Kernel {
+package struct LaneCopy: Kernel {
   /// See `Kernel.name`.
-  public let name = "pack bias"
+  package let name = "pack bias"
   private let channels: [Int?]
   private let source: Region
   private let target: Region
 
   /// - Parameter order: where the channels stand.
-  public init(_ order: ChannelOrder, from source: Region, to target: Region) {
+  package init(_ order: ChannelOrder, from source: Region, to target: Region) {
     channels = order.channelsByLane
     self.source = source
     self.target = target
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { 1 }
+  package var chunkCount: Int { 1 }
 
   /// Copies all.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let numbers = memory[source]
     let lanes = memory[target]
     for (lane, channel) in channels.enumerated() { lanes[lane] = channel.map { numbers[$0] } ?? 0 }

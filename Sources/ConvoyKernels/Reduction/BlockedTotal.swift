@@ -1,7 +1,7 @@
 import ConvoyTensors
 
 /// How a reduction makes one number of many.
-public enum ReductionFunction: Hashable, Sendable {
+package enum ReductionFunction: Hashable, Sendable {
   /// Σx
   case sum
   /// The largest.

@@ -1,12 +1,12 @@
-public import ConvoyTensors
+package import ConvoyTensors
 
 /// The sum or the largest over some dimensions of a row-major tensor.
 ///
 /// The last dimension of more than one element is either reduced, and then its neighbours are taken 16
 /// at a time into one result, or it is not, and then 16 neighbouring results are made at a time.
-public struct DenseReduction: Kernel {
+package struct DenseReduction: Kernel {
   /// See `Kernel.name`.
-  public let name = "portable reduction"
+  package let name = "portable reduction"
   private let function: ReductionFunction
   private let scale: Double
   private let source: Region
@@ -29,7 +29,7 @@ public struct DenseReduction: Kernel {
   ///   - dimensions: those reduced.
   ///   - scale: what each result is multiplied with: for a mean, 1 ∕ n.
   ///   - target: for each position of the other dimensions, `partCount(shape, dimensions)` numbers.
-  public init(
+  package init(
     _ function: ReductionFunction, _ shape: Shape, over dimensions: [Int], scale: Double,
     from source: Region, to target: Region
   ) {
@@ -53,7 +53,7 @@ public struct DenseReduction: Kernel {
 
   /// How many numbers are made for each result: more than one where many neighbours are reduced, so
   /// that several threads can share the work. Another reduction makes one of them.
-  public static func partCount(_ shape: Shape, over dimensions: [Int]) -> Int {
+  package static func partCount(_ shape: Shape, over dimensions: [Int]) -> Int {
     let reduced = walks(shape, dimensions).reduced
     return reduced.columnSteps[0] <= 1 ? parts(reduced).count : 1
   }
@@ -74,10 +74,10 @@ public struct DenseReduction: Kernel {
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { chunks.count }
+  package var chunkCount: Int { chunks.count }
 
   /// See `Kernel.detail`.
-  public var detail: String {
+  package var detail: String {
     switch work {
     case .along(let parts):
       "\(kept.rows * kept.columns) results, each of \(reduced.rows) × \(reduced.columns) "
@@ -89,7 +89,7 @@ public struct DenseReduction: Kernel {
   }
 
   /// Makes some results.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     switch function {
     case .sum: run(LaneSum.self, chunk, memory)
     case .maximum: run(LaneMaximum.self, chunk, memory)

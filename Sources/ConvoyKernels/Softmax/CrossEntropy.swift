@@ -1,4 +1,4 @@
-public import ConvoyTensors
+package import ConvoyTensors
 
 #if canImport(Glibc)
   import Glibc
@@ -12,9 +12,9 @@ public import ConvoyTensors
 ///
 /// `CrossEntropyMean` finishes the work. Each chunk leaves its sum as a Double: a data set's worth of
 /// losses is added without losing the small ones, in an order that does not depend on threads.
-public struct CrossEntropySums: Kernel {
+package struct CrossEntropySums: Kernel {
   /// See `Kernel.name`.
-  public let name = "portable cross-entropy"
+  package let name = "portable cross-entropy"
   private let smoothing: Float
   private let scores: Region
   private let labels: TypedRegion
@@ -22,7 +22,7 @@ public struct CrossEntropySums: Kernel {
   private let blocks: LineBlocks
 
   /// Floats that the sums take.
-  public static func sumsCount(_ shape: Shape) -> Int {
+  package static func sumsCount(_ shape: Shape) -> Int {
     2 * LineBlocks(shape, along: 1).chunks.count
   }
 
@@ -30,7 +30,7 @@ public struct CrossEntropySums: Kernel {
   ///   - shape: the scores' shape.
   ///   - smoothing: the part of the target that is spread over all classes.
   ///   - sums: where the sums go.
-  public init(
+  package init(
     _ shape: Shape, smoothing: Float, scores: Region, labels: TypedRegion, sums: Region
   ) {
     self.smoothing = smoothing
@@ -41,10 +41,10 @@ public struct CrossEntropySums: Kernel {
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { blocks.chunks.count }
+  package var chunkCount: Int { blocks.chunks.count }
 
   /// Sums the losses of some labels.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let x = UnsafePointer(memory[scores])
     var sum = 0.0
     for index in blocks.chunks[chunk] {
@@ -74,25 +74,25 @@ public struct CrossEntropySums: Kernel {
 }
 
 /// Adds the sums of `CrossEntropySums` up, and divides them by the number of labels.
-public struct CrossEntropyMean: Kernel {
+package struct CrossEntropyMean: Kernel {
   /// See `Kernel.name`.
-  public let name = "portable cross-entropy, mean"
+  package let name = "portable cross-entropy, mean"
   private let blocks: LineBlocks
   private let sums: Region
   private let loss: Region
 
   /// - Parameter shape: the scores' shape.
-  public init(_ shape: Shape, sums: Region, loss: Region) {
+  package init(_ shape: Shape, sums: Region, loss: Region) {
     self.sums = sums
     self.loss = loss
     blocks = LineBlocks(shape, along: 1)
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { 1 }
+  package var chunkCount: Int { 1 }
 
   /// Adds all up.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let sums = memory[sums].doubles
     let sum = (0..<blocks.chunks.count).reduce(0) { $0 + sums[$1] }
     memory[loss].pointee = Float(sum / Double(blocks.lineCount))
@@ -100,9 +100,9 @@ public struct CrossEntropyMean: Kernel {
 }
 
 /// The gradient of a mean cross-entropy with respect to the scores.
-public struct CrossEntropyScoreGradient: Kernel {
+package struct CrossEntropyScoreGradient: Kernel {
   /// See `Kernel.name`.
-  public let name = "portable cross-entropy gradient"
+  package let name = "portable cross-entropy gradient"
   private let smoothing: Float
   private let scores: Region
   private let labels: TypedRegion
@@ -114,7 +114,7 @@ public struct CrossEntropyScoreGradient: Kernel {
   ///   - shape: the scores' shape.
   ///   - smoothing: the part of the target that is spread over all classes.
   ///   - gradient: the loss's gradient, one number.
-  public init(
+  package init(
     _ shape: Shape, smoothing: Float, scores: Region, labels: TypedRegion, gradient: Region,
     to output: Region
   ) {
@@ -127,10 +127,10 @@ public struct CrossEntropyScoreGradient: Kernel {
   }
 
   /// See `Kernel.chunkCount`.
-  public var chunkCount: Int { blocks.chunks.count }
+  package var chunkCount: Int { blocks.chunks.count }
 
   /// Computes the gradient of some labels' scores.
-  public func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
+  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let x = UnsafePointer(memory[scores])
     let out = memory[output]
     let scale = memory[gradient].pointee / Float(blocks.lineCount)

@@ -1,18 +1,18 @@
 import ConvoyTensors
 
 /// Where the kernels of a weight gradient find their numbers.
-public struct WeightGradientOperands: Sendable {
+package struct WeightGradientOperands: Sendable {
   /// The problem's input planes: the image.
-  public var input: PlanePlaces
+  package var input: PlanePlaces
   /// The problem's output planes: the gradient.
-  public var gradient: PlanePlaces
+  package var gradient: PlanePlaces
   /// Room for sums over parts of the pixels: see `PartialSums`.
-  public var sums: Region
+  package var sums: Region
   /// The weights' gradient, in the order of the weights' tensor.
-  public var weights: Region
+  package var weights: Region
 
   /// Names the places.
-  public init(input: PlanePlaces, gradient: PlanePlaces, sums: Region, weights: Region) {
+  package init(input: PlanePlaces, gradient: PlanePlaces, sums: Region, weights: Region) {
     self.input = input
     self.gradient = gradient
     self.sums = sums
@@ -47,38 +47,38 @@ extension CatalogEntry where Problem == ConvolutionProblem, Method == any Weight
 /// first makes sums over parts of the pixels.
 ///
 /// It is decided once, from the problem and the settings, and placed at addresses later.
-public struct WeightGradientPlan: Sendable, Equatable, CustomStringConvertible {
+package struct WeightGradientPlan: Sendable, Equatable, CustomStringConvertible {
   private let problem: ConvolutionProblem
   private let method: any WeightGradientMethod
   private let candidates: [Candidate]
 
   /// The best way for a problem, whose planes may stand anywhere.
-  public init(_ problem: ConvolutionProblem, _ settings: KernelSettings = KernelSettings()) {
+  package init(_ problem: ConvolutionProblem, _ settings: KernelSettings = KernelSettings()) {
     self.problem = problem.unplaced
     (method, candidates) = Catalog.weightGradient.decide(problem.unplaced, settings)
   }
 
   /// What was decided.
-  public var decision: Decision {
+  package var decision: Decision {
     Decision(kernel: method.name, detail: method.detail, packing: "", candidates: candidates)
   }
 
   /// See `Decision.description`.
-  public var description: String { decision.description }
+  package var description: String { decision.description }
 
   /// Floats of the sums over parts of the pixels; 0 where there is but one step.
-  public var sumCount: Int { PartialSums(problem).count(parts: method.partCount) }
+  package var sumCount: Int { PartialSums(problem).count(parts: method.partCount) }
 
   /// The kernels for numbers in their places, to be run one after the other: two where there are sums, else
   /// one.
-  public func kernels(at operands: WeightGradientOperands) -> [any Kernel] {
+  package func kernels(at operands: WeightGradientOperands) -> [any Kernel] {
     let kernel = method.kernel(at: operands)
     guard method.partCount > 0 else { return [kernel] }
     return [kernel, WeightGradientTotals(problem, operands, of: method)]
   }
 
   /// Whether the same was decided.
-  public static func == (a: Self, b: Self) -> Bool {
+  package static func == (a: Self, b: Self) -> Bool {
     a.candidates == b.candidates && a.problem == b.problem && a.method.isEqual(to: b.method)
   }
 }
