@@ -1,16 +1,16 @@
 import ConvoyTensors
 
-/// Measures how fast numbers travel between the processor and what lies beyond its second-level cache:
-/// the slope of a roofline.
+/// Measures the bandwidth between the processor and the memory after its second-level cache: the
+/// slope of a roofline.
 ///
-/// Each thread copies a block from one place to another, both together eight times as large as the
-/// second-level cache. That is what a layer does at least, whose input and output have left that cache.
-/// On most processors such blocks lie in the third-level cache; main memory is slower.
+/// Each thread copies a block to another; both together are eight times as large as the
+/// second-level cache. This is the least that a layer does whose input and output have left that
+/// cache. On most processors such blocks are in the third-level cache; main memory is slower.
 package enum BandwidthMeasurement {
-  /// How many times the second-level cache the two blocks of a thread are.
+  /// The size of the two blocks of a thread, in multiples of the second-level cache.
   package static let cacheMultiple = 8
 
-  /// Bytes that a thread copies: a multiple of 64.
+  /// The bytes that a thread copies: a multiple of 64.
   package static var blockBytes: Int {
     let cache = min(max(Machine.current.secondLevelCache, 1 << 18), 1 << 24)
     return cache * cacheMultiple / 2 & ~63
@@ -19,7 +19,7 @@ package enum BandwidthMeasurement {
   /// GB/s read and written, the best of several measurements.
   ///
   /// - Parameters:
-  ///   - parts: how many threads copy, each its own blocks.
+  ///   - parts: the number of threads, each of which copies its own blocks.
   ///   - run: calls its argument once for each part, on that many threads, and returns when all are
   ///     done.
   package static func gigabytesPerSecond(

@@ -1,15 +1,15 @@
 import ConvoyTensors
 
-/// Why a way to compute something is not taken, as a sentence's end: `its image is row-major`.
+/// Why a method does not compute a problem, as the end of a sentence: `its image is row-major`.
 struct Refusal: Error, Hashable, Sendable {
   let reason: String
 
   init(_ reason: String) { self.reason = reason }
 
-  /// Where the system gives no executable memory.
+  /// The refusal where the system provides no executable memory.
   static let noMemoryForCode = Refusal("the system refuses memory for code")
 
-  /// Refuses machines without generated code.
+  /// Refuses machines for which no code is generated.
   static func unlessGenerating(_ machine: Machine) throws(Refusal) {
     if !machine.generatesCode {
       throw Refusal("the machine \(machine.name) has no generated code")
@@ -17,43 +17,44 @@ struct Refusal: Error, Hashable, Sendable {
   }
 }
 
-/// A way to compute a kind of work, decided for one problem: it knows its tiles and has its code, but
-/// not where numbers lie.
+/// A method of computing one kind of work, planned for one problem: its tiles are chosen and its
+/// code is generated, but the regions of the operands are not known yet.
 ///
-/// Everything is decided by `init`, from the geometry of layouts; the places of their planes do not
-/// count. Placing decides nothing.
+/// `init` makes every decision, from the geometry of the layouts alone; it ignores the offsets of
+/// their planes. `kernel(at:)` decides nothing.
 protocol KernelMethod<Operands>: Equatable, Sendable {
   associatedtype Problem: Sendable
   associatedtype Operands: Sendable
 
-  /// What the catalog calls the way: `generated pooling`.
+  /// The method's name in the catalog: `generated pooling`.
   static var title: String { get }
-  /// What its kernels are called in profiles: `avx512 pooling`.
+  /// The name of the method's kernels in profiles: `avx512 pooling`.
   var name: String { get }
-  /// How it goes about this piece of work: its tiles. Empty where there is nothing to tell.
+  /// The tiles of the method; empty for methods without tiles.
   var detail: String { get }
 
-  /// Decides how a problem is computed, or refuses it.
+  /// Plans the computation of a problem, or refuses the problem.
   init(_ problem: Problem, _ settings: KernelSettings) throws(Refusal)
 
-  /// The kernel for numbers in their places.
+  /// The kernel for operands at given regions.
   func kernel(at operands: Operands) -> any Kernel
 }
 
 extension KernelMethod {
   var detail: String { "" }
 
-  /// Whether another way is the same one, decided alike.
+  /// Whether another method is of the same type and made the same decisions.
   func isEqual(to other: any KernelMethod) -> Bool { (other as? Self) == self }
 }
 
-/// A way that needs nothing made of the places: its kernel is the way itself and the operands.
+/// A method that derives nothing from the regions of its operands: its kernel is the method and the
+/// operands.
 protocol DirectMethod: KernelMethod {
   /// See `Kernel.chunkCount`.
   var chunkCount: Int { get }
   /// See `Kernel.scratchCount`.
   var scratchCount: Int { get }
-  /// Runs one chunk on numbers in their places.
+  /// Runs one chunk on operands at given regions.
   func run(
     chunk: Int, at operands: Operands, in memory: Memory, scratch: UnsafeMutablePointer<Float>)
 }
@@ -81,16 +82,16 @@ private struct DirectKernel<Method: DirectMethod>: Kernel {
   }
 }
 
-/// One of the ways that a catalog lists for a kind of work.
+/// One of the methods that a catalog lists for a kind of work.
 struct CatalogEntry<Problem: Sendable, Method: Sendable>: Sendable {
-  /// What it is called.
+  /// The method's name.
   let name: String
-  /// The way decided for a problem.
+  /// Plans the method for a problem, or refuses the problem.
   let decide: @Sendable (Problem, KernelSettings) throws(Refusal) -> Method
 }
 
 extension CatalogEntry {
-  /// The entry of a method of a kind of work that needs nothing more.
+  /// The entry of a method whose kind of work needs no further requirements.
   init<M: KernelMethod>(_ method: M.Type)
   where M.Problem == Problem, Method == any KernelMethod<M.Operands> {
     self.init(name: M.title) { (problem, settings) throws(Refusal) in
@@ -100,7 +101,7 @@ extension CatalogEntry {
 }
 
 extension Array {
-  /// The first way that takes a problem, and what each said.
+  /// The first method that accepts a problem, and the verdict of each method.
   func decide<Problem, Method>(
     _ problem: Problem, _ settings: KernelSettings
   ) -> (method: Method, candidates: [Candidate]) where Element == CatalogEntry<Problem, Method> {
@@ -119,7 +120,8 @@ extension Array {
   }
 }
 
-/// The ways known to compute each kind of work, best first, one that never refuses last.
+/// The methods of computing each kind of work, the preferred one first; the last one refuses
+/// nothing.
 package enum Catalog {
   static let convolution: [CatalogEntry<ConvolutionProblem, any ConvolutionMethod>] = [
     CatalogEntry(WinogradConvolution.self), CatalogEntry(DenseConvolution.self),
@@ -154,28 +156,28 @@ package enum Catalog {
       CatalogEntry(GeneratedPoolingGradient.self), CatalogEntry(PortablePoolingGradient.self),
     ]
 
-  /// How an elementwise operation in planes is computed.
+  /// The plan of an elementwise operation in planes.
   package static func elementwise(
     _ problem: ElementwiseProblem, _ settings: KernelSettings = KernelSettings()
   ) -> KernelPlan<ElementwiseOperands> {
     KernelPlan(elementwise, problem, settings)
   }
 
-  /// How a batch normalisation by given statistics is computed.
+  /// The plan of a batch normalisation by given statistics.
   package static func normalization(
     _ problem: NormalizationProblem, _ settings: KernelSettings = KernelSettings()
   ) -> KernelPlan<NormalizationOperands> {
     KernelPlan(normalization, problem, settings)
   }
 
-  /// How a pooling is computed.
+  /// The plan of a pooling.
   package static func pooling(
     _ problem: PoolingProblem, _ settings: KernelSettings = KernelSettings()
   ) -> KernelPlan<PoolingOperands> {
     KernelPlan(pooling, problem, settings)
   }
 
-  /// How the gradient of a pooling's image is computed.
+  /// The plan of the gradient of a pooling's image.
   package static func poolingGradient(
     _ problem: PoolingGradientProblem, _ settings: KernelSettings = KernelSettings()
   ) -> KernelPlan<PoolingGradientOperands> {

@@ -1,5 +1,5 @@
 extension Float {
-  /// Bytes of a number: what distances in elements are multiplied with where bytes are counted.
+  /// The bytes of a number: the factor from distances in elements to distances in bytes.
   @inline(__always)
   static var byteCount: Int { MemoryLayout<Float>.size }
 }

@@ -1,50 +1,50 @@
 package import ConvoyTensors
 
-/// A place in the memory a plan runs in: a number of bytes from one of its bases.
+/// An address in the memory of a plan: a base and a distance in bytes from its beginning.
 package struct Region: Hashable, Sendable {
-  /// Which block of memory.
+  /// The block of memory that a region is in.
   package enum Base: Int, Hashable, Sendable {
-    /// What one run needs; reused from step to step.
+    /// The activations of one run; reused from step to step and from run to run.
     case arena
-    /// Parameters, which runs of a training step change.
+    /// Parameters, which the runs of a training step change.
     case state
     /// Packed weights, made once when compiling.
     case constants
   }
 
-  /// Which block.
+  /// The block of memory.
   package var base: Base
-  /// Bytes from its beginning.
+  /// Bytes from the block's beginning.
   package var byteOffset: Int
 
-  /// Names a place by its distance from a base in bytes.
+  /// A region at a distance from a base in bytes.
   package init(_ base: Base, byteOffset: Int) {
     self.base = base
     self.byteOffset = byteOffset
   }
 
-  /// Names a place by its distance from a base in elements of a type.
+  /// A region at a distance from a base in elements of a type.
   package init(_ base: Base, offset: Int, of type: ElementType = .float32) {
     self.init(base, byteOffset: offset * type.size)
   }
 
-  /// Elements of a type from the base's beginning.
+  /// The distance from the base's beginning in elements of a type.
   package func offset(of type: ElementType = .float32) -> Int { byteOffset / type.size }
 
-  /// A place some elements further on.
+  /// The region that begins a number of elements later.
   package func moved(by count: Int, of type: ElementType = .float32) -> Region {
     Region(base, byteOffset: byteOffset + count * type.size)
   }
 }
 
-/// A place, and the type of what lies there: for kernels that read an integer of one type or another.
+/// A region and the type of its elements, for kernels that read an integer of any type.
 package struct TypedRegion: Hashable, Sendable {
-  /// The place.
+  /// The region.
   package var region: Region
-  /// The type.
+  /// The type of its elements.
   package var type: ElementType
 
-  /// Puts both together.
+  /// A region of elements of a type.
   package init(_ region: Region, _ type: ElementType) {
     self.region = region
     self.type = type
@@ -53,17 +53,18 @@ package struct TypedRegion: Hashable, Sendable {
 
 /// The blocks of memory of one run.
 ///
-/// `@unchecked Sendable`: the pointers are shared by the threads of one run; the executor hands the
-/// threads chunks of work that write to disjoint places, and waits for all before the next step.
+/// `@unchecked Sendable`: the threads of one run share the pointers. The executor gives the threads
+/// chunks of a step that write to disjoint regions, and begins the next step only when all chunks
+/// are done.
 package struct Memory: @unchecked Sendable {
-  /// What one run needs.
+  /// The activations of the run.
   package var arena: UnsafeMutableRawPointer
   /// Parameters.
   package var state: UnsafeMutableRawPointer
   /// Packed weights.
   package var constants: UnsafeMutableRawPointer
 
-  /// Puts the blocks together.
+  /// Memory in the given blocks.
   package init(
     arena: UnsafeMutableRawPointer, state: UnsafeMutableRawPointer,
     constants: UnsafeMutableRawPointer
@@ -73,7 +74,7 @@ package struct Memory: @unchecked Sendable {
     self.constants = constants
   }
 
-  /// Where a place is in this run.
+  /// The address of a region in this run.
   @inlinable
   package func bytes(_ region: Region) -> UnsafeMutableRawPointer {
     switch region.base {
@@ -83,13 +84,13 @@ package struct Memory: @unchecked Sendable {
     }
   }
 
-  /// Where the 32-bit floats of a place are in this run.
+  /// The address of a region's 32-bit floats in this run.
   @inlinable
   package subscript(region: Region) -> UnsafeMutablePointer<Float> {
     bytes(region).assumingMemoryBound(to: Float.self)
   }
 
-  /// Where the elements of a place are in this run.
+  /// The address of a region's elements in this run.
   @inlinable
   package subscript<Element: BitwiseCopyable>(
     region: Region, as type: Element.Type
@@ -97,7 +98,8 @@ package struct Memory: @unchecked Sendable {
     bytes(region).assumingMemoryBound(to: type)
   }
 
-  /// An integer of a place: int32, int64, or a float that is one; nil for a float that is none.
+  /// The integer at a region: an int32, an int64, or a float with an integral value; nil for any
+  /// other float.
   @inlinable
   package func integer(_ place: TypedRegion, at index: Int = 0) -> Int? {
     switch place.type {
@@ -109,63 +111,63 @@ package struct Memory: @unchecked Sendable {
   }
 }
 
-/// One piece of work, ready to run: it knows its sizes and where its numbers are, and no graph.
+/// One step of a plan, ready to run. A kernel has its sizes and the regions of its operands; it
+/// does not refer to the graph.
 ///
-/// The work is cut into chunks that may run in any order on any thread; the cut does not depend on the
-/// number of threads, so neither do the results.
+/// The work is divided into chunks, which may run in any order on any thread. The division does not
+/// depend on the number of threads, and so the results do not either.
 package protocol Kernel: Sendable {
-  /// What it is called in profiles and explanations: `portable dense`.
+  /// The kernel's name in profiles and explanations: `portable dense`.
   var name: String { get }
-  /// How it goes about this piece of work, for explanations: its tiles. Empty where there is nothing to
-  /// tell.
+  /// The tiles of the kernel, for explanations; empty for kernels without tiles.
   var detail: String { get }
-  /// How many chunks.
+  /// The number of chunks.
   var chunkCount: Int { get }
-  /// Floats of private memory each thread needs while it runs a chunk.
+  /// The floats of scratch memory that each thread needs while it runs a chunk.
   var scratchCount: Int { get }
-  /// Of a kernel that packs one parameter, the elements that a chunk reads, and perhaps some between
-  /// them; nil where a chunk may read any.
+  /// For a kernel that packs a single parameter: a range that includes every element the chunk
+  /// reads. Nil where the chunk may read any element.
   func elementsRead(chunk: Int) -> Range<Int>?
   /// Runs one chunk.
   func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>)
 }
 
 extension Kernel {
-  /// Most kernels do not pack.
+  /// Nil: most kernels do not pack.
   package func elementsRead(chunk: Int) -> Range<Int>? { nil }
 
-  /// Most kernels have but one way.
+  /// Empty: most kernels have no tiles.
   package var detail: String { "" }
 
-  /// Most kernels need no private memory.
+  /// 0: most kernels need no scratch memory.
   package var scratchCount: Int { 0 }
 }
 
-/// An even cut of a number of items into chunks.
+/// An even division of a number of items into chunks.
 package struct Chunks: Hashable, Sendable {
-  /// How many items.
+  /// The number of items.
   package let items: Int
-  /// How many items are in a chunk; the last may have fewer.
+  /// The items of each chunk but the last, which may have fewer.
   package let size: Int
 
-  /// Cuts so that a chunk has about as much work as pays for handing it to another thread.
+  /// Divides items into chunks that are large enough to be worth handing to another thread.
   ///
-  /// - Parameter cost: what one item costs, in elementary operations, about.
+  /// - Parameter cost: the approximate cost of one item, in elementary operations.
   package init(items: Int, cost: Int) {
     self.items = items
     size = max(1, min(items, Chunks.worthwhile / max(cost, 1)))
   }
 
-  /// Cuts into chunks of a size.
+  /// Divides items into chunks of a given size.
   init(items: Int, per size: Int) {
     self.items = items
     self.size = max(1, min(items, size))
   }
 
-  /// Elementary operations that take some tens of microseconds.
+  /// The elementary operations of a chunk that takes some tens of microseconds.
   static let worthwhile = 1 << 15
 
-  /// How many chunks.
+  /// The number of chunks.
   package var count: Int { max(1, (items + size - 1) / size) }
 
   /// The items of a chunk.

@@ -1,16 +1,16 @@
 import ConvoyTensors
 
-/// What, besides the problem, decides which kernel is taken.
+/// What decides, besides the problem, which kernel is used.
 package struct KernelSettings: Hashable, Sendable {
-  /// What the kernel is to run on.
+  /// The machine that the kernel runs on.
   package var machine: Machine
-  /// Whether sums may be computed in Winograd's form: several times faster, and less exact. See
-  /// `Documentation/Winograd.md`.
+  /// Whether convolutions may be computed by Winograd's algorithm, which is several times faster
+  /// and less exact. See `Documentation/Winograd.md`.
   package var allowsWinograd: Bool
-  /// Whether weights are packed in every run, as in training, rather than once.
+  /// Whether weights are packed in every run, as in training, rather than once when compiling.
   package var weightsChange: Bool
 
-  /// Describes the settings.
+  /// Settings for a machine.
   package init(
     machine: Machine = .current, allowsWinograd: Bool = true, weightsChange: Bool = false
   ) {
@@ -20,36 +20,36 @@ package struct KernelSettings: Hashable, Sendable {
   }
 }
 
-/// What a catalog said of one of its ways to compute a piece of work.
+/// A method in a catalog, and its verdict on a piece of work.
 package struct Candidate: Hashable, Sendable {
-  /// What was said.
+  /// The verdict on a method.
   package enum Verdict: Hashable, Sendable {
-    /// It cannot; why, as a sentence's end.
+    /// The method cannot compute the work; the reason, as the end of a sentence.
     case refused(String)
-    /// It computes the work.
+    /// The method computes the work.
     case taken
-    /// A better one was taken.
+    /// A preferred method was taken before this one was asked.
     case notAsked
   }
 
-  /// What the way is called: `generated lanes`.
+  /// The method's name: `generated lanes`.
   package let name: String
-  /// What was said of it.
+  /// The verdict.
   package let verdict: Verdict
 }
 
-/// What was decided for a piece of work, for people.
+/// What was decided for a piece of work, as text.
 package struct Decision: Hashable, Sendable, CustomStringConvertible {
-  /// What the kernel is called in profiles: `avx512 lanes, plain`.
+  /// The kernel's name in profiles: `avx512 lanes, plain`.
   package var kernel: String
-  /// How it goes about the work: its tiles. Empty where there is nothing to tell.
+  /// The tiles of the kernel; empty for kernels without tiles.
   package var detail: String
-  /// In what form it has its weights; empty where it has none.
+  /// The form in which the weights are packed; empty where there are none.
   package var packing: String
-  /// What the catalog said of each way it lists, best first.
+  /// The verdict on each method of the catalog, the preferred one first.
   package var candidates: [Candidate]
 
-  /// The kernel, how it goes about it, and why better ones refused.
+  /// The kernel, its tiles, and why preferred methods refused.
   package var description: String {
     let refusals = candidates.compactMap { candidate in
       if case .refused(let reason) = candidate.verdict {
@@ -64,7 +64,7 @@ package struct Decision: Hashable, Sendable, CustomStringConvertible {
 
 /// How a piece of work is computed: decided once by its catalog, from the problem and the settings.
 ///
-/// It knows tiles and has its code. It is placed at addresses later, as often as wanted.
+/// A plan includes tiles and generated code. It is placed at addresses later, any number of times.
 package struct KernelPlan<Operands: Sendable>: Sendable, Equatable, CustomStringConvertible {
   private let method: any KernelMethod<Operands>
   private let candidates: [Candidate]
@@ -84,16 +84,16 @@ package struct KernelPlan<Operands: Sendable>: Sendable, Equatable, CustomString
   /// See `Decision.description`.
   package var description: String { decision.description }
 
-  /// The kernel for numbers in their places.
+  /// The kernel for operands at given regions.
   package func kernel(at operands: Operands) -> any Kernel { method.kernel(at: operands) }
 
-  /// Whether the same was decided.
+  /// Whether both plans made the same decisions.
   package static func == (a: Self, b: Self) -> Bool {
     a.candidates == b.candidates && a.method.isEqual(to: b.method)
   }
 }
 
-/// A value behind a reference: to take hold of it costs as much as of one array, however many it has.
+/// A value behind a reference: a copy costs one retain, however many references the value has.
 final class Shared<Value: Equatable & Sendable>: Equatable, Sendable {
   let value: Value
 

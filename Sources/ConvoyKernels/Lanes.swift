@@ -1,18 +1,19 @@
 import ConvoyTensors
 
-/// The 16 channels of a pixel. Without compiler flags this is four SSE or NEON registers.
+/// The 16 channels of a pixel. Without compiler flags these are four SSE or NEON registers.
 typealias Lanes = SIMD16<Float>
 
 extension UnsafePointer<Float> {
-  /// The 16 numbers here; the address is a multiple of 64 bytes.
+  /// The 16 numbers at an address that is a multiple of 64 bytes.
   @inline(__always)
   var lanes: Lanes { UnsafeRawPointer(self).load(as: Lanes.self) }
 
-  /// The 16 numbers here, at any address.
+  /// The 16 numbers at any address.
   @inline(__always)
   var unalignedLanes: Lanes { UnsafeRawPointer(self).loadUnaligned(as: Lanes.self) }
 
-  /// The first few numbers here, at any address, and something else in the other lanes; no more is read.
+  /// The first few numbers at any address, with undefined values in the other lanes; no more is
+  /// read.
   @inline(__always)
   func lanes(first count: Int, else other: Float = 0) -> Lanes {
     if count >= 16 { return unalignedLanes }
@@ -23,14 +24,14 @@ extension UnsafePointer<Float> {
 }
 
 extension UnsafeMutablePointer<Float> {
-  /// The 16 numbers here; the address is a multiple of 64 bytes.
+  /// The 16 numbers at an address that is a multiple of 64 bytes.
   @inline(__always)
   var lanes: Lanes {
     get { UnsafeRawPointer(self).load(as: Lanes.self) }
     nonmutating set { UnsafeMutableRawPointer(self).storeBytes(of: newValue, as: Lanes.self) }
   }
 
-  /// Writes the first few lanes, at any address, and no more.
+  /// Stores the first few lanes at any address, and no more.
   @inline(__always)
   func store(_ lanes: Lanes, first count: Int) {
     if count >= 16 {

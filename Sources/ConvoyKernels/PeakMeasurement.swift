@@ -1,10 +1,10 @@
 import ConvoyAssembler
 import ConvoyTensors
 
-/// Measures how fast the processor multiplies and adds: what "per cent of peak" is a per cent of.
+/// Measures the peak rate of multiply-adds: the reference of "per cent of peak".
 ///
-/// Twelve independent chains of fused multiply-adds on the widest registers, which is enough to hide their
-/// latency; where no code can be generated, the same in plain Swift.
+/// Twelve independent chains of fused multiply-adds on the widest registers are enough to hide
+/// their latency. Where no code can be generated, the same is done in plain Swift.
 package enum PeakMeasurement {
   /// GFLOP/s of one thread, the best of several measurements; a multiply-add counts as two.
   package static func gigaflopsPerSecond() -> Double {
@@ -60,7 +60,7 @@ package enum PeakMeasurement {
         sums.2 = sums.2 * factor + factor
       }
     }
-    // The sums are looked at, so that the compiler must make them.
+    // The sums are used, so that the compiler does not remove the loop.
     return sums.0[0] + sums.1[1] + sums.2[2] < 0 ? 0 : result
   }
 

@@ -1,24 +1,24 @@
 package import ConvoyTensors
 
-/// Where a layout's planes are.
+/// The offsets of a layout's planes from a base.
 package struct PlanePlaces: Hashable, Sendable {
-  /// What they are counted from.
+  /// The base.
   package var base: Region
-  /// Where each begins, in floats.
+  /// The offset of each plane, in floats.
   package var planes: [Int]
 
-  /// Names planes.
+  /// Planes at given offsets.
   package init(base: Region, planes: [Int]) {
     self.base = base
     self.planes = planes
   }
 
-  /// The planes of a layout that counts from a place.
+  /// The planes of a layout, whose offsets count from a base.
   package init(_ layout: PlaneLayout, at base: Region) {
     self.init(base: base, planes: layout.planes)
   }
 
-  /// Where a plane begins in a run.
+  /// The address of a plane in a run.
   @inline(__always)
   func start(of plane: Int, in memory: Memory) -> UnsafeMutablePointer<Float> {
     memory[base] + planes[plane]

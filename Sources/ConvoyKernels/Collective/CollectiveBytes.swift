@@ -1,28 +1,30 @@
-/// How an exchange is divided among ranks, and what each sends in it.
+/// How a collective divides numbers among ranks, and what each rank sends.
 ///
-/// Source: P. Patarasuk and X. Yuan, "Bandwidth optimal all-reduce algorithms for clusters of workstations",
-/// 2009: in a ring each rank sends (count − 1) ∕ count of the numbers for each half of an all-reduce, which is
+/// Source: P. Patarasuk and X. Yuan, "Bandwidth optimal all-reduce algorithms for clusters of
+/// workstations", 2009: in a ring, each rank sends (count − 1) ∕ count of the numbers for each half
+/// of an all-reduce, which is the least that any algorithm can send.
 /// the least that any algorithm can send.
 extension Collective {
-  /// The part of `count` numbers that one of several ranks looks after; parts differ by one number at most.
+  /// The share of `count` numbers of one of several ranks; shares differ by at most one number.
   package static func share(of count: Int, rank: Int, of ranks: Int) -> Range<Int> {
     let (least, longer) = count.quotientAndRemainder(dividingBy: ranks)
     let start = rank * least + min(rank, longer)
     return start..<start + least + (rank < longer ? 1 : 0)
   }
 
-  /// Bytes that a rank sends to others in this exchange, without headers: what `Communicator.bytesSent` grows by.
+  /// The bytes that a rank sends to others in this collective, without headers: the increment of
+  /// `Communicator.bytesSent`.
   ///
   /// - Parameters:
-  ///   - rank: which of the ranks, from 0.
-  ///   - ranks: how many there are.
+  ///   - rank: the rank, from 0.
+  ///   - ranks: the number of ranks.
   /// - Complexity: O(1).
   package func bytesSent(byRank rank: Int, of ranks: Int) -> Int {
     guard ranks > 1 else { return 0 }
     return floatsSent(byRank: rank, of: ranks) * MemoryLayout<Float>.stride
   }
 
-  /// How many numbers each rank gives and gets.
+  /// The numbers of each rank's input and output.
   package func counts(ranks: Int) -> (input: Int, output: Int) {
     switch self {
     case .allReduce(let count), .broadcast(let count, _): (count, count)
@@ -34,7 +36,8 @@ extension Collective {
   private func floatsSent(byRank rank: Int, of ranks: Int) -> Int {
     switch self {
     case .allReduce(let count):
-      // Adding, every share but the rank's own passes through it; gathering, every share but the next rank's.
+      // In a reduce-scatter, a rank sends every share but its own; in an all-gather, every share
+      // but the next rank's.
       let own = Collective.share(of: count, rank: rank, of: ranks).count
       let next = Collective.share(of: count, rank: (rank + 1) % ranks, of: ranks).count
       return 2 * count - own - next

@@ -9,9 +9,9 @@ package struct CollectiveExchange: Kernel {
   private let target: Region
 
   /// - Parameters:
-  ///   - tag: that of no other exchange under way.
+  ///   - tag: a tag of no other exchange in flight.
   ///   - source: this rank's numbers.
-  ///   - target: where results go: the same place, or apart from it.
+  ///   - target: the region of the results: the same region as the source, or a disjoint one.
   package init(
     _ collective: Collective, _ communicator: any Communicator, tag: Int, from source: Region,
     to target: Region
@@ -34,7 +34,7 @@ package struct CollectiveExchange: Kernel {
   }
 }
 
-/// Begins to exchange numbers in place; `CollectiveEnd` waits.
+/// Begins an exchange of numbers in place; `CollectiveEnd` waits for it.
 package struct CollectiveBegin: Kernel {
   /// See `Kernel.name`.
   package let name: String
@@ -44,8 +44,8 @@ package struct CollectiveBegin: Kernel {
   private let region: Region
 
   /// - Parameters:
-  ///   - tag: that of no other exchange under way.
-  ///   - region: this rank's numbers, which become the results.
+  ///   - tag: a tag of no other exchange in flight.
+  ///   - region: this rank's numbers, which the results replace.
   package init(
     _ collective: Collective, _ communicator: any Communicator, tag: Int, in region: Region
   ) {
@@ -59,21 +59,21 @@ package struct CollectiveBegin: Kernel {
   /// See `Kernel.chunkCount`.
   package var chunkCount: Int { 1 }
 
-  /// Begins.
+  /// Begins the exchange.
   package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     communicator.begin(
       collective, tag: tag, from: memory[region], to: memory[region], priority: .background)
   }
 }
 
-/// Waits for what `CollectiveBegin` began.
+/// Waits for an exchange that `CollectiveBegin` began.
 package struct CollectiveEnd: Kernel {
   /// See `Kernel.name`.
   package let name = "wait for ranks"
   private let communicator: any Communicator
   private let tag: Int
 
-  /// - Parameter tag: that of the exchange.
+  /// - Parameter tag: the tag of the exchange.
   package init(_ communicator: any Communicator, tag: Int) {
     self.communicator = communicator
     self.tag = tag
@@ -82,7 +82,7 @@ package struct CollectiveEnd: Kernel {
   /// See `Kernel.chunkCount`.
   package var chunkCount: Int { 1 }
 
-  /// Waits.
+  /// Waits for the exchange.
   package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     communicator.finish(tag: tag)
   }
@@ -99,7 +99,7 @@ extension Collective {
   }
 }
 
-/// Multiplies a row of numbers with a factor, from one place to another.
+/// Multiplies numbers with a factor, from one region to another.
 package struct ScaledCopy: Kernel {
   /// See `Kernel.name`.
   package let name = "scaled copy"
@@ -108,7 +108,7 @@ package struct ScaledCopy: Kernel {
   private let target: Region
   private let chunks: Chunks
 
-  /// Describes the copy of a number of floats.
+  /// The copy of a number of floats.
   package init(count: Int, by factor: Float, from source: Region, to target: Region) {
     self.factor = factor
     self.source = source
@@ -119,7 +119,7 @@ package struct ScaledCopy: Kernel {
   /// See `Kernel.chunkCount`.
   package var chunkCount: Int { chunks.count }
 
-  /// Copies some.
+  /// Copies some numbers.
   package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let (from, to) = (UnsafePointer(memory[source]), memory[target])
     for index in chunks[chunk] { to[index] = from[index] * factor }

@@ -2,12 +2,12 @@ import ConvoyTensors
 import ConvoyTiles
 
 extension TileArguments {
-  /// Sets the parameters of what is done to sums, if there are any.
+  /// Sets the parameters of the epilogue's function, if it has any.
   func set(parametersOf tail: Tail) {
     if let function = tail.function { set(parametersOf: function) }
   }
 
-  /// Sets what the sums of some planes begin with.
+  /// Sets the initial values of the sums of some planes.
   func set(bias planes: Range<Int>, _ operands: ConvolutionOperands, _ memory: Memory) {
     for (index, plane) in planes.enumerated() {
       base.storeBytes(
@@ -16,19 +16,19 @@ extension TileArguments {
     }
   }
 
-  /// Keeps zeros where sums have their beginnings, for planes without a bias.
+  /// Provides zeros as initial values of sums, for planes without a bias.
   func prepareStartOfSums() {
     base.storeBytes(of: .zero, toByteOffset: Field.bias.rawValue, as: Lanes.self)
   }
 
-  /// Sets where what a plane's sums begin with stands.
+  /// Sets the address of the initial values of a plane's sums.
   func set(startOf plane: Int, _ operands: ConvolutionOperands, _ memory: Memory) {
     let bias = operands.bias.map { UnsafeRawPointer(memory[$0] + plane * PlaneLayout.lanes) }
     let zeros = UnsafeRawPointer(base + Field.bias.rawValue)
     set(.startOfSums, Int(bitPattern: bias ?? zeros))
   }
 
-  /// Sets where what is added to some planes' sums is.
+  /// Sets the addresses of the residual that is added to some planes' sums.
   func set(residual planes: Range<Int>, _ operands: ConvolutionOperands, _ memory: Memory) {
     guard operands.residual != nil else { return }
     for (index, plane) in planes.enumerated() {

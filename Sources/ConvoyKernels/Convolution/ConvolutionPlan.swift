@@ -1,20 +1,21 @@
 import ConvoyTensors
 
-/// A way to convolve, decided for one problem, with the form in which it wants the weights.
+/// A method of computing a convolution, planned for one problem, with the form of its packed
+/// weights.
 protocol ConvolutionMethod: KernelMethod
 where Problem == ConvolutionProblem, Operands == ConvolutionOperands {
-  /// What is computed; the planes' places in it do not count.
+  /// The problem; the offsets of its planes are ignored.
   var problem: ConvolutionProblem { get }
-  /// The floats that the weights take, packed.
+  /// The floats of the packed weights.
   var weightCount: Int { get }
-  /// In what form the weights are packed.
+  /// The form in which the weights are packed, as text.
   var packingText: String { get }
-  /// Packs the weights' tensor.
+  /// A kernel that packs the weights' tensor.
   func packing(from source: Region, to destination: Region) -> any Kernel
 }
 
 extension ConvolutionMethod {
-  /// Rows of 16: see `WeightPacking`.
+  /// The size of rows of 16: see `WeightPacking`.
   var weightCount: Int { WeightPacking.elementCount(problem) }
 
   var packingText: String { "weights in rows of 16 outputs" }
@@ -34,12 +35,13 @@ extension CatalogEntry where Problem == ConvolutionProblem, Method == any Convol
 
 /// How a convolution is computed: decided once, from the problem and the settings.
 ///
-/// It knows how its weights are packed, its tiles and its code; it is placed at addresses later.
+/// A plan includes the form of the packed weights, tiles and generated code. It is placed at
+/// addresses later.
 package struct ConvolutionPlan: Sendable, Equatable, CustomStringConvertible {
   private let method: any ConvolutionMethod
   private let candidates: [Candidate]
 
-  /// The best way for a problem, whose planes may stand anywhere.
+  /// The plan of a problem; it ignores the offsets of the problem's planes.
   package init(_ problem: ConvolutionProblem, _ settings: KernelSettings = KernelSettings()) {
     (method, candidates) = Catalog.convolution.decide(problem.unplaced, settings)
   }
@@ -55,20 +57,20 @@ package struct ConvolutionPlan: Sendable, Equatable, CustomStringConvertible {
   /// See `Decision.description`.
   package var description: String { decision.description }
 
-  /// The floats that the weights take, packed.
+  /// The floats of the packed weights.
   package var weightCount: Int { method.weightCount }
 
-  /// Packs the weights' tensor, [O, I∕G, k…] or transposed [I, O∕G, k…].
+  /// A kernel that packs the weights' tensor, [O, I∕G, k…], or [I, O∕G, k…] if transposed.
   package func packing(from source: Region, to destination: Region) -> any Kernel {
     method.packing(from: source, to: destination)
   }
 
-  /// The kernel for numbers in their places.
+  /// The kernel for operands at given regions.
   package func kernel(at operands: ConvolutionOperands) -> any Kernel {
     method.kernel(at: operands)
   }
 
-  /// Whether the same was decided.
+  /// Whether both plans made the same decisions.
   package static func == (a: Self, b: Self) -> Bool {
     a.candidates == b.candidates && a.method.isEqual(to: b.method)
   }

@@ -1,12 +1,12 @@
 package import ConvoyTensors
 
-/// What a convolution is to compute, and in what layouts: everything that decides how it is done. Where
-/// planes stand does not count.
+/// What a convolution computes, and in what layouts: everything that decides how it is computed.
+/// Plans ignore the offsets of planes.
 ///
-/// One description serves the forward convolution and its adjoint, the transposed convolution: both
-/// are sums over taps, and differ in how positions of input and output relate.
+/// One description serves the forward convolution and its adjoint, the transposed convolution. Both
+/// are sums over taps; they differ in how positions of input and output are related.
 package struct ConvolutionProblem: Hashable, Sendable {
-  /// How positions relate.
+  /// How positions of input and output are related.
   package enum Direction: Hashable, Sendable {
     /// input = output·stride + tap·dilation − padding
     case forward
@@ -14,28 +14,29 @@ package struct ConvolutionProblem: Hashable, Sendable {
     case transposed
   }
 
-  /// How positions relate.
+  /// How positions of input and output are related.
   package var direction: Direction
   /// The kernel's extents.
   package var kernel: Extents
-  /// How far the window moves.
+  /// The stride of the window.
   package var stride: Extents
-  /// How far apart taps lie.
+  /// The dilation: the distance between neighbouring taps.
   package var dilation: Extents
-  /// The padding before the image; that after it follows from the output's extents.
+  /// The padding before the image; the padding after it follows from the output's extents.
   package var padding: Extents
-  /// Into how many groups channels are divided.
+  /// The number of groups that channels are divided into.
   package var groups: Int
-  /// The input.
+  /// The layout of the input.
   package var input: PlaneLayout
-  /// The output.
+  /// The layout of the output.
   package var output: PlaneLayout
-  /// What is applied to each sum before it is written.
+  /// The epilogue: the function that is applied to each sum before it is stored.
   package var tail: Tail
-  /// Whether something is added to each sum before the tail: planes of the output's geometry and order.
+  /// Whether a residual is added to each sum before the epilogue's function: planes of the output's
+  /// geometry and order.
   package var addsResidual: Bool
 
-  /// Describes a convolution.
+  /// A convolution of the given geometry.
   package init(
     _ direction: Direction, kernel: Extents, stride: Extents, dilation: Extents, padding: Extents,
     groups: Int, input: PlaneLayout, output: PlaneLayout, tail: Tail = Tail(),
@@ -53,7 +54,7 @@ package struct ConvolutionProblem: Hashable, Sendable {
     self.addsResidual = addsResidual
   }
 
-  /// The same problem, of whose planes it is not known where they are: what a plan is made from.
+  /// The same problem with its planes at offset 0: plans are made from this form.
   var unplaced: ConvolutionProblem {
     var problem = self
     problem.input.planes = input.planes.map { _ in 0 }
@@ -68,7 +69,8 @@ package struct ConvolutionProblem: Hashable, Sendable {
   /// The group of an output channel.
   package func group(ofOutput channel: Int) -> Int { channel / outputsPerGroup }
 
-  /// For each output plane the group whose channels it holds; nil where it holds those of several.
+  /// For each output plane, the group whose channels it holds; nil if it holds channels of several
+  /// groups.
   var groupOfPlanes: [Int?] {
     var groups: [Int?] = Array(repeating: nil, count: output.planes.count)
     var isMixed = Array(repeating: false, count: output.planes.count)
@@ -80,8 +82,8 @@ package struct ConvolutionProblem: Hashable, Sendable {
     return zip(groups, isMixed).map { $1 ? nil : $0 }
   }
 
-  /// For each group the output planes that hold its channels, a range; nil if a plane holds channels of
-  /// several groups, or a group's planes are no range.
+  /// For each group, the range of output planes that hold its channels. Nil if a plane holds
+  /// channels of several groups, or if a group's planes are not contiguous.
   var planesOfGroups: [Range<Int>]? {
     let holders = groupOfPlanes
     guard !holders.contains(nil) else { return nil }
@@ -93,7 +95,7 @@ package struct ConvolutionProblem: Hashable, Sendable {
     }
   }
 
-  /// Multiply-adds of one run.
+  /// The multiply-adds of one run.
   package var multiplyAdds: Int {
     let pixels = direction == .forward ? output : input
     let channels = pixels.channels
@@ -101,7 +103,7 @@ package struct ConvolutionProblem: Hashable, Sendable {
     return pixels.batch * pixels.extents.volume * kernel.volume * channels * others
   }
 
-  /// How far the input must reach beyond its image, in zeros.
+  /// The halo of zeros that the input needs around its image.
   package static func halo(
     _ direction: Direction, kernel: Extents, stride: Extents, dilation: Extents, padding: Extents,
     input: Extents, output: Extents
@@ -130,28 +132,29 @@ package struct ConvolutionProblem: Hashable, Sendable {
   }
 }
 
-/// A regular grid of outputs that are computed alike: from the same taps at the same distances.
+/// A regular grid of outputs that have the same taps at the same distances.
 ///
-/// A forward convolution is one phase. A transposed one with stride s has s phases in each dimension,
-/// one for each remainder of the output's position, and each uses only the taps that reach it.
+/// A forward convolution is one phase. A transposed one with stride s has s phases in each
+/// dimension, one for each remainder of the output's position modulo s; each phase has only the
+/// taps that contribute to it.
 package struct Phase: Hashable, Sendable {
   /// One element of the kernel.
   package struct Tap: Hashable, Sendable {
-    /// Its position in the kernel, counted in row-major order.
+    /// Its index in the kernel, in row-major order.
     package var index: Int
-    /// From `input position · inputStep` to the pixel it reads.
+    /// The distance from `input position · inputStep` to the pixel that the tap reads.
     package var offset: Extents
   }
 
-  /// The first output.
+  /// The position of the first output.
   package var start: Extents
-  /// From output to output.
+  /// The distance between neighbouring outputs.
   package var outputStep: Extents
-  /// From input to input.
+  /// The distance between the inputs of neighbouring outputs.
   package var inputStep: Extents
-  /// How many outputs.
+  /// The number of outputs.
   package var count: Extents
-  /// What each output sums over.
+  /// The taps that each output sums over.
   package var taps: [Tap]
 
   static func all(
@@ -184,7 +187,7 @@ package struct Phase: Hashable, Sendable {
     }
   }
 
-  /// Every position of a box, in row-major order.
+  /// All positions of a box, in row-major order.
   private static func positions(_ box: Extents) -> [Extents] {
     var result: [Extents] = []
     for z in 0..<box[0] {

@@ -1,22 +1,22 @@
 import ConvoyTensors
 
-/// Where a kernel reads, before it is known where planes are: a plane of the input, and floats from that
-/// plane's beginning.
+/// An entry of an indirection table before planes are placed: a plane of the input, and floats from
+/// that plane's beginning.
 ///
-/// All that a plan knows of addresses is of this form; placing adds the planes' places.
+/// A plan stores addresses only in this form; placing it adds the offsets of the planes.
 struct PlaneSource: Hashable, Sendable {
-  /// The plane; nil where the distance counts from the base itself.
+  /// The plane; nil if the distance counts from the base itself.
   var plane: Int?
-  /// Floats.
+  /// Floats from the plane's beginning.
   var offset: Int
 
-  /// Floats from the base, with planes in their places.
+  /// Floats from the base, for planes at given offsets.
   func placed(_ planes: [Int]) -> Int { (plane.map { planes[$0] } ?? 0) + offset }
 }
 
 extension ConvolutionProblem {
-  /// For each pair of a group's input channel and a tap, where the pair reads: this is what lets a
-  /// convolution read channels from any planes in any order.
+  /// The indirection table of a group: for each pair of input channel and tap, where the pair
+  /// reads. It lets a convolution read channels from any planes in any order.
   func sources(group: Int, _ taps: [Phase.Tap]) -> [PlaneSource] {
     (0..<inputsPerGroup).flatMap { channel in
       let position = input.map[group * inputsPerGroup + channel]
@@ -26,17 +26,17 @@ extension ConvolutionProblem {
     }
   }
 
-  /// Refuses what no generated code computes.
+  /// Refuses what no generated code can compute.
   func requireGeneratedCode(_ machine: Machine) throws(Refusal) {
     try Refusal.unlessGenerating(machine)
-    // Columns' distances in bytes, times a tile's columns, are constants of 32 bits in the code.
+    // In the code, a column's distance in bytes times the tile's columns is a 32-bit constant.
     let isFar = max(input.imageStride, output.imageStride) > 1 << 24
     if isFar || max(stride.max(), dilation.max()) > 1 << 16 {
       throw Refusal("its pixels are further apart than generated code can say")
     }
   }
 
-  /// The output planes of each group; refuses planes of several groups.
+  /// The output planes of each group; refuses planes with channels of several groups.
   func requirePlanesOfGroups() throws(Refusal) -> [Range<Int>] {
     guard let planes = planesOfGroups else {
       throw Refusal(

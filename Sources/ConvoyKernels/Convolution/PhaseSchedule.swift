@@ -1,12 +1,12 @@
 import ConvoyTensors
 
-/// One phase of a convolution, cut into chunks of an output plane and some of its rows.
+/// One phase of a convolution, divided into chunks of an output plane and some of its rows.
 struct PhaseWork: Equatable, Sendable {
   let phase: Phase
   let grid: PixelGrid
-  /// Where the phase's packed weights begin.
+  /// The offset of the phase's packed weights.
   let weightStart: Int
-  /// A single row is cut into blocks of columns; several are handed out whole.
+  /// A single row is divided into blocks of columns; of several rows, each is an item.
   let blocksPerRow: Int
   let chunks: Chunks
 
@@ -32,7 +32,8 @@ struct PhaseWork: Equatable, Sendable {
   }
 }
 
-/// Finds the phase, output plane and chunk that a chunk's number stands for.
+/// The work of all phases, and the mapping from a chunk's index to a phase, output plane and chunk
+/// of the phase.
 struct PhaseSchedule: Equatable, Sendable {
   let works: [PhaseWork]
   let planeCount: Int

@@ -5,14 +5,15 @@ struct PieceChunk: Hashable, Sendable {
 
   /// The chunks of pieces, piece after piece.
   ///
-  /// - Parameter counts: for each piece, how many chunks it has.
+  /// - Parameter counts: the number of chunks of each piece.
   static func inOrder(_ counts: [Int]) -> [PieceChunk] {
     counts.indices.flatMap { piece in
       (0..<counts[piece]).map { PieceChunk(piece: piece, chunk: $0) }
     }
   }
 
-  /// The chunks of pieces that take turns: each has done as large a share of its chunks as the others.
+  /// The chunks of pieces, interleaved: at any time, about the same share of each piece's chunks
+  /// has begun.
   static func interleaved(_ counts: [Int]) -> [PieceChunk] {
     func position(_ place: PieceChunk) -> Double {
       Double(place.chunk) / Double(counts[place.piece])
@@ -22,11 +23,11 @@ struct PieceChunk: Hashable, Sendable {
 }
 
 extension Chunks {
-  /// Cuts the work of generated kernels so that a chunk takes some tens of microseconds.
+  /// Divides the work of generated micro-kernels into chunks of some tens of microseconds.
   ///
   /// - Parameters:
-  ///   - multiplyAdds: what one item costs.
-  ///   - most: items of a chunk, at most, about.
+  ///   - multiplyAdds: the cost of one item.
+  ///   - most: an approximate upper bound on the items of a chunk.
   init(generated items: Int, multiplyAdds: Int, most: Int = .max) {
     let cost = (multiplyAdds * Chunks.worthwhile) >> 20
     self.init(items: items, cost: max(1, cost, Chunks.worthwhile / most))

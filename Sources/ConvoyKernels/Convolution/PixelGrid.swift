@@ -1,9 +1,10 @@
 import ConvoyTensors
 
-/// The output pixels of a phase as rows of equally spaced columns, with where each reads and writes.
+/// The output pixels of a phase as rows of equally spaced columns, with the offsets at which each
+/// reads and writes.
 ///
-/// Where nothing lies between neighbours in memory the rows are joined: a pointwise convolution
-/// without halo is a single row of all images' pixels, and 1×1 maps are a single row of images.
+/// Rows are joined where they are contiguous in memory: a pointwise convolution without halo is a
+/// single row of the pixels of all images, and 1×1 maps are a single row of images.
 struct PixelGrid: Hashable, Sendable {
   let rows: Int
   let columns: Int
@@ -11,9 +12,9 @@ struct PixelGrid: Hashable, Sendable {
   let inputColumnStep: Int
   let outputColumnStep: Int
 
-  /// Whether rows are joined: then there is one row, of all images.
+  /// Whether rows are joined: then there is a single row.
   let isJoined: Bool
-  /// Rows that lie at equal distances, below one another.
+  /// The number of consecutive rows with equal distances between neighbours.
   let rowsPerSlice: Int
   private let rowsPerImage: Int
   private let inputStart: Int
@@ -21,14 +22,14 @@ struct PixelGrid: Hashable, Sendable {
   private let outputStart: Int
   private let outputSteps: Steps
 
-  /// Floats from an image to the next, from a slice, and from a row.
+  /// Floats from an image to the next, from a slice to the next, and from a row to the next.
   private struct Steps: Hashable, Sendable {
     var image: Int
     var slice: Int
     var row: Int
   }
 
-  /// Lays out a phase's pixels.
+  /// The grid of a phase's pixels.
   ///
   /// - Parameter joinsImages: whether rows may be joined across images.
   init(_ phase: Phase, input: PlaneLayout, output: PlaneLayout, joinsImages: Bool = true) {
@@ -41,7 +42,7 @@ struct PixelGrid: Hashable, Sendable {
       image: output.imageStride, slice: phase.outputStep[0] * output.sliceStride,
       row: phase.outputStep[1] * output.rowStride)
     let pixels = phase.count.volume
-    // In row-major tensors other channels lie between a channel's images.
+    // In row-major tensors, the images of a channel are separated by its other channels.
     let isDense =
       (input.batch == 1 || input.imageStride == pixels * input.pixelStride)
       && input.halo == .none && output.halo == .none && input.extents == output.extents
@@ -68,18 +69,18 @@ struct PixelGrid: Hashable, Sendable {
   var inputRowStep: Int { inputSteps.row }
   var outputRowStep: Int { outputSteps.row }
 
-  /// The image a row belongs to.
+  /// The image that a row belongs to.
   func image(ofRow row: Int) -> Int { row / rowsPerImage }
 
-  /// Rows of one image, from one on and before another.
+  /// The rows of one image, from a row on, before another row.
   func rowsOfImage(from row: Int, before end: Int) -> Range<Int> {
     row..<min(end, (image(ofRow: row) + 1) * rowsPerImage)
   }
 
-  /// Floats from a plane's beginning to the first pixel a row reads, before a tap's distance.
+  /// Floats from a plane's beginning to the first pixel that a row reads, without a tap's distance.
   func inputOffset(ofRow row: Int) -> Int { inputStart + offset(row, inputSteps) }
 
-  /// Floats from a plane's beginning to the first pixel a row writes.
+  /// Floats from a plane's beginning to the first pixel that a row writes.
   func outputOffset(ofRow row: Int) -> Int { outputStart + offset(row, outputSteps) }
 
   private func offset(_ row: Int, _ steps: Steps) -> Int {

@@ -1,11 +1,11 @@
 import ConvoyTensors
 
-/// Where a convolution's weight stands in the user's tensor: the one place that knows that a forward
-/// convolution's weights are [O, I∕G, k…] and a transposed one's [I, O∕G, k…].
+/// The order of a convolution's weights in the user's tensor. Nothing else depends on the order
+/// being [O, I∕G, k…] for a forward convolution and [I, O∕G, k…] for a transposed one.
 package struct WeightOrder: Hashable, Sendable {
-  /// From an output channel of a group to the next.
+  /// Elements from an output channel of a group to the next.
   let outputStride: Int
-  /// From an input channel of a group to the next.
+  /// Elements from an input channel of a group to the next.
   let inputStride: Int
   private let groupStride: Int
   private let outputsPerGroup: Int
@@ -35,7 +35,7 @@ package struct WeightOrder: Hashable, Sendable {
     return group * groupStride + outputInGroup * outputStride + inputInGroup * inputStride + tap
   }
 
-  /// Where the weights of some output channels lie, and perhaps others between them.
+  /// A range that includes the weights of some output channels, and perhaps others between them.
   func indices(of outputs: some Sequence<Int>) -> Range<Int> {
     let starts = outputs.map { index(output: $0, inputInGroup: 0, tap: 0) }
     guard let first = starts.min(), let last = starts.max() else { return 0..<0 }
@@ -43,9 +43,9 @@ package struct WeightOrder: Hashable, Sendable {
   }
 }
 
-/// Packs a convolution's weights for kernels whose lanes are the channels of an output plane: for each
-/// phase and plane, a row of 16 weights for each pair of input channel and tap, or of a block of channels
-/// and a tap where the plane is folded.
+/// Packs a convolution's weights for kernels whose lanes are the channels of an output plane. For
+/// each phase and plane there is a row of 16 weights for each pair of input channel and tap; where
+/// the plane is folded, for each pair of a block of channels and a tap.
 package struct WeightPacking: Kernel {
   /// See `Kernel.name`.
   package let name = "pack weights"
@@ -55,12 +55,12 @@ package struct WeightPacking: Kernel {
   private let phases: [Phase]
   private let folding: PlaneFolding
   private let starts: [[Int]]
-  /// For each lane of each output plane its channel.
+  /// For each lane of each output plane, its channel.
   private let channels: [Int?]
-  /// Planes that a chunk packs.
+  /// The planes that a chunk packs.
   private let planesPerChunk: Int
 
-  /// Describes the packing of a problem's weights, nothing folded.
+  /// The packing of a problem's weights without folding.
   package init(_ problem: ConvolutionProblem, from source: Region, to destination: Region) {
     self.init(problem, from: source, to: destination, PlaneFolding(problem, nil))
   }
@@ -76,11 +76,11 @@ package struct WeightPacking: Kernel {
     phases = problem.phases
     channels = problem.output.channelsByLane
     starts = folding.weightStarts(phases).starts
-    // Rows that are packed as they are, a cache line of each, are read some lines at once.
+    // Rows that are copied unchanged are one cache line each: several are read in sequence.
     planesPerChunk = order.outputStride == 1 ? 8 : 1
   }
 
-  /// Where each phase's weights begin, and last the size of all, in floats, nothing folded.
+  /// The offsets of each phase's weights, followed by the size of all, in floats, without folding.
   static func starts(_ problem: ConvolutionProblem) -> [Int] {
     let lanes = problem.output.planes.count * PlaneLayout.lanes
     return problem.phases.reduce(into: [0]) { starts, phase in
@@ -88,7 +88,7 @@ package struct WeightPacking: Kernel {
     }
   }
 
-  /// Floats that a problem's packed weights take, nothing folded.
+  /// The floats of a problem's packed weights, without folding.
   package static func elementCount(_ problem: ConvolutionProblem) -> Int {
     starts(problem).last ?? 0
   }
@@ -109,7 +109,7 @@ package struct WeightPacking: Kernel {
       of: channels[planes.lowerBound * lanes..<planes.upperBound * lanes].lazy.compactMap { $0 })
   }
 
-  /// Packs some output planes.
+  /// Packs the weights of some output planes.
   package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let planes = planes(ofChunk: chunk)
     if let first = firstOfRows(planes) {
@@ -118,8 +118,8 @@ package struct WeightPacking: Kernel {
     for plane in planes { pack(plane, in: memory) }
   }
 
-  /// Where the weights of some planes begin if each lane's lie beside those of the lane before: the
-  /// weights of a transposed linear layer.
+  /// The offset of the weights of some planes if those of consecutive lanes are adjacent, as in a
+  /// transposed linear layer.
   private func firstOfRows(_ planes: Range<Int>) -> Int? {
     let lanes = PlaneLayout.lanes
     let channels = channels[planes.lowerBound * lanes..<planes.upperBound * lanes]
@@ -129,7 +129,7 @@ package struct WeightPacking: Kernel {
       planes.allSatisfy({ folding.factors[$0] == 1 })
     else { return nil }
     let start = order.index(output: first, inputInGroup: 0, tap: 0)
-    // Else there is the border of a group between them.
+    // Otherwise there is a boundary between groups among the lanes.
     let end = order.index(output: last, inputInGroup: 0, tap: 0)
     return end - start == last - first ? start : nil
   }
@@ -157,7 +157,8 @@ package struct WeightPacking: Kernel {
           to: memory[destination] + starts[plane])
         continue
       }
-      // Some blocks for all lanes before the next, while the rows they are written to are in the cache.
+      // Several blocks are packed for all lanes before the next, while the destination rows are in
+      // the cache.
       let most = max(1, 256 / max(1, taps.count))
       for first in stride(from: 0, to: count, by: most) {
         let target = memory[destination] + starts[plane] + first * taps.count * PlaneLayout.lanes
@@ -170,13 +171,13 @@ package struct WeightPacking: Kernel {
     }
   }
 
-  /// Whether each lane's weights lie in the tensor in the order in which they are packed.
+  /// Whether each lane's weights have the same order in the tensor and in the packed form.
   private func isPlain(_ plane: Int, _ phase: Phase) -> Bool {
     folding.factors[plane] == 1 && order.inputStride == phase.taps.count
       && phase.taps.indices.allSatisfy { phase.taps[$0].index == $0 }
   }
 
-  /// Packs a plane that is plain: rows become columns, four at a time.
+  /// Packs a plane with `isPlain`: a transposition, four lanes at a time.
   private func packPlain(
     _ plane: Int, count: Int, from weights: UnsafePointer<Float>,
     to target: UnsafeMutablePointer<Float>
@@ -210,7 +211,7 @@ package struct WeightPacking: Kernel {
     }
   }
 
-  /// Packs one lane: its weights lie side by side in the tensor, so that nothing is searched for.
+  /// Packs one lane, whose weights are contiguous in the tensor.
   private func pack(
     _ plane: Int, _ lane: Int, blocks: Range<Int>, _ taps: [Int],
     from weights: UnsafePointer<Float>, to first: UnsafeMutablePointer<Float>

@@ -1,17 +1,17 @@
 package import ConvoyTensors
 
-/// What a dropout kernel needs to know besides places.
+/// The parameters of a dropout kernel.
 package struct DropoutProblem: Hashable, Sendable {
-  /// The part of the elements set to zero, from 0 up to, but not including, 1.
+  /// The fraction of the elements that is set to zero, in 0..<1.
   package var rate: Float
-  /// Which random numbers.
+  /// The stream of random numbers.
   package var stream: UInt64
-  /// Where the number of the training step is.
+  /// The region of the training step's number.
   package var step: TypedRegion
-  /// The index of the first element, where the tensor is a part of a larger one.
+  /// The index of the first element, if the tensor is a part of a larger one.
   package var firstElement: Int
 
-  /// Describes a dropout.
+  /// A dropout of the given parameters.
   package init(rate: Float, stream: UInt64, step: TypedRegion, firstElement: Int = 0) {
     self.rate = rate
     self.stream = stream
@@ -39,8 +39,8 @@ package struct PlaneDropout: Kernel {
   private let chunks: Chunks
 
   /// - Parameters:
-  ///   - input: identity-mapped planes, counted from `base`.
-  ///   - output: planes of the same geometry but for the halo, counted from `outputBase`.
+  ///   - input: planes in the identity order, with offsets from `base`.
+  ///   - output: planes of the same geometry except for the halo, with offsets from `outputBase`.
   package init(
     _ problem: DropoutProblem, _ input: PlaneLayout, base: Region, to output: PlaneLayout,
     outputBase: Region
@@ -69,11 +69,13 @@ package struct PlaneDropout: Kernel {
       let source = UnsafePointer(memory[base] + input.planes[plane] + cursors.0.offset(ofRow: row))
       let target = memory[outputBase] + output.planes[plane] + cursors.1.offset(ofRow: row)
       let (image, inImage) = row.quotientAndRemainder(dividingBy: rowsPerImage)
-      // The row-major index of the first lane's first number; the next lane's is an image's map on.
+      // The row-major index of the first lane's first number; that of the next lane is larger by
+      // the pixels of an image.
       let first =
         problem.firstElement + (image * output.channels + plane * PlaneLayout.lanes) * pixels
         + inImage * width
-      // Masks first, lane by lane: together with the numbers the compiler makes a branch of each.
+      // Masks first, lane by lane: in one loop with the numbers, the compiler turns each mask into
+      // a branch.
       for column in 0..<width {
         var index = first + column
         for lane in 0..<PlaneLayout.lanes {
@@ -98,7 +100,7 @@ package struct DenseDropout: Kernel {
   private let output: Region
   private let chunks: Chunks
 
-  /// - Parameter count: how many elements.
+  /// - Parameter count: the number of elements.
   package init(_ problem: DropoutProblem, count: Int, from input: Region, to output: Region) {
     self.problem = problem
     self.input = input
@@ -127,7 +129,7 @@ package struct DenseDropout: Kernel {
 }
 
 extension Lanes {
-  /// The numbers where all bits of a mask are set, 0 where none are.
+  /// The numbers where all bits of a mask are set, and 0 where none are.
   @inline(__always)
   fileprivate func masked(_ mask: Lanes) -> Lanes {
     let bits = unsafeBitCast(self, to: SIMD16<UInt32>.self)

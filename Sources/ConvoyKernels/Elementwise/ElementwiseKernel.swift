@@ -1,6 +1,6 @@
 package import ConvoyTensors
 
-/// What an elementwise kernel computes from one or two numbers.
+/// The function of one or two numbers that an elementwise kernel computes.
 package enum LaneOperation: Hashable, Sendable {
   /// f(x)
   case function(ScalarFunction)
@@ -14,16 +14,17 @@ package enum LaneOperation: Hashable, Sendable {
   case multiply
   /// a ∕ b
   case divide
-  /// The larger; b where they are equal.
+  /// The larger operand; b where they are equal.
   case maximum
-  /// The smaller; b where they are equal.
+  /// The smaller operand; b where they are equal.
   case minimum
   /// a to the power b.
   case power
-  /// a where positive, else b · a.
+  /// a where positive, otherwise b · a.
   case leak
 
-  /// Runs a body with the operation on 16 numbers; which function it is is found out once.
+  /// Runs a body with the operation on 16 numbers; the function is dispatched once for the whole
+  /// body.
   @inline(__always)
   func withLanes(_ body: (_ compute: (_ a: Lanes, _ b: Lanes) -> Lanes) -> Void) {
     switch self {
@@ -53,7 +54,7 @@ package enum LaneOperation: Hashable, Sendable {
   }
 }
 
-/// Elementwise computation in planes, in plain Swift: for every problem.
+/// Elementwise computation in planes, in plain Swift.
 struct PortableElementwise: DirectMethod {
   typealias Problem = ElementwiseProblem
   typealias Operands = ElementwiseOperands
@@ -66,7 +67,7 @@ struct PortableElementwise: DirectMethod {
   private let chunks: Chunks
   private let tail: LaneFunction
 
-  /// Refuses nothing.
+  /// Plans any problem.
   init(_ problem: ElementwiseProblem, _ settings: KernelSettings) {
     self.problem = problem
     tail = LaneFunction(problem.tail)
@@ -130,7 +131,7 @@ struct PortableElementwise: DirectMethod {
   }
 }
 
-/// Computes each output number from one or two input numbers, in row-major tensors with broadcasting.
+/// Computes each output from one or two inputs, in row-major tensors with broadcasting.
 package struct DenseElementwise: Kernel {
   /// See `Kernel.name`.
   package let name = "portable elementwise"
@@ -143,8 +144,8 @@ package struct DenseElementwise: Kernel {
   private let chunks: Chunks
 
   /// - Parameters:
-  ///   - shape: the output's shape, to which the operands' broadcast.
-  ///   - tail: what is applied to each result.
+  ///   - shape: the output's shape, which the operands' are broadcast to.
+  ///   - tail: the epilogue: the function that is applied to each result.
   package init(
     _ operation: LaneOperation, _ shape: Shape, _ first: Region, _ firstShape: Shape,
     _ second: Region? = nil, _ secondShape: Shape? = nil, to output: Region, tail: Tail = Tail()
@@ -209,7 +210,7 @@ package struct DenseElementwise: Kernel {
   }
 }
 
-/// Long rows are cut into blocks of so many numbers, to be handed to several threads.
+/// Long rows are divided into blocks of this many numbers, for several threads.
 private let rowBlock = 4096
 
 private func blocksPerRow(_ walk: StridedWalk) -> Int {
@@ -217,7 +218,8 @@ private func blocksPerRow(_ walk: StridedWalk) -> Int {
 }
 
 extension Shape {
-  /// For each dimension of a larger shape, floats between neighbours: 0 where broadcasting repeats.
+  /// For each dimension of a larger shape, the stride in floats: 0 where broadcasting repeats
+  /// elements.
   package func broadcastStrides(to larger: Shape) -> [Int] {
     let extra = larger.rank - rank
     let strides = strides

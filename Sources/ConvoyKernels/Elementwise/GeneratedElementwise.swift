@@ -10,7 +10,7 @@ struct GeneratedElementwise: DirectMethod {
   let name: String
   private let problem: ElementwiseProblem
   private let code: TileFunction
-  /// The function that the code applies, whose parameters it is told.
+  /// The function that the code applies; its parameters are arguments.
   private let function: ScalarFunction?
   private let stretches: PlaneStretches
   private let firstCursor: RowCursor
@@ -28,7 +28,7 @@ struct GeneratedElementwise: DirectMethod {
       isSecondFixed: problem.isByChannel, tail: TileTail(Tail(function)))
     guard let code = TileKernels.function(tile) else { throw .noMemoryForCode }
     self.code = code
-    // A pixel that many meet is read where it stands, whatever surrounds it.
+    // A pixel that is shared by many is read in place, whatever surrounds it.
     let second = problem.isByChannel ? problem.first : problem.second ?? problem.first
     stretches = PlaneStretches(
       [problem.output, problem.first, second],
@@ -38,7 +38,7 @@ struct GeneratedElementwise: DirectMethod {
     outputCursor = RowCursor(problem.output)
   }
 
-  /// The only function that a problem applies, if any.
+  /// The only function that a problem applies, if it applies any.
   private static func function(
     of problem: ElementwiseProblem
   ) throws(Refusal) -> ScalarFunction? {
@@ -84,7 +84,7 @@ struct GeneratedElementwise: DirectMethod {
     }
   }
 
-  /// Where a stretch begins in a plane of the second operand.
+  /// The offset of a stretch in a plane of the second operand.
   private func offset(in second: PlaneLayout, _ stretch: PlaneStretches.Stretch) -> Int {
     let image = stretches.image(ofRow: stretch.row)
     if problem.isByChannel {
@@ -96,7 +96,7 @@ struct GeneratedElementwise: DirectMethod {
 }
 
 extension PointwiseTile.Arithmetic {
-  /// What an operation does before a function is applied.
+  /// The operation that precedes a function.
   fileprivate init(_ operation: LaneOperation) {
     self =
       switch operation {

@@ -1,9 +1,9 @@
 package import ConvoyTensors
 
-/// Computes each output integer from two input integers, in row-major tensors with broadcasting. Results that
-/// are too large keep their low bits.
+/// Computes each output integer from two input integers, in row-major tensors with broadcasting.
+/// Results that overflow wrap around.
 package struct IntegerElementwise: Kernel {
-  /// What is computed.
+  /// The operation.
   package enum Function: Hashable, Sendable {
     /// a + b
     case add
@@ -27,9 +27,9 @@ package struct IntegerElementwise: Kernel {
   private let chunks: Chunks
 
   /// - Parameters:
-  ///   - type: of operands and output; one of integers.
-  ///   - shape: the output's shape, to which the operands' broadcast.
-  ///   - operands: where both are, and their shapes.
+  ///   - type: the type of operands and output, an integer type.
+  ///   - shape: the output's shape, which the operands' are broadcast to.
+  ///   - operands: the regions and shapes of both.
   package init(
     _ function: Function, of type: ElementType, _ shape: Shape,
     _ operands: [(region: Region, shape: Shape)], to output: Region

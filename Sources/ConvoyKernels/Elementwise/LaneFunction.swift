@@ -1,11 +1,12 @@
 import ConvoyTensors
 
-/// The function at the end of a kernel as plain Swift applies it: which one it is is found out once, not for every
+/// The function of an epilogue in plain Swift. The function is dispatched once, not for every
 /// pixel.
 struct LaneFunction: Equatable, Sendable {
   private let tail: Tail
   private let isIdentity: Bool
-  /// That of the tail; any other if it has none, so that reading it takes no question.
+  /// The epilogue's function; an arbitrary one if it has none, so that the property is not
+  /// optional.
   private let activation: any Activation
 
   init(_ tail: Tail) {

@@ -8,7 +8,8 @@ import ConvoyTensors
   import Darwin
 #endif
 
-/// How an optimiser's step changes a parameter; the formulas stand with the operators of these names.
+/// How an optimiser's step changes a parameter; the operators of the same names document the
+/// formulas.
 package enum UpdateRule: Hashable, Sendable {
   /// One memory: the velocity. One scalar: the rate.
   case momentum(momentum: Float, isNesterov: Bool, weightDecay: Float)
@@ -18,22 +19,23 @@ package enum UpdateRule: Hashable, Sendable {
   case rmsprop(smoothing: Float, epsilon: Float, momentum: Float, weightDecay: Float)
 }
 
-/// Where the numbers of a parameter's update are.
+/// The regions of the operands of a parameter's update.
 package struct UpdateOperands: Hashable, Sendable {
   /// The parameter.
   package var parameter: Region
   /// Its gradient.
   package var gradient: Region
-  /// What the optimiser remembers, as many as the rule says.
+  /// The optimiser's memories of the parameter, as many as the rule has.
   package var memories: [Region]
   /// The rate.
   package var rate: Region
-  /// The number of the step, for rules that read it.
+  /// The number of the step, for rules that use it.
   package var step: TypedRegion?
-  /// Where the parameter and then the memories go: each where it was, or somewhere else.
+  /// The regions of the new parameter and then of the new memories: each may be the old one's
+  /// region or another.
   package var outputs: [Region]
 
-  /// Names the places.
+  /// Operands at given regions.
   package init(
     parameter: Region, gradient: Region, memories: [Region], rate: Region,
     step: TypedRegion? = nil, outputs: [Region]
@@ -47,7 +49,8 @@ package struct UpdateOperands: Hashable, Sendable {
   }
 }
 
-/// Takes an optimiser's step in one pass over a parameter: everything is read once and written once.
+/// Takes an optimiser's step in one pass over a parameter: everything is loaded once and stored
+/// once.
 package struct ParameterUpdate: Kernel {
   /// See `Kernel.name`.
   package let name = "portable update"
@@ -56,11 +59,12 @@ package struct ParameterUpdate: Kernel {
   private let operands: UpdateOperands
   private let chunks: Chunks
 
-  /// - Parameter count: how many numbers the parameter has.
+  /// - Parameter count: the number of elements of the parameter.
   package init(_ rule: UpdateRule, count: Int, _ operands: UpdateOperands) {
     self.rule = rule
     self.operands = operands
-    // Whole vectors to a chunk, so that only the parameter's end has fewer than 16 numbers.
+    // A chunk is whole vectors, so that only the last vector of the parameter may have fewer than
+    // 16 numbers.
     let cost = operands.memories.count * 16
     chunks = Chunks(items: (count + 15) / 16, cost: cost)
     self.count = count
@@ -80,7 +84,7 @@ package struct ParameterUpdate: Kernel {
         p -= (isNesterov ? gradient + velocity * momentum : velocity) * rate
       }
     case .adam(let beta1, let beta2, let epsilon, let decay):
-      // The corrections are differences of numbers close to 1: in Double.
+      // The corrections are differences of numbers close to 1, and therefore computed in Double.
       let step = operands.step.flatMap { memory.integer($0) }.map(Double.init) ?? .nan
       let firstCorrection = Float(1 / (1 - pow(Double(beta1), step)))
       let secondCorrection = Float(1 / (1 - pow(Double(beta2), step)))

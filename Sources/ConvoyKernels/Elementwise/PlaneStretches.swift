@@ -1,16 +1,16 @@
 import ConvoyTensors
 import ConvoyTiles
 
-/// The rows of planes of one geometry, put together to stretches that generated code walks in one call,
-/// and cut into chunks.
+/// The rows of planes of one geometry, joined to stretches that generated code processes in one
+/// call, and divided into chunks.
 struct PlaneStretches: Hashable, Sendable {
-  /// Some rows below one another, as generated code takes them.
+  /// Consecutive rows, in the form that generated code processes.
   struct Stretch {
-    /// Which plane they are of.
+    /// The index of the plane.
     let plane: Int
-    /// The first row, counted through the images of the plane.
+    /// The first row, counted over all images of the plane.
     let row: Int
-    /// How often `pixels` neighbours follow, with the distances of `steps` between.
+    /// The number of bands of `pixels` adjacent pixels; `steps` are the distances between them.
     let bands: Int
     let pixels: Int
   }
@@ -25,8 +25,8 @@ struct PlaneStretches: Hashable, Sendable {
   let steps: [Int]
 
   /// - Parameters:
-  ///   - layouts: of the same extents and batch; the first tells how many planes there are.
-  ///   - byImage: whether a stretch must lie in one image.
+  ///   - layouts: layouts of the same extents and batch; the first has the number of planes.
+  ///   - byImage: whether each stretch must be in one image.
   ///   - tail: the function that is applied to each pixel.
   init(_ layouts: [PlaneLayout], byImage: Bool, tail: TileTail) {
     let (batch, extents) = (layouts[0].batch, layouts[0].extents)
@@ -41,14 +41,15 @@ struct PlaneStretches: Hashable, Sendable {
     steps = layouts.map {
       isContiguous ? 0 : ($0.rowStride - extents[2] * PlaneLayout.lanes) * Float.byteCount
     }
-    // A pixel of 64 bytes takes some nanoseconds to come and go, and as long to be put into a polynomial.
+    // A pixel of 64 bytes takes some nanoseconds to load and store, and as many to evaluate a
+    // polynomial.
     let cost = extents[2] * (tail.isCheap ? 8 : 16)
     chunks = Chunks(items: layouts[0].planes.count * rowsPerPlane, cost: cost)
   }
 
   var chunkCount: Int { chunks.count }
 
-  /// The image a row belongs to.
+  /// The image that a row belongs to.
   func image(ofRow row: Int) -> Int { row / rowsPerImage }
 
   /// Calls a closure with each stretch of a chunk.
@@ -69,7 +70,7 @@ struct PlaneStretches: Hashable, Sendable {
 }
 
 extension TileArguments {
-  /// Sets how many pixels and bands a stretch has, and the steps between its bands.
+  /// Sets the number of pixels and bands of a stretch, and the steps between its bands.
   func set(_ stretch: PlaneStretches.Stretch) {
     set(.tiles, stretch.pixels)
     set(.bands, stretch.bands)

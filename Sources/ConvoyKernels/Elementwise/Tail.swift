@@ -1,16 +1,17 @@
 package import ConvoyTensors
 import ConvoyTiles
 
-/// What a convolution does to each sum before it writes it, in place of a kernel of its own.
+/// An epilogue: what a convolution does to each sum before it stores it, in place of a separate
+/// kernel.
 package struct Tail: Hashable, Sendable {
-  /// The function applied, if any.
+  /// The function that is applied, if any.
   package var function: ScalarFunction?
 
-  /// Describes a tail.
+  /// An epilogue with a function, if any.
   package init(_ function: ScalarFunction? = nil) { self.function = function }
 }
 
 extension TileTail {
-  /// The tail of a convolution in generated code.
+  /// The epilogue in generated code.
   init(_ tail: Tail) { self.init(tail.function) }
 }

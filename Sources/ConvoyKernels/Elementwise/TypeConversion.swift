@@ -1,6 +1,6 @@
 import ConvoyTensors
 
-/// Converts the elements of a row-major tensor to another type, as `TensorElement` says.
+/// Converts the elements of a row-major tensor to another type, by the rules of `TensorElement`.
 package struct TypeConversion: Kernel {
   /// See `Kernel.name`.
   package let name = "portable cast"
@@ -8,7 +8,7 @@ package struct TypeConversion: Kernel {
   private let target: TypedRegion
   private let chunks: Chunks
 
-  /// - Parameter count: how many elements.
+  /// - Parameter count: the number of elements.
   package init(count: Int, from source: TypedRegion, to target: TypedRegion) {
     self.source = source
     self.target = target
@@ -21,7 +21,7 @@ package struct TypeConversion: Kernel {
   /// Converts some elements.
   package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let elements = chunks[chunk]
-    // To and from 32-bit floats a loop is compiled for each type; other pairs are rare.
+    // Loops from and to 32-bit floats are specialised for each type; other pairs are rare.
     if target.type == .float32 {
       source.type.apply(
         ToFloats(

@@ -4,8 +4,8 @@ import ConvoyTiles
 extension Machine {
   /// Processors with AVX2 and FMA: Intel's since Haswell, AMD's since Excavator.
   ///
-  /// A pixel's 16 channels are two registers. 6 pixels of one plane are 12 sums, 2 hold weights, 2
-  /// the pixels under way.
+  /// A pixel's 16 channels are two registers. A tile of 6 pixels of one plane has 12 registers of
+  /// sums, 2 of weights, and 2 of pixels in flight.
   static func avx2(_ caches: CacheSizes) -> Machine {
     Machine(
       unit: VectorUnit(

@@ -4,8 +4,8 @@ import ConvoyTiles
 extension Machine {
   /// Processors with AVX-512: Intel's servers since Skylake, AMD's since Zen 4.
   ///
-  /// Sums, one vector of weights a plane, and at least one pixel fill the 32 registers; with one plane
-  /// the pixel is a broadcast in the multiplication itself.
+  /// Sums, one vector of weights for each plane, and at least one pixel fill the 32 registers. With
+  /// one plane, the pixel is a broadcast memory operand of the multiplication.
   static func avx512(_ caches: CacheSizes) -> Machine {
     Machine(
       unit: VectorUnit(

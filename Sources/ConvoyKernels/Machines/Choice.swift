@@ -9,14 +9,16 @@ import ConvoyAssembler
 #endif
 
 extension Machine {
-  /// What the processor can be, by its features and by whether the system lets code be generated.
+  /// The machines that this processor can be, by its features and by whether the system permits
+  /// generated code.
   static var availableHere: [Machine] {
     let features = X86.ProcessorFeatures.current
     var machines = [portable]
     guard mayGenerateCode else { return machines }
     if features.instructions.isSuperset(of: [.avx, .avx2, .fma]) {
       machines.append(avx2(features.caches))
-      // Byte, word and narrow forms come with the foundation in all but long gone processors.
+      // All processors with the foundation have these extensions too, except the discontinued Xeon
+      // Phi.
       if features.instructions.isSuperset(of: [.avx512F, .avx512DQ, .avx512BW, .avx512VL]) {
         machines.append(avx512(features.caches))
       }
@@ -24,7 +26,7 @@ extension Machine {
     return machines
   }
 
-  /// The best machine available, or the one that the environment asks for.
+  /// The fastest machine available, or the one that the environment names.
   static var chosen: Machine {
     let value = getenv("CONVOY_ISA").map { String(cString: $0) }
     let (machine, notice) = choose(value, from: available)
@@ -32,7 +34,8 @@ extension Machine {
     return machine
   }
 
-  /// The machine of a name, or the best one; and what is to be said if there is none of that name.
+  /// The machine of a given name, or the fastest one; and a notice to print if no machine has that
+  /// name.
   ///
   /// - Parameter machines: from the slowest to the fastest, at least one.
   static func choose(_ name: String?, from machines: [Machine]) -> (Machine, notice: String?) {
@@ -45,7 +48,7 @@ extension Machine {
     )
   }
 
-  /// Whether the system gives memory that code can be written to and then executed.
+  /// Whether the system provides memory that code can be written to and then executed.
   private static var mayGenerateCode: Bool {
     #if arch(x86_64)
       let probe = X86.Assembler()
@@ -63,7 +66,7 @@ extension Machine {
   }
 }
 
-/// Sentences on standard error that no one asked for: once each, and few.
+/// Notices that are printed on standard error, each at most once.
 enum Notice {
   static func say(_ sentence: String) {
     let line = Array("convoy: \(sentence)\n".utf8)

@@ -1,13 +1,14 @@
 import ConvoyTensors
 import ConvoyTiles
 
-/// Products of matrices by the tiles of dense convolution, `DenseTile`: rows of the first matrix are
-/// pixels, its columns input channels, and 16 columns of the second matrix a plane of outputs.
+/// Products of matrices by the micro-kernels of dense convolution, `DenseTile`: rows of the first
+/// matrix are pixels, its columns are input channels, and 16 columns of the second matrix are a
+/// plane of outputs.
 ///
-/// The first matrix is read and the output written where they stand. The second is packed, once where it is
-/// constant or large, or read where it stands. The columns that are left over
-/// are always packed, and their sums are copied to the output out of private memory, so that nothing beside
-/// the matrices is touched.
+/// The first matrix is read, and the output written, in place. The second matrix is packed, once
+/// where it is constant and in each run where it is large, or read in place. Remaining columns are
+/// always packed; their sums are copied to the output from scratch memory, so that nothing outside
+/// the matrices is accessed.
 struct GeneratedMatrixProduct: MatrixProductMethod, DirectMethod {
   static let title = "generated matrix product"
   let name: String
@@ -22,25 +23,26 @@ struct GeneratedMatrixProduct: MatrixProductMethod, DirectMethod {
 
   /// Some of the panels of a product.
   private struct Piece: Equatable, Sendable {
-    /// Panels of 16 columns, which are computed together.
+    /// Panels of 16 columns that are computed together.
     var panels: Range<Int>
     var tile: TileFunctions
-    /// For each step, where it reads the first matrix and the second, from a row's and a panel's beginning.
+    /// For each step, the offsets in the first matrix and in the second, from the beginning of a
+    /// row and of a panel.
     var pairs: [DenseTile.Pair]
-    /// Rows of the output, in units of some tiles.
+    /// The rows of the output, in units of some tiles.
     var rows: Chunks
-    /// Whether these are the columns that are left over.
+    /// Whether the piece is the remaining columns.
     var isRest: Bool
   }
 
   init(_ problem: MatrixProductProblem, _ settings: KernelSettings) throws(Refusal) {
     let machine = settings.machine
     try Refusal.unlessGenerating(machine)
-    // Distances of rows in bytes, times a tile's rows, are constants of 32 bits in the code.
+    // In the code, a row's distance in bytes times the tile's rows is a 32-bit constant.
     if max(problem.inner, problem.columns) > 1 << 22 {
       throw Refusal("its rows are longer than generated code can say")
     }
-    // One row's sums, each waiting for itself, are as many as a tile has vectors.
+    // A row has as many independent chains of sums as a tile has vectors.
     let chains = GeneratedMatrixProduct.widestPanel(machine) * machine.vectorsPerPlane
     if problem.rows == 1, problem.columns >= PlaneLayout.lanes, chains < 4 {
       throw Refusal("a single row gives its tiles too few sums at once")
@@ -104,20 +106,22 @@ struct GeneratedMatrixProduct: MatrixProductMethod, DirectMethod {
       pieces.reduce(0) { $1.value.isRest ? max($0, $1.value.rows.size) : $0 } * lanes
   }
 
-  /// Planes of the widest tile.
+  /// The planes of the widest tile.
   private static func widestPanel(_ machine: Machine) -> Int {
     machine.denseTiles.map(\.planes).max() ?? 1
   }
 
-  /// Whether a second matrix that changes is packed: where it does not fit the second-level cache, a panel's
-  /// rows lie pages apart, and enough rows of the first matrix meet it. The narrower the panels, the more often
-  /// the pages are gone through. Measured: see `Documentation/Performance.md`.
+  /// Whether packing a second matrix that changes is faster. It is where the matrix does not fit
+  /// the second-level cache, a panel's rows are in different pages, and enough rows of the first
+  /// matrix use it. The narrower the panels, the more often the pages are traversed. Measured: see
+  /// `Documentation/Performance.md`.
   private static func packingPays(_ problem: MatrixProductProblem, _ machine: Machine) -> Bool {
     Float.byteCount * problem.inner * problem.columns > machine.secondLevelCache
       && problem.rows >= 64 * widestPanel(machine)
   }
 
-  /// Tiles of a unit at most, so that the sums of left-over columns stay in the first-level cache.
+  /// The largest number of tiles of a unit, so that the sums of remaining columns stay in the
+  /// first-level cache.
   private static let mostTiles = 16
 
   var detail: String {
@@ -177,7 +181,7 @@ struct GeneratedMatrixProduct: MatrixProductMethod, DirectMethod {
     }
   }
 
-  /// Sets where a piece's panels of the second matrix are.
+  /// Sets the addresses of a piece's panels of the second matrix.
   private func set(
     secondOf piece: Piece, _ product: MatrixProductProblem.Places,
     _ operands: MatrixProductOperands, _ memory: Memory, _ arguments: TileArguments
@@ -209,7 +213,7 @@ struct GeneratedMatrixProduct: MatrixProductMethod, DirectMethod {
     }
   }
 
-  /// Makes the sums of columns that do not fill a vector, and copies them to the output.
+  /// Computes the sums of columns that do not fill a vector, and copies them to the output.
   private func runRest(
     _ piece: Piece, _ rows: Range<Int>, _ first: UnsafePointer<Float>,
     _ output: UnsafeMutablePointer<Float>, _ scratch: UnsafeMutablePointer<Float>,

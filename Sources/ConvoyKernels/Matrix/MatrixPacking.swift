@@ -1,17 +1,17 @@
 import ConvoyTensors
 
-/// The form in which generated products have the second matrices: panels of 16 columns, a row of 16 numbers
-/// for each row of the matrix; and the columns that are left over.
+/// The packed form of the second matrices of generated products: panels of 16 columns, with a row
+/// of 16 numbers for each row of the matrix; and the remaining columns.
 ///
-/// Left-over columns, n ≤ 8, are spread over idle lanes where the machine can: lane o·f + s of a row belongs
-/// to column o, and to row s of blocks of f, so that one multiplication does f products for each column. See
-/// `PlaneFolding`.
+/// Where the machine can, n ≤ 8 remaining columns are spread over idle lanes: lane o·f + s of a row
+/// belongs to column o and to row s of blocks of f, so that one multiplication computes f products
+/// for each column. See `PlaneFolding`.
 struct MatrixPanels: Hashable, Sendable {
   let inner: Int
   let columns: Int
-  /// Panels of 16 columns that are packed; the others are read where they stand.
+  /// Panels of 16 columns that are packed; the others are read in place.
   let packedPanels: Int
-  /// Lanes that each left-over column's sum is spread over.
+  /// The number of lanes that each remaining column's sum is spread over.
   let factor: Int
 
   init(_ problem: MatrixProductProblem, isPacked: Bool, _ machine: Machine) {
@@ -27,16 +27,16 @@ struct MatrixPanels: Hashable, Sendable {
 
   /// Panels of 16 columns.
   var wholePanels: Int { columns / PlaneLayout.lanes }
-  /// Columns that are left over.
+  /// The remaining columns.
   var rest: Int { columns % PlaneLayout.lanes }
-  /// The rows of the matrix that each step of the left-over columns' sums begins at: of `factor` rows, of which
-  /// the last step's may overlap those of the one before.
+  /// The first row of the matrix of each step of the remaining columns' sums. A step has `factor`
+  /// rows; those of the last step may overlap those of the step before.
   var steps: [Int] {
     stride(from: 0, to: inner, by: factor).map { min($0, inner - factor) }
   }
   /// Floats of a whole panel.
   var panelSize: Int { inner * PlaneLayout.lanes }
-  /// Floats of the left-over columns.
+  /// Floats of the remaining columns.
   var restSize: Int { rest == 0 ? 0 : (inner + factor - 1) / factor * PlaneLayout.lanes }
   /// Floats of a packed matrix.
   var size: Int { packedPanels * panelSize + restSize }
@@ -69,7 +69,7 @@ struct MatrixPacking: Kernel {
     }
   }
 
-  /// Packs the left-over columns. Of a last step that overlaps the one before, the rows that were had are 0.
+  /// Packs the remaining columns. Rows of the last step that the step before includes are 0.
   private func packRest(_ source: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>) {
     let factor = panels.factor
     var fresh = 0

@@ -8,28 +8,28 @@ package struct MatrixProductProblem: Hashable, Sendable {
   let inner: Int
   /// Columns of each product.
   let columns: Int
-  /// How many matrices the second tensor holds.
+  /// The number of matrices in the second tensor.
   let secondCount: Int
   /// Whether the second tensor is known when compiling.
   let isSecondConstant: Bool
-  /// Where each product's matrices are.
+  /// The positions of each product's matrices.
   let products: [Places]
 
-  /// Where the matrices of one product are.
+  /// The positions of the matrices of one product.
   struct Places: Hashable, Sendable {
     /// Floats from the first tensor's beginning.
     var first: Int
-    /// Which matrix of the second tensor.
+    /// The index of the matrix in the second tensor.
     var second: Int
     /// Floats from the output's beginning.
     var output: Int
   }
 
-  /// Describes the work.
+  /// Products of matrices in broadcast tensors.
   ///
   /// - Parameters:
   ///   - shape: the output's shape, …×M×N.
-  ///   - first: …×M×K, the leading dimensions repeated to the output's.
+  ///   - first: …×M×K; the leading dimensions are broadcast to the output's.
   ///   - second: …×K×N, likewise.
   ///   - isSecondConstant: whether the second tensor is known when compiling.
   package init(_ shape: Shape, _ first: Shape, _ second: Shape, isSecondConstant: Bool = false) {
@@ -41,13 +41,13 @@ package struct MatrixProductProblem: Hashable, Sendable {
     let ownRows = shape[shape.rank - 2]
     let count = leading.reduce(1, *)
     if secondCount == 1, first.dimensions.dropLast(2).reduce(1, *) == count {
-      // All rows meet the same matrix: they are those of one.
+      // All rows are multiplied with the same matrix: they form one product.
       rows = count * ownRows
       products = [Places(first: 0, second: 0, output: 0)]
       return
     }
     rows = ownRows
-    // A trailing dimension of 1 gives vectors of matrices a dimension.
+    // A trailing dimension of 1, because the leading dimensions may be none.
     let all = Shape(leading + [1])
     let strides = [first, second].map { Shape($0.dimensions.dropLast(2) + [1]) }
       .map { $0.broadcastStrides(to: all) }
@@ -63,18 +63,18 @@ package struct MatrixProductProblem: Hashable, Sendable {
   }
 }
 
-/// Where the numbers of a matrix product are.
+/// The regions of the operands of a matrix product.
 package struct MatrixProductOperands: Sendable {
   let first: Region
   let second: Region?
   let packed: Region?
   let output: Region
 
-  /// Names the places.
+  /// Operands at given regions.
   ///
   /// - Parameters:
-  ///   - second: the second tensor; nil where the plan reads it only packed.
-  ///   - packed: what the plan's packing made of it; nil where it packs nothing.
+  ///   - second: the second tensor; nil if the plan reads only its packed form.
+  ///   - packed: the result of the plan's packing; nil if it packs nothing.
   package init(first: Region, second: Region?, packed: Region?, output: Region) {
     self.first = first
     self.second = second
@@ -83,16 +83,16 @@ package struct MatrixProductOperands: Sendable {
   }
 }
 
-/// A way to multiply matrices, decided for one problem.
+/// A method of multiplying matrices, planned for one problem.
 protocol MatrixProductMethod: KernelMethod
 where Problem == MatrixProductProblem, Operands == MatrixProductOperands {
-  /// The floats that are packed of the second matrices; 0 if they are read where they stand.
+  /// The floats of the packed form of the second matrices; 0 if they are read in place.
   var packedCount: Int { get }
-  /// Whether the second matrices are read where they stand.
+  /// Whether the second matrices are read in place.
   var readsSecond: Bool { get }
-  /// What is packed, for people.
+  /// What is packed, as text.
   var packingText: String { get }
-  /// Packs the second matrices.
+  /// A kernel that packs the second matrices.
   func packing(from source: Region, to destination: Region) -> any Kernel
 }
 
@@ -104,13 +104,13 @@ extension CatalogEntry where Problem == MatrixProductProblem, Method == any Matr
   }
 }
 
-/// How products of matrices are computed: decided once, from the problem and the settings, and placed at
-/// addresses later.
+/// How products of matrices are computed: decided once, from the problem and the settings, and
+/// placed at addresses later.
 package struct MatrixProductPlan: Sendable, Equatable, CustomStringConvertible {
   private let method: any MatrixProductMethod
   private let candidates: [Candidate]
 
-  /// The best way for a problem.
+  /// The plan of a problem.
   package init(_ problem: MatrixProductProblem, _ settings: KernelSettings = KernelSettings()) {
     (method, candidates) = Catalog.matrixProduct.decide(problem, settings)
   }
@@ -125,23 +125,23 @@ package struct MatrixProductPlan: Sendable, Equatable, CustomStringConvertible {
   /// See `Decision.description`.
   package var description: String { decision.description }
 
-  /// The floats that are packed of the second matrices; 0 if all are read where they stand.
+  /// The floats of the packed form of the second matrices; 0 if all are read in place.
   package var packedCount: Int { method.packedCount }
 
-  /// Whether the second matrices are read where they stand, but perhaps for their last columns.
+  /// Whether the second matrices are read in place, perhaps except for their last columns.
   package var readsSecond: Bool { method.readsSecond }
 
-  /// Packs the second matrices.
+  /// A kernel that packs the second matrices.
   package func packing(from source: Region, to destination: Region) -> any Kernel {
     method.packing(from: source, to: destination)
   }
 
-  /// The kernel for numbers in their places.
+  /// The kernel for operands at given regions.
   package func kernel(at operands: MatrixProductOperands) -> any Kernel {
     method.kernel(at: operands)
   }
 
-  /// Whether the same was decided.
+  /// Whether both plans made the same decisions.
   package static func == (a: Self, b: Self) -> Bool {
     a.candidates == b.candidates && a.method.isEqual(to: b.method)
   }

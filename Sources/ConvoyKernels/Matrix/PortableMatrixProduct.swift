@@ -2,14 +2,14 @@ import ConvoyTensors
 
 /// Products of matrices in plain Swift.
 ///
-/// A chunk owns some rows of the output, so each sum is made by one chunk in one order.
+/// A chunk is some rows of the output, so that each sum is computed by one chunk, in one order.
 struct PortableMatrixProduct: MatrixProductMethod, DirectMethod {
   static let title = "portable matrix product"
   let name = title
   private let problem: MatrixProductProblem
   private let chunks: Chunks
 
-  /// Refuses nothing.
+  /// Plans any problem.
   init(_ problem: MatrixProductProblem, _ settings: KernelSettings) {
     self.problem = problem
     chunks = Chunks(

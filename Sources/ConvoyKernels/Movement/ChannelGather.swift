@@ -1,19 +1,19 @@
 package import ConvoyTensors
 
-/// Makes each channel of some planes a channel of other planes, or zero: concatenates, slices and shuffles
-/// channels without leaving planes. Reads any channel map.
+/// Makes each channel of some planes a channel of other planes, or zero: concatenation, slices and
+/// shuffles of channels in planes. Reads any order of channels.
 ///
-/// Whole pixels are copied where a plane's channels stand in the lanes of one source plane as they
-/// do in the target, as when multiples of 16 are joined; else lane by lane.
+/// Whole pixels are copied where a plane's channels are in the same lanes of one source plane, as
+/// when multiples of 16 are concatenated; other planes are copied lane by lane.
 package struct ChannelGather: Kernel {
   /// Planes that are read.
   package struct Source: Sendable {
-    /// Counted from `base`; of the target's batch and extents.
+    /// Planes with offsets from `base`, of the target's batch and extents.
     package var planes: PlaneLayout
-    /// What the planes are counted from.
+    /// The base of the planes.
     package var base: Region
 
-    /// Names planes and their base.
+    /// Planes with offsets from a base.
     package init(_ planes: PlaneLayout, base: Region) {
       self.planes = planes
       self.base = base
@@ -22,28 +22,28 @@ package struct ChannelGather: Kernel {
 
   /// A channel of one of the sources.
   package struct Channel: Hashable, Sendable {
-    /// Which source.
+    /// The index of the source.
     package var source: Int
-    /// Which of its channels.
+    /// The channel of the source.
     package var channel: Int
 
-    /// Names a channel.
+    /// A channel of a source.
     package init(source: Int, channel: Int) {
       self.source = source
       self.channel = channel
     }
   }
 
-  /// Where a plane of the target comes from.
+  /// The origin of a plane of the target.
   private enum Origin {
-    /// Whole pixels of a source, from so many floats after its base.
+    /// Whole pixels of a source, at an offset in floats from its base.
     case plane(source: Int, start: Int)
     /// Numbers for some of the lanes.
     case lanes([Lane])
   }
 
   private struct Lane {
-    /// Nil for zeros.
+    /// The index of the source; nil for zeros.
     var source: Int?
     var start: Int
     var target: Int
@@ -59,8 +59,8 @@ package struct ChannelGather: Kernel {
   private let chunks: Chunks
 
   /// - Parameters:
-  ///   - channels: for each channel of the target where it comes from, or nil for zeros.
-  ///   - target: planes counted from `base`.
+  ///   - channels: for each channel of the target, its origin, or nil for zeros.
+  ///   - target: planes with offsets from `base`.
   package init(
     _ channels: [Channel?], from sources: [Source], to target: PlaneLayout, base: Region
   ) {
@@ -124,8 +124,8 @@ package struct ChannelGather: Kernel {
   }
 }
 
-/// The rows of planes of the same batch and extents that are visited together: an image is a single row
-/// where nothing lies around any of them.
+/// The rows in which planes of the same batch and extents are visited together: an image is a
+/// single row where none of the layouts has anything between its rows.
 struct PlaneRows: Sendable {
   /// Rows of all images.
   let count: Int

@@ -1,6 +1,6 @@
 package import ConvoyTensors
 
-/// Puts images in planes into larger ones, and a number around them.
+/// Copies images in planes into larger ones, and pads them with a number.
 package struct PlanePad: Kernel {
   /// See `Kernel.name`.
   package let name = "pad"
@@ -15,9 +15,9 @@ package struct PlanePad: Kernel {
 
   /// - Parameters:
   ///   - value: the number.
-  ///   - before: how many pixels of it come before the image.
-  ///   - input: identity-mapped planes, counted from `base`.
-  ///   - output: identity-mapped planes, counted from `outputBase`.
+  ///   - before: the padding before the image, in pixels.
+  ///   - input: planes in the identity order, with offsets from `base`.
+  ///   - output: planes in the identity order, with offsets from `outputBase`.
   package init(
     _ value: Float, before: Extents, _ input: PlaneLayout, base: Region, to output: PlaneLayout,
     outputBase: Region

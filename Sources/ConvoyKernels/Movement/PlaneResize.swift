@@ -1,16 +1,16 @@
 package import ConvoyTensors
 
-/// Where the pixels of a resized image come from along one axis: (1 − weight) of one position and weight
-/// of another.
+/// How a pixel of a resized image is interpolated along one axis: (1 − weight) times one position
+/// plus weight times another.
 package struct ResizeTap: Hashable, Sendable {
   /// The first position.
   package var low: Int
-  /// The second; perhaps the same.
+  /// The second position; may be equal to the first.
   package var high: Int
-  /// The second's part.
+  /// The weight of the second position.
   package var weight: Float
 
-  /// Describes a pixel's origin.
+  /// An interpolation between two positions.
   package init(low: Int, high: Int, weight: Float) {
     self.low = low
     self.high = high
@@ -18,24 +18,24 @@ package struct ResizeTap: Hashable, Sendable {
   }
 }
 
-/// Resizes images in planes, or takes gradients of resized images back; in plain Swift.
+/// Resizes images in planes, or propagates gradients of resized images back; in plain Swift.
 ///
-/// A chunk owns an image's plane, so that gradients are added in one order.
+/// A chunk is a plane of an image, so that gradients are added in one order.
 package struct PlaneResize: Kernel {
   /// See `Kernel.name`.
   package let name: String
   private let isAdjoint: Bool
-  /// For depth, height and width, an entry for each position of the resized image.
+  /// For depth, height and width: an entry for each position of the resized image.
   private let axes: [[ResizeTap]]
-  /// The image, and what it becomes.
+  /// The image, and the resized image.
   private let small: (planes: PlaneLayout, base: Region)
   private let resized: (planes: PlaneLayout, base: Region)
 
   /// - Parameters:
   ///   - axes: for depth, height and width, an entry for each position of the resized image.
   ///   - image: the planes before resizing.
-  ///   - resized: the planes after it, of the same channels in the same order.
-  ///   - isAdjoint: whether gradients are taken from the resized image to the other.
+  ///   - resized: the planes after resizing, with the same channels in the same order.
+  ///   - isAdjoint: whether gradients are propagated from the resized image to the image.
   package init(
     _ axes: [[ResizeTap]], image: PlaneLayout, base: Region, resized: PlaneLayout,
     resizedBase: Region, isAdjoint: Bool = false
@@ -74,7 +74,8 @@ package struct PlaneResize: Kernel {
     }
   }
 
-  /// The rows of the image that a row of the resized one is made of, with their parts.
+  /// The rows of the image that a row of the resized image is interpolated from, with their
+  /// weights.
   private func rows(_ slice: ResizeTap, _ row: ResizeTap) -> [(part: Float, start: Int)] {
     func offset(_ z: Int, _ y: Int) -> Int { small.planes.offset([z, y, 0]) }
     return [
@@ -85,7 +86,7 @@ package struct PlaneResize: Kernel {
     ]
   }
 
-  /// Adds a row's part to the resized row, or begins it.
+  /// Adds a weighted row to the resized row, or initialises the resized row with it.
   private func gather(
     _ row: UnsafeMutablePointer<Float>, _ target: UnsafeMutablePointer<Float>, part: Float,
     isFirst: Bool
@@ -104,7 +105,7 @@ package struct PlaneResize: Kernel {
     }
   }
 
-  /// Adds a resized row's gradient to the part it was made of.
+  /// Adds a resized row's gradient, weighted, to a row that it was interpolated from.
   private func spread(
     _ gradient: UnsafeMutablePointer<Float>, _ row: UnsafeMutablePointer<Float>, part: Float
   ) {

@@ -10,7 +10,7 @@ struct RowCursor: Hashable, Sendable {
     rows = layout.batch * layout.extents[0] * layout.extents[1]
   }
 
-  /// The image a row belongs to.
+  /// The image that a row belongs to.
   func image(ofRow row: Int) -> Int { row / (layout.extents[0] * layout.extents[1]) }
 
   /// Floats from a plane's beginning to a row's first pixel.
@@ -22,7 +22,7 @@ struct RowCursor: Hashable, Sendable {
   }
 }
 
-/// Brings a row-major tensor [batch, channels, spatial…] into planes.
+/// Copies a row-major tensor [batch, channels, spatial…] into planes.
 package struct PlanesFromDense: Kernel {
   /// See `Kernel.name`.
   package let name = "reorder to planes"
@@ -36,7 +36,7 @@ package struct PlanesFromDense: Kernel {
   private let starts: [Int?]
 
   /// - Parameters:
-  ///   - planes: counted from `base`.
+  ///   - planes: planes with offsets from `base`.
   package init(from source: Region, to planes: PlaneLayout, base: Region) {
     self.source = source
     self.planes = planes
@@ -74,8 +74,8 @@ package struct PlanesFromDense: Kernel {
   }
 }
 
-/// Brings planes into a row-major tensor [batch, channels, spatial…]; reads any channel map, and pixels
-/// of any size.
+/// Copies planes into a row-major tensor [batch, channels, spatial…]. Reads any order of channels,
+/// and pixels of any size.
 package struct DenseFromPlanes: Kernel {
   /// See `Kernel.name`.
   package let name = "reorder to rows"
@@ -86,7 +86,7 @@ package struct DenseFromPlanes: Kernel {
   private let chunks: Chunks
 
   /// - Parameters:
-  ///   - planes: counted from `base`.
+  ///   - planes: planes with offsets from `base`.
   package init(from planes: PlaneLayout, base: Region, to target: Region) {
     self.target = target
     self.planes = planes
@@ -116,7 +116,7 @@ package struct DenseFromPlanes: Kernel {
   }
 }
 
-/// Copies images row by row between planes of one kind that differ in their halos.
+/// Copies images row by row between planes of one kind with different halos.
 package struct RowCopy: Kernel {
   /// See `Kernel.name`.
   package let name = "put a halo around"
@@ -128,8 +128,8 @@ package struct RowCopy: Kernel {
   private let chunks: Chunks
 
   /// - Parameters:
-  ///   - input: counted from `base`.
-  ///   - output: as many planes with pixels of the same size, counted from `outputBase`.
+  ///   - input: planes with offsets from `base`.
+  ///   - output: as many planes with pixels of the same size, with offsets from `outputBase`.
   package init(
     _ input: PlaneLayout, base: Region, to output: PlaneLayout, outputBase: Region
   ) {
@@ -159,19 +159,19 @@ package struct RowCopy: Kernel {
   }
 }
 
-/// Sets the halo around every image of some planes to zero.
+/// Sets the halo of every image of some planes to zero.
 package struct HaloClearing: Kernel {
   /// See `Kernel.name`.
   package let name = "clear halo"
   private let base: Region
   private let planes: PlaneLayout
-  /// The halo of an image, in pixels from its plane's beginning: what lies between one row's last pixel and
-  /// the next row's first is contiguous, also across slices; it begins before the first row and ends after
-  /// the last.
+  /// The halo of an image, in pixels from its plane's beginning. What is between one row's last
+  /// pixel and the next row's first is contiguous, also across slices. The halo begins before the
+  /// first row and ends after the last.
   private let gaps: [Range<Int>]
   private let chunks: Chunks
 
-  /// - Parameter planes: counted from `base`.
+  /// - Parameter planes: planes with offsets from `base`.
   package init(_ planes: PlaneLayout, base: Region) {
     self.planes = planes
     self.base = base
@@ -194,7 +194,7 @@ package struct HaloClearing: Kernel {
   /// See `Kernel.chunkCount`.
   package var chunkCount: Int { chunks.count }
 
-  /// Clears around some images.
+  /// Clears the halos of some images.
   package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let (imageStride, pixelStride) = (planes.imageStride, planes.pixelStride)
     for item in chunks[chunk] {
@@ -202,7 +202,7 @@ package struct HaloClearing: Kernel {
       let start = memory[base] + planes.planes[plane] + image * imageStride
       for gap in gaps {
         if pixelStride == PlaneLayout.lanes {
-          // Two pixels or so: a call would take longer.
+          // Usually two pixels: a call would take longer.
           for pixel in gap { (start + pixel * PlaneLayout.lanes).lanes = .zero }
         } else {
           (start + gap.lowerBound * pixelStride).update(

@@ -1,7 +1,7 @@
 package import ConvoyTensors
 
-/// Copies a box of elements between two row-major tensors, each walked with strides of its own:
-/// transposes, slices, pads, repeats and concatenates.
+/// Copies a box of elements between two row-major tensors, each with its own strides: transposes,
+/// slices, pads, repeats and concatenates.
 package struct StridedCopy: Kernel {
   /// See `Kernel.name`.
   package let name = "copy"
@@ -12,11 +12,11 @@ package struct StridedCopy: Kernel {
   private let chunks: Chunks
 
   /// - Parameters:
-  ///   - extents: the box.
+  ///   - extents: the extents of the box.
   ///   - type: the elements' type, of which only the size matters.
-  ///   - source: where its first element is read.
-  ///   - sourceStrides: elements between neighbours that are read; 0 repeats.
-  ///   - target: where its first element is written.
+  ///   - source: the region of the first element that is read.
+  ///   - sourceStrides: elements between neighbours that are read; 0 repeats an element.
+  ///   - target: the region of the first element that is written.
   ///   - targetStrides: elements between neighbours that are written.
   package init(
     _ extents: [Int], of type: ElementType = .float32, from source: Region,
@@ -29,7 +29,7 @@ package struct StridedCopy: Kernel {
     chunks = Chunks(items: walk.rows, cost: walk.columns)
   }
 
-  /// Copies neighbouring elements as they are.
+  /// Copies contiguous elements.
   package init(
     contiguous count: Int, of type: ElementType = .float32, from source: Region, to target: Region
   ) {
@@ -77,18 +77,19 @@ package struct StridedCopy: Kernel {
   }
 }
 
-/// Walks a box of numbers along several operands at once, each with strides of its own: rows of the last
-/// dimension, numbered.
+/// The iteration over a box of elements of several operands at once, each with its own strides:
+/// numbered rows of the last dimension.
 struct StridedWalk: Sendable {
   let rows: Int
   let columns: Int
-  /// For each operand, floats between neighbouring columns.
+  /// For each operand, elements between neighbouring columns.
   let columnSteps: [Int]
   private let extents: [Int]
   private let strides: [[Int]]
 
   init(_ extents: [Int], _ strides: [[Int]]) {
-    // Neighbouring dimensions that every operand walks as one become one: longer rows, fewer of them.
+    // Adjacent dimensions whose strides are compatible in every operand are merged: longer rows,
+    // fewer of them.
     var merged: [(extent: Int, strides: [Int])] = []
     for dimension in extents.indices where extents[dimension] != 1 {
       let steps = strides.map { $0[dimension] }
@@ -108,7 +109,7 @@ struct StridedWalk: Sendable {
     rows = self.extents.reduce(1, *)
   }
 
-  /// For each operand, floats from its first element to a row's first.
+  /// For each operand, elements from its first element to a row's first.
   func offsets(ofRow row: Int) -> [Int] {
     var rest = row
     var offsets = Array(repeating: 0, count: strides.count)
@@ -120,7 +121,7 @@ struct StridedWalk: Sendable {
     return offsets
   }
 
-  /// Floats from an operand's first element to a row's first.
+  /// Elements from an operand's first element to a row's first.
   func offset(ofRow row: Int, operand: Int) -> Int {
     var (rest, offset) = (row, 0)
     for dimension in extents.indices.reversed() {
@@ -132,18 +133,18 @@ struct StridedWalk: Sendable {
   }
 }
 
-/// Sets neighbouring elements to one value.
+/// Sets contiguous elements to one value.
 package struct Fill: Kernel {
   /// See `Kernel.name`.
   package let name = "fill"
   private let target: Region
-  /// The value, as the elements' type.
+  /// The value, of the elements' type.
   private let value: Tensor
   private let chunks: Chunks
 
   /// - Parameters:
-  ///   - count: how many elements.
-  ///   - value: their value, converted to their type.
+  ///   - count: the number of elements.
+  ///   - value: the elements' value, converted to their type.
   package init(_ target: Region, count: Int, of type: ElementType = .float32, with value: Float) {
     self.target = target
     self.value = Tensor([], repeating: value).converted(to: type)
@@ -153,7 +154,7 @@ package struct Fill: Kernel {
   /// See `Kernel.chunkCount`.
   package var chunkCount: Int { chunks.count }
 
-  /// Fills a part.
+  /// Fills some elements.
   package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     switch value.type.size {
     case 1: fill(chunk, memory, as: UInt8.self)
@@ -170,7 +171,8 @@ package struct Fill: Kernel {
   }
 }
 
-/// Brings a number a channel into the lanes where the channels stand, and zeros into the others: biases.
+/// Copies one number for each channel into the channels' lanes, and zeros into the other lanes:
+/// biases.
 package struct LaneCopy: Kernel {
   /// See `Kernel.name`.
   package let name = "pack bias"
@@ -178,7 +180,7 @@ package struct LaneCopy: Kernel {
   private let source: Region
   private let target: Region
 
-  /// - Parameter order: where the channels stand.
+  /// - Parameter order: the order of the channels.
   package init(_ order: ChannelOrder, from source: Region, to target: Region) {
     channels = order.channelsByLane
     self.source = source
@@ -188,7 +190,7 @@ package struct LaneCopy: Kernel {
   /// See `Kernel.chunkCount`.
   package var chunkCount: Int { 1 }
 
-  /// Copies all.
+  /// Copies all numbers.
   package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let numbers = memory[source]
     let lanes = memory[target]

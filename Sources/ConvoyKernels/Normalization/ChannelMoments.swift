@@ -1,8 +1,10 @@
 package import ConvoyTensors
 
-/// The mean and variance of each channel over the whole batch; first half: of each part of its pixels.
+/// The mean and variance of each channel over the whole batch, first step: those of each part of
+/// its pixels.
 ///
-/// Each block of a part is read twice, for its mean and for the squares of the distances from it; the second
+/// Each block of a part is read twice, for its mean and for the squares of the differences from it;
+/// the second time it is still in cache.
 /// time it is still in cache.
 package struct PlanePartMoments: Kernel {
   /// See `Kernel.name`.
@@ -14,9 +16,9 @@ package struct PlanePartMoments: Kernel {
   private let cursor: RowCursor
 
   /// - Parameters:
-  ///   - planes: counted from `base`.
-  ///   - target: `PlanePartMoments.elementCount` numbers: for each plane and part sixteen means and
-  ///     sixteen sums of squares.
+  ///   - planes: planes with offsets from `base`.
+  ///   - target: `PlanePartMoments.elementCount` numbers: for each plane and part, sixteen means
+  ///     and sixteen sums of squares.
   package init(_ planes: PlaneLayout, base: Region, to target: Region) {
     self.planes = planes
     self.base = base
@@ -25,7 +27,7 @@ package struct PlanePartMoments: Kernel {
     cursor = RowCursor(planes)
   }
 
-  /// Floats in which the parts' moments are kept.
+  /// The floats of the parts' moments.
   package static func elementCount(_ planes: PlaneLayout) -> Int {
     planes.planes.count * PixelParts(planes).count * 2 * PlaneLayout.lanes
   }
@@ -33,7 +35,7 @@ package struct PlanePartMoments: Kernel {
   /// See `Kernel.chunkCount`.
   package var chunkCount: Int { planes.planes.count * parts.count }
 
-  /// Makes the moments of one part of a plane.
+  /// Computes the moments of one part of a plane.
   package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let (plane, part) = chunk.quotientAndRemainder(dividingBy: parts.count)
     let start = UnsafePointer(memory[base] + planes.planes[plane])
@@ -55,17 +57,18 @@ package struct PlanePartMoments: Kernel {
   }
 }
 
-/// The moments of the pixels seen so far, lane by lane; each block of pixels is joined to those before it.
+/// The moments of the pixels added so far, lane by lane; each block of pixels is merged with those
+/// before it.
 private struct LaneMoments {
   /// Pixels that stay in the first-level cache while they are read a second time.
   static let mostPixels = 128
 
   private var count = 0.0
   private(set) var mean = SIMD16<Double>.zero
-  /// Sums of the squares of the distances from the mean.
+  /// Sums of the squares of the differences from the mean.
   private(set) var squares = SIMD16<Double>.zero
 
-  /// Takes in pixels that lie side by side.
+  /// Adds adjacent pixels.
   mutating func add(_ start: UnsafePointer<Float>, count: Int) {
     var (even, odd) = (Lanes.zero, Lanes.zero)
     for pixel in stride(from: 0, to: count - 1, by: 2) {
@@ -100,10 +103,10 @@ private struct LaneMoments {
   }
 }
 
-/// The mean and variance of each channel over the whole batch; second half: of the parts.
+/// The mean and variance of each channel over the whole batch, second step: the parts are combined.
 ///
-/// Source: T. Chan, G. Golub and R. LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing
-/// Sample Variances", 1979.
+/// Source: T. Chan, G. Golub and R. LeVeque, "Updating Formulae and a Pairwise Algorithm for
+/// Computing Sample Variances", 1979.
 package struct ChannelMoments: Kernel {
   /// See `Kernel.name`.
   package let name = "portable moments"
@@ -114,10 +117,10 @@ package struct ChannelMoments: Kernel {
   private let variance: Region
 
   /// - Parameters:
-  ///   - planes: those whose parts' moments were made.
-  ///   - source: where `PlanePartMoments` put them.
+  ///   - planes: the planes of `PlanePartMoments`.
+  ///   - source: the target of `PlanePartMoments`.
   ///   - mean: a number for each channel.
-  ///   - variance: a number for each channel: the mean square distance from the mean.
+  ///   - variance: a number for each channel: the mean of the squared differences from the mean.
   package init(of planes: PlaneLayout, from source: Region, mean: Region, variance: Region) {
     places = planes.map
     parts = PixelParts(planes)

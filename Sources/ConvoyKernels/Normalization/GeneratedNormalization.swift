@@ -61,9 +61,9 @@ struct GeneratedNormalization: DirectMethod {
 }
 
 extension TileArguments {
-  /// Keeps mean, factor and shift where sums have their beginnings.
+  /// Stores mean, factor and shift at the address of initial values.
   ///
-  /// - Returns: where they are.
+  /// - Returns: their address.
   fileprivate func set(normalization vectors: (Lanes, Lanes, Lanes)) -> UnsafePointer<Float> {
     let place = base + Field.bias.rawValue
     place.storeBytes(of: vectors.0, as: Lanes.self)

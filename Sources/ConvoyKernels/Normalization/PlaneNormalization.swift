@@ -1,15 +1,15 @@
 package import ConvoyTensors
 
-/// Where the numbers of a batch normalisation are: one a channel each, row-major.
+/// The regions of a batch normalisation's statistics: row-major, one number for each channel.
 package struct ChannelStatistics: Sendable {
   let scale: Region
   let mean: Region
   let variance: Region
   let epsilon: Float
 
-  /// Names the places.
+  /// Statistics at given regions.
   ///
-  /// - Parameter epsilon: what is added to the variance.
+  /// - Parameter epsilon: the constant that is added to the variance.
   package init(scale: Region, mean: Region, variance: Region, epsilon: Float) {
     self.scale = scale
     self.mean = mean
@@ -36,17 +36,17 @@ package struct ChannelStatistics: Sendable {
 
 /// Batch normalisation by given statistics: (x − mean) ∕ √(variance + ε) · scale + shift.
 ///
-/// The mean is subtracted first rather than folded into the shift, which would lose digits where it is
-/// large beside the deviation.
+/// The mean is subtracted first. Folding it into the shift would lose digits where the mean is
+/// large compared with the standard deviation.
 package struct NormalizationProblem: Hashable, Sendable {
   /// The image's planes.
   package var image: PlaneLayout
-  /// The planes of the results, of the image's extents and batch.
+  /// The output's planes, of the image's extents and batch.
   package var output: PlaneLayout
-  /// What is applied to each result.
+  /// The epilogue: the function that is applied to each result.
   package var tail: Tail
 
-  /// Describes the work.
+  /// A batch normalisation of planes.
   package init(_ image: PlaneLayout, to output: PlaneLayout, tail: Tail = Tail()) {
     self.image = image
     self.output = output
@@ -54,16 +54,16 @@ package struct NormalizationProblem: Hashable, Sendable {
   }
 }
 
-/// Where the numbers of a batch normalisation are.
+/// The regions of a batch normalisation's operands.
 package struct NormalizationOperands: Sendable {
   let statistics: ChannelStatistics
   let shift: Region
   let image: PlanePlaces
   let output: PlanePlaces
 
-  /// Names the places.
+  /// Operands at given regions.
   ///
-  /// - Parameter shift: one number a channel.
+  /// - Parameter shift: one number for each channel.
   package init(
     _ statistics: ChannelStatistics, shift: Region, image: PlanePlaces, output: PlanePlaces
   ) {
@@ -73,7 +73,7 @@ package struct NormalizationOperands: Sendable {
     self.output = output
   }
 
-  /// For the channels of a plane: the mean, what the difference from it is multiplied with, and the shift.
+  /// For the channels of a plane: the mean, the factor of the difference from it, and the shift.
   @inline(__always)
   func vectors(
     ofPlane plane: Int, of channels: ChannelVectors, in memory: Memory
@@ -102,7 +102,7 @@ struct PortableNormalization: DirectMethod {
   private let channels: ChannelVectors
   private let tail: LaneFunction
 
-  /// Refuses nothing.
+  /// Plans any problem.
   init(_ problem: NormalizationProblem, _ settings: KernelSettings) {
     tail = LaneFunction(problem.tail)
     channels = ChannelVectors(problem.image)

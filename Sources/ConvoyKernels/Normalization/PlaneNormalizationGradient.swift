@@ -1,6 +1,6 @@
 package import ConvoyTensors
 
-/// What the kernels of a batch normalisation's gradient read.
+/// The regions that the kernels of a batch normalisation's gradient read.
 package struct NormalizationGradientOperands: Sendable {
   let statistics: ChannelStatistics
   let shift: Region
@@ -11,13 +11,13 @@ package struct NormalizationGradientOperands: Sendable {
   let gradientBase: Region
   fileprivate let channels: ChannelVectors
 
-  /// Names the places.
+  /// Operands at given regions.
   ///
   /// - Parameters:
-  ///   - shift: one number a channel.
-  ///   - activation: what was applied to the normalised image, if anything.
-  ///   - image: planes counted from `imageBase`.
-  ///   - gradient: planes of the image's extents, its channels in the same order, counted from
+  ///   - shift: one number for each channel.
+  ///   - activation: the function that was applied to the normalised image, if any.
+  ///   - image: planes with offsets from `imageBase`.
+  ///   - gradient: planes of the image's extents, with channels in the same order and offsets from
   ///     `gradientBase`.
   package init(
     _ statistics: ChannelStatistics, shift: Region, activation: ScalarFunction?,
@@ -35,14 +35,14 @@ package struct NormalizationGradientOperands: Sendable {
 }
 
 extension NormalizationGradientOperands {
-  /// What a plane's channels have in common.
+  /// The vectors that all pixels of a plane share.
   fileprivate struct Vectors {
     let mean: Lanes
     let inverse: Lanes
     let factor: Lanes
     let shift: Lanes
 
-    /// What the activation was given.
+    /// The argument of the activation.
     @inline(__always)
     func normalized(_ x: Lanes) -> Lanes { (x - mean) * factor + shift }
   }
@@ -55,8 +55,8 @@ extension NormalizationGradientOperands {
       shift: channels.lanes(shift, ofPlane: plane, in: memory))
   }
 
-  /// Runs a body with the way in which a gradient comes through the activation: a loop of its own for
-  /// each activation that is frequent.
+  /// Runs a body with the derivative of the activation: each frequent activation has a specialised
+  /// loop.
   @inline(__always)
   fileprivate func withActivation(
     _ vectors: Vectors, _ body: (_ through: (_ x: Lanes, _ gradient: Lanes) -> Lanes) -> Void
@@ -78,8 +78,8 @@ extension NormalizationGradientOperands {
   }
 }
 
-/// Σg and Σg·x̂ of each part of each plane, x̂ being the image before scale and shift; `ChannelTotals`
-/// makes the gradients of shift and scale of them.
+/// Σg and Σg·x̂ of each part of each plane, where x̂ is the normalised image before scale and
+/// shift. `ChannelTotals` adds them to the gradients of shift and scale.
 package struct PlanePartNormalizationSums: Kernel {
   /// See `Kernel.name`.
   package let name = "portable batch norm gradient"
@@ -90,8 +90,8 @@ package struct PlanePartNormalizationSums: Kernel {
   private let cursors: (RowCursor, RowCursor)
 
   /// - Parameters:
-  ///   - toShift: `PlanePartReduction.elementCount` numbers.
-  ///   - toScale: as many.
+  ///   - toShift: the region of `PlanePartReduction.elementCount` numbers for Σg.
+  ///   - toScale: the region of as many numbers for Σg·x̂.
   package init(_ operands: NormalizationGradientOperands, toShift: Region, toScale: Region) {
     self.operands = operands
     self.toShift = toShift
@@ -104,7 +104,7 @@ package struct PlanePartNormalizationSums: Kernel {
   /// See `Kernel.chunkCount`.
   package var chunkCount: Int { operands.image.planes.count * parts.count }
 
-  /// Adds up a part of a plane.
+  /// Sums over a part of a plane.
   package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let (plane, part) = chunk.quotientAndRemainder(dividingBy: parts.count)
     let vectors = operands.vectors(ofPlane: plane, in: memory)
@@ -145,9 +145,9 @@ package struct PlaneNormalizationGradient: Kernel {
   private let cursors: (image: RowCursor, gradient: RowCursor, output: RowCursor)
 
   /// - Parameters:
-  ///   - toShift: Σg, one number a channel.
-  ///   - toScale: Σgx̂, one number a channel.
-  ///   - output: planes of the image's extents, counted from `outputBase`.
+  ///   - toShift: Σg, one number for each channel.
+  ///   - toScale: Σgx̂, one number for each channel.
+  ///   - output: planes of the image's extents, with offsets from `outputBase`.
   package init(
     _ operands: NormalizationGradientOperands, toShift: Region, toScale: Region,
     to output: PlaneLayout, outputBase: Region
@@ -167,7 +167,7 @@ package struct PlaneNormalizationGradient: Kernel {
   /// See `Kernel.chunkCount`.
   package var chunkCount: Int { operands.image.planes.count * parts.count }
 
-  /// Makes the gradient of a part of a plane.
+  /// Computes the gradient of a part of a plane.
   package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let (plane, part) = chunk.quotientAndRemainder(dividingBy: parts.count)
     func channelVector(_ region: Region) -> Lanes {

@@ -1,8 +1,8 @@
-/// The mean and variance of each channel over all ranks' images, of those of each rank's own, of which all
-/// have equally many.
+/// The mean and variance of each channel over the images of all ranks, from those of each rank's
+/// own images. All ranks have the same number of images.
 ///
-/// Source: T. Chan, G. Golub and R. LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing
-/// Sample Variances", 1979.
+/// Source: T. Chan, G. Golub and R. LeVeque, "Updating Formulae and a Pairwise Algorithm for
+/// Computing Sample Variances", 1979.
 package struct RankMoments: Kernel {
   /// See `Kernel.name`.
   package let name = "moments of ranks"
@@ -13,9 +13,9 @@ package struct RankMoments: Kernel {
   private let variance: Region
 
   /// - Parameters:
-  ///   - source: for each rank its means and then its variances.
+  ///   - source: for each rank, its means followed by its variances.
   ///   - mean: a number for each channel.
-  ///   - variance: a number for each channel: the mean square distance from the mean.
+  ///   - variance: a number for each channel: the mean of the squared differences from the mean.
   package init(channels: Int, ranks: Int, from source: Region, mean: Region, variance: Region) {
     self.channels = channels
     self.ranks = ranks
@@ -27,7 +27,7 @@ package struct RankMoments: Kernel {
   /// See `Kernel.chunkCount`.
   package var chunkCount: Int { 1 }
 
-  /// Combines all ranks'.
+  /// Combines the moments of all ranks.
   package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let part = 1 / Double(ranks)
     for channel in 0..<channels {
@@ -56,9 +56,9 @@ package struct RankMeans: Kernel {
   private let target: Region
 
   /// - Parameters:
-  ///   - count: how many numbers a rank has.
+  ///   - count: the numbers of each rank.
   ///   - source: each rank's numbers.
-  ///   - target: as many means.
+  ///   - target: the region of `count` means.
   package init(count: Int, ranks: Int, from source: Region, to target: Region) {
     self.count = count
     self.ranks = ranks
@@ -69,7 +69,7 @@ package struct RankMeans: Kernel {
   /// See `Kernel.chunkCount`.
   package var chunkCount: Int { 1 }
 
-  /// Adds up in the ranks' order.
+  /// Adds in the order of the ranks.
   package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     for index in 0..<count {
       let sum = (0..<ranks).reduce(0.0) { $0 + Double(memory[source][$1 * count + index]) }

@@ -14,9 +14,9 @@ package struct ResponseNormalization: Kernel {
   private let cursors: (RowCursor, RowCursor)
 
   /// - Parameters:
-  ///   - size: how many channels are summed.
-  ///   - image: identity-mapped planes counted from `base`.
-  ///   - output: planes of the image's extents, counted from `outputBase`.
+  ///   - size: the number of channels that are summed.
+  ///   - image: planes in the identity order, with offsets from `base`.
+  ///   - output: planes of the image's extents, with offsets from `outputBase`.
   package init(
     size: Int, alpha: Float, beta: Float, bias: Float, _ image: PlaneLayout, base: Region,
     to output: PlaneLayout, outputBase: Region
@@ -36,7 +36,7 @@ package struct ResponseNormalization: Kernel {
   /// See `Kernel.scratchCount`.
   package var scratchCount: Int { window.blockCount }
 
-  /// Normalises some pixels, all their channels.
+  /// Normalises some pixels with all their channels.
   package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     window.clear(scratch)
     parts.forEachRun(of: chunk) { row, column, count in
@@ -74,8 +74,8 @@ package struct ResponseNormalization: Kernel {
 }
 
 /// The gradient of local response normalisation in plain Swift: with b the base of the power,
-/// g·b^−beta − 2·alpha·beta∕size · x · Σ g·x·b^(−beta−1), summed over the channels whose windows hold
-/// x's.
+/// g·b^−beta − 2·alpha·beta∕size · x · Σ g·x·b^(−beta−1), summed over the channels whose windows
+/// include that of x.
 package struct ResponseNormalizationGradient: Kernel {
   /// See `Kernel.name`.
   package let name = "portable response norm gradient"
@@ -84,8 +84,8 @@ package struct ResponseNormalizationGradient: Kernel {
   private let parts: PixelParts
   private let cursors: (image: RowCursor, gradient: RowCursor, output: RowCursor)
 
-  /// Where the kernel finds its numbers: planes of one geometry, identity-mapped, each counted from a
-  /// base.
+  /// The regions of the operands: planes of one geometry in the identity order, each with offsets
+  /// from a base.
   package struct Operands: Sendable {
     let image: PlaneLayout
     let imageBase: Region
@@ -94,7 +94,7 @@ package struct ResponseNormalizationGradient: Kernel {
     let output: PlaneLayout
     let outputBase: Region
 
-    /// Names the places.
+    /// Operands at given regions.
     package init(
       image: PlaneLayout, imageBase: Region, gradient: PlaneLayout, gradientBase: Region,
       output: PlaneLayout, outputBase: Region
@@ -108,7 +108,7 @@ package struct ResponseNormalizationGradient: Kernel {
     }
   }
 
-  /// - Parameter size: how many channels the normalisation sums.
+  /// - Parameter size: the number of channels that the normalisation sums.
   package init(size: Int, alpha: Float, beta: Float, bias: Float, _ operands: Operands) {
     window = ResponseWindow(
       channels: operands.image.channels, size: size, alpha: alpha, beta: beta, bias: bias)
@@ -124,7 +124,7 @@ package struct ResponseNormalizationGradient: Kernel {
   /// See `Kernel.scratchCount`.
   package var scratchCount: Int { 2 * window.blockCount }
 
-  /// Makes the gradient of some pixels, all their channels.
+  /// Computes the gradient of some pixels with all their channels.
   package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let squares = scratch
     let shares = scratch + window.blockCount
@@ -161,7 +161,8 @@ package struct ResponseNormalizationGradient: Kernel {
     }
   }
 
-  /// g·b^−beta to the result, and g·x·b^(−beta−1), which goes to the neighbours, to private memory.
+  /// Stores g·b^−beta in the result, and g·x·b^(−beta−1), which contributes to neighbouring
+  /// channels, in scratch memory.
   private func makeShares(
     _ shares: UnsafeMutablePointer<Float>, _ squares: UnsafePointer<Float>,
     _ x: UnsafePointer<Float>, _ g: UnsafePointer<Float>,
@@ -182,7 +183,7 @@ package struct ResponseNormalizationGradient: Kernel {
     }
   }
 
-  /// What the neighbours' windows send back is taken off the result.
+  /// Subtracts the contributions of the neighbouring channels' windows from the result.
   private func addShares(
     _ shares: UnsafePointer<Float>, _ x: UnsafePointer<Float>,
     to result: UnsafeMutablePointer<Float>, _ pixels: Int

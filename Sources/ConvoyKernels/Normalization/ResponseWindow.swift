@@ -1,18 +1,21 @@
 import ConvoyTensors
 
-/// What local response normalisation and its gradient share: numbers of a few pixels, channel after
-/// channel in private memory, so that sums over neighbouring channels read neighbouring floats.
+/// The shared part of local response normalisation and its gradient: the numbers of a few pixels in
+/// scratch memory, channel after channel, so that sums over neighbouring channels read neighbouring
+/// floats.
 struct ResponseWindow: Sendable {
   let size: Int
   let alpha: Float
   let beta: Float
   let bias: Float
-  /// How many channels below and above are summed with each; no more than there are.
+  /// The numbers of channels below and above that are summed with each channel; less than the
+  /// number of channels.
   let before: Int
   let after: Int
   let channels: Int
   let planes: Int
-  /// Zeros before a pixel's first channel, and floats from a pixel to the next, in private memory.
+  /// The zeros before a pixel's first channel, and floats from a pixel to the next, in scratch
+  /// memory.
   let lead: Int
   let lineSize: Int
 
@@ -30,28 +33,28 @@ struct ResponseWindow: Sendable {
     lineSize = 2 * lead + planes * lanes
   }
 
-  /// How many pixels are worked on at once: their lines stay in the first-level cache, and what is
-  /// written is not read again before it has left the processor's store buffer.
+  /// The number of pixels of a block. Their lines stay in the first-level cache, and a line is read
+  /// again only after its stores have left the processor's store buffer.
   var blockSize: Int { max(1, min(8, 2048 / lineSize)) }
 
-  /// Floats of a block's lines.
+  /// The floats of a block's lines.
   var blockCount: Int { blockSize * lineSize }
 
-  /// What one pixel costs, in elementary operations, about.
+  /// The approximate cost of one pixel, in elementary operations.
   var cost: Int { planes * PlaneLayout.lanes * (before + after + 16) / 4 }
 
-  /// Sets a block's lines to zero: of the zeros around the channels, nothing else is ever written.
+  /// Sets a block's lines to zero: the zeros around the channels are never overwritten.
   func clear(_ lines: UnsafeMutablePointer<Float>) {
     lines.update(repeating: 0, count: blockCount)
   }
 
-  /// Where a pixel's line has a plane's first channel.
+  /// The position of a plane's first channel in a pixel's line.
   @inline(__always)
   func position(pixel: Int, plane: Int) -> Int {
     pixel * lineSize + lead + plane * PlaneLayout.lanes
   }
 
-  /// The numbers with those of lanes beyond the last channel, which have no meaning, set to zero.
+  /// The numbers, with the undefined values of lanes beyond the last channel set to zero.
   @inline(__always)
   func masked(_ lanes: Lanes, plane: Int) -> Lanes {
     let valid = channels - plane * PlaneLayout.lanes
@@ -60,7 +63,7 @@ struct ResponseWindow: Sendable {
     return Lanes.zero.replacing(with: lanes, where: indices .< SIMD16(repeating: Int32(valid)))
   }
 
-  /// For 16 channels, the sums of the numbers from some channels below to some above.
+  /// For 16 channels, the sums over the windows from some channels below to some above.
   @inline(__always)
   func sum(_ line: UnsafePointer<Float>, below: Int, above: Int) -> Lanes {
     var sum = Lanes.zero
@@ -72,13 +75,13 @@ struct ResponseWindow: Sendable {
     return sum
   }
 
-  /// What is raised to the power: bias + alpha∕size · Σx².
+  /// The base of the power: bias + alpha∕size · Σx².
   @inline(__always)
   func base(_ squares: UnsafePointer<Float>) -> Lanes {
     sum(squares, below: before, above: after) * (alpha / Float(size)) + bias
   }
 
-  /// base^−beta; the base is positive. By square roots for the usual ¾.
+  /// base^−beta for a positive base; by square roots if beta is the usual ¾.
   @inline(__always)
   func factor(_ base: Lanes) -> Lanes {
     if beta == 0.75, bias >= .leastNormalMagnitude {
@@ -90,7 +93,7 @@ struct ResponseWindow: Sendable {
 
   /// A positive number to a power.
   ///
-  /// Not inlined: so much code at once is no longer made into vector instructions as a whole.
+  /// Not inlined: the compiler does not vectorise a caller that includes all of this code.
   @inline(never)
   private static func power(_ base: Lanes, _ exponent: Float) -> Lanes {
     LaneMath.exp(LaneMath.log(base) * exponent)

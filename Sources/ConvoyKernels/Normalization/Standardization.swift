@@ -2,8 +2,8 @@ package import ConvoyTensors
 
 /// (x − mean) ∕ √(variance + ε) over the channels of each pixel, in planes.
 ///
-/// A pixel's numbers are read three times, for the mean, for the distances from it and for the results;
-/// the second time they are in cache.
+/// A pixel's numbers are read three times: for the mean, for the differences from it, and for the
+/// results. They are in cache after the first time.
 package struct PixelStandardization: Kernel {
   /// See `Kernel.name`.
   package let name = "portable standardization"
@@ -17,8 +17,8 @@ package struct PixelStandardization: Kernel {
   private let cursors: (RowCursor, RowCursor)
 
   /// - Parameters:
-  ///   - image: planes in any order, counted from `base`.
-  ///   - output: planes in the same order, counted from `outputBase`.
+  ///   - image: planes in any order, with offsets from `base`.
+  ///   - output: planes in the same order, with offsets from `outputBase`.
   package init(
     epsilon: Float, _ image: PlaneLayout, base: Region, to output: PlaneLayout, outputBase: Region
   ) {
@@ -35,7 +35,7 @@ package struct PixelStandardization: Kernel {
   /// See `Kernel.chunkCount`.
   package var chunkCount: Int { parts.count }
 
-  /// Standardises some pixels, all their channels.
+  /// Standardises some pixels over all their channels.
   package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let lanes = PlaneLayout.lanes
     parts.forEachRun(of: chunk) { row, column, count in
@@ -73,18 +73,18 @@ package struct PixelStandardization: Kernel {
   }
 }
 
-/// What makes standardised numbers of others: (x − mean) · factor + offset.
+/// The factors of standardisation: (x − mean) · factor + offset.
 ///
-/// The mean is a rounded one; the distances from it say by how much, and correct both the mean and the
-/// variance. Source: T. Chan, G. Golub and R. LeVeque, "Algorithms for Computing the Sample Variance",
-/// 1983: the corrected two-pass algorithm.
+/// The mean is rounded. The sum of the differences from the rounded mean gives the rounding error,
+/// which corrects both the mean and the variance. Source: T. Chan, G. Golub and R. LeVeque,
+/// "Algorithms for Computing the Sample Variance", 1983: the corrected two-pass algorithm.
 private struct Moments {
   let mean: Float
   let factor: Float
   let offset: Float
 
   /// - Parameters:
-  ///   - distances: the sum of the distances from the rounded mean.
+  ///   - distances: the sum of the differences from the rounded mean.
   ///   - squares: the sum of their squares.
   init(mean: Float, distances: Double, squares: Double, count: Int, epsilon: Float) {
     let correction = distances / Double(count)
@@ -96,7 +96,7 @@ private struct Moments {
   }
 }
 
-/// The lanes of a plane in which a channel stands.
+/// The lanes of a plane that have a channel.
 private struct LaneMask: Sendable {
   private let channels: SIMD16<Int32>
   private let isFull: Bool
@@ -114,7 +114,7 @@ private struct LaneMask: Sendable {
     isFull = lanes.allSatisfy { $0 != nil }
   }
 
-  /// The numbers, with zeros where no channel stands.
+  /// The numbers, with zeros in lanes without a channel.
   @inline(__always)
   func callAsFunction(_ lanes: Lanes) -> Lanes {
     isFull ? lanes : Lanes.zero.replacing(with: lanes, where: channels .> 0)
@@ -133,15 +133,15 @@ extension SIMD16<Float> {
 
 /// (x − mean) ∕ √(variance + ε) over any dimensions of a row-major tensor.
 ///
-/// Where the last dimension is one of those, the elements of a group are neighbours and are taken 16 at
-/// a time; where it is not, groups are, and 16 of them are worked on at once.
+/// If the last dimension is one of these, the elements of a group are contiguous, and are processed
+/// 16 at a time. Otherwise neighbouring groups are contiguous, and 16 groups are processed at once.
 package struct DenseStandardization: Kernel {
   /// See `Kernel.name`.
   package let name = "portable standardization"
   private let epsilon: Float
   private let source: Region
   private let target: Region
-  /// The groups, one a position of the dimensions that are not reduced.
+  /// The groups: one for each position of the dimensions that are not reduced.
   private let groups: StridedWalk
   /// The elements of a group.
   private let elements: StridedWalk
@@ -150,7 +150,7 @@ package struct DenseStandardization: Kernel {
   private let chunks: Chunks
 
   /// - Parameters:
-  ///   - dimensions: those that mean and variance are taken over.
+  ///   - dimensions: the dimensions of mean and variance.
   ///   - target: a tensor of the same shape.
   package init(
     _ shape: Shape, over dimensions: [Int], epsilon: Float, from source: Region, to target: Region
@@ -189,7 +189,7 @@ package struct DenseStandardization: Kernel {
     }
   }
 
-  /// One group, whose elements are neighbours in each row.
+  /// One group, whose elements are contiguous in each row.
   private func standardizeAlong(
     _ x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>
   ) {
@@ -219,7 +219,7 @@ package struct DenseStandardization: Kernel {
     }
   }
 
-  /// Up to 16 groups whose elements stand side by side.
+  /// Up to 16 groups whose elements are adjacent.
   private func standardizeAcross(
     _ x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>, width: Int
   ) {
@@ -256,7 +256,7 @@ package struct DenseStandardization: Kernel {
     }
   }
 
-  /// Calls a closure with where each row of a group's elements begins.
+  /// Calls a closure with the offset of each row of a group's elements.
   @inline(__always)
   private func forEachRow(_ body: (_ offset: Int) -> Void) {
     for row in 0..<elements.rows { body(elements.offset(ofRow: row, operand: 0)) }

@@ -1,7 +1,8 @@
 import ConvoyTensors
 import ConvoyTiles
 
-/// Pooling by generated tiles: see `PoolingTile`. Windows that padding cuts have tiles of their own.
+/// Pooling by generated micro-kernels: see `PoolingTile`. Windows that extend into the padding have
+/// tiles of their own.
 struct GeneratedPooling: DirectMethod {
   typealias Problem = PoolingProblem
   typealias Operands = PoolingOperands
@@ -11,28 +12,28 @@ struct GeneratedPooling: DirectMethod {
   private let problem: PoolingProblem
   /// The runs of windows along each axis.
   private let runs: [[WindowRun]]
-  /// For each output slice and for each row, its run.
+  /// For each output slice and for each row, the index of its run.
   private let runOfSlice: [Int]
   private let runOfRow: [Int]
   private let cursor: RowCursor
   private let chunks: Chunks
-  /// For each run of slices and each of rows.
+  /// A window for each run of slices and each run of rows.
   private let windows: [Shared<Window>]
 
-  /// The distances of a window's lines in bytes, and for each run of columns the code.
+  /// The distances in bytes of a window's lines, and the code for each run of columns.
   private struct Window: Equatable, Sendable {
     let distances: [Int]
     let tiles: [TileFunctions]
   }
 
-  /// Refuses windows that no code holds.
+  /// Refuses windows that no generated code can compute.
   private static func check(_ problem: PoolingProblem, _ machine: Machine) throws(Refusal) {
     try Refusal.unlessGenerating(machine)
     let counts = problem.axes.map { $0.map(\.count).max() ?? 1 }
     let (lines, most) = (counts[0] * counts[1], PoolingTile.maximalLines)
     if lines > most { throw Refusal("its windows have \(lines) lines, more than \(most)") }
     if counts[2] > 16 { throw Refusal("lines of \(counts[2]) elements make too much code") }
-    // Distances in bytes, times a tile's columns, are constants of 32 bits in the code.
+    // In the code, a window's distance in bytes times a tile's columns is a 32-bit constant.
     let starts = problem.axes[2].map(\.start)
     if max(starts.max() ?? 0, problem.dilation[2]) > 1 << 16 {
       throw Refusal("its pixels are further apart than generated code can say")
@@ -78,7 +79,7 @@ struct GeneratedPooling: DirectMethod {
     }
     self.windows = windows
     let counts = problem.axes.map { $0.map(\.count).max() ?? 1 }
-    // About a nanosecond for four elements, after lines and columns are combined one after the other.
+    // About a nanosecond for four elements; lines are combined first, then columns.
     let cost = max(4, counts[0] * counts[1] + counts[2]) / 4
     chunks = Chunks(
       items: problem.output.planes.count * cursor.rows, cost: problem.output.extents[2] * cost)
@@ -108,7 +109,7 @@ struct GeneratedPooling: DirectMethod {
     }
   }
 
-  /// Makes some rows of a slice whose windows are alike.
+  /// Computes some rows of a slice whose windows are alike.
   private func run(
     plane: Int, row: Int, count: Int, _ operands: PoolingOperands, _ memory: Memory,
     _ arguments: TileArguments

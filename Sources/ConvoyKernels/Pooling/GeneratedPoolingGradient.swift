@@ -1,10 +1,12 @@
 import ConvoyTensors
 import ConvoyTiles
 
-/// The gradient of a pooling's image by generated tiles: see `PoolingGradientTile`.
+/// The gradient of a pooling's image by generated micro-kernels: see `PoolingGradientTile`.
 ///
-/// Each row of the image is written once, from the rows of windows that hold it. These are made in private
-/// memory when they are first asked for, and stay as long as a later row of the image may ask again; a
+/// Each row of the image's gradient is stored once, from the rows of windows that contain it. A row
+/// of windows is computed in scratch memory when it is first needed, and is kept as long as a later
+/// row of the image may need it. A chunk recomputes the rows of windows that it shares with the
+/// chunk before.
 /// chunk makes those anew that it shares with the one before.
 struct GeneratedPoolingGradient: DirectMethod {
   typealias Problem = PoolingGradientProblem
@@ -18,7 +20,7 @@ struct GeneratedPoolingGradient: DirectMethod {
   private let tiles: TileFunctions
   private let rowStride: Int
   private let chunks: Chunks
-  /// How many slices and rows of windows may hold one element, so many are kept.
+  /// The largest number of slices and rows of windows that contain one element: as many are kept.
   private let kept: Kept
 
   private struct Kept: Equatable, Sendable {
@@ -26,7 +28,7 @@ struct GeneratedPoolingGradient: DirectMethod {
     var rows: Int
   }
 
-  /// How rows of windows are made.
+  /// How rows of windows are computed.
   private enum Windows: Equatable, Sendable {
     case largest(FirstLargestRows)
     case average(AverageShareRows)
@@ -61,7 +63,7 @@ struct GeneratedPoolingGradient: DirectMethod {
     kept = Kept(slices: counts[0], rows: counts[1])
     rowStride = result.rowStride
     let rows = result.planes.count * result.batch * result.extents[0] * result.extents[1]
-    // Some nanoseconds a pixel, as elementwise operations of several operands take.
+    // Some nanoseconds for each pixel, as for elementwise operations of several operands.
     chunks = Chunks(items: rows, cost: width * 8)
   }
 
@@ -78,12 +80,12 @@ struct GeneratedPoolingGradient: DirectMethod {
     }
   }
 
-  /// Floats behind the rows, in which a maximum keeps the numbers of a window's elements.
+  /// The floats after the rows, in which a maximum stores the indices of a window's elements.
   private var numberCount: Int {
     if case .largest(let rows) = windows { rows.numberCount } else { 0 }
   }
 
-  /// Makes the gradient of some rows of the image.
+  /// Computes the gradient of some rows of the image.
   func run(
     chunk: Int, at operands: PoolingGradientOperands, in memory: Memory,
     scratch: UnsafeMutablePointer<Float>
@@ -92,7 +94,7 @@ struct GeneratedPoolingGradient: DirectMethod {
     let lines = problem.kernel[0] * problem.kernel[1]
     withUnsafeTemporaryAllocation(of: Int.self, capacity: 3 * slots + 2 * lines) { words in
       TileArguments.with { arguments in
-        // There is at least one slot, so the words have an address.
+        // There is at least one slot, so the buffer has an address.
         let held = words.baseAddress.unsafelyUnwrapped
         let work = Work(
           scratch: scratch, numbers: scratch + slots * rowSize,
@@ -110,32 +112,32 @@ struct GeneratedPoolingGradient: DirectMethod {
     }
   }
 
-  /// What one chunk works with.
+  /// The scratch memory of one chunk.
   private struct Work {
     let scratch: UnsafeMutablePointer<Float>
-    /// Those of a window's elements.
+    /// The indices of a window's elements.
     let numbers: UnsafeMutablePointer<Float>
     let arguments: TileArguments
-    /// For each slot of private memory, the number of the row of windows that is there.
+    /// For each slot of scratch memory, the number of the row of windows that it holds.
     let held: UnsafeMutablePointer<Int>
-    /// For each row of windows that holds a row of the image, the two words the tile wants.
+    /// For each row of windows that contains a row of the image, the two words that the tile reads.
     let sources: UnsafeMutablePointer<Int>
-    /// Room for a window's lines.
+    /// Space for a window's lines.
     let lines: UnsafeMutablePointer<Int>
   }
 
-  /// Some rows of a slice, with where the slice is, its image, and the image's gradient.
+  /// Some rows of a slice, with the addresses of the slice, its image and the image's gradient.
   private struct Slice {
     let z: Int
     let rows: Range<Int>
-    /// The number of the first row of windows of the image, through all images and planes.
+    /// The number of the first row of windows of the image, counted over all images and planes.
     let firstNumber: Int
     let result: UnsafeMutablePointer<Float>
     let image: UnsafePointer<Float>
     let gradient: UnsafePointer<Float>
   }
 
-  /// Calls a closure with the rows of a chunk, those of a slice at once.
+  /// Calls a closure with the rows of a chunk, slice by slice.
   @inline(__always)
   private func forEachSlice(
     inChunk chunk: Int, _ operands: PoolingGradientOperands, _ memory: Memory,
@@ -190,7 +192,7 @@ struct GeneratedPoolingGradient: DirectMethod {
     }
   }
 
-  /// Floats in a row of windows before those of a tile that begins at a column.
+  /// Floats in a row of windows before those of a tile that begins at a given column.
   private func offset(ofColumn column: Int) -> Int {
     switch windows {
     case .largest(let rows): column / rows.window.step * 2 * PlaneLayout.lanes
@@ -198,7 +200,7 @@ struct GeneratedPoolingGradient: DirectMethod {
     }
   }
 
-  /// Where a row of windows is, which is made unless it is still there.
+  /// The address of a row of windows, which is computed unless a slot still holds it.
   private func windows(
     _ z: Int, _ row: Int, of slice: Slice, _ work: Work
   ) -> UnsafeMutablePointer<Float> {
@@ -220,8 +222,8 @@ struct GeneratedPoolingGradient: DirectMethod {
 }
 
 extension PoolingProblem {
-  /// Calls a closure with each output position along an axis whose window holds a position of the image,
-  /// and as which of its elements.
+  /// Calls a closure with each output position along an axis whose window contains a position of
+  /// the image, and with the index of that position in the window.
   @inline(__always)
   func forEachWindow(holding position: Int, axis: Int, _ body: (_ window: Int, _ tap: Int) -> Void)
   {

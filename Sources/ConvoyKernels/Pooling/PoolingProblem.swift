@@ -1,46 +1,46 @@
 package import ConvoyTensors
 
-/// A window sliding over images in planes, each window's numbers becoming one.
+/// A pooling of images in planes: each window of the image is reduced to one number.
 package struct PoolingProblem: Hashable, Sendable {
-  /// How a window's numbers become one.
+  /// How the numbers of a window are reduced.
   package enum Function: Hashable, Sendable {
-    /// The largest.
+    /// The maximum.
     case maximum
-    /// The sum, divided by the number of the image's elements in the window, or of the padded image's.
+    /// The sum divided by the number of the window's elements in the image, or in the padded image.
     case average(countsPadding: Bool)
   }
 
-  /// How a window's numbers become one.
+  /// How the numbers of a window are reduced.
   package var function: Function
   /// The image's planes.
   package var image: PlaneLayout
-  /// The planes of what is made of it.
+  /// The output's planes.
   package var output: PlaneLayout
-  /// For each axis and output position, what its window covers.
+  /// For each axis and output position, the span of its window.
   let axes: [[Span]]
-  /// A window's elements along each axis, those in the padding among them.
+  /// The extents of a window, including elements in the padding.
   let kernel: Extents
   /// From a window to the next.
   let stride: Extents
-  /// How far apart a window's elements lie.
+  /// The distance between neighbouring elements of a window.
   let dilation: Extents
-  /// How far before the image the first window begins.
+  /// The padding before the image.
   let before: Extents
 
-  /// What a window covers along one axis: only elements of the image, for padding is never read.
+  /// The span of a window along one axis: only elements of the image, since padding is never read.
   struct Span: Hashable, Sendable {
-    /// The first of the image's positions in the window.
+    /// The first position of the image in the window.
     var start: Int
-    /// How many there are.
+    /// The number of positions.
     var count: Int
-    /// What an average's sum is divided by.
+    /// The divisor of an average's sum.
     var divisor: Int
   }
 
-  /// Describes a pooling.
+  /// A pooling of images.
   ///
   /// - Parameters:
-  ///   - padding: what surrounds the image, before and after; may be larger than its halo.
+  ///   - padding: the padding before and after the image; may be larger than its halo.
   ///   - image: the image's planes.
   ///   - output: planes of the same channels.
   /// - Precondition: every window covers an element of the image.
@@ -71,20 +71,20 @@ package struct PoolingProblem: Hashable, Sendable {
     }
   }
 
-  /// How many of a window's elements lie below a bound.
+  /// The number of a window's elements below a bound.
   private static func count(below bound: Int, from corner: Int, _ step: Int, _ kernel: Int) -> Int {
     min(kernel, max(0, (bound - corner + step - 1) / step))
   }
 
-  /// The span of the windows of an output row, across slices and rows.
+  /// The spans of the windows of an output row, along slices and rows.
   func rowSpans(slice: Int, row: Int) -> (z: Span, y: Span) { (axes[0][slice], axes[1][row]) }
 
-  /// How many elements of a window lie before the image.
+  /// The number of a window's elements before the image.
   func skipped(axis: Int, _ position: Int) -> Int {
     (axes[axis][position].start - position * stride[axis] + before[axis]) / dilation[axis]
   }
 
-  /// The columns of the image that the windows of some output columns lie in.
+  /// The columns of the image that the windows of some output columns cover.
   func columns(of outputs: Range<Int>) -> Range<Int> {
     var (low, high) = (Int.max, 0)
     for span in axes[2][outputs] {
@@ -95,12 +95,12 @@ package struct PoolingProblem: Hashable, Sendable {
   }
 }
 
-/// Where the numbers of a pooling are.
+/// The regions of a pooling's operands.
 package struct PoolingOperands: Sendable {
   let image: PlanePlaces
   let output: PlanePlaces
 
-  /// Names the places.
+  /// Operands at given regions.
   package init(image: PlanePlaces, output: PlanePlaces) {
     self.image = image
     self.output = output
@@ -109,26 +109,26 @@ package struct PoolingOperands: Sendable {
 
 /// The gradient of a pooling's image.
 package struct PoolingGradientProblem: Hashable, Sendable {
-  /// The pooling; its output's planes are where the gradient comes in.
+  /// The pooling; its output's planes hold the gradient of the output.
   package var pooling: PoolingProblem
-  /// Planes of the image's extents, for its gradient.
+  /// Planes of the image's extents, for the gradient of the image.
   package var result: PlaneLayout
 
-  /// Describes the gradient of a pooling.
+  /// The gradient of a pooling.
   package init(_ pooling: PoolingProblem, to result: PlaneLayout) {
     self.pooling = pooling
     self.result = result
   }
 }
 
-/// Where the numbers of a pooling's gradient are.
+/// The regions of the operands of a pooling's gradient.
 package struct PoolingGradientOperands: Sendable {
   let image: PlanePlaces
-  /// The gradient that comes in.
+  /// The gradient of the output.
   let gradient: PlanePlaces
   let result: PlanePlaces
 
-  /// Names the places.
+  /// Operands at given regions.
   package init(image: PlanePlaces, gradient: PlanePlaces, result: PlanePlaces) {
     self.image = image
     self.gradient = gradient

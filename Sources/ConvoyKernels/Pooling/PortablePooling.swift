@@ -2,8 +2,8 @@ import ConvoyTensors
 
 /// Pooling in plain Swift.
 ///
-/// The windows' rows are combined first, for all columns a row of outputs reads, and then the columns:
-/// a k×k window costs 2k operations rather than k².
+/// First the rows of the windows are combined, for all columns that a row of outputs reads, then
+/// the columns: a k×k window costs 2k operations rather than k².
 struct PortablePooling: DirectMethod {
   typealias Problem = PoolingProblem
   typealias Operands = PoolingOperands
@@ -14,15 +14,15 @@ struct PortablePooling: DirectMethod {
   private let blocks: Chunks
   private let rows: RowCursor
   private let chunks: Chunks
-  /// For each block of output columns, the image's columns they read.
+  /// For each block of output columns, the columns of the image that they read.
   private let columns: [Range<Int>]
-  /// For each output column, what an average's sum is multiplied with on the columns' account.
+  /// For each output column, the factor of an average's sum that is due to its columns.
   private let scales: [Float]
 
-  /// So many neighbouring outputs are made from rows combined in private memory.
+  /// The number of neighbouring outputs whose rows are combined in scratch memory at once.
   private static let blockSize = 64
 
-  /// Refuses nothing.
+  /// Plans any problem.
   init(_ problem: PoolingProblem, _ settings: KernelSettings) {
     self.problem = problem
     let width = problem.output.extents[2]
@@ -41,7 +41,7 @@ struct PortablePooling: DirectMethod {
   var chunkCount: Int { chunks.count }
   var scratchCount: Int { (columns.map(\.count).max() ?? 0) * PlaneLayout.lanes }
 
-  /// Makes some rows.
+  /// Computes some rows.
   func run(
     chunk: Int, at operands: PoolingOperands, in memory: Memory,
     scratch: UnsafeMutablePointer<Float>

@@ -2,7 +2,7 @@ import ConvoyTensors
 
 /// The gradient of a pooling's image in plain Swift.
 ///
-/// A chunk owns an image's plane, so that windows that overlap add to it one after the other.
+/// A chunk is a plane of an image, so that overlapping windows add to it one after the other.
 struct PortablePoolingGradient: DirectMethod {
   typealias Problem = PoolingGradientProblem
   typealias Operands = PoolingGradientOperands
@@ -13,7 +13,7 @@ struct PortablePoolingGradient: DirectMethod {
   private let result: PlaneLayout
   private let scales: [Float]
 
-  /// Refuses nothing.
+  /// Plans any problem.
   init(_ problem: PoolingGradientProblem, _ settings: KernelSettings) {
     self.problem = problem.pooling
     result = problem.result
@@ -25,7 +25,7 @@ struct PortablePoolingGradient: DirectMethod {
     problem.function == .maximum ? 0 : problem.image.extents[2] * PlaneLayout.lanes
   }
 
-  /// Makes the gradient of one image's plane.
+  /// Computes the gradient of one image's plane.
   func run(
     chunk: Int, at operands: PoolingGradientOperands, in memory: Memory,
     scratch: UnsafeMutablePointer<Float>
@@ -62,8 +62,8 @@ struct PortablePoolingGradient: DirectMethod {
 
   // MARK: Average
 
-  /// Adds a row of gradients, divided, to all that their windows cover: first across columns, in
-  /// private memory, then to each row.
+  /// Adds a row of divided gradients to all elements that their windows cover: first across
+  /// columns, in scratch memory, then to each row.
   private func addToAll(
     _ gradient: UnsafePointer<Float>, _ z: PoolingProblem.Span, _ y: PoolingProblem.Span,
     row sums: UnsafeMutablePointer<Float>, to result: UnsafeMutablePointer<Float>
@@ -96,7 +96,7 @@ struct PortablePoolingGradient: DirectMethod {
 
   // MARK: Maximum
 
-  /// Adds each of a row of gradients to the first of its window's largest elements.
+  /// Adds each gradient of a row to the first of the largest elements of its window.
   private func addToLargest(
     _ gradient: UnsafePointer<Float>, _ z: PoolingProblem.Span, _ y: PoolingProblem.Span,
     image: UnsafePointer<Float>, to result: UnsafeMutablePointer<Float>
@@ -114,7 +114,7 @@ struct PortablePoolingGradient: DirectMethod {
     }
   }
 
-  /// For each lane, which of a window's elements is the first of the largest.
+  /// For each lane, the index of the first of the largest elements of a window.
   @inline(__always)
   private func firstLargest(
     _ start: UnsafePointer<Float>, _ counts: Extents
@@ -130,7 +130,7 @@ struct PortablePoolingGradient: DirectMethod {
     return places
   }
 
-  /// Visits a window's elements that lie in the image, in row-major order, with their numbers.
+  /// Visits the elements of a window that are in the image, in row-major order, with their indices.
   @inline(__always)
   private func forEachPixel(
     _ start: UnsafeMutablePointer<Float>, _ layout: PlaneLayout, _ counts: Extents,
@@ -143,7 +143,8 @@ struct PortablePoolingGradient: DirectMethod {
         var pixel =
           start + z * steps[0] * layout.sliceStride + y * steps[1] * layout.rowStride
         for _ in 0..<counts[2] {
-          // Comparing with a vector is one instruction; with a scalar it is a loop over lanes.
+          // A comparison with a vector is one instruction; with a scalar the compiler emits a loop
+          // over lanes.
           body(pixel, SIMD16(repeating: place))
           place &+= 1
           pixel += steps[2] * PlaneLayout.lanes

@@ -1,32 +1,32 @@
 import ConvoyTensors
 import ConvoyTiles
 
-/// Rows of a maximum's windows in private memory: of each window which element is the first of its
-/// largest, and the gradient. See `FirstLargestTile`.
+/// Rows of a maximum's windows in scratch memory: for each window, the index of the first of its
+/// largest elements, and the gradient. See `FirstLargestTile`.
 ///
-/// A class, since kernels take hold of it for every row.
+/// A class, because kernels retain it for every row.
 final class FirstLargestRows: Equatable, Sendable {
   private let problem: PoolingProblem
   private let runs: [Run]
-  /// Windows before the first that tiles of the image's row read.
+  /// The windows before the first one that the tiles of the image's row read.
   private let margin: Int
-  /// Windows that they read in all.
+  /// The number of windows that they read.
   private let count: Int
-  /// What the tiles of the image's row are told about windows.
+  /// The description of windows for the tiles of the image's row.
   let window: PoolingGradientTile.Window
 
-  /// Neighbouring windows that hold the same of their columns.
+  /// Neighbouring windows that contain the same columns of the window's shape.
   private struct Run: Equatable, Sendable {
     var positions: Range<Int>
     let tiles: TileFunctions
   }
 
-  /// The most elements of a window.
+  /// The largest number of elements of a window.
   private static let maximalElements = 256
-  /// The most columns of a window, of which each has its own code.
+  /// The largest number of columns of a window, each of which has its own code.
   private static let maximalColumns = 16
 
-  /// Refuses windows that no code holds.
+  /// Refuses windows that no generated code can compute.
   private static func check(
     _ problem: PoolingProblem, _ window: PoolingGradientTile.Window, _ machine: Machine
   ) throws(Refusal) {
@@ -42,20 +42,21 @@ final class FirstLargestRows: Equatable, Sendable {
     if window.step > most {
       throw Refusal("its windows are \(window.step) columns apart, more than \(most)")
     }
-    // Distances in bytes are constants of 32 bits in the code.
+    // Distances in bytes are 32-bit constants in the code.
     if problem.dilation[2] > 1 << 16 {
       throw Refusal("its pixels are further apart than generated code can say")
     }
   }
 
-  /// Whether two make the same rows.
+  /// Whether both compute the same rows.
   static func == (a: FirstLargestRows, b: FirstLargestRows) -> Bool {
     a.problem == b.problem && a.runs == b.runs
   }
 
   private static func window(of problem: PoolingProblem) -> PoolingGradientTile.Window {
     let span = (problem.kernel[2] - 1) * problem.dilation[2] + 1
-    // Beside a single window there may be others, of which nothing is known, as long as they do not overlap.
+    // The step of a single window is arbitrary, as long as windows beside it, whose values are
+    // undefined, would not overlap it.
     let step = problem.output.extents[2] == 1 ? span : problem.stride[2]
     return PoolingGradientTile.Window(
       taps: problem.kernel[2], tapStep: problem.dilation[2], step: step,
@@ -91,7 +92,8 @@ final class FirstLargestRows: Equatable, Sendable {
     self.runs = runs
   }
 
-  /// Output columns whose windows lie alike: as many columns lie before the image, and as many in it.
+  /// Runs of output columns whose windows have the same number of columns before the image, and in
+  /// it.
   private static func runs(of problem: PoolingProblem) -> [Range<Int>] {
     func shape(_ position: Int) -> [Int] {
       [problem.skipped(axis: 2, position), problem.axes[2][position].count]
@@ -107,28 +109,28 @@ final class FirstLargestRows: Equatable, Sendable {
     return runs
   }
 
-  /// Floats of a row of windows: two pixels for each.
+  /// The floats of a row of windows: two pixels for each.
   var size: Int { count * 2 * PlaneLayout.lanes }
 
-  /// Floats from a row's beginning to the window that the image's first column counts from.
+  /// Floats from a row's beginning to the window of the image's first column.
   var start: Int { (margin + problem.before[2] / window.step) * 2 * PlaneLayout.lanes }
 
-  /// Floats in which the numbers of a window's elements are kept, each 8 times, so that they fill a vector.
+  /// The floats of the indices of a window's elements, each stored 8 times to fill a vector.
   var numberCount: Int { problem.kernel.volume * 8 }
 
-  /// Writes the numbers of a window's elements.
+  /// Stores the indices of a window's elements.
   func writeNumbers(to place: UnsafeMutablePointer<Float>) {
     for number in 0..<problem.kernel.volume {
       (place + number * 8).update(repeating: Float(number), count: 8)
     }
   }
 
-  /// Floats from the number of a window's first element to that of a line's first.
+  /// Floats from the index of a window's first element to that of a line's first element.
   func numbers(ofLine slice: Int, _ row: Int) -> Int {
     (slice * problem.kernel[1] + row) * problem.kernel[2] * 8
   }
 
-  /// Marks the windows that do not exist: none of their elements is the largest.
+  /// Marks the windows that do not exist: no element of theirs is the largest.
   func clearMargins(of row: UnsafeMutablePointer<Float>) {
     let after = margin + problem.output.extents[2]
     for window in [0..<margin, after..<count].joined() {
@@ -136,13 +138,13 @@ final class FirstLargestRows: Equatable, Sendable {
     }
   }
 
-  /// Makes a row of windows.
+  /// Computes a row of windows.
   ///
   /// - Parameters:
   ///   - slice: the windows' slice, and their row.
   ///   - image: an image's plane, and the row's gradient.
-  ///   - numbers: those of a window's elements.
-  ///   - lines: room for two words for each line of a window.
+  ///   - numbers: the indices of a window's elements.
+  ///   - lines: space for two words for each line of a window.
   func make(
     _ slice: Int, _ row: Int, _ image: UnsafePointer<Float>, _ gradient: UnsafePointer<Float>,
     into place: UnsafeMutablePointer<Float>, numbers: UnsafePointer<Float>,
@@ -176,10 +178,10 @@ final class FirstLargestRows: Equatable, Sendable {
   }
 }
 
-/// Rows of an average's windows in private memory: what each column of the image is due from a row of
-/// windows.
+/// Rows of an average's windows in scratch memory: the contribution of a row of windows to the
+/// gradient of each column of the image.
 ///
-/// A class, since kernels take hold of it for every row.
+/// A class, because kernels retain it for every row.
 final class AverageShareRows: Equatable, Sendable {
   private let problem: PoolingProblem
   private let scales: [Float]
@@ -189,13 +191,13 @@ final class AverageShareRows: Equatable, Sendable {
     scales = problem.axes[2].map { 1 / Float($0.divisor) }
   }
 
-  /// Whether two make the same rows.
+  /// Whether both compute the same rows.
   static func == (a: AverageShareRows, b: AverageShareRows) -> Bool { a.problem == b.problem }
 
-  /// Floats of a row: a pixel for each column of the image.
+  /// The floats of a row: a pixel for each column of the image.
   var size: Int { problem.image.extents[2] * PlaneLayout.lanes }
 
-  /// Makes a row.
+  /// Computes a row.
   ///
   /// - Parameters:
   ///   - slice: the windows' slice, and their row.

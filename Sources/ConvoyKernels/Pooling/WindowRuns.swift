@@ -1,15 +1,15 @@
-/// Neighbouring output positions along an axis whose windows are alike: as many elements in the image, and
-/// each begins as far from the one before.
+/// A run of neighbouring output positions along an axis whose windows are alike: they have the same
+/// number of elements in the image, and equal distances between neighbours.
 struct WindowRun: Hashable, Sendable {
   /// The output positions.
   var positions: Range<Int>
   /// The window of the first.
   var span: PoolingProblem.Span
-  /// From the beginning of a window to the next one's.
+  /// The distance from the beginning of a window to the next one's.
   var step: Int
 
-  /// The windows of an axis, cut into runs as long as can be: one of whole windows, and at either end
-  /// those that padding cuts.
+  /// The windows of an axis, divided into the longest possible runs: one of whole windows, and at
+  /// either end those that extend into the padding.
   static func runs(of spans: [PoolingProblem.Span]) -> [WindowRun] {
     var runs: [WindowRun] = []
     for (position, span) in spans.enumerated() {
@@ -26,7 +26,7 @@ struct WindowRun: Hashable, Sendable {
     return runs
   }
 
-  /// For each output position of an axis, the number of its run.
+  /// For each output position of an axis, the index of its run.
   static func runOfPosition(_ runs: [WindowRun]) -> [Int] {
     runs.indices.flatMap { Array(repeating: $0, count: runs[$0].positions.count) }
   }

@@ -1,16 +1,16 @@
 import ConvoyTensors
 
-/// How a reduction makes one number of many.
+/// How a reduction combines numbers.
 package enum ReductionFunction: Hashable, Sendable {
   /// Σx
   case sum
-  /// The largest.
+  /// The maximum.
   case maximum
 }
 
-/// A function that makes one number of two, for 16 pairs or for one.
+/// A function that combines two numbers, for 16 pairs or for one.
 protocol LaneReduction {
-  /// What changes nothing.
+  /// The neutral element.
   static var neutral: Float { get }
   static func combine(_ a: Lanes, _ b: Lanes) -> Lanes
   static func combine(_ a: Double, _ b: Double) -> Double
@@ -23,7 +23,7 @@ enum LaneSum: LaneReduction {
   @inline(__always) static func combine(_ a: Double, _ b: Double) -> Double { a + b }
 }
 
-/// The larger.
+/// The maximum.
 enum LaneMaximum: LaneReduction {
   static var neutral: Float { -.infinity }
   @inline(__always)
@@ -33,8 +33,8 @@ enum LaneMaximum: LaneReduction {
 
 /// Sixteen totals of any number of floats.
 ///
-/// Floats are combined in blocks of some sixty, and the blocks' results in Double: a sum's error does
-/// not grow with its length, at nearly the speed of adding floats.
+/// Floats are combined in blocks of some sixty, and the blocks' results in Double: a sum's error
+/// does not grow with its length, and the speed is nearly that of adding floats.
 struct BlockedTotal<Function: LaneReduction> {
   private static var blockSize: Int { 64 }
 
@@ -43,13 +43,13 @@ struct BlockedTotal<Function: LaneReduction> {
   private var pending = 0
   private var totals = SIMD16<Double>(repeating: Double(Function.neutral))
 
-  /// Takes in groups of 16 numbers that lie a number of floats apart.
+  /// Adds groups of 16 numbers with a given distance in floats.
   @inline(__always)
   mutating func add(_ start: UnsafePointer<Float>, count: Int, step: Int = PlaneLayout.lanes) {
     add(count: count) { (start + $0 * step).unalignedLanes }
   }
 
-  /// Takes in groups of 16 numbers that a closure makes.
+  /// Adds groups of 16 numbers that a closure computes.
   @inline(__always)
   mutating func add(count: Int, _ group: (_ index: Int) -> Lanes) {
     var index = 0
@@ -71,7 +71,7 @@ struct BlockedTotal<Function: LaneReduction> {
     }
   }
 
-  /// Sixteen totals.
+  /// The sixteen totals.
   @inline(__always)
   mutating func finish() -> SIMD16<Double> {
     flush()
@@ -90,7 +90,7 @@ struct BlockedTotal<Function: LaneReduction> {
   }
 }
 
-/// Two times sixteen sums of as many floats, made at once: see `BlockedTotal`.
+/// Two times sixteen sums of equally many floats, computed together: see `BlockedTotal`.
 struct BlockedPair {
   private static var blockSize: Int { 64 }
 
@@ -98,7 +98,7 @@ struct BlockedPair {
   private var pending = 0
   private var totals = (SIMD16<Double>.zero, SIMD16<Double>.zero)
 
-  /// Takes in pairs of groups of 16 numbers that a closure makes.
+  /// Adds pairs of groups of 16 numbers that a closure computes.
   @inline(__always)
   mutating func add(count: Int, _ groups: (_ index: Int) -> (Lanes, Lanes)) {
     var index = 0
@@ -117,7 +117,7 @@ struct BlockedPair {
     }
   }
 
-  /// Twice sixteen totals.
+  /// The two times sixteen totals.
   @inline(__always)
   mutating func finish() -> (SIMD16<Double>, SIMD16<Double>) {
     flush()
@@ -134,7 +134,7 @@ struct BlockedPair {
 }
 
 extension SIMD16<Double> {
-  /// One total of sixteen, in a fixed order.
+  /// The total of sixteen numbers, in a fixed order.
   @inline(__always)
   func reduced<Function: LaneReduction>(by function: Function.Type) -> Double {
     var total = self[0]

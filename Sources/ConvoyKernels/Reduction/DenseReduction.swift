@@ -1,9 +1,9 @@
 package import ConvoyTensors
 
-/// The sum or the largest over some dimensions of a row-major tensor.
+/// The sum or maximum over some dimensions of a row-major tensor.
 ///
-/// The last dimension of more than one element is either reduced, and then its neighbours are taken 16
-/// at a time into one result, or it is not, and then 16 neighbouring results are made at a time.
+/// If the last dimension of more than one element is reduced, 16 neighbours at a time are combined
+/// into one result. Otherwise 16 neighbouring results are computed at a time.
 package struct DenseReduction: Kernel {
   /// See `Kernel.name`.
   package let name = "portable reduction"
@@ -11,7 +11,7 @@ package struct DenseReduction: Kernel {
   private let scale: Double
   private let source: Region
   private let target: Region
-  /// The dimensions that stay: one result each.
+  /// The dimensions that are kept, with one result for each position.
   private let kept: StridedWalk
   /// The dimensions that are reduced.
   private let reduced: StridedWalk
@@ -19,15 +19,15 @@ package struct DenseReduction: Kernel {
   private let chunks: Chunks
 
   private enum Work {
-    /// The numbers of a result are neighbours; there may be several parts of them.
+    /// The numbers of a result are contiguous; they may be divided into several parts.
     case along(parts: Chunks)
-    /// The results of neighbours are neighbours: so many blocks of 16 in each row.
+    /// Neighbouring results are contiguous: the number of blocks of 16 in each row.
     case across(blocks: Int)
   }
 
   /// - Parameters:
-  ///   - dimensions: those reduced.
-  ///   - scale: what each result is multiplied with: for a mean, 1 ∕ n.
+  ///   - dimensions: the dimensions that are reduced.
+  ///   - scale: the factor of each result: for a mean, 1 ∕ n.
   ///   - target: for each position of the other dimensions, `partCount(shape, dimensions)` numbers.
   package init(
     _ function: ReductionFunction, _ shape: Shape, over dimensions: [Int], scale: Double,
@@ -51,8 +51,8 @@ package struct DenseReduction: Kernel {
     }
   }
 
-  /// How many numbers are made for each result: more than one where many neighbours are reduced, so
-  /// that several threads can share the work. Another reduction makes one of them.
+  /// The number of partial results for each result: more than one where many neighbours are
+  /// reduced, so that several threads can share the work. A second reduction combines them.
   package static func partCount(_ shape: Shape, over dimensions: [Int]) -> Int {
     let reduced = walks(shape, dimensions).reduced
     return reduced.columnSteps[0] <= 1 ? parts(reduced).count : 1
@@ -88,7 +88,7 @@ package struct DenseReduction: Kernel {
     }
   }
 
-  /// Makes some results.
+  /// Computes some results.
   package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     switch function {
     case .sum: run(LaneSum.self, chunk, memory)
@@ -119,7 +119,7 @@ package struct DenseReduction: Kernel {
     }
   }
 
-  /// One result, of neighbours.
+  /// One result, of contiguous numbers.
   @inline(__always)
   private func along<Function: LaneReduction>(
     _ function: Function.Type, _ start: UnsafePointer<Float>, _ columns: Range<Int>

@@ -1,9 +1,9 @@
 package import ConvoyTensors
 
-/// Makes one number of all pixels of each channel, over the whole batch; first half: of each part of them.
+/// The reduction of all pixels of each channel over the whole batch, first step: each part of them.
 ///
-/// `ChannelTotals` combines the parts, so that one large plane keeps several threads busy and the result
-/// does not depend on how many.
+/// `ChannelTotals` combines the parts, so that one large plane occupies several threads, and the
+/// result does not depend on their number.
 package struct PlanePartReduction: Kernel {
   /// See `Kernel.name`.
   package let name = "portable reduction"
@@ -15,8 +15,8 @@ package struct PlanePartReduction: Kernel {
   private let cursor: RowCursor
 
   /// - Parameters:
-  ///   - planes: counted from `base`.
-  ///   - target: `PlanePartReduction.elementCount` numbers: for each plane and part, sixteen.
+  ///   - planes: planes with offsets from `base`.
+  ///   - target: `PlanePartReduction.elementCount` numbers: sixteen for each plane and part.
   package init(
     _ function: ReductionFunction, _ planes: PlaneLayout, base: Region, to target: Region
   ) {
@@ -28,7 +28,7 @@ package struct PlanePartReduction: Kernel {
     cursor = RowCursor(planes)
   }
 
-  /// Floats in which the parts' results are kept.
+  /// The floats of the parts' results.
   package static func elementCount(_ planes: PlaneLayout) -> Int {
     planes.planes.count * PixelParts(planes).count * PlaneLayout.lanes
   }
@@ -60,7 +60,8 @@ package struct PlanePartReduction: Kernel {
   }
 }
 
-/// Makes one number of all pixels of each channel, over the whole batch; second half: of the parts.
+/// The reduction of all pixels of each channel over the whole batch, second step: the parts are
+/// combined.
 package struct ChannelTotals: Kernel {
   /// See `Kernel.name`.
   package let name = "portable reduction"
@@ -72,9 +73,9 @@ package struct ChannelTotals: Kernel {
   private let target: Region
 
   /// - Parameters:
-  ///   - scale: what each result is multiplied with: for a mean, 1 ∕ n.
-  ///   - planes: those whose parts were reduced.
-  ///   - source: where `PlanePartReduction` put the parts' results.
+  ///   - scale: the factor of each result: for a mean, 1 ∕ n.
+  ///   - planes: the planes of `PlanePartReduction`.
+  ///   - source: the target of `PlanePartReduction`.
   ///   - target: a number for each channel.
   package init(
     _ function: ReductionFunction, scale: Double, of planes: PlaneLayout, from source: Region,
@@ -111,7 +112,7 @@ package struct ChannelTotals: Kernel {
   }
 }
 
-/// Makes one pixel of each image, channel by channel: [B, C, …] to [B, C, 1, …], in planes.
+/// Reduces each image to one pixel, channel by channel: [B, C, …] to [B, C, 1, …], in planes.
 package struct ImageReduction: Kernel {
   /// See `Kernel.name`.
   package let name = "portable reduction"
@@ -124,9 +125,9 @@ package struct ImageReduction: Kernel {
   private let chunks: Chunks
 
   /// - Parameters:
-  ///   - scale: what each result is multiplied with: for a mean, 1 ∕ n.
-  ///   - planes: counted from `base`.
-  ///   - output: planes of one pixel an image, counted from `outputBase`.
+  ///   - scale: the factor of each result: for a mean, 1 ∕ n.
+  ///   - planes: planes with offsets from `base`.
+  ///   - output: planes of images of one pixel, with offsets from `outputBase`.
   package init(
     _ function: ReductionFunction, scale: Double, _ planes: PlaneLayout, base: Region,
     to output: PlaneLayout, outputBase: Region

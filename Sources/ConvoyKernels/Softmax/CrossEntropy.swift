@@ -10,8 +10,8 @@ package import ConvoyTensors
 
 /// The cross-entropies of scores [B, C, …] and labels [B, …], summed within each chunk.
 ///
-/// `CrossEntropyMean` finishes the work. Each chunk leaves its sum as a Double: a data set's worth of
-/// losses is added without losing the small ones, in an order that does not depend on threads.
+/// `CrossEntropyMean` adds the chunks' sums. Each is a Double, so that small losses are not lost in
+/// the sum over a data set; the order of additions does not depend on threads.
 package struct CrossEntropySums: Kernel {
   /// See `Kernel.name`.
   package let name = "portable cross-entropy"
@@ -21,15 +21,15 @@ package struct CrossEntropySums: Kernel {
   private let sums: Region
   private let blocks: LineBlocks
 
-  /// Floats that the sums take.
+  /// The floats of the sums.
   package static func sumsCount(_ shape: Shape) -> Int {
     2 * LineBlocks(shape, along: 1).chunks.count
   }
 
   /// - Parameters:
   ///   - shape: the scores' shape.
-  ///   - smoothing: the part of the target that is spread over all classes.
-  ///   - sums: where the sums go.
+  ///   - smoothing: the fraction of the target that is distributed over all classes.
+  ///   - sums: the region of the sums.
   package init(
     _ shape: Shape, smoothing: Float, scores: Region, labels: TypedRegion, sums: Region
   ) {
@@ -58,7 +58,7 @@ package struct CrossEntropySums: Kernel {
           sum = .nan
           continue
         }
-        // A score of −∞ is no loss where nothing is asked of it: 0 · ∞ would be NaN.
+        // A score of −∞ contributes nothing if its target is 0; the product 0 · ∞ would be NaN.
         if smoothing < 1 {
           let score = x[block.start + lane + label * block.elementStep] - largest[lane]
           sum += (1 - Double(smoothing)) * (logarithm - Double(score))
@@ -73,7 +73,7 @@ package struct CrossEntropySums: Kernel {
   }
 }
 
-/// Adds the sums of `CrossEntropySums` up, and divides them by the number of labels.
+/// Adds the sums of `CrossEntropySums`, and divides by the number of labels.
 package struct CrossEntropyMean: Kernel {
   /// See `Kernel.name`.
   package let name = "portable cross-entropy, mean"
@@ -91,7 +91,7 @@ package struct CrossEntropyMean: Kernel {
   /// See `Kernel.chunkCount`.
   package var chunkCount: Int { 1 }
 
-  /// Adds all up.
+  /// Adds all sums.
   package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     let sums = memory[sums].doubles
     let sum = (0..<blocks.chunks.count).reduce(0) { $0 + sums[$1] }
@@ -112,7 +112,7 @@ package struct CrossEntropyScoreGradient: Kernel {
 
   /// - Parameters:
   ///   - shape: the scores' shape.
-  ///   - smoothing: the part of the target that is spread over all classes.
+  ///   - smoothing: the fraction of the target that is distributed over all classes.
   ///   - gradient: the loss's gradient, one number.
   package init(
     _ shape: Shape, smoothing: Float, scores: Region, labels: TypedRegion, gradient: Region,
@@ -151,11 +151,11 @@ package struct CrossEntropyScoreGradient: Kernel {
 }
 
 extension LineBlock {
-  /// For each lane, the sum of how far its line's elements lie below a number.
+  /// For each lane, the sum of the differences between a number and the elements of its line.
   @inline(__always)
   fileprivate func distanceSum(_ tensor: UnsafePointer<Float>, from top: Lanes) -> Lanes {
     var sum = Lanes.zero
-    // Lanes that are not the block's lie as high as the top, and add nothing.
+    // Lanes that are not the block's get the subtrahend as their value, and contribute nothing.
     let other = isSingle ? top[0] : 0
     for vector in 0..<vectorCount { sum += top - load(tensor, vector, else: other) }
     return total(sum)
@@ -170,7 +170,7 @@ extension LineBlock {
 }
 
 extension UnsafeMutablePointer<Float> {
-  /// The same place, holding Doubles; the address is a multiple of 8 bytes.
+  /// The same address, of Doubles; it must be a multiple of 8 bytes.
   fileprivate var doubles: UnsafeMutablePointer<Double> {
     UnsafeMutableRawPointer(self).assumingMemoryBound(to: Double.self)
   }

@@ -1,23 +1,23 @@
 import ConvoyTensors
 
-/// The lines of a row-major tensor along one dimension, in blocks that are worked on at once.
+/// The lines of a row-major tensor along one dimension, in blocks that are processed at once.
 ///
-/// Where lines lie side by side, a block is up to 16 of them, one to a lane, and a vector holds one
-/// element of each. Where a line's own elements are neighbours, a block is one line, and a vector
-/// holds 16 of its elements; sums and maxima then end with one across the lanes.
+/// If the elements of a line are not contiguous, neighbouring lines are: a block is up to 16 lines,
+/// one for each lane, and a vector holds one element of each. If they are, a block is one line, and
+/// a vector holds 16 of its elements; sums and maxima then end with a reduction across lanes.
 struct LineBlocks: Sendable {
-  /// Elements of a line.
+  /// The elements of a line.
   let length: Int
-  /// All lines.
+  /// The number of lines.
   let lineCount: Int
-  /// All blocks.
+  /// The number of blocks.
   let count: Int
   /// Whether a block is a single line.
   let isSingle: Bool
-  /// Vectors of a block.
+  /// The vectors of a block.
   let vectorCount: Int
 
-  /// Lines side by side.
+  /// The number of contiguous lines.
   private let inner: Int
   private let blocksPerOuter: Int
 
@@ -46,36 +46,36 @@ struct LineBlocks: Sendable {
   }
 }
 
-/// One line along its vectors, or up to 16 lines side by side.
+/// One line, or up to 16 neighbouring lines.
 struct LineBlock {
   /// Elements from the tensor's first to the block's first.
   let start: Int
-  /// Which lines of the tensor, in row-major order of the other dimensions.
+  /// The lines' indices in the tensor, in row-major order of the other dimensions.
   let lines: Range<Int>
-  /// How many vectors.
+  /// The number of vectors.
   let vectorCount: Int
   /// Elements from a vector to the next.
   let step: Int
-  /// Elements from a line's element to its next.
+  /// Elements from an element of a line to the next.
   let elementStep: Int
-  /// Elements of a line.
+  /// The elements of a line.
   let length: Int
   /// Whether the lanes hold elements of one line.
   let isSingle: Bool
 
-  /// How many lanes of a vector are the block's.
+  /// The number of lanes of a vector that belong to the block.
   @inline(__always)
   private func lanes(of vector: Int) -> Int {
     isSingle ? min(16, length - vector * 16) : lines.count
   }
 
-  /// A vector of a tensor, with another number in the lanes that are not the block's.
+  /// A vector of a tensor, with another number in the lanes that do not belong to the block.
   @inline(__always)
   func load(_ tensor: UnsafePointer<Float>, _ vector: Int, else other: Float = 0) -> Lanes {
     (tensor + start + vector * step).lanes(first: lanes(of: vector), else: other)
   }
 
-  /// Writes the lanes of a vector that are the block's.
+  /// Stores the lanes of a vector that belong to the block.
   @inline(__always)
   func store(_ numbers: Lanes, to tensor: UnsafeMutablePointer<Float>, _ vector: Int) {
     (tensor + start + vector * step).store(numbers, first: lanes(of: vector))
@@ -85,7 +85,7 @@ struct LineBlock {
   @inline(__always)
   func total(_ lanes: Lanes) -> Lanes { isSingle ? Lanes(repeating: lanes.sum()) : lanes }
 
-  /// For each lane, the largest of its line.
+  /// For each lane, the largest element of its line.
   @inline(__always)
   func largest(_ tensor: UnsafePointer<Float>) -> Lanes {
     var largest = Lanes(repeating: -.infinity)
@@ -96,7 +96,7 @@ struct LineBlock {
     return isSingle ? Lanes(repeating: largest.max()) : largest
   }
 
-  /// For each lane, the sum of its line's exponentials, each after a number has been taken off.
+  /// For each lane, the sum of the exponentials of its line's elements minus a number.
   @inline(__always)
   func exponentialSum(_ tensor: UnsafePointer<Float>, minus offset: Lanes) -> Lanes {
     var sum = Lanes.zero

@@ -1,6 +1,7 @@
 package import ConvoyTensors
 
-/// Exponentials divided by their sum, or the logarithm of that, along a dimension of a row-major tensor.
+/// Exponentials divided by their sum, or the logarithm of the quotient, along a dimension of a
+/// row-major tensor.
 package struct LineSoftmax: Kernel {
   /// See `Kernel.name`.
   package let name = "portable softmax"
@@ -10,8 +11,8 @@ package struct LineSoftmax: Kernel {
   private let blocks: LineBlocks
 
   /// - Parameters:
-  ///   - dimension: along which the results sum to 1.
-  ///   - isLogarithmic: whether logarithms are wanted.
+  ///   - dimension: the dimension along which the results sum to 1.
+  ///   - isLogarithmic: whether the results are logarithms.
   package init(
     _ shape: Shape, along dimension: Int, isLogarithmic: Bool, from input: Region, to output: Region
   ) {
@@ -30,7 +31,7 @@ package struct LineSoftmax: Kernel {
     let y = memory[output]
     for index in blocks.chunks[chunk] {
       let block = blocks[index]
-      // The largest is taken off first, so that no exponential overflows.
+      // The largest element is subtracted first, so that no exponential overflows.
       let largest = block.largest(x)
       if isLogarithmic {
         let logarithm = LaneMath.log(block.exponentialSum(x, minus: largest))
@@ -45,7 +46,7 @@ package struct LineSoftmax: Kernel {
 }
 
 extension LineBlock {
-  /// Writes a function of the probabilities, which keeps the exponentials in the output meanwhile.
+  /// Stores a function of the probabilities; the output holds the exponentials meanwhile.
   @inline(__always)
   func storeSoftmax(
     of x: UnsafePointer<Float>, largest: Lanes, to y: UnsafeMutablePointer<Float>,
@@ -75,10 +76,10 @@ package struct LineSoftmaxGradient: Kernel {
   private let blocks: LineBlocks
 
   /// - Parameters:
-  ///   - dimension: along which the softmax sums to 1.
+  ///   - dimension: the dimension along which the softmax sums to 1.
   ///   - isLogarithmic: whether the result is a logarithm.
-  ///   - result: what the softmax made.
-  ///   - gradient: what comes in.
+  ///   - result: the softmax's result.
+  ///   - gradient: the gradient of the result.
   package init(
     _ shape: Shape, along dimension: Int, isLogarithmic: Bool, result: Region, gradient: Region,
     to output: Region

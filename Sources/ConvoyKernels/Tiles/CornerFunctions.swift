@@ -1,14 +1,14 @@
 import ConvoyTiles
 
-/// The kernels of whole tiles, and of those that have fewer rows at the bottom of a grid, fewer columns at its
-/// right, or both.
+/// The micro-kernels of whole tiles, and of tiles with fewer rows at the bottom of a grid, fewer
+/// columns at its right, or both.
 struct CornerFunctions: Equatable, Sendable {
   private let whole: TileFunction?
   private let right: TileFunction?
   private let bottom: TileFunction?
   private let corner: TileFunction?
 
-  /// - Parameter description: the tile at an edge or not; nil where there is none.
+  /// - Parameter description: the tile at an edge or not; nil if there is none.
   /// - Returns: nil where the system refuses memory for code.
   init?<Tile: TileDescription>(_ description: (_ isBottom: Bool, _ isRight: Bool) -> Tile?) {
     var isRefused = false
@@ -25,7 +25,7 @@ struct CornerFunctions: Equatable, Sendable {
     if isRefused { return nil }
   }
 
-  /// The kernel at an edge or not; nil where no tile is.
+  /// The micro-kernel at an edge or not; nil if there is no tile.
   @inline(__always)
   subscript(isBottom isBottom: Bool, isRight isRight: Bool) -> TileFunction? {
     isBottom ? (isRight ? corner : bottom) : (isRight ? right : whole)

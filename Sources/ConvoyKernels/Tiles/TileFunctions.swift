@@ -1,7 +1,7 @@
 import ConvoyTiles
 
-/// The kernels that cover a grid of pixels: of whole tiles, and of what is left over at the right and
-/// at the bottom.
+/// The micro-kernels that cover a grid of pixels: of whole tiles, and of the smaller tiles of the
+/// remainder at the right and at the bottom.
 struct TileFunctions: Equatable, Sendable {
   /// Rows of a whole tile.
   let rows: Int
@@ -10,8 +10,8 @@ struct TileFunctions: Equatable, Sendable {
   private let functions: CornerFunctions
 
   /// - Parameters:
-  ///   - gridRows: rows that are cut into bands; what is left over is a short band.
-  ///   - description: the tile of some rows and columns.
+  ///   - gridRows: the rows that are divided into bands; the remainder is a short band.
+  ///   - description: the tile of given rows and columns.
   /// - Returns: nil where the system refuses memory for code.
   init?(
     rows: Int, columns: Int, gridRows: Int, gridColumns: Int,
@@ -28,7 +28,7 @@ struct TileFunctions: Equatable, Sendable {
     self.functions = functions
   }
 
-  /// What tiles are used, each once: `tiles of 2×7 pixels × 1 plane`.
+  /// The tiles that are used, each once: `tiles of 2×7 pixels × 1 plane`.
   static func text(_ tiles: [(functions: TileFunctions, planes: Int)]) -> String {
     let all = tiles.map { tile in
       "\(tile.functions.rows)×\(tile.functions.columns) pixels × \(tile.planes) "
@@ -38,11 +38,12 @@ struct TileFunctions: Equatable, Sendable {
     return "tiles of " + different.map(\.element).joined(separator: ", ")
   }
 
-  /// Runs the kernels for some columns of a band.
+  /// Runs the micro-kernels for some columns of a band.
   ///
   /// - Parameters:
-  ///   - rows: the band's rows, which may be fewer than a tile's.
-  ///   - columns: whole tiles, but for the last of the grid.
+  ///   - rows: the band's rows, at most a tile's.
+  ///   - columns: whole tiles, except for the last one of the grid.
+  ///   - place: sets the addresses of input and output of a column.
   ///   - place: sets where input and output of a column are.
   @inline(__always)
   func run(

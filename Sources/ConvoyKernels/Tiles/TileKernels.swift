@@ -3,10 +3,10 @@ import ConvoyTensors
 import ConvoyTiles
 import Synchronization
 
-/// The code of this process's tiles, made when they are first asked for and kept to its end.
+/// The code of this process's tiles, generated at first use and kept until the process ends.
 ///
-/// Problems differ in sizes and distances, which are arguments; the kernels differ in tiles, steps and
-/// tails, of which there are few: a page of memory each.
+/// Problems differ in extents and distances, which are arguments. Micro-kernels differ in tiles,
+/// steps and epilogues, of which there are few; each takes a page of memory.
 enum TileKernels {
   private static let made = POSIXMutex<[AnyHashableSendable: Made]>([:])
 
@@ -15,7 +15,7 @@ enum TileKernels {
     let function: TileFunction
   }
 
-  /// The kernel of a description, or nil where the system refuses memory for code.
+  /// The micro-kernel of a description; nil where the system refuses memory for code.
   static func function(_ description: some TileDescription) -> TileFunction? {
     let key = AnyHashableSendable(description)
     return made.withLock { made in
@@ -40,7 +40,7 @@ enum TileKernels {
 
 /// A key of any type of description.
 ///
-/// `@unchecked Sendable`: `AnyHashable` is not, but it is made of a value that is.
+/// `@unchecked Sendable`: `AnyHashable` is not Sendable, but the value in it is.
 private struct AnyHashableSendable: Hashable, @unchecked Sendable {
   private let value: AnyHashable
 

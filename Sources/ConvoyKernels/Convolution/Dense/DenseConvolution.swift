@@ -1,7 +1,8 @@
 import ConvoyTensors
 import ConvoyTiles
 
-/// Dense convolution by generated tiles: see `DenseTile`. Takes what `PortableDenseConvolution` takes.
+/// Dense convolution by generated micro-kernels: see `DenseTile`. It accepts the problems of
+/// `PortableDenseConvolution`.
 struct DenseConvolution: ConvolutionMethod {
   static let title = "generated dense"
   let name: String
@@ -10,7 +11,7 @@ struct DenseConvolution: ConvolutionMethod {
   private let tables: [[TableEntry]]
   private let work: Work
 
-  /// A step of a tile's sums, from the beginning of the plane that it reads.
+  /// A step of a tile's sums: distances from the beginning of the plane that it reads.
   private struct TableEntry: Hashable, Sendable {
     var plane: Int
     var pair: DenseTile.Pair
@@ -110,7 +111,8 @@ struct DenseConvolution: ConvolutionMethod {
 
   // MARK: Tables
 
-  /// The pairs of blocks of a group's input channels and a phase's taps, in the order of their weights.
+  /// The pairs of a block of a group's input channels and a phase's tap, in the order of their
+  /// weights.
   private static func table(
     _ problem: ConvolutionProblem, group: Int, _ blocks: [PlaneFolding.Block], _ taps: [Phase.Tap]
   ) -> [TableEntry] {
@@ -127,8 +129,8 @@ struct DenseConvolution: ConvolutionMethod {
     }
   }
 
-  /// With each pair, one pixel of the next tile is fetched from the pair's plane: as a plane's channels
-  /// follow each other, all of them are.
+  /// Each pair prefetches one pixel of the next tile from the pair's plane. The channels of a plane
+  /// are consecutive pairs, so together they prefetch all of the tile's pixels.
   private static func fetchingAhead(
     _ table: [TableEntry], columns: Int, step: Int
   ) -> [TableEntry] {
@@ -144,11 +146,11 @@ struct DenseConvolution: ConvolutionMethod {
   /// The work of a panel of planes: a part of the outputs of one phase.
   fileprivate struct Piece: Equatable, Sendable {
     let planes: Range<Int>
-    /// Lanes that an output's sum is spread over: see `PlaneFolding`.
+    /// The number of lanes that each output's sum is spread over: see `PlaneFolding`.
     let factor: Int
     let tile: TileFunctions
     let part: GridPart
-    /// The number of its table, and how many entries that has.
+    /// The index of its table, and the number of that table's entries.
     let table: Int
     let steps: Int
     /// Floats from the packed weights' beginning to the first plane's.
@@ -170,7 +172,7 @@ struct DenseConvolution: ConvolutionMethod {
       self.weightStart = weightStart
       self.weightPitch = weightPitch
       let (rows, columns) = (part.rowCount, part.columns.count)
-      // Bands of rows; where there is but one row, tiles of it.
+      // The units are bands of rows; a single row is divided into tiles.
       let units =
         rows == 1
         ? (columns + tile.columns - 1) / tile.columns : (rows + tile.rows - 1) / tile.rows
@@ -179,11 +181,12 @@ struct DenseConvolution: ConvolutionMethod {
     }
   }
 
-  /// In what order the chunks of a part's panels are done.
+  /// The order of the chunks of a part's panels.
   ///
-  /// Panel after panel, so that a panel's weights stay in the first-level cache, unless the pixels that each
-  /// panel goes through would come from beyond the second-level cache and are more than the weights read
-  /// again for each chunk's pixels: then all panels of some pixels come before the next pixels.
+  /// Normally panel after panel, so that a panel's weights stay in the first-level cache. This
+  /// reads the pixels again for each panel. Where they do not fit the second-level cache, and are
+  /// more than the weights that would be read again for each chunk's pixels, all panels of some
+  /// pixels come before the next pixels.
   private static func chunks(
     of pieces: [Piece], from first: Int, pixels: Int, inputs: Int, _ machine: Machine
   ) -> [PieceChunk] {
@@ -199,7 +202,7 @@ struct DenseConvolution: ConvolutionMethod {
     return chunks.map { PieceChunk(piece: first + $0.piece, chunk: $0.chunk) }
   }
 
-  /// What a kernel does, but for where.
+  /// The work of a kernel, independent of addresses.
   fileprivate struct Work: Equatable, Sendable {
     let tail: Tail
     let pieces: [Shared<Piece>]
@@ -208,7 +211,7 @@ struct DenseConvolution: ConvolutionMethod {
 }
 
 extension GridPart {
-  /// Those of a phase's entries that add something.
+  /// The entries of a phase's table that contribute to the sums.
   fileprivate func entries<Entry>(of table: [Entry], taps count: Int) -> [Entry] {
     if taps.count == count { return table }
     return stride(from: 0, to: table.count, by: count).flatMap { first in
@@ -217,7 +220,7 @@ extension GridPart {
   }
 }
 
-/// A dense convolution with its numbers in their places.
+/// A dense convolution with operands at given addresses.
 private struct Placed: Kernel {
   let name: String
   let detail: String
@@ -259,7 +262,7 @@ private struct Placed: Kernel {
     }
   }
 
-  /// Computes some columns of as many of a part's rows as a tile has, or fewer.
+  /// Computes some columns of at most a tile's rows.
   private func run(
     _ piece: DenseConvolution.Piece, rows: Range<Int>, columns: Range<Int>, _ memory: Memory,
     _ arguments: TileArguments

@@ -1,11 +1,11 @@
 import ConvoyTiles
 
-/// How a grid of output pixels and a number of planes are cut into the tiles of generated kernels.
+/// How a grid of output pixels and a number of planes are divided into the tiles of generated
+/// micro-kernels.
 ///
-/// Planes are cut into panels of up to four, each panel's pixels into bands of rows, each band into
-/// tiles side by side. What is left over at the right and at the bottom is done by smaller tiles, so
-/// nothing is computed that is not wanted; the cut is the one whose tiles are estimated to take the least
-/// time.
+/// Planes are divided into panels of up to four, each panel's pixels into bands of rows, and each
+/// band into tiles. Smaller tiles cover the remainder at the right and at the bottom, so that no
+/// superfluous output is computed. The division is the one with the lowest estimated cost.
 struct DensePanels: Hashable, Sendable {
   /// Planes that are computed together, and the shape of their tiles.
   struct Panel: Hashable, Sendable {
@@ -13,7 +13,7 @@ struct DensePanels: Hashable, Sendable {
     var rows: Int
     var columns: Int
 
-    /// What one step of a grid of pixels takes, about, in multiplications.
+    /// The approximate cost of one step of a grid of pixels, in multiplications.
     func cost(rows gridRows: Int, columns gridColumns: Int, _ machine: Machine) -> Double {
       func band(_ height: Int) -> Double {
         guard height > 0 else { return 0 }
@@ -26,7 +26,7 @@ struct DensePanels: Hashable, Sendable {
   }
 
   let panels: [Panel]
-  /// What one step of the grid takes with all planes, about, in multiplications.
+  /// The approximate cost of one step of the grid for all planes, in multiplications.
   let cost: Double
 
   init(rows: Int, columns: Int, planes: Int, machine: Machine) {
@@ -42,7 +42,7 @@ struct DensePanels: Hashable, Sendable {
     cost = cut.cost
   }
 
-  /// The shape of at most a tile's pixels that takes a grid least time.
+  /// The shape of at most a tile's pixels with the lowest cost for a grid.
   private static func best(
     _ tile: Machine.Tile, rows: Int, columns: Int, machine: Machine
   ) -> (cost: Double, rows: Int, columns: Int) {
@@ -59,8 +59,9 @@ struct DensePanels: Hashable, Sendable {
 }
 
 extension Machine {
-  /// What one step of a dense tile takes, about, in multiplications: its own, or as many as must be
-  /// under way; a little for each load, and for the loop itself.
+  /// The approximate cost of one step of a dense tile, in multiplications: the tile's own
+  /// multiplications, but at least as many as must be in flight, plus a share for each load and for
+  /// the loop.
   func cost(pixels: Int, planes: Int) -> Double {
     let vectors = planes * vectorsPerPlane
     let loads = pixels + vectors

@@ -1,11 +1,11 @@
 import ConvoyTensors
 import ConvoyTiles
 
-/// The weight gradient of dense convolutions by generated tiles: see `DenseGradientTile`. Takes what
-/// `DenseConvolution` takes.
+/// The weight gradient of dense convolutions by generated micro-kernels: see `DenseGradientTile`.
+/// It accepts the problems of `DenseConvolution`.
 ///
-/// A chunk is a part of the pixels and a piece of the sums: some pairs of input channel and tap, and the
-/// planes of outputs whose gradients they meet together.
+/// A chunk is a part of the pixels and a piece of the sums: some pairs of input channel and tap,
+/// and a panel of planes of the output's gradient that they are multiplied with.
 struct DenseWeightGradient: WeightGradientMethod {
   static let title = "generated weight gradient, dense"
   let name: String
@@ -15,7 +15,7 @@ struct DenseWeightGradient: WeightGradientMethod {
   private let grid: GradientGrid
   private let pieces: [Piece]
 
-  /// Some planes of a group's outputs and some of its pairs.
+  /// Some planes of a group's outputs, and some of the group's pairs.
   private struct Piece: Equatable, Sendable {
     let planes: Range<Int>
     let tiles: [Tile]
@@ -25,7 +25,7 @@ struct DenseWeightGradient: WeightGradientMethod {
     let function: TileFunction
     /// The pairs in the order of the sums.
     let pairs: Range<Int>
-    /// Each line's first pair.
+    /// The first pair of each line.
     let lines: [PlaneSource]
   }
 
@@ -65,7 +65,7 @@ struct DenseWeightGradient: WeightGradientMethod {
         return Piece(planes: panel.planes, tiles: Array(panel.tiles[tiles]))
       }
     }
-    // A piece's pixels stay in the second-level cache from tile to tile.
+    // A piece's pixels stay in the second-level cache from one tile to the next.
     let planes = pieces.map { $0.planes.count + Set($0.tiles.flatMap(\.lines)).count }.max() ?? 1
     parts = grid.parts(
       PartialSums.partCount(
@@ -112,11 +112,11 @@ struct DenseWeightGradient: WeightGradientMethod {
   private struct PlacedTile: Equatable, Sendable {
     let function: TileFunction
     let pairs: Range<Int>
-    /// Bytes from the image's pixel to each line's first pair.
+    /// Bytes from the image's pixel to the first pair of each line.
     let lines: [Int]
   }
 
-  /// With its numbers in their places.
+  /// The method with operands at given addresses.
   private struct Placed: Kernel {
     let name: String
     let detail: String
@@ -170,10 +170,11 @@ struct DenseWeightGradient: WeightGradientMethod {
   }
 }
 
-/// The pairs of input channel and tap of a group, in an order in which many neighbours read the same line of
-/// the same plane: at constant distances, whatever the sizes of images.
+/// The pairs of input channel and tap of a group, in an order in which many neighbours read the
+/// same line of the same plane. Their distances are then constant, whatever the extents of the
+/// images.
 private struct GradientPairs {
-  /// For each pair in this order, what `WeightOrder` adds for it.
+  /// For each pair in this order, the offset of its weight: see `WeightOrder`.
   let offsets: [Int]
   private let lines: [Line]
 
@@ -181,11 +182,11 @@ private struct GradientPairs {
   private struct Line {
     /// The first pair.
     var start: PlaneSource
-    /// Floats from there to each pair.
+    /// Floats from the first pair to each pair.
     var distances: [Int]
   }
 
-  /// A tile's pairs.
+  /// The pairs of a tile.
   struct Tile {
     var pairs: Range<Int>
     var reads: [DenseGradientTile.Read]
@@ -199,7 +200,8 @@ private struct GradientPairs {
       var plane: Int
       var line: LaneTile.Line
     }
-    // Lane after lane, and the line's taps for each: so tiles of different lanes read at the same distances.
+    // Lane by lane, with the line's taps for each lane: tiles of different lanes then read at the
+    // same distances.
     let channels = (0..<problem.inputsPerGroup).map { channel in
       (channel: channel, position: input.map[group * problem.inputsPerGroup + channel])
     }.sorted { ($0.position.plane, $0.position.lane) < ($1.position.plane, $1.position.lane) }
@@ -223,8 +225,8 @@ private struct GradientPairs {
     }
   }
 
-  /// Planes in panels of those that are computed together, and the tiles of each: the cut that is estimated
-  /// to take the least time.
+  /// The division of planes into panels, and the tiles of each panel, with the lowest estimated
+  /// cost.
   func panels(
     _ planes: Range<Int>, _ machine: Machine
   ) -> [(planes: Range<Int>, cost: Double, tiles: [Tile])] {
@@ -241,7 +243,7 @@ private struct GradientPairs {
     }
   }
 
-  /// Tiles of at most as many pairs: parts of a line, or a few short lines.
+  /// Tiles of at most a number of pairs: parts of a line, or several short lines.
   private func cut(pairsPerTile: Int) -> [Tile] {
     var tiles: [Tile] = []
     var first = 0

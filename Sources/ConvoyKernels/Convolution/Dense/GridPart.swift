@@ -1,35 +1,36 @@
 import ConvoyTensors
 
-/// A rectangle of a phase's output pixels in every slice of every image, and the taps that touch the image
-/// in it. What the other taps read is padding, and adds nothing.
+/// A rectangle of a phase's output pixels in every slice of every image, and the taps that read the
+/// image for some of these pixels. The other taps read only padding, and contribute nothing.
 struct GridPart: Hashable, Sendable {
   let grid: PixelGrid
-  /// Rows of each slice.
+  /// The rows of each slice.
   let rowsOfSlice: Range<Int>
   let columns: Range<Int>
-  /// Which of the phase's taps touch the image for some of the pixels.
+  /// The taps of the phase that read the image for some of the pixels.
   let taps: [Int]
 
-  /// Rows of all slices together.
+  /// The rows of all slices together.
   var rowCount: Int { grid.rows / grid.rowsPerSlice * rowsOfSlice.count }
 
-  /// The grid's row that is the part's n-th.
+  /// The row of the grid that is the part's n-th.
   func row(_ index: Int) -> Int {
     let (slice, inSlice) = index.quotientAndRemainder(dividingBy: rowsOfSlice.count)
     return slice * grid.rowsPerSlice + rowsOfSlice.lowerBound + inSlice
   }
 }
 
-/// A phase's grid in parts whose tiles are estimated to take the least time: whole, or cut where the taps
-/// that touch the image change, along its rows, its columns or both.
+/// A division of a phase's grid into parts, with the lowest estimated cost: the whole grid, or
+/// parts divided along its rows, its columns or both, where the set of contributing taps changes.
 ///
-/// Each sum has its terms in the same order whatever the cut.
+/// Each sum has its terms in the same order in every division.
 struct GridCut: Sendable {
   let parts: [(part: GridPart, panels: DensePanels)]
 
   /// - Parameters:
-  ///   - planes: how many planes of outputs are made together.
-  ///   - blocks: how often a sum goes through its taps: once for each input channel, or block of them.
+  ///   - planes: the number of planes of outputs that are computed together.
+  ///   - blocks: how often a sum goes through its taps: once for each input channel, or block of
+  ///     them.
   init(
     _ phase: Phase, _ problem: ConvolutionProblem, planes: Int, blocks: Int, _ machine: Machine
   ) {
@@ -50,14 +51,14 @@ struct GridCut: Sendable {
     parts = ways.min { $0.cost < $1.cost }?.parts ?? []
   }
 
-  /// As many steps of the sum take about as long as a tile's beginning and end.
+  /// The steps of a sum that cost as much as the prologue and epilogue of a tile.
   private static let stepsOfTile = 3
-  /// What handing out a part's panel takes, about, in multiplications.
+  /// The approximate cost of scheduling a part's panel, in multiplications.
   private static let costOfPart = 1000.0
 }
 
 extension PixelGrid {
-  /// The parts of a grid, cut at every change along some axes of the image.
+  /// The parts of a grid, divided at every change along some axes of the image.
   fileprivate func parts(_ phase: Phase, input: Extents, cut axes: [Int]) -> [GridPart] {
     let whole = (0..<3).map { 0..<phase.count[$0] }
     let ranges = (0..<3).map { axes.contains($0) ? phase.stretches($0, input) : [whole[$0]] }
@@ -69,7 +70,8 @@ extension PixelGrid {
             phase.outputs(touching: input, $0, by: phase.taps[tap]).overlaps(box[$0])
           }
         }
-        // A joined grid is a single row, all of whose pixels are alike: nothing cuts it.
+        // A joined grid is a single row whose pixels all have the same taps: there is nothing to
+        // divide.
         return isJoined
           ? GridPart(grid: self, rowsOfSlice: 0..<1, columns: 0..<self.columns, taps: taps)
           : GridPart(grid: self, rowsOfSlice: rows, columns: columns, taps: taps)
@@ -81,7 +83,7 @@ extension PixelGrid {
 extension Phase {
   /// The outputs along an axis for which a tap reads the image.
   fileprivate func outputs(touching input: Extents, _ axis: Int, by tap: Tap) -> Range<Int> {
-    /// The first output that reads at a position or behind it.
+    /// The first output that reads at or after a position.
     func first(at position: Int) -> Int {
       let distance = position - tap.offset[axis]
       return distance <= 0 ? 0 : min(count[axis], (distance - 1) / inputStep[axis] + 1)
@@ -89,7 +91,7 @@ extension Phase {
     return first(at: 0)..<first(at: input[axis])
   }
 
-  /// The outputs along an axis in stretches that the same taps serve.
+  /// The outputs along an axis, divided into stretches with the same taps.
   fileprivate func stretches(_ axis: Int, _ input: Extents) -> [Range<Int>] {
     var borders: Set = [0, count[axis]]
     for tap in taps {

@@ -1,17 +1,18 @@
-/// How planes are cut into panels, which are computed together.
+/// How planes are divided into panels, which are computed together.
 struct PanelCut {
-  /// A panel's planes, and its size's place among the choices.
+  /// The planes of a panel, and the index of its size among the choices.
   typealias Panel = (planes: Range<Int>, choice: Int)
 
   /// The panels, in the order of their planes.
   let panels: [Panel]
-  /// What all of them cost.
+  /// The cost of all panels.
   let cost: Double
 
-  /// The cut that costs least, by dynamic programming: the cheapest way to make up each number of planes ends
-  /// with some panel, before which stands the cheapest way to make up the others.
+  /// The division of the lowest cost, by dynamic programming: the best division of each number of
+  /// planes is some last panel after the best division of the planes before it.
   ///
-  /// - Parameter choices: the sizes that panels may have, one of them 1, and what a panel of each costs.
+  /// - Parameter choices: the sizes that panels may have, one of them 1, and the cost of a panel of
+  ///   each.
   init(_ planes: Range<Int>, _ choices: [(planes: Int, cost: Double)]) {
     var cheapest: [(cost: Double, last: Int)] = [(0, 0)]
     for count in 1...max(1, planes.count) {

@@ -1,31 +1,34 @@
 import ConvoyTensors
 
-/// How the sums of output planes with few channels are spread over the lanes that would be idle.
+/// How the sums of output planes with few channels are spread over lanes that would otherwise be
+/// idle.
 ///
-/// Where a plane holds channels in its first n ≤ 8 lanes, lane o·f + s of a sum belongs to output o and to
-/// input channels in position s of blocks of f that lie side by side, f being a power of two with
-/// n·f ≤ 16: one multiplication does f products for each output. The f lanes are added at the end.
+/// Where a plane holds channels in its first n ≤ 8 lanes, lane o·f + s of a sum belongs to output o
+/// and to the input channels in position s of blocks of f adjacent channels. The factor f is a
+/// power of two with n·f ≤ 16. One multiplication computes f products for each output; the f lanes
+/// are added at the end.
 ///
-/// Input channels are taken in runs of lanes side by side in one plane. What is left of a run that is no
-/// multiple of f is the end of a block that overlaps the one before, where the weights of channels that
-/// were had are 0: lanes that hold no channel are never read into a sum, since they may hold anything.
+/// Input channels are taken in runs of adjacent lanes in one plane. If the length of a run is no
+/// multiple of f, its last block overlaps the block before; the weights of channels that both
+/// blocks include are 0 in the last. Lanes that hold no channel are never read into a sum, since
+/// their values are undefined.
 struct PlaneFolding: Hashable, Sendable {
-  /// A step of the sum, before its taps: f input channels of the group side by side.
+  /// A step of the sum, before its taps: f adjacent input channels of the group.
   struct Block: Hashable, Sendable {
     /// The first channel.
     var channel: Int
-    /// The first that no block before has had.
+    /// The first channel that the block before does not include.
     var fresh: Int
   }
 
-  /// For each output plane how many lanes an output has, 1 where nothing is folded.
+  /// For each output plane, the number of lanes of each output: 1 where nothing is folded.
   let factors: [Int]
-  /// For each output plane the blocks of its sums.
+  /// For each output plane, the blocks of its sums.
   let blocks: [[Block]]
 
-  /// Folds where that makes sums shorter by a quarter at least.
+  /// Folds planes where that shortens the sums by at least a quarter.
   ///
-  /// - Parameter machine: what the kernel runs on; nil if it cannot fold.
+  /// - Parameter machine: the machine that the kernel runs on; nil if it cannot fold.
   init(_ problem: ConvolutionProblem, _ machine: Machine?) {
     let mayFold = machine?.foldsPlanes ?? false
     let channels = problem.output.channelsByLane
@@ -48,14 +51,14 @@ struct PlaneFolding: Hashable, Sendable {
     blocks = ways.map(\.1)
   }
 
-  /// The blocks of a run that is no shorter than one.
+  /// The blocks of a run that is at least as long as a block.
   private static func blocks(of run: Range<Int>, _ factor: Int) -> [Block] {
     stride(from: run.lowerBound, to: run.upperBound, by: factor).map {
       Block(channel: min($0, run.upperBound - factor), fresh: $0)
     }
   }
 
-  /// Where the packed weights of each phase's planes begin, in floats, and how many there are.
+  /// The offsets of the packed weights of each phase's planes, and their total count, in floats.
   func weightStarts(_ phases: [Phase]) -> (starts: [[Int]], count: Int) {
     var count = 0
     let starts = phases.map { phase in
@@ -67,7 +70,8 @@ struct PlaneFolding: Hashable, Sendable {
     return (starts, count)
   }
 
-  /// A range of planes in parts that tiles can share: those that are not folded, and each that is.
+  /// A range of planes divided into parts that tiles can share: stretches of unfolded planes, and
+  /// each folded plane.
   func parts(of planes: Range<Int>) -> [Range<Int>] {
     planes.reduce(into: []) { parts, plane in
       if let last = parts.last, factors[plane] == 1, factors[last.lowerBound] == 1 {
@@ -80,7 +84,7 @@ struct PlaneFolding: Hashable, Sendable {
 }
 
 extension ConvolutionProblem {
-  /// A group's input channels in runs that lie side by side in one plane, channel by channel.
+  /// A group's input channels, divided into runs of adjacent lanes in one plane.
   fileprivate func inputRuns(group: Int) -> [Range<Int>] {
     let positions = input.map[group * inputsPerGroup..<(group + 1) * inputsPerGroup]
     var runs: [Range<Int>] = []

@@ -1,19 +1,20 @@
 import ConvoyTensors
 import ConvoyTiles
 
-/// Depthwise and narrowly grouped convolution by generated tiles: see `LaneTile`.
+/// Depthwise and narrowly grouped convolution by generated micro-kernels: see `LaneTile`.
 ///
-/// Lanes read their inputs where they stand, permuted within a vector if need be (`LaneSources`); else
-/// the pixels that a chunk needs are first gathered (`LaneGather`).
+/// Where possible, lanes read their inputs in place, permuted within a vector if need be
+/// (`LaneSources`). Otherwise the pixels that a chunk reads are gathered first (`LaneGather`).
 struct LaneConvolution: ConvolutionMethod {
   static let title = "generated lanes"
   let name: String
   let problem: ConvolutionProblem
   private let works: [LaneWork]
-  /// Phases take turns, so that what they all read and write stays in cache.
+  /// The chunks of the phases are interleaved, so that what all phases read and write stays in
+  /// cache.
   private let chunks: [PieceChunk]
   private let gather: LaneGather?
-  /// For each output plane which of its pixels' vectors hold channels.
+  /// For each output plane, the range of its pixels' vectors that hold channels.
   private let usedVectors: [Range<Int>]
 
   init(_ problem: ConvolutionProblem, _ settings: KernelSettings) throws(Refusal) {
@@ -22,9 +23,9 @@ struct LaneConvolution: ConvolutionMethod {
     let tail = TileTail(problem.tail)
     self.problem = problem
     usedVectors = problem.usedVectors(machine)
-    // A large kernel's taps are too many for one step: each of its lines becomes a step.
+    // A large kernel has too many taps for one step: each of its lines becomes a step.
     let isByLine = problem.kernel.volume > 64
-    // Four channels of a 5×5 kernel are as much code as the caches of decoded instructions hold.
+    // The code of four channels of a 5×5 kernel fills the caches of decoded instructions.
     let oneByOne = isByLine || problem.kernel.volume > 25
     let sources = LaneSources(problem, machine, oneByOne: oneByOne)
     let phases = PhaseSchedule(problem, joinsImages: false).works
@@ -51,7 +52,7 @@ struct LaneConvolution: ConvolutionMethod {
       scratchCount: gather?.scratchCount ?? 0, usedVectors: usedVectors)
   }
 
-  /// With its numbers in their places.
+  /// The method with operands at given addresses.
   private struct Placed: Kernel {
     let name: String
     let detail: String
@@ -84,7 +85,7 @@ struct LaneConvolution: ConvolutionMethod {
       }
     }
 
-    /// Computes some bands of a plane, gathering what they read if need be.
+    /// Computes some bands of a plane, after gathering what they read if need be.
     private func run(
       _ placed: PlacedWork, _ phase: Int, plane: Int, _ bands: Range<Int>,
       _ arguments: TileArguments, in memory: Memory, scratch: UnsafeMutablePointer<Float>
@@ -109,7 +110,7 @@ struct LaneConvolution: ConvolutionMethod {
       }
     }
 
-    /// Computes some bands, of the vectors that hold channels.
+    /// Computes some bands, for the vectors that hold channels.
     private func run(
       _ placed: PlacedWork, plane: Int, _ bands: Range<Int>, _ input: UnsafePointer<Float>,
       _ arguments: TileArguments, _ memory: Memory
@@ -148,14 +149,14 @@ struct LaneConvolution: ConvolutionMethod {
   }
 }
 
-/// The work of one phase with input planes in their places.
+/// The work of one phase with input planes at given addresses.
 ///
-/// A class, since each chunk takes hold of one: copies of its tables' references would cost more than a
-/// small plane's sums.
+/// A class, because each chunk retains one: retaining every table of a struct would cost more than
+/// the sums of a small plane.
 private final class PlacedWork: Sendable {
   let work: LaneWork
-  /// For each vector of outputs, the distances in bytes of each step's lines, for whole bands and short
-  /// ones.
+  /// For each vector of outputs, the distances in bytes of each step's lines, first for whole
+  /// bands, then for short ones.
   private let distances: [Int]
   private let shortDistances: [Int]
 
@@ -165,7 +166,7 @@ private final class PlacedWork: Sendable {
     shortDistances = work.shortLines.map { Float.byteCount * $0.placed(planes) }
   }
 
-  /// Runs a body after its arguments have been told where the tables of some of a plane's vectors are.
+  /// Runs a body with the tables of some of a plane's vectors set in its arguments.
   @inline(__always)
   func withTables(
     _ arguments: TileArguments, plane: Int, vectors: Range<Int>, rows: Int, _ body: () -> Void
@@ -192,14 +193,15 @@ private final class PlacedWork: Sendable {
 }
 
 extension ConvolutionProblem {
-  /// Refuses what no code for lanes computes.
+  /// Refuses problems that no lane-wise code can compute.
   func requireLanes(_ machine: Machine) throws(Refusal) {
     try requireGeneratedCode(machine)
     if !input.hasLanes { throw Refusal("its image is row-major") }
     if kernel[2] > 64 { throw Refusal("lines of \(kernel[2]) taps make too much code") }
   }
 
-  /// For each output plane its pixels' vectors from the first to the last that hold channels.
+  /// For each output plane, the range from the first to the last of its pixels' vectors that hold
+  /// channels.
   fileprivate func usedVectors(_ machine: Machine) -> [Range<Int>] {
     let count = machine.vectorsPerPlane
     let channels = output.channelsByLane
@@ -208,7 +210,7 @@ extension ConvolutionProblem {
         let lane = (plane * count + vector) * machine.vectorWidth
         return channels[lane..<lane + machine.vectorWidth].contains { $0 != nil }
       }
-      // A plane that holds nothing may get anything.
+      // Any range is correct for a plane that holds no channels.
       return (used.first ?? 0)..<(used.last ?? 0) + 1
     }
   }

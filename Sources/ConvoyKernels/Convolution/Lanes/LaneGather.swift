@@ -1,21 +1,21 @@
 import ConvoyTensors
 
-/// Brings the inputs of narrow groups into the lanes of the outputs that need them.
+/// Copies the inputs of narrow groups into the lanes of the outputs that need them.
 ///
 /// For input channel j of each group, lane l of a gathered plane holds channel j of the group that
-/// output lane l belongs to. A gathered plane has the geometry of the input's, for one image, but only
-/// the pixels that a chunk reads are filled in.
+/// output lane l belongs to. A gathered plane has the geometry of the input's planes, for one
+/// image; only the pixels that a chunk reads are filled in.
 struct LaneGather: Equatable, Sendable {
   let scratchCount: Int
 
-  /// For each output plane, input channel of the group and lane, where its number is.
-  /// Nil for a plane whose lanes stand in the input just as they do in the output.
+  /// For each output plane, input channel of the group and lane: the position of the number to
+  /// gather. Nil for a plane whose lanes have the same order in the input as in the output.
   private let sources: [[PlaneLayout.Position]?]
   /// For each output plane that is not gathered, the input plane that it reads.
   private let direct: [Int?]
   private let inputsPerGroup: Int
   private let imageStride: Int
-  /// For each phase, floats from an output's pixel to what each of its taps reads.
+  /// For each phase, floats from an output's pixel to the pixel that each of its taps reads.
   private let taps: [[Int]]
 
   init(_ problem: ConvolutionProblem, _ phases: [Phase]) {
@@ -44,10 +44,11 @@ struct LaneGather: Equatable, Sendable {
       sources.contains { $0 != nil } ? inputsPerGroup * problem.input.imageStride : 0
   }
 
-  /// For each input channel of a group and lane of an output plane, where that number is. Lanes that
-  /// no output channel uses read what the first that one uses reads; their weights are 0.
+  /// For each input channel of a group and lane of an output plane, the position of the number to
+  /// gather. Lanes without an output channel read what the first lane with one reads; their weights
+  /// are 0.
   ///
-  /// - Parameter channels: for each lane of the output its channel.
+  /// - Parameter channels: for each lane of the output, its channel.
   static func positions(
     _ problem: ConvolutionProblem, _ plane: Int, _ channels: [Int?]
   ) -> [PlaneLayout.Position] {
@@ -62,17 +63,17 @@ struct LaneGather: Equatable, Sendable {
     }
   }
 
-  /// Where the plane that an output plane reads an input channel of its groups from begins, from the
-  /// base that `Placed.prepare` returns.
+  /// The beginning of the plane from which an output plane reads an input channel of its groups,
+  /// relative to the base that `Placed.prepare` returns.
   func start(plane: Int, channel: Int) -> PlaneSource {
     let offset = direct[plane] == nil ? channel * imageStride : 0
     return PlaneSource(plane: direct[plane], offset: offset)
   }
 
-  /// The gathering for input planes in their places.
+  /// The gathering for input planes at given offsets.
   func placed(at planes: [Int]) -> Placed { Placed(self, planes) }
 
-  /// A gathering for input planes in their places.
+  /// A gathering for input planes at given offsets.
   struct Placed: Sendable {
     /// For each output plane, input channel of the group and lane: floats from the input's base.
     private let sources: [[Int]?]
@@ -89,8 +90,8 @@ struct LaneGather: Equatable, Sendable {
       }
     }
 
-    /// For each phase and output plane, where each pair of input channel and tap reads, from the base that
-    /// `prepare` returns.
+    /// The indirection table of each phase and output plane: for each pair of input channel and
+    /// tap, where the pair reads, relative to the base that `prepare` returns.
     var distances: [[[Int]]] {
       gather.taps.map { taps in
         gather.sources.indices.map { plane in
@@ -102,9 +103,9 @@ struct LaneGather: Equatable, Sendable {
       }
     }
 
-    /// Gathers what some rows of one image read, if it needs gathering.
+    /// Gathers what some rows of one image read, if the method gathers.
     ///
-    /// - Returns: the base that `distances`, with the rows' own offsets, are counted from.
+    /// - Returns: the base that `distances`, with the rows' own offsets, are relative to.
     func prepare(
       plane: Int, rows: Range<Int>, of grid: PixelGrid, phase: Int,
       from input: UnsafePointer<Float>, scratch: UnsafeMutablePointer<Float>

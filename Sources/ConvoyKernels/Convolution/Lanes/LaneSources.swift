@@ -1,24 +1,24 @@
 import ConvoyTensors
 import ConvoyTiles
 
-/// How the lanes of narrow groups' outputs find their inputs without being gathered first.
+/// How the lanes of narrow groups' outputs read their inputs without gathering.
 ///
-/// A vector of inputs has, in each lane, the number that the group of that lane's output reads. With
-/// identity maps and groups of 2, 4 and 8 channels, all these stand in one vector of one plane, and a
-/// permutation brings each to its lane; other widths straddle planes, and the vector is put together
-/// from two or three of them.
+/// A vector of inputs must have, in each lane, the number that the group of that output lane reads.
+/// With identity orders and groups of 2, 4 or 8 channels, all these numbers are in one vector of
+/// one plane, and a permutation moves each to its lane. Groups of other widths straddle planes; the
+/// vector is then blended from two or three vectors.
 struct LaneSources: Equatable, Sendable {
   let access: LaneTile.Access
-  /// For each vector of outputs, step and source, what is read.
+  /// For each vector of outputs, step and source: where it is read.
   let starts: [[PlaneSource]]
-  /// For each vector of outputs, the table of lanes' numbers and masks: see `LaneTile`.
+  /// For each vector of outputs, the table of permutation indices and masks: see `LaneTile`.
   let numbers: [[Int32]]
 
   /// A vector that inputs are taken from.
   private struct Source: Hashable {
-    /// Where it stands in a pixel.
+    /// Its position in a pixel.
     var start: PlaneSource
-    /// For each lane, the lane of this source; nil where it takes another source's.
+    /// For each lane, the lane of this source; nil where the input comes from another source.
     var lanes: [Int?]
   }
 
@@ -36,7 +36,7 @@ struct LaneSources: Equatable, Sendable {
       }
     }
     let count = vectors.joined().map(\.count).max() ?? 1
-    // Vectors are put together by masks.
+    // Blending needs masks.
     guard count <= (machine.hasMasks ? LaneTile.Access.maximalSources : 1) else {
       return nil
     }
@@ -46,7 +46,7 @@ struct LaneSources: Equatable, Sendable {
       : LaneSources.access(
         vectors, channels: problem.inputsPerGroup, oneByOne: oneByOne)
     self.access = access
-    // A step of pairs or quads reads its vector once for all its channels.
+    // A step of pairs or quads loads its vector once for all its channels.
     starts = vectors.map { steps in
       stride(from: 0, to: steps.count, by: access.channels).flatMap { step in
         (0..<count).map { steps[step][min($0, steps[step].count - 1)].start }
@@ -57,14 +57,15 @@ struct LaneSources: Equatable, Sendable {
       ? [] : vectors.map { $0.flatMap { LaneSources.table($0, count: count) } }
   }
 
-  /// For each input channel of a group, the vectors that a vector of outputs takes it from.
+  /// For each input channel of a group, the sources of a vector of outputs.
   private static func sources(
     _ problem: ConvolutionProblem, _ machine: Machine, lane first: Int,
     _ positions: [PlaneLayout.Position], isUsed: [Bool]
   ) -> [[Source]] {
     let lanes = PlaneLayout.lanes
     let width = machine.vectorWidth
-    // Lanes that no output channel uses may read anything; a vector of such must read something.
+    // Lanes without an output channel may read anything; a vector of such lanes still needs a
+    // source.
     let used = isUsed.contains(true) ? isUsed.indices.filter { isUsed[$0] } : [0]
     return (0..<problem.inputsPerGroup).map { channel in
       var sources: [Source] = []
@@ -82,13 +83,14 @@ struct LaneSources: Equatable, Sendable {
     }
   }
 
-  /// The numbers of a step: 16 for each source, and behind them the masks of all but the first.
+  /// The table of a step: 16 indices for each source, followed by the masks of all sources but the
+  /// first.
   private static func table(_ sources: [Source], count: Int) -> [Int32] {
     let lanes = PlaneLayout.lanes
     var numbers: [Int32] = []
     var masks: [Int32] = []
     for index in 0..<count {
-      // A step of fewer sources masks the others out.
+      // Surplus sources of a step are masked out.
       let source = index < sources.count ? sources[index].lanes : []
       numbers += (0..<lanes).map { Int32((($0 < source.count ? source[$0] : nil) ?? 0)) }
       let bits = source.enumerated().reduce(Int32(0)) {
@@ -100,13 +102,14 @@ struct LaneSources: Equatable, Sendable {
     return numbers + masks + Array(repeating: 0, count: lanes - masks.count)
   }
 
-  /// The cheapest way to read one vector: permutations within pairs and quads cost no more than a load.
+  /// The cheapest way to read one vector: permutations within pairs and quads cost no more than a
+  /// load.
   ///
-  /// - Parameter sources: for each vector of outputs and channel of the group, what its lanes take.
+  /// - Parameter sources: for each vector of outputs and channel of the group, what its lanes read.
   private static func access(
     _ sources: [[[Source]]], channels: Int, oneByOne: Bool
   ) -> LaneTile.Access {
-    /// Whether channels come in blocks of neighbouring lanes that stand in one vector.
+    /// Whether all channels are read in blocks of neighbouring lanes of one vector.
     func isBlocked(_ block: Int) -> Bool {
       channels % block == 0
         && sources.allSatisfy { vector in

@@ -1,8 +1,8 @@
 import ConvoyTensors
 import ConvoyTiles
 
-/// The weight gradient of depthwise and narrowly grouped convolutions by generated tiles: see
-/// `LaneGradientTile`. Lanes read the image where it stands, permuted if need be (`LaneSources`).
+/// The weight gradient of depthwise and narrowly grouped convolutions by generated micro-kernels:
+/// see `LaneGradientTile`. Lanes read the image in place, permuted if need be (`LaneSources`).
 ///
 /// A chunk is an output plane and a part of the pixels.
 struct LaneWeightGradient: WeightGradientMethod {
@@ -18,10 +18,10 @@ struct LaneWeightGradient: WeightGradientMethod {
   /// Some taps of one of the channels that a vector holds.
   private struct Pass: Equatable, Sendable {
     var channel: Int
-    /// The first of the taps, which follow one another.
+    /// The first of the taps, which are consecutive.
     var firstTap: Int
     var tiles: LaneGradientTiles
-    /// Bytes from the image's pixel to each line of a whole tile, and of one a row high.
+    /// Bytes from the image's pixel to each line, for a whole tile and for a tile of one row.
     var lines: [Int]
     var linesOfRow: [Int]
   }
@@ -59,7 +59,7 @@ struct LaneWeightGradient: WeightGradientMethod {
       }
     }
     self.passes = passes
-    // Pixels that several passes go through stay in the second-level cache between them.
+    // Pixels that several passes read stay in the second-level cache between them.
     let pixelBytes =
       PlaneLayout.lanes * Float.byteCount * (1 + sources.access.sources * problem.stride.volume)
     let isSinglePass = passes.count * problem.inputsPerGroup * machine.vectorsPerPlane == 1
@@ -84,11 +84,11 @@ struct LaneWeightGradient: WeightGradientMethod {
       starts: sources.starts.map { $0.map { $0.placed(operands.input.planes) } })
   }
 
-  /// With its numbers in their places.
+  /// The method with operands at given addresses.
   private struct Placed: Kernel {
     let method: LaneWeightGradient
     let operands: WeightGradientOperands
-    /// For each vector of outputs, step and source, floats from the image's base to what is read.
+    /// For each vector of outputs, step and source: floats from the image's base to what is read.
     let starts: [[Int]]
 
     var name: String { method.name }
@@ -144,7 +144,7 @@ struct LaneWeightGradient: WeightGradientMethod {
       }
     }
 
-    /// Runs a body after the arguments have been told where a step's lane numbers are, if there are any.
+    /// Runs a body with a step's permutation table set in the arguments, if it has one.
     @inline(__always)
     private func setLanes(
       _ arguments: GradientArguments, _ vector: Int, _ step: Int, _ body: () -> Void
@@ -161,13 +161,13 @@ struct LaneWeightGradient: WeightGradientMethod {
   }
 }
 
-/// The kernels that cover a grid of pixels for some taps: whole tiles, those of one row below, and what is
-/// left over at the right of either.
+/// The micro-kernels that cover a grid of pixels for some taps: whole tiles, tiles of one row for
+/// the remainder at the bottom, and narrower tiles for the remainder at the right of either.
 struct LaneGradientTiles: Equatable, Sendable {
-  /// A call's pixels: the first, and how many there are.
+  /// The pixels of a call: the first one, and their number.
   typealias Corner = (row: Int, column: Int, pixels: (rows: Int, columns: Int, slices: Int))
 
-  /// Rows of a whole tile.
+  /// The rows of a whole tile.
   let rows: Int
   private let columns: Int
   private let right: Int
@@ -182,7 +182,7 @@ struct LaneGradientTiles: Equatable, Sendable {
     (rows, columns) = (best.rows, best.columns)
     let right = grid.columns % columns
     self.right = right
-    // What is left over below is done a row at a time.
+    // Tiles of one row cover the remainder at the bottom.
     let functions = CornerFunctions { isBottom, isRight in
       let (rows, width) = (isBottom ? 1 : best.rows, isRight ? right : best.columns)
       guard width > 0 else { return nil as LaneGradientTile? }
@@ -195,7 +195,7 @@ struct LaneGradientTiles: Equatable, Sendable {
     self.functions = functions
   }
 
-  /// Calls a body for each kernel that a block of pixels takes.
+  /// Calls a body for each micro-kernel that a block of pixels needs.
   @inline(__always)
   func forEach(
     _ block: GradientGrid.Block,
@@ -218,7 +218,7 @@ struct LaneGradientTiles: Equatable, Sendable {
     }
   }
 
-  /// The shape of the tile that is estimated to take the least time.
+  /// The shape of the tile with the lowest estimated cost.
   private static func best(
     _ taps: [Extents], _ grid: GradientGrid, _ phase: Phase, _ access: LaneTile.Access,
     _ machine: Machine
@@ -248,12 +248,13 @@ struct LaneGradientTiles: Equatable, Sendable {
     return best
   }
 
-  /// Cuts taps, which follow one another in lines, into those whose sums registers hold together.
+  /// Divides taps, which are consecutive in lines, into groups whose sums fit the registers
+  /// together.
   static func cut(
     _ taps: [Extents], _ grid: GradientGrid, _ phase: Phase, _ access: LaneTile.Access,
     _ machine: Machine
   ) -> [Range<Int>] {
-    // A line longer than registers hold is cut too.
+    // A line with more sums than registers is divided too.
     let longest = machine.registerCount - machine.temporaryCount - access.sources - 1
     var lines: [Range<Int>] = []
     for tap in taps.indices {

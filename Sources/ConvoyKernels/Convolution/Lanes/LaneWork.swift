@@ -1,26 +1,27 @@
 import ConvoyTensors
 import ConvoyTiles
 
-/// The work of one phase of a convolution lane by lane: its tiles, and what they are told.
+/// The work of one phase of a lane-wise convolution: its tiles and their arguments.
 struct LaneWork: Equatable, Sendable {
   let grid: PixelGrid
   let tile: TileFunctions
   let steps: Int
-  /// Vectors of weights of an output plane.
+  /// The vectors of weights of an output plane.
   let pairs: Int
   let weightStart: Int
   /// Bands of rows, plane by plane.
   let chunks: Chunks
   let bandsPerPlane: Int
   let vectorsPerPlane: Int
-  /// Bytes of a vector.
+  /// The bytes of a vector.
   let vectorBytes: Int
-  /// For each vector of outputs, each step's lines, for whole bands and short ones.
+  /// For each vector of outputs, each step's lines: first for whole bands, then for short ones.
   let lines: [PlaneSource]
   let shortLines: [PlaneSource]
   let linesPerVector: Int
   let shortLinesPerVector: Int
-  /// For each vector of outputs, the lanes' numbers, 16 a step; empty where nothing is permuted.
+  /// For each vector of outputs, the permutation indices, 16 for each step; empty where nothing is
+  /// permuted.
   let numbers: [Int32]
   let numbersPerVector: Int
   private let bandsPerSlice: Int
@@ -33,8 +34,9 @@ struct LaneWork: Equatable, Sendable {
     let access = sources?.access ?? .plain
     let firstColumn = phase.taps.map { $0.offset[2] }.min() ?? 0
     let taps = phase.taps.map { $0.offset &- [0, 0, firstColumn] }
-    // By lines, every line is a step of its own with the taps of the first, which are all alike; in
-    // the order of the weights, which for a transposed convolution is from the last line to the first.
+    // Line by line, each line is a step with the taps of the first line, since all lines have alike
+    // taps. The order is that of the weights: for a transposed convolution, from the last line to
+    // the first.
     let linesOfKernel = taps.reduce(into: [LaneTile.Line]()) { lines, tap in
       let line = LaneTile.Line(tap[0], tap[1])
       if lines.last != line { lines.append(line) }
@@ -86,7 +88,8 @@ struct LaneWork: Equatable, Sendable {
     weightStart = work.weightStart
     bandsPerSlice = (grid.rowsPerSlice + shape.rows - 1) / shape.rows
     bandsPerPlane = grid.rows / grid.rowsPerSlice * bandsPerSlice
-    // Where there are many small planes, several make a chunk: handing each out takes its time.
+    // A chunk is several planes where there are many small ones, because scheduling a chunk has a
+    // cost.
     let planes = problem.output.planes.count
     chunks = Chunks(
       generated: planes * bandsPerPlane,
@@ -98,7 +101,7 @@ struct LaneWork: Equatable, Sendable {
     shortLinesPerVector = shortLines.count / max(1, starts.count)
   }
 
-  /// The rows of a band, which lie below one another in one image.
+  /// The rows of a band, which are consecutive rows of one image.
   func rows(ofBand band: Int) -> Range<Int> {
     let (slice, inSlice) = band.quotientAndRemainder(dividingBy: bandsPerSlice)
     let first = inSlice * tile.rows
@@ -106,12 +109,12 @@ struct LaneWork: Equatable, Sendable {
     return slice * grid.rowsPerSlice + first..<slice * grid.rowsPerSlice + end
   }
 
-  /// How many bands, from this one on, are as high and lie in the same image.
+  /// The number of bands, from this one on, that have the same height and are in the same image.
   func alikeBands(from band: Int) -> Int {
     max(1, grid.rowsPerSlice / tile.rows - band % bandsPerSlice)
   }
 
-  /// The shape whose tiles are estimated to take the least time.
+  /// The shape of the tiles with the lowest estimated cost.
   private static func shape(
     _ grid: PixelGrid, _ machine: Machine, maximalRows: Int, _ tile: (Int, Int) -> LaneTile
   ) -> (rows: Int, columns: Int) {
@@ -140,7 +143,7 @@ struct LaneWork: Equatable, Sendable {
 }
 
 extension LaneSources {
-  /// The lanes' numbers, each channel's as often as it has steps.
+  /// The permutation indices, those of each channel repeated for each of its steps.
   func repeated(_ count: Int) -> [Int32] {
     let size = access.numbersPerStep
     guard size > 0 else { return [] }
@@ -151,7 +154,7 @@ extension LaneSources {
     }
   }
 
-  /// Where each step reads once the lanes have been gathered, for each vector of outputs.
+  /// For each vector of outputs, where each step reads gathered planes.
   static func gatheredStarts(
     _ problem: ConvolutionProblem, _ machine: Machine, _ gather: LaneGather?
   ) -> [[PlaneSource]] {

@@ -1,13 +1,13 @@
 import ConvoyTensors
 
-/// Dense convolution in plain Swift: each input channel's number is multiplied with the weights of 16
-/// output channels. Reads its channels from any planes and lanes.
+/// Dense convolution in plain Swift: each number of an input channel is multiplied with the weights
+/// of 16 output channels. Input channels may be in any planes and lanes.
 struct PortableDenseConvolution: ConvolutionMethod {
   static let title = "portable dense"
   let name = title
   let problem: ConvolutionProblem
   private let schedule: PhaseSchedule
-  /// For each output plane its group.
+  /// For each output plane, its group.
   private let groups: [Int]
 
   init(_ problem: ConvolutionProblem, _ settings: KernelSettings) throws(Refusal) {
@@ -21,14 +21,14 @@ struct PortableDenseConvolution: ConvolutionMethod {
     Placed(method: self, operands)
   }
 
-  /// With its numbers in their places.
+  /// The method with operands at given addresses.
   private struct Placed: Kernel {
     let name: String
     private let schedule: PhaseSchedule
     private let groups: [Int]
     private let tail: LaneFunction
     private let operands: ConvolutionOperands
-    /// For each phase and group, the distances of its pairs.
+    /// For each phase and group, the distances of its pairs of input channel and tap.
     private let distances: [[[Int]]]
 
     init(method: PortableDenseConvolution, _ operands: ConvolutionOperands) {
@@ -73,9 +73,9 @@ struct PortableDenseConvolution: ConvolutionMethod {
   }
 }
 
-/// Depthwise and narrowly grouped convolution in plain Swift: each lane multiplies the inputs of its own
-/// group. Where lanes do not stand in the input as they do in the output, the pixels a chunk needs are
-/// first gathered into planes of their own, one for each input channel of a group.
+/// Depthwise and narrowly grouped convolution in plain Swift: each lane multiplies the inputs of
+/// its own group. Where lanes have another order in the input than in the output, the pixels that a
+/// chunk reads are gathered first, into one plane for each input channel of a group.
 struct PortableLaneConvolution: ConvolutionMethod {
   static let title = "portable lane by lane"
   let name = title
@@ -83,7 +83,7 @@ struct PortableLaneConvolution: ConvolutionMethod {
   private let schedule: PhaseSchedule
   private let gather: LaneGather
 
-  /// Refuses nothing.
+  /// Plans any problem.
   init(_ problem: ConvolutionProblem, _ settings: KernelSettings) {
     self.problem = problem
     schedule = PhaseSchedule(problem, joinsImages: false)
@@ -94,7 +94,7 @@ struct PortableLaneConvolution: ConvolutionMethod {
     Placed(method: self, operands)
   }
 
-  /// With its numbers in their places.
+  /// The method with operands at given addresses.
   private struct Placed: Kernel {
     let name: String
     let scratchCount: Int
@@ -102,7 +102,7 @@ struct PortableLaneConvolution: ConvolutionMethod {
     private let gather: LaneGather.Placed
     private let tail: LaneFunction
     private let operands: ConvolutionOperands
-    /// For each phase and output plane, the distances of its pairs.
+    /// For each phase and output plane, the distances of its pairs of input channel and tap.
     private let distances: [[[Int]]]
 
     init(method: PortableLaneConvolution, _ operands: ConvolutionOperands) {

@@ -2,26 +2,28 @@ import ConvoyTensors
 
 /// The gradient of a convolution's weights in plain Swift.
 ///
-/// For an output plane, 16 sums for each pair of input channel and tap: the gradient's pixels, each
-/// multiplied with what the pair reads there. A chunk is an output plane and some of its pairs, so that
-/// every sum is made by one thread, in one order.
+/// Each output plane has 16 sums for each pair of input channel and tap: the sums of the gradient's
+/// pixels, each multiplied with the pixel that the pair reads. A chunk is an output plane and some
+/// of its pairs, so that one thread computes each sum, in one order.
 private struct PortableWeightGradient: Kernel {
   let name: String
   let operands: WeightGradientOperands
   let problem: ConvolutionProblem
   private let work: PhaseWork
   private let order: WeightOrder
-  /// For each lane of each output plane its channel.
+  /// For each lane of each output plane, its channel.
   private let channels: [Int?]
   private let pairChunks: Chunks
   /// For each output plane, the distances of its pairs.
   private let distances: [[Int]]
-  /// Brings inputs into lanes, where each lane multiplies its own; nil where one number is broadcast.
+  /// Gathers inputs where each lane multiplies its own; nil where one number is broadcast to all
+  /// lanes.
   private let gather: LaneGather.Placed?
   private let gatheredCount: Int
-  /// Where each row begins in the image's planes and in the gradient's.
+  /// The offsets of each row in the image's planes and in the gradient's.
   private let rowStarts: [(input: Int, gradient: Int)]
-  /// How many rows are visited before going back for the next pairs: their pixels stay in cache.
+  /// The rows that are processed for all pairs before the next rows, so that their pixels stay in
+  /// cache.
   private let rowsPerVisit: Int
 
   init(
@@ -77,7 +79,7 @@ private struct PortableWeightGradient: Kernel {
       }
       distances[plane].withUnsafeBufferPointer { distances in
         let distances = UnsafeBufferPointer(rebasing: distances[pairs])
-        // Two calls, so that each loop is compiled for its way of reading.
+        // Two calls, so that each loop is specialised for its way of reading.
         if gather == nil {
           accumulate(DenseAccess.self, distances, row..<end, base, gradient, sums)
         } else {
@@ -89,8 +91,9 @@ private struct PortableWeightGradient: Kernel {
     scatter(sums, plane: plane, pairs: pairs, to: memory[operands.weights])
   }
 
-  /// Adds some rows' products to the sums, two pairs at a time: with three, 12 of 16 registers of 4 hold
-  /// sums and the compiler, which keeps the gradient in 4 more, spills; two were measured twice as fast.
+  /// Adds some rows' products to the sums, two pairs at a time. Three pairs fill 12 of 16 registers
+  /// of 4 floats with sums; the compiler holds the gradient in 4 more, and spills. Two were
+  /// measured to be twice as fast.
   @inline(__always)
   private func accumulate<Access: InputAccess>(
     _ access: Access.Type, _ distances: UnsafeBufferPointer<Int>, _ rows: Range<Int>,
@@ -121,7 +124,7 @@ private struct PortableWeightGradient: Kernel {
     }
   }
 
-  /// Writes the sums where the weights' tensor has them.
+  /// Stores the sums in the order of the weights' tensor.
   private func scatter(
     _ sums: UnsafePointer<Float>, plane: Int, pairs: Range<Int>,
     to weights: UnsafeMutablePointer<Float>
@@ -138,7 +141,8 @@ private struct PortableWeightGradient: Kernel {
   }
 }
 
-/// Weight gradients in plain Swift of convolutions whose output planes lie each within a group.
+/// Weight gradients in plain Swift of convolutions each of whose output planes belongs to one
+/// group.
 struct PortableDenseWeightGradient: WeightGradientMethod {
   static let title = "portable weight gradient, dense"
   let name = title
@@ -158,7 +162,7 @@ struct PortableDenseWeightGradient: WeightGradientMethod {
   }
 }
 
-/// Weight gradients in plain Swift of narrow groups and depthwise convolutions.
+/// Weight gradients in plain Swift of depthwise and narrowly grouped convolutions.
 struct PortableLaneWeightGradient: WeightGradientMethod {
   static let title = "portable weight gradient, lane by lane"
   let name = title
@@ -166,7 +170,7 @@ struct PortableLaneWeightGradient: WeightGradientMethod {
   private let work: PhaseWork
   private let gather: LaneGather
 
-  /// Refuses nothing.
+  /// Plans any problem.
   init(_ problem: ConvolutionProblem, _ settings: KernelSettings) {
     self.problem = problem
     work = PhaseWork(problem.phases[0], problem, weightStart: 0, joinsImages: false)

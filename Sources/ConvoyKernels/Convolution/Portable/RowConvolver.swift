@@ -1,6 +1,6 @@
 import ConvoyTensors
 
-/// How an inner loop reads its input: one number for all lanes, or one for each.
+/// How an inner loop reads its input: one number broadcast to all lanes, or one for each lane.
 protocol InputAccess: Sendable {
   static func load(_ address: UnsafePointer<Float>) -> Lanes
 }
@@ -11,22 +11,23 @@ enum DenseAccess: InputAccess {
   static func load(_ address: UnsafePointer<Float>) -> Lanes { Lanes(repeating: address.pointee) }
 }
 
-/// Each lane multiplies a channel of its own: depthwise and narrow groups.
+/// Each lane multiplies its own channel: depthwise and narrowly grouped convolutions.
 enum LaneAccess: InputAccess {
   @inline(__always)
   static func load(_ address: UnsafePointer<Float>) -> Lanes { address.lanes }
 }
 
-/// The inner loops of portable convolution: a row of output pixels of one plane, each the sum over
-/// pairs of input channel and tap, the pairs given by their distances in memory.
+/// The inner loops of portable convolution: a row of output pixels of one plane. Each pixel is a
+/// sum over pairs of input channel and tap, which an indirection table lists by their distances in
+/// memory.
 struct RowConvolver<Access: InputAccess> {
-  /// For each pair, floats from the pixel a row begins at to where the pair reads.
+  /// For each pair, floats from the first pixel of a row to the pixel that the pair reads.
   let distances: UnsafeBufferPointer<Int>
   /// For each pair, a row of 16 weights.
   let weights: UnsafePointer<Float>
   let bias: Lanes
   let tail: LaneFunction
-  /// Bytes from an output to what is added to it; nil for nothing.
+  /// Bytes from an output to the residual that is added to it; nil if there is none.
   let residualDistance: Int?
   let inputStep: Int
   let outputStep: Int
@@ -37,7 +38,7 @@ struct RowConvolver<Access: InputAccess> {
     _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, columns: Int
   ) {
     var column = 0
-    // Three pixels of 16 channels: see Machine.portable.
+    // Three pixels of 16 channels: see `Machine.portable`.
     while column + 3 <= columns {
       let start = input + column * inputStep
       var (a, b, c) = (bias, bias, bias)

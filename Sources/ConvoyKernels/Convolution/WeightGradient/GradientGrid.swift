@@ -1,10 +1,10 @@
 import ConvoyTensors
 import ConvoyTiles
 
-/// The pixels that a weight gradient sums over, in slices of rows of columns, and where image and gradient
-/// have them.
+/// The pixels that a weight gradient sums over, as slices of rows of columns, with their offsets in
+/// image and gradient.
 struct GradientGrid: Hashable, Sendable {
-  /// Floats from a column to the next, from a row to the one below it, and from a slice to the next.
+  /// Floats from a column to the next, from a row to the next, and from a slice to the next.
   struct Steps: Hashable, Sendable {
     var column: Int
     var row: Int
@@ -16,12 +16,12 @@ struct GradientGrid: Hashable, Sendable {
   let rowsPerSlice: Int
   let columns: Int
   private let grid: PixelGrid
-  /// Whether what is cut apart is the columns of a single row.
+  /// Whether parts are ranges of columns, because there is a single row.
   private let cutsColumns: Bool
-  /// Slices that lie at equal distances.
+  /// The number of consecutive slices with equal distances between neighbours.
   private let slicesPerRun: Int
 
-  /// Some of the pixels: as many rows and columns of each of some slices.
+  /// A block of pixels: the same rows and columns of each of some slices.
   struct Block: Hashable, Sendable {
     var firstRow: Int
     var firstColumn: Int
@@ -30,7 +30,8 @@ struct GradientGrid: Hashable, Sendable {
     var slices: Int
   }
 
-  /// - Parameter joinsImages: whether the pixels of all images may be one row, where nothing lies between.
+  /// - Parameter joinsImages: whether the pixels of all images may be one row, where they are
+  ///   contiguous.
   init(_ problem: ConvolutionProblem, joinsImages: Bool) {
     let phase = problem.phases[0]
     let grid = PixelGrid(
@@ -47,17 +48,18 @@ struct GradientGrid: Hashable, Sendable {
     gradient = Steps(
       column: grid.outputColumnStep, row: grid.outputRowStep,
       slice: grid.outputOffset(ofRow: second) - grid.outputOffset(ofRow: 0))
-    // Slices of a deep image lie closer together than those of two images.
+    // The slices of a deep image are closer together than slices of two images.
     slicesPerRun = phase.count[0] == 1 || grid.isJoined ? slices : phase.count[0]
   }
 
-  /// How many pixels.
+  /// The number of pixels.
   var pixelCount: Int { grid.rows * columns }
 
-  /// How many rows there are, or columns, to be cut apart.
+  /// The number of rows, or columns, that parts are made of.
   private var unitCount: Int { cutsColumns ? columns : grid.rows }
 
-  /// The pixels in parts of about a size, each in blocks of at most another: cut by the problem alone.
+  /// The pixels in parts of about a given size, each in blocks of at most another. The division
+  /// depends on the problem alone.
   func parts(_ count: Int, pixelsPerBlock: Int) -> [[Block]] {
     let parts = max(1, min(count, unitCount))
     return (0..<parts).map { part in
@@ -94,24 +96,24 @@ struct GradientGrid: Hashable, Sendable {
     return blocks
   }
 
-  /// Floats from a plane's beginning to a pixel's place in the image, before a tap's distance.
+  /// Floats from a plane's beginning to a pixel's position in the image, without a tap's distance.
   func imageOffset(row: Int, column: Int) -> Int {
     grid.inputOffset(ofRow: row) + column * image.column
   }
 
-  /// Floats from a plane's beginning to a pixel's place in the gradient.
+  /// Floats from a plane's beginning to a pixel's position in the gradient.
   func gradientOffset(row: Int, column: Int) -> Int {
     grid.outputOffset(ofRow: row) + column * gradient.column
   }
 }
 
 extension GradientArguments {
-  /// Sets what is walked: tiles of rows × columns that cover some pixels.
+  /// Sets the loop counts and steps for tiles of rows × columns that cover some pixels.
   ///
   /// - Parameters:
-  ///   - pixels: how many rows and columns in each slice.
-  ///   - tile: rows and columns of a tile, whose multiples they are.
-  ///   - grid: where the pixels are.
+  ///   - pixels: the rows and columns of each slice, multiples of the tile's.
+  ///   - tile: the rows and columns of a tile.
+  ///   - grid: the grid of the pixels.
   func set(
     _ pixels: (rows: Int, columns: Int, slices: Int), tile: (rows: Int, columns: Int),
     _ grid: GradientGrid

@@ -1,6 +1,7 @@
 import ConvoyTensors
 
-/// Where partial sums lie: for each part, output plane and pair of input channel and tap, 16 numbers.
+/// The layout of partial sums: for each part, output plane and pair of input channel and tap, 16
+/// numbers.
 struct PartialSums: Sendable {
   /// Floats of a plane's sums.
   let planeSize: Int
@@ -11,10 +12,10 @@ struct PartialSums: Sendable {
     partSize = planeSize * problem.output.planes.count
   }
 
-  /// Floats of all sums.
+  /// The floats of all sums.
   func count(parts: Int) -> Int { parts * partSize }
 
-  /// Where a plane's sums begin.
+  /// The offset of a plane's sums.
   @inline(__always)
   func start(
     of plane: Int, part: Int, _ sums: UnsafeMutablePointer<Float>
@@ -22,12 +23,12 @@ struct PartialSums: Sendable {
     sums + part * partSize + plane * planeSize
   }
 
-  /// Into how many parts pixels are cut: enough for threads to share, none too small to pay for its sums,
-  /// and none so large that sums of that many numbers grow inexact.
+  /// The number of parts that pixels are divided into: enough to occupy the threads, but none so
+  /// small that writing its sums dominates, and none so large that its sums lose accuracy.
   ///
   /// - Parameters:
-  ///   - planes: what is handed out for each part.
-  ///   - products: vectors multiplied for a pixel and one of those.
+  ///   - planes: the units of work of each part.
+  ///   - products: the vectors that a unit multiplies for each pixel.
   static func partCount(pixels: Int, planes: Int, products: Int) -> Int {
     let most = pixels * products / (1 << 14)
     let shared = (wantedChunks + planes - 1) / planes
@@ -38,22 +39,22 @@ struct PartialSums: Sendable {
   private static let mostPixels = 1 << 14
 }
 
-/// Adds up the parts of a weight gradient, always in the same order, and writes the totals where the
-/// weights' tensor has them.
+/// Adds the parts of a weight gradient, always in the same order, and stores the totals in the
+/// order of the weights' tensor.
 struct WeightGradientTotals: Kernel {
   let name = "weight gradient totals"
   private let operands: WeightGradientOperands
   private let sums: PartialSums
   private let partCount: Int
   private let groupOfPlanes: [Int?]
-  /// For each lane of each output plane, where its channel's weights begin, if it has one.
+  /// For each lane of each output plane, the offset of its channel's weights, if it has a channel.
   private let starts: [Int?]
   private let pairOffsets: [[Int]]
-  /// Whether the pairs of a lane lie side by side in the weights' tensor.
+  /// Whether the pairs of a lane are contiguous in the weights' tensor.
   private let isPlain: Bool
   private let pairs: Chunks
 
-  /// - Parameter method: what makes the parts.
+  /// - Parameter method: the method that computes the parts.
   init(
     _ problem: ConvolutionProblem, _ operands: WeightGradientOperands,
     of method: any WeightGradientMethod
@@ -71,7 +72,8 @@ struct WeightGradientTotals: Kernel {
     pairOffsets =
       method.pairOffsets ?? [(0..<count).map { $0 / taps * order.inputStride + $0 % taps }]
     isPlain = method.pairOffsets == nil && order.inputStride == taps
-    // Few enough for their vectors to stay in the first-level cache while lane after lane is written.
+    // Few enough for their vectors to stay in the first-level cache while they are stored lane by
+    // lane.
     pairs = Chunks(items: count, cost: Chunks.worthwhile / 128)
   }
 
@@ -104,7 +106,8 @@ struct WeightGradientTotals: Kernel {
       }
     }
   }
-  /// Writes the totals of some pairs, whose lanes become rows: four pairs of four lanes at a time.
+  /// Stores the totals of some pairs, transposed: lanes become rows, four pairs of four lanes at a
+  /// time.
   private func write(
     _ plane: Int, _ pairs: Range<Int>, _ totals: UnsafePointer<Float>,
     to weights: UnsafeMutablePointer<Float>
@@ -144,11 +147,11 @@ struct WeightGradientTotals: Kernel {
 }
 
 extension SIMD4<Float> {
-  /// The first two numbers of each, in turn.
+  /// The first two numbers of each vector, interleaved.
   @inline(__always)
   fileprivate func interleavedLow(_ other: SIMD4) -> SIMD4 { SIMD4(x, other.x, y, other.y) }
 
-  /// The last two numbers of each, in turn.
+  /// The last two numbers of each vector, interleaved.
   @inline(__always)
   fileprivate func interleavedHigh(_ other: SIMD4) -> SIMD4 { SIMD4(z, other.z, w, other.w) }
 }

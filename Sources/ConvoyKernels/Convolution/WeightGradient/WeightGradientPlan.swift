@@ -1,17 +1,17 @@
 import ConvoyTensors
 
-/// Where the kernels of a weight gradient find their numbers.
+/// The regions of the operands of a weight gradient's kernels.
 package struct WeightGradientOperands: Sendable {
   /// The problem's input planes: the image.
   package var input: PlanePlaces
   /// The problem's output planes: the gradient.
   package var gradient: PlanePlaces
-  /// Room for sums over parts of the pixels: see `PartialSums`.
+  /// Scratch memory for sums over parts of the pixels: see `PartialSums`.
   package var sums: Region
   /// The weights' gradient, in the order of the weights' tensor.
   package var weights: Region
 
-  /// Names the places.
+  /// Operands at given regions.
   package init(input: PlanePlaces, gradient: PlanePlaces, sums: Region, weights: Region) {
     self.input = input
     self.gradient = gradient
@@ -20,14 +20,15 @@ package struct WeightGradientOperands: Sendable {
   }
 }
 
-/// A way to compute the gradient of a forward convolution's weights, decided for one problem.
+/// A method of computing the gradient of a forward convolution's weights, planned for one problem.
 protocol WeightGradientMethod: KernelMethod
 where Problem == ConvolutionProblem, Operands == WeightGradientOperands {
-  /// Into how many parts pixels are cut, whose sums `WeightGradientTotals` adds up: by the problem alone,
-  /// so that every number is summed in one order. 0 where the kernel writes the gradient itself.
+  /// The number of parts of the pixels, whose sums `WeightGradientTotals` adds. It depends on the
+  /// problem alone, so that every number is summed in one order. 0 where the kernel stores the
+  /// gradient itself.
   var partCount: Int { get }
-  /// For each group, its pairs of input channel and tap in the order of the sums: what `WeightOrder` adds
-  /// for each; nil where that is the order of the weights.
+  /// For each group, the offset of each pair of input channel and tap in the weights' tensor (see
+  /// `WeightOrder`), in the order of the sums; nil where that is the order of the weights.
   var pairOffsets: [[Int]]? { get }
 }
 
@@ -43,8 +44,8 @@ extension CatalogEntry where Problem == ConvolutionProblem, Method == any Weight
   }
 }
 
-/// How the gradient of a forward convolution's weights is computed: in one step, or in two, of which the
-/// first makes sums over parts of the pixels.
+/// How the gradient of a forward convolution's weights is computed: in one step, or in two, of
+/// which the first computes sums over parts of the pixels.
 ///
 /// It is decided once, from the problem and the settings, and placed at addresses later.
 package struct WeightGradientPlan: Sendable, Equatable, CustomStringConvertible {
@@ -52,7 +53,7 @@ package struct WeightGradientPlan: Sendable, Equatable, CustomStringConvertible 
   private let method: any WeightGradientMethod
   private let candidates: [Candidate]
 
-  /// The best way for a problem, whose planes may stand anywhere.
+  /// The plan of a problem; it ignores the offsets of the problem's planes.
   package init(_ problem: ConvolutionProblem, _ settings: KernelSettings = KernelSettings()) {
     self.problem = problem.unplaced
     (method, candidates) = Catalog.weightGradient.decide(problem.unplaced, settings)
@@ -66,18 +67,18 @@ package struct WeightGradientPlan: Sendable, Equatable, CustomStringConvertible 
   /// See `Decision.description`.
   package var description: String { decision.description }
 
-  /// Floats of the sums over parts of the pixels; 0 where there is but one step.
+  /// The floats of the sums over parts of the pixels; 0 if there is only one step.
   package var sumCount: Int { PartialSums(problem).count(parts: method.partCount) }
 
-  /// The kernels for numbers in their places, to be run one after the other: two where there are sums, else
-  /// one.
+  /// The kernels for operands at given regions, to be run in order: two where there are partial
+  /// sums, otherwise one.
   package func kernels(at operands: WeightGradientOperands) -> [any Kernel] {
     let kernel = method.kernel(at: operands)
     guard method.partCount > 0 else { return [kernel] }
     return [kernel, WeightGradientTotals(problem, operands, of: method)]
   }
 
-  /// Whether the same was decided.
+  /// Whether both plans made the same decisions.
   package static func == (a: Self, b: Self) -> Bool {
     a.candidates == b.candidates && a.problem == b.problem && a.method.isEqual(to: b.method)
   }

@@ -1,12 +1,13 @@
 import ConvoyTensors
 import ConvoyTiles
 
-/// Convolution by 3×3 kernels in the fast form F(4×4, 3×3), and by 5×5 kernels in F(2×2, 5×5): see
-/// `WinogradTransform`. A quarter of the multiplications, or 36 %, for about twice the rounding error of
-/// direct convolution.
+/// Convolution with 3×3 kernels by Winograd's algorithm F(4×4, 3×3), and with 5×5 kernels by F(2×2,
+/// 5×5): see `WinogradTransform`. It needs 25 % or 36 % of the multiplications of direct
+/// convolution, and has about twice its rounding error.
 ///
 /// A chunk transforms the inputs of some tiles, multiplies them with the weights at each of the 36
-/// points, by the same tiles as a 1×1 convolution, and transforms the sums of some output planes.
+/// points, with the micro-kernels of a 1×1 convolution, and transforms the sums of some output
+/// planes.
 struct WinogradConvolution: ConvolutionMethod, DirectMethod {
   static let title = "generated winograd"
   let name: String
@@ -15,9 +16,9 @@ struct WinogradConvolution: ConvolutionMethod, DirectMethod {
   private let cut: WinogradCut
   /// For each group, the planes of its inputs.
   private let inputPlanes: [[Int]]
-  /// For each block, its tiles.
+  /// The tiles of each block.
   private let blocks: [[WinogradGrid.Run]]
-  /// For each size of block and part that occurs, its products.
+  /// The products for each size of block and part that occurs.
   private let products: [Size: [WinogradProducts]]
   private let inputTiles: CornerFunctions
   private let outputTiles: CornerFunctions
@@ -34,7 +35,8 @@ struct WinogradConvolution: ConvolutionMethod, DirectMethod {
     try self.init(problem, settings.machine, cut)
   }
 
-  /// How the work is cut into chunks where the fast form is exact, pays, and there is code for it.
+  /// The division into chunks; refuses problems that the algorithm cannot compute, or not faster,
+  /// or for which no code is generated.
   private static func cut(
     _ problem: ConvolutionProblem, _ settings: KernelSettings
   ) throws(Refusal) -> WinogradCut {
@@ -69,13 +71,14 @@ struct WinogradConvolution: ConvolutionMethod, DirectMethod {
   }
 
   private static let fewestChannels = 32
-  /// Bytes of memory that a layer may take for its transformed weights, which are up to four times the weights.
+  /// The largest size in bytes of a layer's transformed weights, which are up to four times the
+  /// weights.
   private static let mostBytes = 64 << 20
-  /// The share of direct convolution's estimated time that is taken on. Where few tiles wait for weights
-  /// out of memory, the estimate was up to 40 % too low.
+  /// The largest estimated cost, as a fraction of direct convolution's, at which the method is
+  /// used. Where few tiles wait for weights from memory, the estimate was up to 40 % too low.
   private static let worthwhile = 0.6
 
-  /// What a direct convolution takes, in multiplications of vectors.
+  /// The cost of direct convolution, in multiplications of vectors.
   private static func directCost(_ problem: ConvolutionProblem, _ machine: Machine) -> Double {
     let (rows, columns) = (
       problem.output.batch * problem.output.extents[1], problem.output.extents[2]
@@ -90,9 +93,10 @@ struct WinogradConvolution: ConvolutionMethod, DirectMethod {
     return steps * Double(problem.kernel.volume * problem.groups)
   }
 
-  /// Takes any problem that the fast form computes, whether or not it pays.
+  /// Plans any problem that the algorithm can compute, whether or not it is faster than direct
+  /// convolution.
   ///
-  /// - Parameter cut: how the work is cut into chunks.
+  /// - Parameter cut: the division into chunks.
   init(_ problem: ConvolutionProblem, _ machine: Machine, _ cut: WinogradCut) throws(Refusal) {
     guard let transform = WinogradTransform.of(problem) else {
       throw Refusal("only 3×3 and 5×5 convolutions have the fast form")
@@ -222,7 +226,7 @@ struct WinogradConvolution: ConvolutionMethod, DirectMethod {
 }
 
 extension ConvolutionProblem {
-  /// The input planes that a group's channels stand in, in order.
+  /// The input planes of a group's channels, in order.
   fileprivate func planes(ofGroup group: Int) -> [Int] {
     let channels = input.map[group * inputsPerGroup..<(group + 1) * inputsPerGroup]
     return Set(channels.map(\.plane)).sorted()
@@ -236,9 +240,9 @@ extension Range<Int> {
 }
 
 extension WinogradGrid {
-  /// The transforms of whole tiles, and of those at the edges that occur in some blocks.
+  /// The transforms of whole tiles, and of the smaller tiles that occur at the edges.
   ///
-  /// - Parameter size: rows and columns of a whole tile.
+  /// - Parameter size: the rows and columns of a whole tile.
   /// - Returns: nil where the system refuses memory for code.
   fileprivate func functions(
     size: Int, _ blocks: [[Run]],

@@ -1,20 +1,20 @@
 import ConvoyTensors
 import ConvoyTiles
 
-/// How a Winograd convolution is cut into chunks, and what it takes: of the tiles into blocks, of each
-/// group's output planes into parts.
+/// The division of a Winograd convolution into chunks, and its cost: tiles are divided into blocks,
+/// and each group's output planes into parts.
 ///
-/// Larger blocks read the transformed weights less often, and cut better into the tiles of the
-/// products; smaller ones keep the transformed inputs and sums in the second-level cache. Parts
-/// transform the inputs once each. The cut chosen is the one estimated to take two threads least
-/// time; it does not depend on how many there are.
+/// Larger blocks read the transformed weights less often, and suit the tiles of the products
+/// better. Smaller blocks keep the transformed inputs and sums in the second-level cache. Each part
+/// transforms the inputs again. The division is the one with the lowest estimated cost for two
+/// threads; it does not depend on the actual number of threads.
 struct WinogradCut: Hashable, Sendable {
   let tiles: Int
-  /// Output planes of a group.
+  /// The output planes of a group.
   let planes: Int
-  /// Into how many blocks the tiles are cut.
+  /// The number of blocks of tiles.
   var blocks: Int
-  /// Into how many parts a group's output planes are cut.
+  /// The number of parts of a group's output planes.
   var parts: Int
 
   /// The tiles of a block.
@@ -22,17 +22,17 @@ struct WinogradCut: Hashable, Sendable {
     index * tiles / blocks..<(index + 1) * tiles / blocks
   }
 
-  /// The planes of a part, counted from the group's first.
+  /// The planes of a part, relative to the group's first.
   func part(_ index: Int) -> Range<Int> {
     index * planes / parts..<(index + 1) * planes / parts
   }
 
-  /// The most tiles of a block.
+  /// The largest number of tiles of a block.
   var tilesPerBlock: Int { (tiles + blocks - 1) / blocks }
-  /// The most output planes of a part.
+  /// The largest number of output planes of a part.
   var planesPerPart: Int { (planes + parts - 1) / parts }
 
-  /// The cut that takes a problem least time, and what it takes, in multiplications of vectors.
+  /// The division of a problem with the lowest cost, and that cost in multiplications of vectors.
   static func best(
     _ problem: ConvolutionProblem, _ machine: Machine
   ) -> (cut: WinogradCut, cost: Double) {
@@ -57,15 +57,16 @@ struct WinogradCut: Hashable, Sendable {
 
   // MARK: - Cost
 
-  /// A transform of a tile of a plane, for each vector of the plane, in multiplications: 144 additions and
-  /// multiplications, 90 loads and stores, some of them at the same time.
+  /// The cost of transforming a tile of a plane, for each vector of the plane, in multiplications:
+  /// 144 additions and multiplications, and 90 loads and stores, some of which are executed at the
+  /// same time.
   private static let transform = 190.0
-  /// Starting a kernel.
+  /// The cost of calling a micro-kernel.
   private static let call = 40.0
-  /// Fetching a vector from memory, and from the cache beyond the second.
+  /// The cost of loading a vector from memory, and from the cache after the second.
   private static let (fetch, refetch) = (16.0, 8.0)
 
-  /// What all chunks take, in multiplications of vectors.
+  /// The cost of all chunks, in multiplications of vectors.
   private func cost(_ problem: ConvolutionProblem, _ machine: Machine) -> Double {
     let points = WinogradTransform.points * WinogradTransform.points
     let chunks = problem.groups * blocks * parts
@@ -81,8 +82,9 @@ struct WinogradCut: Hashable, Sendable {
     let tilePlanes = tilesPerBlock * (inputPlanes + planesPerPart)
     let transforms = Double(chunks * tilePlanes * machine.vectorsPerPlane) * WinogradCut.transform
 
-    // A network's weights come from memory once, and again for every block unless the second-level
-    // cache holds them beside what a chunk works on. They are fetched ahead, while products are made.
+    // A network's weights are read from memory once, and again for every block unless the
+    // second-level cache holds them besides a chunk's own data. They are prefetched during the
+    // products.
     let cache = machine.secondLevelCache / (machine.vectorWidth * Float.byteCount)
     let weights = points * inputs * planesPerPart * machine.vectorsPerPlane
     let values = points * tilePlanes * machine.vectorsPerPlane
@@ -90,7 +92,7 @@ struct WinogradCut: Hashable, Sendable {
     let weightTraffic = Double(problem.groups * parts * weights) * (WinogradCut.fetch + again)
     let valueTraffic = values > cache ? Double(chunks * 2 * values) * WinogradCut.refetch : 0
 
-    // Of an odd number of chunks, one of two threads does one more.
+    // With an odd number of chunks, one of two threads computes one more.
     let imbalance = Double((chunks + 1) / 2 * 2) / Double(chunks)
     return imbalance * (max(products, weightTraffic) + transforms + valueTraffic)
   }

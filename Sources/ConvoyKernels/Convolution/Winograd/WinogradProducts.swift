@@ -1,11 +1,11 @@
 import ConvoyTensors
 import ConvoyTiles
 
-/// The products of a chunk: at each of the 36 points, the matrix of its tiles and input channels times
-/// that of input and output channels.
+/// The products of a chunk: at each of the 36 points, the matrix of tiles × input channels times
+/// that of input channels × output channels.
 ///
-/// Points lie an odd number of pixels apart: were the distance a large power of two, the 36 points of a
-/// tile would compete for the same few lines of the first-level cache.
+/// The distance between points is an odd number of pixels. If it were a large power of two, the 36
+/// points of a tile would map to the same few sets of the first-level cache.
 struct WinogradProducts: Equatable, Sendable {
   let tiles: Int
   /// Floats from a point to the next in the transformed inputs, each [input plane][tile][16 lanes].
@@ -16,7 +16,8 @@ struct WinogradProducts: Equatable, Sendable {
   /// Floats from a point to the next in the weights.
   private let weightPitch: Int
   private let panels: [Panel]
-  /// For each input channel, its lane of the first tile, from a point's beginning, and its weights.
+  /// For each input channel, the offset of its lane of the first tile from a point's beginning, and
+  /// the offset of its weights.
   private let pairs: [DenseTile.Pair]
 
   /// Output planes that are computed together.
@@ -29,7 +30,7 @@ struct WinogradProducts: Equatable, Sendable {
 
   /// - Parameters:
   ///   - inputPlanes: the planes of the input that hold the group's channels.
-  ///   - planes: how many output planes.
+  ///   - planes: the number of output planes.
   init(
     _ problem: ConvolutionProblem, group: Int, inputPlanes: [Int], tiles: Int, planes: Int,
     _ machine: Machine
@@ -67,7 +68,7 @@ struct WinogradProducts: Equatable, Sendable {
   /// Floats of the sums.
   var outputCount: Int { WinogradProducts.points * outputPitch }
 
-  /// Makes the sums of some output planes.
+  /// Computes the sums of some output planes.
   func run(
     planes: Range<Int>, weights: UnsafePointer<Float>, values: UnsafePointer<Float>,
     sums: UnsafePointer<Float>, _ arguments: TileArguments
@@ -98,7 +99,7 @@ struct WinogradProducts: Equatable, Sendable {
 }
 
 extension TileArguments {
-  /// Lets all sums begin with 0.
+  /// Sets the initial values of all sums to 0.
   func clearBias() {
     for plane in 0..<TileArguments.maximalPlanes {
       base.storeBytes(

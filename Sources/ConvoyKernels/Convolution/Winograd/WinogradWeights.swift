@@ -2,8 +2,9 @@ import ConvoyTensors
 import ConvoyTiles
 
 /// Transforms a convolution's weights for `WinogradConvolution`: U = G·g·Gᵀ, computed in Double and
-/// rounded once, as [36 points][output plane][input channel of the group][16 lanes]. Points lie an odd
-/// number of cache lines apart, so that they do not compete for the same few lines of the cache.
+/// rounded once, as [36 points][output plane][input channel of the group][16 lanes]. The distance
+/// between points is an odd number of cache lines, so that they do not map to the same few sets of
+/// the cache.
 ///
 /// Kernels are 3×3 or 5×5.
 package struct WinogradWeights: Kernel {
@@ -12,17 +13,17 @@ package struct WinogradWeights: Kernel {
   private let source: Region
   private let destination: Region
   private let order: WeightOrder
-  /// For each lane of each output plane its channel.
+  /// For each lane of each output plane, its channel.
   private let channels: [Int?]
   private let inputsPerGroup: Int
   private let taps: Int
   /// Floats from a point to the next.
   private let pitch: Int
-  /// Whether kernels are turned about, as transposed convolutions want them.
+  /// Whether kernels are rotated by 180°, as transposed convolutions need them.
   private let isTurned: Bool
 
-  /// Describes the transform of a problem's weights [O, I∕G, 3, 3] or [O, I∕G, 5, 5], or of a transposed
-  /// convolution's [I, O∕G, 3, 3] or [I, O∕G, 5, 5].
+  /// The transform of a problem's weights, [O, I∕G, 3, 3] or [O, I∕G, 5, 5], or [I, O∕G, 3, 3] or
+  /// [I, O∕G, 5, 5] if transposed.
   package init(_ problem: ConvolutionProblem, from source: Region, to destination: Region) {
     self.source = source
     self.destination = destination
@@ -34,8 +35,8 @@ package struct WinogradWeights: Kernel {
     pitch = Self.pitch(problem)
   }
 
-  /// Floats that a problem's transformed weights take: 4 times 3×3 weights, 1.44 times 5×5 weights, or
-  /// more where the last output plane has lanes to spare.
+  /// The floats of a problem's transformed weights: 4 times 3×3 weights, 1.44 times 5×5 weights, or
+  /// more where the last output plane has unused lanes.
   package static func elementCount(_ problem: ConvolutionProblem) -> Int {
     WinogradTransform.points * WinogradTransform.points * pitch(problem)
   }
@@ -45,7 +46,7 @@ package struct WinogradWeights: Kernel {
     (problem.output.planes.count * problem.inputsPerGroup | 1) * PlaneLayout.lanes
   }
 
-  /// What the transform takes, in multiplications of vectors: measured, 28 ns for a kernel.
+  /// The cost of the transform, in multiplications of vectors: 28 ns for each kernel was measured.
   static func cost(_ problem: ConvolutionProblem, _ machine: Machine) -> Double {
     let kernels = problem.output.planes.count * PlaneLayout.lanes * problem.inputsPerGroup
     return Double(kernels * machine.vectorsPerPlane) * 90
@@ -67,11 +68,11 @@ package struct WinogradWeights: Kernel {
     let starts = channels[plane * lanes..<(plane + 1) * lanes].map { channel in
       channel.map { memory[source] + order.index(output: $0, inputInGroup: 0, tap: 0) }
     }
-    // What stands for kernels that do not exist.
+    // The kernel of lanes without a channel.
     let nothing = [Float](repeating: 0, count: taps * taps)
     nothing.withUnsafeBufferPointer { nothing in
       guard let nothing = nothing.baseAddress else { return }
-      // Lanes innermost: the 36 vectors of an input channel are written while they are in the cache.
+      // Lanes innermost: the 36 vectors of an input channel are stored while they are in the cache.
       for input in 0..<inputsPerGroup {
         let offset = input * order.inputStride
         func kernel(_ lane: Int) -> UnsafePointer<Float> {
@@ -94,9 +95,9 @@ package struct WinogradWeights: Kernel {
     UnsafePointer<Float>, UnsafePointer<Float>, UnsafePointer<Float>, UnsafePointer<Float>
   )
 
-  /// G·g·Gᵀ of four kernels' numbers, point by point.
+  /// G·g·Gᵀ of four kernels, point by point.
   ///
-  /// Inlined, so that the loops over taps are known to the compiler.
+  /// Inlined, so that the compiler knows the bounds of the loops over taps.
   @inline(__always)
   private func transform(
     _ kernels: Kernels, taps: Int, _ rows: Rows, to target: UnsafeMutablePointer<Float>
@@ -129,7 +130,8 @@ package struct WinogradWeights: Kernel {
 
   private typealias Line = InlineArray<6, SIMD4<Double>>
 
-  /// What there is to know of G: opposite points have the same even coefficients, and opposite odd ones.
+  /// The coefficients of G. Opposite points have equal coefficients of even taps, and opposite ones
+  /// of odd taps.
   private struct Rows {
     /// The coefficient of the point 0.
     let zero: Double
@@ -146,7 +148,7 @@ package struct WinogradWeights: Kernel {
       (zero, a, b) = (transform.weight[0][0], row(1), row(3))
     }
 
-    /// G times as many values as there are taps.
+    /// G times a vector with a value for each tap.
     @inline(__always)
     func applied(to values: InlineArray<5, SIMD4<Double>>, taps: Int) -> Line {
       let (evenA, oddA) = halves(values, a, taps: taps)
