@@ -1,12 +1,12 @@
 import ConvoyKernels
 import ConvoyTensors
 
-/// An output that is not computed: its channels are some of the inputs' channels, where they stand.
+/// An output that is not computed: its channels are channels of the inputs, in place.
 struct ChannelView: Sendable {
-  /// For each channel of the output, the input and its channel.
+  /// For each channel of the output: the input and its channel.
   var channels: [ChannelGather.Channel]
 
-  /// The planes of the inputs that hold the channels, in the order in which they are first met.
+  /// The planes of the inputs that hold the channels, in the order of their first use.
   func planes(of orders: [ChannelOrder]) -> [(source: Int, plane: Int)] {
     var seen: Set<[Int]> = []
     return channels.compactMap { channel in
@@ -15,7 +15,7 @@ struct ChannelView: Sendable {
     }
   }
 
-  /// Where the channels stand among those planes.
+  /// The order of the channels in those planes.
   func order(of orders: [ChannelOrder]) -> ChannelOrder {
     let planes = planes(of: orders)
     var numbers: [[Int]: Int] = [:]

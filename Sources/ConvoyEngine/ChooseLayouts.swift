@@ -2,32 +2,33 @@ import ConvoyGraphs
 import ConvoyKernels
 import ConvoyTensors
 
-/// The pass that settles how every value lies in memory: row-major or in planes, in which order its
-/// channels stand, and how many zeros lie around its images.
+/// The pass that chooses the layout of every value: row-major or in planes, the order of its
+/// channels, and the halo of zeros around its images.
 ///
-/// Makers come before readers, so an operator sees how its inputs stand and says how its outputs will.
-/// Only preferred orders travel the other way: a narrow grouped convolution tells the convolution before it in
+/// Nodes are visited in order: an operator sees the layouts of its inputs, and chooses those of its
+/// outputs. Only preferred orders are passed backwards: a narrowly grouped convolution states the
+/// order in which it prefers its channels, and the convolution before it may use it.
 /// which order it prefers its channels.
 struct LayoutPass: Sendable {
   private let graph: Graph
   private let nodes: [ScheduledNode]
-  /// What is known of a node, but for layouts.
+  /// The facts of a node, without layouts.
   let facts: @Sendable (ScheduledNode) -> NodeFacts
 
-  /// For each node what it asks of its inputs, and what it makes.
+  /// For each node, the layouts it requests of its inputs and those of its outputs.
   private(set) var choices: [NodeLayouts] = []
-  /// How each value is first laid out; nil for those not made yet.
+  /// The layout in which each value is first computed; nil for values not visited yet.
   private(set) var kinds: [LayoutKind?]
-  /// In which order the channels of a value stand in the planes in which it is first.
+  /// The order of a value's channels in the planes in which it is first computed.
   private(set) var orders: [ValueID: ChannelOrder] = [:]
   private var classes: GeometryClasses
   private var halos: [ValueID: Halo] = [:]
-  /// In which order a value's readers prefer its channels.
+  /// The order of channels that a value's readers prefer.
   private(set) var preferredOrders: [ValueID: ChannelOrder] = [:]
-  /// Values that will be read beside others, which are made before them.
+  /// Values that are read together with other values, which are computed earlier.
   private var companions: [ValueID: ValueID] = [:]
 
-  /// - Parameter facts: what is known of a node.
+  /// - Parameter facts: the facts of a node.
   init(
     _ graph: Graph, _ nodes: [ScheduledNode],
     facts: @escaping @Sendable (ScheduledNode) -> NodeFacts
@@ -51,7 +52,7 @@ struct LayoutPass: Sendable {
     shareHalos()
   }
 
-  /// A node and what is known of its inputs' layouts by now.
+  /// A node and the layouts of its inputs that are chosen so far.
   private func site(_ node: ScheduledNode) -> LayoutSite {
     let output = node.outputs[0]
     return LayoutSite(
@@ -96,11 +97,12 @@ struct LayoutPass: Sendable {
   private mutating func ask(_ request: NodeLayouts.Request, of value: ValueID) {
     halos[value] = (halos[value] ?? .none).union(request.halo)
     guard request.kind == .planes, orders[value] == nil else { return }
-    // A row-major value is brought into planes as its first reader likes them.
+    // A row-major value is copied to planes in the order that its first reader prefers.
     orders[value] = request.order.chosen ?? ChannelOrder(identity: graph[value].shape[1])
   }
 
-  /// Views, aliases and residuals have the geometry of what they lie in or beside.
+  /// Views, aliases and residuals have the geometry of the value that they share or are combined
+  /// with.
   private mutating func shareHalos() {
     var shared: [Int: Halo] = [:]
     for (value, halo) in halos {
@@ -110,11 +112,11 @@ struct LayoutPass: Sendable {
     for id in graph.valueIDs { halos[id] = shared[classes.root(id)] }
   }
 
-  /// The zeros around a value's images.
+  /// The halo of zeros around a value's images.
   func halo(_ value: ValueID) -> Halo { halos[value] ?? .none }
 }
 
-/// Sets of values whose planes must have one geometry.
+/// Sets of values whose planes must have the same geometry.
 private struct GeometryClasses {
   private var parents: [Int]
 

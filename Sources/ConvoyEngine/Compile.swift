@@ -2,12 +2,13 @@ public import ConvoyGraphs
 public import ConvoyTensors
 
 extension Model {
-  /// Compiles for this machine: layouts, kernels, packed weights, one memory plan.
+  /// Compiles for this machine: layouts, kernels, packed weights and a memory plan.
   ///
-  /// Where nobody else holds the model, each parameter is let go once it is packed.
+  /// If the caller holds no other reference to the model, each parameter is released once it is
+  /// packed.
   ///
   /// - Parameters:
-  ///   - batch: how many images a run takes at once.
+  ///   - batch: the number of images of a run.
   ///   - options: threads and switches.
   /// - Throws: `ConvoyError` when the machine has too little memory.
   public consuming func compiled(
@@ -21,11 +22,11 @@ extension Model {
 }
 
 extension Graph {
-  /// Compiles a graph as it is, with parameters that do not change.
+  /// Compiles a graph unchanged, with constant parameters.
   ///
   /// - Parameter parameters: a tensor for each of the graph's parameters.
-  /// - Throws: `ConvoyError` when one is missing or of another shape, or when the machine has too little
-  ///   memory.
+  /// - Throws: `ConvoyError` when one is missing or of another shape, or when the machine has too
+  ///   little memory.
   public func compiled(
     parameters: consuming [String: Tensor], options: CompileOptions = CompileOptions()
   ) throws(ConvoyError) -> Plan {
@@ -34,8 +35,8 @@ extension Graph {
     return try compilation.plan(through: [.compile])
   }
 
-  /// Compiles a graph whose parameters live outside the plan, in `Variables` that runs read and change:
-  /// a training step.
+  /// Compiles a graph whose parameters are not part of the plan, but are in `Variables` that runs
+  /// read and change: a training step.
   ///
   /// - Throws: `ConvoyError` when the machine has too little memory.
   public func compiledWithVariables(

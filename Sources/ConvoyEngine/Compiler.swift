@@ -2,25 +2,25 @@ import ConvoyGraphs
 import ConvoyKernels
 import ConvoyTensors
 
-/// Turns a graph into a plan: the state that the compiling passes hand on (`Passes`).
+/// The state of compiling a graph to a plan, which the compiling passes work on (see `Passes`).
 struct Compiler {
   let graph: Graph
-  /// The parameters' numbers, if they do not change; each goes once it is packed.
+  /// The parameters' tensors, if they are constant; each is released once it is packed.
   var frozen: [String: Tensor]?
   let isFrozen: Bool
   let options: CompileOptions
 
-  /// The nodes that are computed, some with others' functions in their epilogues.
+  /// The nodes that are computed, some with other nodes' functions in their epilogues.
   private(set) var scheduled: [ScheduledNode]
-  /// How values are laid out; nil until that is chosen.
+  /// The layouts of values; nil until they are chosen.
   private var chosen: LayoutPass?
   var program = Program()
-  /// Where each value is, in each layout it is asked for in.
+  /// The buffer of each value, for each layout in which it is requested.
   var places: [Place: BufferID] = [:]
-  /// Where outputs are at the end of a run.
+  /// The buffers of the outputs at the end of a run.
   var results: [(name: String, value: BufferID)] = []
   var contents: [(buffer: BufferID, tensor: Tensor)] = []
-  /// Bytes of the arena, once it is laid out.
+  /// Bytes of the arena, once it is planned.
   var arenaByteCount = 0
   /// The names of the steps' kernels, once they are made.
   var kernels: [String]?
@@ -28,11 +28,12 @@ struct Compiler {
   struct Place: Hashable {
     var value: ValueID
     var kind: LayoutKind
-    /// The order of channels in planes; nil for that which the value was made in.
+    /// The order of channels in planes; nil for the order in which the value was first computed.
     var order: ChannelOrder?
   }
 
-  /// - Throws: `ConvoyError` where an operator has no kernels, or the graph cannot be run here.
+  /// - Throws: `ConvoyError` where an operator has no kernels, or the graph cannot be run on this
+  ///   machine.
   init(
     _ graph: Graph, frozen: consuming [String: Tensor]?, options: CompileOptions
   ) throws(ConvoyError) {
@@ -47,22 +48,22 @@ struct Compiler {
     scheduled = try graph.nodes.map { node throws(ConvoyError) in try ScheduledNode(node) }
   }
 
-  /// Puts functions and residual sums into the epilogues of the layers before them.
+  /// Moves functions and residual sums into the epilogues of the layers before them.
   mutating func fuseEpilogues() {
     if options.fusesEpilogues { scheduled = fusingEpilogues(scheduled, in: graph) }
   }
 
-  /// Chooses how every value is laid out.
+  /// Chooses the layouts of all values.
   mutating func chooseLayouts() {
     chosen = LayoutPass(graph, scheduled) { [graph, isFrozen, options] in
       Compiler.facts(of: $0, graph, isFrozen: isFrozen, options)
     }
   }
 
-  /// How values are laid out; nil until that is chosen.
+  /// The layouts of values; nil until they are chosen.
   var layoutsIfChosen: LayoutPass? { chosen }
 
-  /// How values are laid out.
+  /// The layouts of values.
   var layouts: LayoutPass {
     guard let chosen else { preconditionFailure("Layouts are chosen before they are asked for.") }
     return chosen
@@ -70,7 +71,7 @@ struct Compiler {
 
   /// Makes the program: buffers and steps.
   ///
-  /// - Throws: `ConvoyError` where a step reads what nothing has written.
+  /// - Throws: `ConvoyError` where a step reads a buffer that no step has written.
   mutating func lower() throws(ConvoyError) {
     placeGivenValues()
     let given = graph.inputs.compactMap { places[Place(value: $0, kind: .dense)] }
@@ -80,7 +81,7 @@ struct Compiler {
     try program.verify(given: given)
   }
 
-  /// Refuses a graph whose operators exchange numbers with ranks that are not there.
+  /// Refuses a graph whose collective operators have no communicator of the right number of ranks.
   private static func requireCommunicators(
     for graph: Graph, _ communicators: [RankAxis: any Communicator]
   ) throws(ConvoyError) {
@@ -97,7 +98,8 @@ struct Compiler {
     }
   }
 
-  /// Refuses a graph that cannot fit, before work in proportion to its sizes is begun.
+  /// Refuses a graph that does not fit the machine's memory, before any work proportional to its
+  /// size.
   private static func requireMemory(for graph: Graph) throws(ConvoyError) {
     for info in graph.values where info.tensorType.byteCount > MemoryBlock.physicalBytes / 4 {
       throw ConvoyError(
@@ -107,7 +109,7 @@ struct Compiler {
     }
   }
 
-  /// What is known of a node before anything is chosen.
+  /// The facts of a node, which do not depend on layouts.
   private static func facts(
     of node: ScheduledNode, _ graph: Graph, isFrozen: Bool, _ options: CompileOptions
   ) -> NodeFacts {

@@ -2,15 +2,15 @@ import ConvoyGraphs
 import ConvoyKernels
 import ConvoyTensors
 
-/// Lets operators add another value to what they make, and compute the elementwise function after them,
-/// where nothing else reads what is between.
+/// Moves the addition of another value, and the elementwise function after an operator, into the
+/// operator's epilogue, where nothing else reads the values in between.
 func fusingEpilogues(_ nodes: [ScheduledNode], in graph: Graph) -> [ScheduledNode] {
   var readers = Array(repeating: 0, count: graph.values.count)
   for node in nodes { for input in node.node.inputs { readers[input.index] += 1 } }
   for output in graph.outputs { readers[output.value.index] += 1 }
   for update in graph.updates { readers[update.value.index] += 1 }
   var makers: [ValueID: Int] = [:]
-  // After which of the resulting nodes each value is there.
+  // For each value, the number of resulting nodes after which it is available.
   var moments: [ValueID: Int] = [:]
   var result: [ScheduledNode] = []
   for node in nodes {
@@ -37,7 +37,8 @@ func fusingEpilogues(_ nodes: [ScheduledNode], in graph: Graph) -> [ScheduledNod
   }
   return result
 
-  /// The sum of a convolution's output, which nothing else reads, and a value that is there before.
+  /// The sum of a convolution's output that nothing else reads, and a value that is available
+  /// before it.
   func residualSum(_ node: ScheduledNode) -> (maker: Int, value: ValueID, other: ValueID)? {
     guard case .arithmetic(.add) = node.operation.kind,
       graph[node.node.inputs[0]].shape == graph[node.node.inputs[1]].shape

@@ -36,7 +36,7 @@ extension Compiler {
       into: &program)
   }
 
-  /// What surrounds an image in the arena was used for something else before.
+  /// Arena memory around an image may hold values of earlier buffers.
   mutating func clearHalo(of buffer: BufferID, name: String) {
     guard let planes = program.buffers[buffer.index].planes, planes.halo != .none else { return }
     program.steps.append(
@@ -45,7 +45,7 @@ extension Compiler {
       })
   }
 
-  /// The input's buffer that an output takes over, if it may.
+  /// The input's buffer that an output may reuse, if there is one.
   private func shared(_ index: Int, _ output: Int, _ inputs: [BufferID]) -> BufferID? {
     let node = scheduled[index]
     guard output < layouts.choices[index].sharing.count else { return nil }
@@ -57,7 +57,7 @@ extension Compiler {
       let isUpdate = graph.updates.contains {
         $0.parameter == parameter && $0.value == node.outputs[output]
       }
-      // Parameters that are frozen are shared by all runs and stay what they are.
+      // Constant parameters are shared by all runs, and must not change.
       guard !isFrozen, isUpdate else { return nil }
       let sharers = Set(places.filter { $0.value == inputs[input] }.keys.map(\.value))
       let isReadLater =
@@ -68,7 +68,8 @@ extension Compiler {
     }
   }
 
-  /// Where a value is at the end of a run: a parameter's old value is copied before it changes.
+  /// The buffer of a value at the end of a run: a parameter's old value is copied before it
+  /// changes.
   mutating func finalPlace(_ value: ValueID) -> BufferID {
     let buffer = place(value, .dense)
     let isNew = graph.updates.contains { $0.value == value }

@@ -8,15 +8,15 @@ import ConvoyTensors
   import Darwin
 #endif
 
-/// A block of bytes at the beginning of a page, all zero at first.
+/// A block of bytes that begins at a page, initially zero.
 ///
-/// `@unchecked Sendable`: the address never changes; who may write when is agreed by those who share
-/// the block (`Plan`, `Variables`).
+/// `@unchecked Sendable`: the address never changes; the owners of the block (`Plan`, `Variables`)
+/// control who writes to it, and when.
 final class MemoryBlock: @unchecked Sendable {
   let address: UnsafeMutableRawPointer
   let byteCount: Int
 
-  /// How much memory the machine has.
+  /// The size of the machine's memory.
   static var physicalBytes: Int {
     sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
   }
@@ -29,7 +29,7 @@ final class MemoryBlock: @unchecked Sendable {
       .resource,
       "This needs \(byteCount >> 20) MiB of memory; the machine has \(physical >> 20) MiB.")
     guard bytes <= physical else { throw refusal }
-    // Fresh pages are zero, and take memory only once they are touched.
+    // Fresh pages are zero, and use memory only once they are accessed.
     let raw = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0)
     guard let raw, raw != UnsafeMutableRawPointer(bitPattern: -1) else { throw refusal }
     LargePages.advise(UnsafeMutableRawBufferPointer(start: raw, count: bytes))

@@ -1,19 +1,18 @@
 import ConvoyTensors
 
-/// Lays out the arena: gives each of its buffers a place such that buffers needed at the same time do not
-/// overlap.
+/// Plans the arena: places its buffers so that those that are live at the same time do not overlap.
 ///
-/// Buffers are placed from the largest to the smallest, each at the lowest place that is free for all of
-/// its life. Source: Y. Pisarchyk and J. Lee, "Efficient Memory Management for Deep Neural Net
-/// Inference", 2020 (greedy by size).
+/// Buffers are placed from the largest to the smallest, each at the lowest offset that is free
+/// during its lifetime. Source: Y. Pisarchyk and J. Lee, "Efficient Memory Management for Deep
+/// Neural Net Inference", 2020 (greedy by size).
 enum MemoryPlan {
   struct Item {
     var byteCount: Int
-    /// The steps at which it is needed.
+    /// The steps during which it is live.
     var life: ClosedRange<Int>
   }
 
-  /// - Returns: where each item begins, and the size of all.
+  /// - Returns: the offset of each item, and the size of the arena.
   /// - Complexity: O(*n*²) in the number of items.
   static func place(_ items: [Item]) -> (offsets: [Int], byteCount: Int) {
     var offsets = Array(repeating: 0, count: items.count)
@@ -25,7 +24,7 @@ enum MemoryPlan {
       let item = items[index]
       let size = Program.aligned(item.byteCount)
       var offset = 0
-      // `placed` is kept sorted by where ranges begin.
+      // `placed` is sorted by the ranges' lower bounds.
       for other in placed where other.life.overlaps(item.life) {
         if other.range.lowerBound >= offset + size { break }
         offset = max(offset, other.range.upperBound)

@@ -1,38 +1,38 @@
 import ConvoyKernels
 import ConvoyTensors
 
-/// How a value lies in memory, by kind; where exactly is settled later.
+/// The kind of a value's layout; its geometry is chosen later.
 enum LayoutKind: Hashable, Sendable {
   /// Row-major, as in a `Tensor`.
   case dense
   /// Planes of 16 channels: see `PlaneLayout`.
   case planes
-  /// Row-major, perhaps with the channels last, as a `PlaneLayout` says.
+  /// Row-major, perhaps with the channels last, as described by a `PlaneLayout`.
   case strided
-  /// As `strided`, with zeros around the images.
+  /// Like `strided`, with zeros around the images.
   case padded
 }
 
 /// The layouts of a node's inputs and outputs.
 struct NodeLayouts: Sendable {
-  /// What is asked of an input.
+  /// The layout that is requested of an input.
   struct Request: Sendable {
     var kind: LayoutKind
-    /// How far the kernels read beyond the image; they find zeros there.
+    /// How far the kernels read beyond the image, where they need zeros.
     var halo = Halo.none
-    /// In which order channels may stand in planes.
+    /// The orders of channels that are accepted in planes.
     var order = Order.identity
 
-    /// What orders of channels an operator takes.
+    /// The orders of channels that an operator accepts.
     enum Order: Hashable, Sendable {
       /// Only the identity.
       case identity
-      /// Any, in any planes; a row-major value is brought into the preferred one.
+      /// Any, in any planes; a row-major value is copied to planes in the preferred one.
       case any(preferred: ChannelOrder?)
-      /// Only one.
+      /// One given order.
       case exactly(ChannelOrder)
 
-      /// The order in which a row-major value is brought into planes; the identity if nil.
+      /// The order in which a row-major value is copied to planes; the identity if nil.
       var chosen: ChannelOrder? {
         switch self {
         case .identity: nil
@@ -51,26 +51,26 @@ struct NodeLayouts: Sendable {
     }
   }
 
-  /// Whether an output lies where an input does.
+  /// Whether an output is in the memory of an input.
   enum Sharing: Hashable, Sendable {
-    /// In a place of its own.
+    /// In memory of its own.
     case none
-    /// Where an input lies: the operator only gives its numbers another shape.
+    /// In an input's memory: the operator only changes its shape.
     case alias(input: Int)
-    /// Where an input lies if that is a parameter which takes on this output at the end of the run.
+    /// In an input's memory, if the input is a parameter whose new value is this output.
     case update(input: Int)
   }
 
   var inputs: [Request]
   var outputs: [LayoutKind]
-  /// In which order the channels of outputs in planes stand; the identity where it is nil or missing.
+  /// The order of channels of each output in planes; the identity where it is nil or missing.
   var outputOrders: [ChannelOrder?] = []
   var sharing: [Sharing] = []
-  /// Where the only output's channels stand in the inputs, if it is not computed.
+  /// The positions of the only output's channels in the inputs, if it is not computed.
   var view: ChannelView?
 }
 
 extension NodeLayouts.Request.Order {
-  /// One order, the identity if nil.
+  /// One given order; the identity if nil.
   init(_ order: ChannelOrder?) { self = order.map { .exactly($0) } ?? .identity }
 }

@@ -25,13 +25,13 @@ extension Compiler {
     program.stateByteCount = stateByteCount
   }
 
-  /// Where a value is, row-major or in planes as it was first made; if it is only known in the other form,
-  /// a step that reorders it is added.
+  /// The buffer of a value, row-major or in the planes in which it was first computed; if there is
+  /// none in that form, a step that reorders the value is added.
   mutating func place(_ value: ValueID, _ kind: LayoutKind) -> BufferID {
     place(value, kind, in: kind == .planes ? layouts.orders[value] : nil)
   }
 
-  /// Where a value is in an order of channels; if it is not known in that, a step is added.
+  /// The buffer of a value in an order of channels; if there is none, a step is added.
   mutating func place(
     _ value: ValueID, _ kind: LayoutKind, in order: ChannelOrder?
   ) -> BufferID {
@@ -41,7 +41,7 @@ extension Compiler {
     let name = "reorder \(graph[value].name)"
     let strided = places[Place(value: value, kind: .strided)]
     let planes = places[Place(value: value, kind: .planes)]
-    // What is only known by its strides is made row-major first.
+    // A value that has only a strided layout is made row-major first.
     let needsDense = kind == .planes && planes == nil && strided != nil
     let dense = needsDense ? place(value, .dense) : places[Place(value: value, kind: .dense)]
     guard let source = kind == .planes ? dense ?? planes : planes ?? strided else {
@@ -70,8 +70,8 @@ extension Compiler {
     return buffer
   }
 
-  /// Where a value that is row-major, perhaps with the channels last, is read as it stands, but for zeros
-  /// around its images.
+  /// The buffer of a value that is row-major, perhaps with the channels last, with zeros around its
+  /// images.
   mutating func placePadded(_ value: ValueID) -> BufferID {
     let wanted = Place(value: value, kind: .padded)
     if let buffer = places[wanted] { return buffer }
@@ -101,7 +101,7 @@ extension Compiler {
     return buffer
   }
 
-  /// Where an input is in the layout that is asked for.
+  /// The buffer of an input in the requested layout.
   mutating func place(
     _ value: ValueID, as request: NodeLayouts.Request
   ) -> BufferID {

@@ -5,14 +5,15 @@ import Synchronization
 
 /// A graph compiled for this machine.
 ///
-/// Immutable, and may run on several threads at once: each run borrows an arena. Only a plan that exchanges
-/// numbers with other ranks runs once at a time, since its exchanges are known by their tags.
+/// A plan is immutable, and may run on several threads at once: each run uses an arena of its own.
+/// A plan that exchanges numbers with other ranks runs once at a time, since exchanges are
+/// identified by their tags.
 public final class Plan: Sendable {
   /// A kernel and the node it computes.
   package struct Step: Sendable {
     package var name: String
     package var kernel: any Kernel
-    /// What a catalog decided, where there was a choice.
+    /// The decision of a catalog, where there was a choice.
     var decision: Decision?
   }
 
@@ -24,7 +25,7 @@ public final class Plan: Sendable {
   private let constants: MemoryBlock
   private let frozenState: MemoryBlock?
   private let arenaByteCount: Int
-  /// Floats of private memory for each thread.
+  /// Floats of scratch memory for each thread.
   private let scratchCount: Int
   private let pool: ThreadPool
   private let communicators: [any Communicator]
@@ -51,12 +52,12 @@ public final class Plan: Sendable {
       Program.aligned(floats * MemoryLayout<Float>.size) / MemoryLayout<Float>.size
   }
 
-  /// Bytes one run needs for activations.
+  /// Bytes of the arena of one run.
   public var arenaBytes: Int {
     arenaByteCount + scratchCount * MemoryLayout<Float>.size * pool.threadCount
   }
 
-  /// Bytes of packed weights and of parameters that are read as they are.
+  /// Bytes of packed weights, and of parameters that are read in place.
   public var weightBytes: Int { constants.byteCount + (frozenState?.byteCount ?? 0) }
 
   /// Runs a network of one input and one output.
@@ -73,13 +74,13 @@ public final class Plan: Sendable {
     return try run([inputs[0].name: image])[0]
   }
 
-  /// Runs, and returns the outputs by name.
+  /// Runs the plan, and returns the outputs by name.
   ///
   /// - Parameters:
   ///   - given: a tensor for each input.
   ///   - variables: the parameters, for a plan compiled with variables; the run changes them.
-  /// - Throws: `ConvoyError` when an input is missing, unknown or of another shape, or another rank does
-  ///   not take part any more.
+  /// - Throws: `ConvoyError` when an input is missing, unknown or of another shape, or when another
+  ///   rank has failed.
   public func run(
     named given: [String: Tensor], variables: Variables? = nil
   ) throws(ConvoyError) -> [String: Tensor] {
@@ -89,7 +90,7 @@ public final class Plan: Sendable {
 
   /// The outputs in order.
   ///
-  /// - Parameter observe: called after each step with its number and what it took.
+  /// - Parameter observe: called after each step with its index and duration.
   private func run(
     _ given: [String: Tensor], variables: Variables? = nil,
     observe: ((Int, Duration) -> Void)? = nil
@@ -128,12 +129,12 @@ public final class Plan: Sendable {
     }
   }
 
-  /// How long each step of a run takes.
+  /// The duration of each step.
   ///
   /// - Parameters:
   ///   - given: as for `run`.
   ///   - variables: as for `run`; the runs change them.
-  ///   - runs: how many runs; the shortest time of each step counts.
+  ///   - runs: the number of runs; each step's shortest time is returned.
   /// - Throws: `ConvoyError` when an input is missing, unknown or of another shape.
   public func profile(
     named given: [String: Tensor], variables: Variables? = nil, runs: Int = 3
@@ -149,7 +150,7 @@ public final class Plan: Sendable {
     return times
   }
 
-  /// How long each step of one run took.
+  /// The duration of each step of one run.
   package func stepSeconds(
     named given: [String: Tensor], variables: Variables? = nil
   ) throws(ConvoyError) -> [Double] {
@@ -189,18 +190,18 @@ public final class Plan: Sendable {
   }
 }
 
-/// How long a step of a plan takes.
+/// The duration of a step of a plan.
 public struct StepTime: Hashable, Sendable {
-  /// The node it computes, or part of which it computes.
+  /// The node that the step computes, or a part of it.
   public var node: String
-  /// The kernel.
+  /// The kernel's name.
   public var kernel: String
-  /// The time.
+  /// The duration.
   public var seconds: Double
 }
 
 extension ThreadPool {
-  /// Runs all of a kernel's chunks, each thread with private memory of its own.
+  /// Runs all chunks of a kernel, with scratch memory for each thread.
   func runAll(
     _ kernel: any Kernel, _ memory: Memory, _ scratch: UnsafeMutablePointer<Float>,
     _ scratchCount: Int
@@ -210,7 +211,7 @@ extension ThreadPool {
     }
   }
 
-  /// Runs all of a kernel's chunks, for kernels that need no private memory.
+  /// Runs all chunks of a kernel that needs no scratch memory.
   func runAll(_ kernel: any Kernel, _ memory: Memory) {
     precondition(kernel.scratchCount == 0, "\(kernel.name) needs private memory.")
     runAll(kernel, memory, memory.arena.assumingMemoryBound(to: Float.self), 0)
@@ -218,7 +219,7 @@ extension ThreadPool {
 }
 
 extension Variables {
-  /// Makes the variables of a plan.
+  /// The variables of a plan.
   ///
   /// - Parameter parameters: a tensor for each parameter of the plan's graph; others are ignored.
   /// - Throws: `ConvoyError` when one is missing or of another shape.

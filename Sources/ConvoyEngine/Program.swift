@@ -2,44 +2,44 @@ import ConvoyGraphs
 import ConvoyKernels
 import ConvoyTensors
 
-/// Names a buffer of a program.
+/// The identity of a buffer of a program.
 struct BufferID: Hashable, Sendable {
   let index: Int
 }
 
-/// A piece of memory a program works with.
+/// A piece of the memory that a program uses.
 struct Buffer: Sendable {
-  /// Which block it lies in.
+  /// The block that it is in.
   var base: Region.Base
-  /// Bytes it takes.
+  /// Its size in bytes.
   var byteCount: Int
-  /// Its layout, from its own beginning, if it holds planes.
+  /// Its layout, with offsets from its own beginning, if it holds planes.
   var planes: PlaneLayout?
-  /// If it is only a view, the planes of other buffers that it consists of.
+  /// The planes of other buffers that it consists of, if it is a view.
   var view: [(buffer: BufferID, plane: Int)] = []
-  /// If it is another buffer by another layout, that buffer.
+  /// The buffer that it is another layout of, if it is an alias.
   var original: BufferID?
-  /// The byte of its block at which it begins: known from the start for state and constants, planned for
+  /// Its offset in its block in bytes: known from the start for state and constants, planned for
   /// the arena.
   var offset: Int?
 }
 
-/// One step of a program: reads some buffers, writes others; its kernel is made once it is settled where
-/// they are.
+/// A step of a program before its buffers are placed: it reads some buffers and writes others. Its
+/// kernel is made once their addresses are known.
 struct StepDraft: Sendable {
   var name: String
   var reads: [BufferID]
   var writes: [BufferID]
-  /// What a catalog decided for it, where there was a choice.
+  /// The decision of a catalog, where there was a choice.
   var decision: Decision?
   var make: @Sendable (Placement) -> any Kernel
 }
 
-/// Where a program's buffers are.
+/// The placement of a program's buffers.
 struct Placement: Sendable {
   let buffers: [Buffer]
 
-  /// The beginning of a buffer.
+  /// The region of a buffer.
   func region(_ id: BufferID) -> Region {
     let buffer = buffers[id.index]
     precondition(buffer.view.isEmpty, "A view has no beginning.")
@@ -50,13 +50,13 @@ struct Placement: Sendable {
     return Region(buffer.base, byteOffset: offset)
   }
 
-  /// The beginning of the block a buffer lies in: what `planes` counts from.
+  /// The beginning of the block of a buffer: the base of the offsets in `planes`.
   func base(_ id: BufferID) -> Region { Region(buffers[id.index].base, byteOffset: 0) }
 
-  /// Where a buffer's planes are.
+  /// The offsets of a buffer's planes.
   func places(_ id: BufferID) -> PlanePlaces { PlanePlaces(planes(id), at: base(id)) }
 
-  /// A buffer's planes, from the beginning of its block.
+  /// A buffer's planes, with offsets from the beginning of its block.
   func planes(_ id: BufferID) -> PlaneLayout {
     guard let planes = buffers[id.index].planes else {
       preconditionFailure("A buffer was asked for planes it does not hold.")
@@ -71,7 +71,7 @@ struct Placement: Sendable {
   }
 }
 
-/// What a graph becomes before memory is planned: buffers, and steps that work on them in order.
+/// A lowered graph before memory is planned: buffers, and steps that use them in order.
 struct Program: Sendable {
   var buffers: [Buffer] = []
   var steps: [StepDraft] = []
@@ -87,19 +87,19 @@ struct Program: Sendable {
     return BufferID(index: buffers.count - 1)
   }
 
-  /// A buffer for elements that one run makes.
+  /// A buffer for elements that a run computes.
   mutating func arena(count: Int, of type: ElementType = .float32) -> BufferID {
     add(Buffer(base: .arena, byteCount: count * type.size))
   }
 
-  /// A buffer for planes that one run makes.
+  /// A buffer for planes that a run computes.
   mutating func arena(_ planes: PlaneLayout) -> BufferID {
     add(
       Buffer(
         base: .arena, byteCount: planes.elementCount * ElementType.float32.size, planes: planes))
   }
 
-  /// A buffer that consists of planes of others, of the same geometry.
+  /// A buffer that consists of planes of others, all of the same geometry.
   mutating func view(_ view: ChannelView, of inputs: [BufferID]) -> BufferID {
     let layouts = inputs.map { planes(of: $0) }
     let orders = layouts.map(\.order)
@@ -113,14 +113,14 @@ struct Program: Sendable {
       ))
   }
 
-  /// A buffer by a layout that says how its numbers can be read as planes.
+  /// An alias of a buffer, with a layout in which its numbers can be read as planes.
   mutating func alias(of original: BufferID, as planes: PlaneLayout) -> BufferID {
     let buffer = buffers[original.index]
     return add(
       Buffer(base: buffer.base, byteCount: buffer.byteCount, planes: planes, original: original))
   }
 
-  /// The planes of a buffer, from its own beginning.
+  /// The planes of a buffer, with offsets from its own beginning.
   func planes(of buffer: BufferID) -> PlaneLayout {
     guard let planes = buffers[buffer.index].planes else {
       preconditionFailure("A buffer was asked for planes it does not hold.")
@@ -128,17 +128,18 @@ struct Program: Sendable {
     return planes
   }
 
-  /// A buffer for elements that are made once, when compiling.
+  /// A buffer for elements that are computed once, when compiling.
   mutating func constant(count: Int, of type: ElementType = .float32) -> BufferID {
     let offset = constantByteCount
     constantByteCount += Program.aligned(count * type.size)
     return add(Buffer(base: .constants, byteCount: count * type.size, offset: offset))
   }
 
-  /// Checks that every step reads what is given or what an earlier step has written.
+  /// Checks that every step reads only what is given or written by an earlier step.
   ///
-  /// - Parameter given: the arena's buffers that hold something before the first step.
-  /// - Throws: `ConvoyError` naming the first step that does not: a mistake of a lowering.
+  /// - Parameter given: the arena's buffers that are initialised before the first step.
+  /// - Throws: `ConvoyError` naming the first step that reads anything else, which is an error in a
+  ///   lowering.
   func verify(given: [BufferID]) throws(ConvoyError) {
     var written = Set(given)
     func isThere(_ id: BufferID) -> Bool {
@@ -155,6 +156,6 @@ struct Program: Sendable {
     }
   }
 
-  /// Buffers begin at multiples of 64 bytes, a cache line.
+  /// The size rounded up to a multiple of 64 bytes, a cache line, at which buffers begin.
   static func aligned(_ byteCount: Int) -> Int { (byteCount + 63) & ~63 }
 }

@@ -2,16 +2,16 @@ import ConvoyGraphs
 import ConvoyKernels
 import ConvoyTensors
 
-/// A node as it will be computed: perhaps with the elementwise function that follows it.
+/// A node as it is computed, perhaps with the elementwise function that follows it.
 struct ScheduledNode: Sendable {
   let node: Graph.Node
-  /// The node's operator, as it is computed.
+  /// The node's operator, as it is lowered.
   let operation: any Lowerable
-  /// What is added to its output before the function.
+  /// The residual that is added to its output before the function.
   var residual: ValueID?
-  /// The function that is applied to its output.
+  /// The epilogue: the function that is applied to its output.
   var function = Tail()
-  /// The values it makes: those of the last node it stands for.
+  /// The values it computes: the outputs of the last node that is fused into it.
   var outputs: [ValueID]
 
   /// - Throws: `ConvoyError` where the operator has no kernels.

@@ -3,7 +3,7 @@ import ConvoyKernels
 import ConvoyTensors
 
 extension Compiler {
-  /// Lays out the arena.
+  /// Plans the arena.
   mutating func placeArena() { arenaByteCount = placeArena(results.map(\.value)) }
 
   /// Packs the weights, and makes the plan.
@@ -50,7 +50,7 @@ extension Compiler {
     return Placement(buffers: program.buffers).region(buffer)
   }
 
-  /// Gives the arena's buffers their places, by the steps between which each is needed.
+  /// Places the arena's buffers, by the steps during which each is live.
   private mutating func placeArena(_ outputs: [BufferID]) -> Int {
     var lives: [Int: ClosedRange<Int>] = [:]
     func use(_ id: BufferID, at step: Int) {
@@ -77,7 +77,7 @@ extension Compiler {
     return byteCount
   }
 
-  /// Runs the steps that only need the parameters: packs weights.
+  /// Runs the steps that depend on parameters only: packs weights.
   private mutating func prepare(_ constants: MemoryBlock) throws(ConvoyError) {
     var names: [BufferID: String] = [:]
     for id in graph.parameters {
@@ -90,13 +90,13 @@ extension Compiler {
     var preparation = WeightPreparation(pool: options.pool, constants: constants)
     for (index, step) in program.preparations.enumerated() {
       if step.reads.count == 1, let tensor = names[step.reads[0]].flatMap({ frozen?[$0] }) {
-        // The parameter is read where it is.
+        // The parameter is read in place.
         let read = program.buffers[step.reads[0].index].offset
         program.buffers[step.reads[0].index].offset = 0
         try preparation.run(step.make(Placement(buffers: program.buffers)), reading: tensor)
         program.buffers[step.reads[0].index].offset = read
       } else {
-        // Only the parameters this step reads are brought into a block.
+        // Only the parameters that this step reads are copied to a block.
         let needed = Set(step.reads)
         let (buffers, state) = try load { needed.contains($0) }
         preparation.run(step.make(Placement(buffers: buffers)), state: state.address)
@@ -108,7 +108,7 @@ extension Compiler {
     frozen = nil
   }
 
-  /// A block of the parameters that steps read as they are.
+  /// A block of the parameters that steps read in place.
   private mutating func keepDenseParameters() throws(ConvoyError) -> MemoryBlock {
     let needed = Set(program.steps.flatMap(\.reads))
     let (buffers, state) = try load { needed.contains($0) }

@@ -2,7 +2,7 @@ import ConvoyGraphs
 import ConvoyKernels
 import ConvoyTensors
 
-/// What is known of a node before anything is chosen for it.
+/// The facts of a node that do not depend on decisions of the compiler.
 struct NodeFacts: Sendable {
   /// The node's name, for profiles.
   var name: String
@@ -12,18 +12,18 @@ struct NodeFacts: Sendable {
   var outputTypes: [ElementType]
   /// Which inputs are known when compiling.
   var isFrozen: [Bool]
-  /// What the kernels are for.
+  /// The settings of the node's kernels.
   var settings: KernelSettings
-  /// Through whom collective operators exchange numbers.
+  /// The communicators of collective operators.
   var communicators: [RankAxis: any Communicator]
-  /// The function that is applied to the output in place of a following node.
+  /// The epilogue: the function that is applied to the output in place of a following node.
   var epilogue: Tail
 
-  /// What the kernels are for.
+  /// The machine of the node's kernels.
   var machine: Machine { settings.machine }
 }
 
-/// A place from which a node's facts can be seen.
+/// A view of a node that includes the node's facts.
 protocol NodeSite: Sendable {
   var node: NodeFacts { get }
 }
@@ -51,23 +51,23 @@ extension NodeSite {
   var epilogue: Tail { node.epilogue }
 }
 
-/// A node whose layouts are being chosen: how its inputs are laid out is settled.
+/// A node whose layouts are being chosen, with the layouts of its inputs, which are chosen already.
 struct LayoutSite: NodeSite {
   var node: NodeFacts
-  /// How the inputs' makers lay them out.
+  /// The kinds of layout of the inputs.
   var inputKinds: [LayoutKind]
-  /// In which orders the channels of inputs in planes stand.
+  /// The orders of channels of the inputs in planes.
   var inputOrders: [ChannelOrder?]
-  /// In which order the first output's readers prefer its channels.
+  /// The order of channels that the readers of the first output prefer.
   var preferredOrder: ChannelOrder?
-  /// In which order the channels of what is added to the output stand.
+  /// The order of channels of the residual that is added to the output.
   var residualOrder: ChannelOrder?
 
-  /// Whether inputs of an operator that takes either should come in planes or row-major: as the first is.
+  /// The kind of layout for all inputs of an operator that accepts both: that of the first input.
   var leadingKind: LayoutKind { inputKinds.first == .planes ? .planes : .dense }
 
-  /// The order in which an operator that works plane by plane should take its first input, and make its
-  /// output: as it stands, unless many lanes would be idle.
+  /// The order for the first input and the output of an operator that works plane by plane: the
+  /// input's own, unless many lanes would be idle.
   var planewiseOrder: ChannelOrder? {
     guard let order = inputOrders.first ?? nil, order.isDense else { return nil }
     return order
@@ -77,18 +77,19 @@ struct LayoutSite: NodeSite {
 /// A node that is being lowered: every layout is chosen, and its inputs and outputs have buffers.
 struct LoweringSite: NodeSite {
   let node: NodeFacts
-  /// Where the inputs are, as requested.
+  /// The buffers of the inputs, in the requested layouts.
   let inputs: [BufferID]
-  /// Where the outputs go.
+  /// The buffers of the outputs.
   let outputs: [BufferID]
-  /// What is added to the output before the function, if anything: planes like the output's.
+  /// The residual that is added to the output before the function, if any: planes like the
+  /// output's.
   let residual: BufferID?
 }
 
 extension Program {
   /// Adds a step of a node.
   ///
-  /// - Parameter decision: what a catalog decided for it, where there was a choice.
+  /// - Parameter decision: the decision of a catalog, where there was a choice.
   mutating func step(
     _ site: LoweringSite, reads: [BufferID]? = nil, writes: [BufferID]? = nil,
     decision: Decision? = nil, _ make: @escaping @Sendable (Placement) -> any Kernel
@@ -99,7 +100,7 @@ extension Program {
         decision: decision, make: make))
   }
 
-  /// Adds a step of a node that a catalog decided.
+  /// Adds a step of a node with a plan that a catalog decided.
   mutating func step<Operands>(
     _ site: LoweringSite, _ plan: KernelPlan<Operands>, reads: [BufferID]? = nil,
     writes: [BufferID]? = nil, at place: @escaping @Sendable (Placement) -> Operands
@@ -109,8 +110,9 @@ extension Program {
     }
   }
 
-  /// Numbers made from a node's inputs, such as packed weights: once, when compiling, if those inputs are
-  /// known then, else in a step of their own at each run.
+  /// A buffer for numbers that are derived from a node's inputs, such as packed weights. They are
+  /// computed once, when compiling, if those inputs are known then; otherwise by a step of each
+  /// run.
   mutating func derived(
     _ site: LoweringSite, from inputs: [Int], count: Int,
     _ make: @escaping @Sendable (Placement, Region) -> any Kernel

@@ -2,7 +2,7 @@ import ConvoyGraphs
 import ConvoyKernels
 import ConvoyTensors
 
-/// A tensor's name, shape, type and place in a plan's memory.
+/// A tensor's name, shape, type and offset in a plan's memory.
 struct TensorSlot: Sendable {
   var name: String
   var type: TensorType

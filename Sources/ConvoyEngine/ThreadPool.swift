@@ -9,32 +9,32 @@ import Synchronization
   import Darwin
 #endif
 
-/// Threads that run chunks of work together with the thread that asks.
+/// Threads that run chunks of work together with the calling thread.
 ///
-/// Handing out work costs well under a microsecond while the threads are awake: after each piece of
-/// work they look for the next for some tens of microseconds before they go to sleep. One caller uses
-/// the threads at a time; another that comes meanwhile does its work alone rather than wait. The caller
-/// never waits for a sleeping thread: what nobody else has begun it does itself.
+/// Starting a job costs well under a microsecond while the threads are awake: after each job they
+/// poll for the next for some tens of microseconds before they sleep. One caller uses the threads
+/// at a time. A second caller does not wait for the first, but runs its own chunks alone. A caller
+/// never waits for a sleeping thread to wake: it runs all chunks that no other thread has begun.
 public final class ThreadPool: Sendable {
-  /// One thread for each processor; made at first use.
+  /// One thread for each processor; created at first use.
   public static let shared = ThreadPool(threadCount: processorCount)
 
-  /// How many threads work, the asking one included.
+  /// The number of threads that work, including the calling one.
   public let threadCount: Int
 
-  /// Processors of this machine that are running.
+  /// The number of processors of this machine that are online.
   public static var processorCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 
   private let desk: Desk
 
-  /// Starts threads that end when the pool does.
+  /// Starts threads that end with the pool.
   ///
-  /// - Parameter threadCount: how many work together, the asking one included.
+  /// - Parameter threadCount: the number of threads that work together, including the calling one.
   public init(threadCount: Int) {
     self.threadCount = max(1, threadCount)
     desk = Desk()
     for worker in 0..<self.threadCount - 1 {
-      // Without a thread the pool still works: its callers do all chunks themselves.
+      // If a thread cannot be started, the pool still works: its callers run all chunks themselves.
       startThread { [desk] in desk.serve(worker: worker + 1) }
     }
   }
@@ -44,8 +44,9 @@ public final class ThreadPool: Sendable {
   /// Runs every chunk once, on all threads, and returns when all are done.
   ///
   /// - Parameters:
-  ///   - count: how many chunks; below 2²⁴.
-  ///   - body: gets the chunk, and a number below `threadCount` that no two threads share.
+  ///   - count: the number of chunks; below 2²⁴.
+  ///   - body: gets the index of a chunk, and a number below `threadCount` that no two threads
+  ///     share.
   public func run(chunks count: Int, _ body: (_ chunk: Int, _ worker: Int) -> Void) {
     precondition(count < 1 << 24, "Work is handed out in fewer than 2²⁴ chunks.")
     if count <= 1 || threadCount == 1 || !desk.take() {
@@ -57,16 +58,17 @@ public final class ThreadPool: Sendable {
   }
 }
 
-/// Where work is handed out.
+/// The state that the threads of a pool share to distribute the chunks of a job.
 ///
-/// `ticket` says which job it is and between which bounds lie the chunks that nobody has begun. Whoever
-/// moves a bound has taken a chunk, and the job cannot end before that chunk is reported done.
+/// `ticket` identifies the job and bounds the chunks that no thread has begun. A thread that moves
+/// a bound has taken a chunk, and the job cannot end before that chunk is done.
 ///
-/// Every other thread takes chunks from the other end: kernels number their chunks in the order of what they
-/// read and write, so a thread meets again what it has just written, in its own cache.
+/// Even and odd threads take chunks from opposite ends. Kernels number their chunks in the order of
+/// the addresses that they access, so that a thread reads what it has written in the step before,
+/// from its own cache.
 ///
-/// `@unchecked Sendable`: `work` is written only by the thread that holds `isTaken` and only while no
-/// chunk is outstanding; it is read only by threads that have taken a chunk. All else is atomic.
+/// `@unchecked Sendable`: `work` is written only by the thread that holds `isTaken`, and only while
+/// no chunk is outstanding; it is read only by threads that have taken a chunk. All else is atomic.
 private final class Desk: @unchecked Sendable {
   private let isTaken = Atomic<Bool>(false)
   private let isClosed = Atomic<Bool>(false)
@@ -76,10 +78,10 @@ private final class Desk: @unchecked Sendable {
   private let gate = Gate()
   private var work: (Int, Int) -> Void = { _, _ in }
 
-  /// How often to look for work before sleeping: some tens of microseconds.
+  /// The number of polls for work before a thread sleeps: some tens of microseconds.
   private static let looks = 1 << 15
 
-  /// A job and its chunks from `first` up to `end`, in 16, 24 and 24 bits.
+  /// A job, and its chunks from `first` up to `end`, in 16, 24 and 24 bits.
   private struct Ticket {
     private(set) var bits: UInt64
     private static let mask: UInt64 = 0xFF_FFFF
@@ -93,7 +95,7 @@ private final class Desk: @unchecked Sendable {
     private var end: Int { Int(bits >> 24 & Ticket.mask) }
     var hasChunks: Bool { first < end }
 
-    /// Takes the chunk at a thread's end.
+    /// Takes the chunk at the end that the thread takes chunks from.
     mutating func take(worker: Int) -> Int {
       if worker % 2 == 0 {
         bits -= 1 << 24
@@ -124,7 +126,7 @@ private final class Desk: @unchecked Sendable {
     work = { _, _ in }
   }
 
-  /// Takes a chunk and does it, if one is left.
+  /// Takes a chunk and runs it, if one is left.
   private func serveChunk(worker: Int) -> Bool {
     var current = Ticket(bits: ticket.load(ordering: .acquiring))
     while current.hasChunks {
@@ -142,7 +144,7 @@ private final class Desk: @unchecked Sendable {
     return false
   }
 
-  /// What a thread of the pool does until the pool ends.
+  /// The loop of a thread of the pool, until the pool ends.
   func serve(worker: Int) {
     var looks = 0
     while !isClosed.load(ordering: .relaxed) {

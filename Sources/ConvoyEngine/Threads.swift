@@ -6,10 +6,10 @@
   import Darwin
 #endif
 
-/// Lets threads sleep until something holds.
+/// Lets threads sleep until a condition holds.
 ///
-/// `@unchecked Sendable`: the pointers are never changed, and POSIX makes what they point to safe to
-/// share.
+/// `@unchecked Sendable`: the pointers never change, and POSIX permits threads to share what they
+/// point to.
 final class Gate: @unchecked Sendable {
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
@@ -26,7 +26,7 @@ final class Gate: @unchecked Sendable {
     mutex.deallocate()
   }
 
-  /// Wakes all sleepers, to look again whether what they wait for holds.
+  /// Wakes all sleeping threads, which check their condition again.
   func open() {
     pthread_mutex_lock(mutex)
     pthread_cond_broadcast(condition)

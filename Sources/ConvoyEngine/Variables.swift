@@ -2,19 +2,19 @@ import ConvoyGraphs
 import ConvoyKernels
 public import ConvoyTensors
 
-/// Parameters that runs of a plan read and change: what training trains.
+/// The parameters that runs of a plan read and change: the state of training.
 ///
-/// `@unchecked Sendable`: not synchronised; one thread at a time runs a plan with it or looks at it. The
-/// training loop, which owns it, does.
+/// `@unchecked Sendable`: not synchronised; only one thread at a time may run a plan with it or
+/// access it. The training loop, which owns it, guarantees this.
 public final class Variables: @unchecked Sendable {
   let block: MemoryBlock
   private let slots: [String: TensorSlot]
-  /// The parameters' names, in the order they were declared.
+  /// The parameters' names, in the order of declaration.
   public let names: [String]
 
   /// - Parameters:
-  ///   - places: where each parameter lies.
-  ///   - byteCount: how many bytes they take together.
+  ///   - places: the slot of each parameter.
+  ///   - byteCount: the bytes of all parameters.
   ///   - parameters: a tensor for each; others are ignored.
   /// - Throws: `ConvoyError` when one is missing or of another shape.
   init(
@@ -32,7 +32,7 @@ public final class Variables: @unchecked Sendable {
     }
   }
 
-  /// A parameter's numbers, or nil if there is none of that name.
+  /// A parameter's tensor; nil if there is no parameter of that name.
   public subscript(name: String) -> Tensor? {
     slots[name].map { slot in
       Tensor(
@@ -42,7 +42,7 @@ public final class Variables: @unchecked Sendable {
     }
   }
 
-  /// Replaces a parameter's numbers.
+  /// Replaces a parameter's tensor.
   ///
   /// - Throws: `ConvoyError` when there is no such parameter, or its shape or type is another.
   public func set(_ name: String, to tensor: Tensor) throws(ConvoyError) {
@@ -63,7 +63,7 @@ public final class Variables: @unchecked Sendable {
         start: block.address + slot.region.byteOffset, count: slot.type.byteCount))
   }
 
-  /// All parameters' numbers by name.
+  /// All parameters' tensors by name.
   public var tensors: [String: Tensor] {
     Dictionary(names.compactMap { name in self[name].map { (name, $0) } }) { first, _ in first }
   }

@@ -3,12 +3,12 @@ import ConvoyTensors
 
 /// Packs parameters into a plan's constants.
 ///
-/// A parameter that is not in memory yet is read part by part, each of a size that stays in the cache
-/// until it is packed: the memory that compiling takes is then that of the packed weights.
+/// A parameter that is not in memory yet is read in parts that stay in the cache until they are
+/// packed: compiling then needs only the memory of the packed weights.
 struct WeightPreparation {
   private let pool: ThreadPool
   private let constants: MemoryBlock
-  /// Where parts are read to.
+  /// The block that parts are read into.
   private var block: MemoryBlock?
 
   init(pool: ThreadPool, constants: MemoryBlock) {
@@ -19,7 +19,7 @@ struct WeightPreparation {
   /// Floats that are read at once, unless a chunk needs more: half of a small second-level cache.
   private static let partCount = 1 << 16
 
-  /// Runs a kernel that reads one parameter, which lies at the beginning of its block.
+  /// Runs a kernel that reads one parameter, which is at the beginning of its block.
   ///
   /// - Throws: `ConvoyError` when the parameter cannot be read.
   mutating func run(_ kernel: any Kernel, reading tensor: Tensor) throws(ConvoyError) {
@@ -50,14 +50,14 @@ struct WeightPreparation {
   private mutating func room(for count: Int) throws(ConvoyError) -> MemoryBlock {
     let byteCount = count * MemoryLayout<Float>.size
     if let block, block.byteCount >= byteCount { return block }
-    // The old one goes before there is a new one.
+    // The old block is released before the new one is allocated.
     block = nil
     let new = try MemoryBlock(byteCount: byteCount)
     block = new
     return new
   }
 
-  /// Chunks that follow each other, and the elements they read.
+  /// Consecutive chunks, and the elements that they read.
   private struct Part {
     var chunks: Range<Int>
     var elements: Range<Int>
@@ -82,7 +82,7 @@ struct WeightPreparation {
       }
       parts.append(Part(chunks: chunk..<chunk + 1, elements: read))
     }
-    // Chunks whose elements lie scattered would read the same again and again.
+    // Chunks whose elements are scattered would read the same elements repeatedly.
     let readCount = parts.reduce(0) { $0 + $1.elements.count }
     if readCount > 2 * whole.count {
       return [Part(chunks: 0..<kernel.chunkCount, elements: whole)]

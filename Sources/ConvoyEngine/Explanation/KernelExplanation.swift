@@ -2,27 +2,28 @@ import ConvoyGraphs
 import ConvoyKernels
 import ConvoyTensors
 
-/// How a step of a plan is computed: what was decided when it was compiled.
+/// How a step of a plan is computed: the decisions of compiling it.
 public struct StepExplanation: Hashable, Sendable, Encodable {
-  /// The node it computes, or part of which it computes.
+  /// The node that the step computes, or a part of it.
   public var node: String
-  /// What its kernel is called in profiles.
+  /// The kernel's name in profiles.
   public var kernel: String
-  /// How the kernel goes about it: its tiles. Empty where there is nothing to tell.
+  /// The tiles of the kernel; empty for kernels without tiles.
   public var detail: String
-  /// In what form weights are packed; empty where none are.
+  /// The form in which weights are packed; empty where none are.
   public var packing: String
-  /// What the catalog said of each way it lists, best first; one way where there is but one.
+  /// The catalog's verdict on each method, the preferred one first.
   public var candidates: [KernelCandidate]
 }
 
-/// A way to compute a step, and what the catalog said of it.
+/// A method of computing a step, and the catalog's verdict on it.
 public struct KernelCandidate: Hashable, Sendable, Encodable {
-  /// What it is called.
+  /// The method's name.
   public var name: String
-  /// Why it cannot, as a sentence's end; nil for the one that is used, and for those after it.
+  /// Why the method cannot compute the step, as the end of a sentence; nil for the method that is
+  /// used, and for those after it.
   public var refusal: String?
-  /// Whether it is the one that is used.
+  /// Whether the method is used.
   public var isChosen: Bool
 }
 
@@ -48,8 +49,8 @@ extension Plan {
 }
 
 extension Graph {
-  /// The program that compiling makes where parameters do not change, before memory is laid out and weights are
-  /// packed: it takes no parameters and little memory.
+  /// The program that compiling makes if parameters are constant, before the arena is planned and
+  /// weights are packed. It needs no parameters, and little memory.
   ///
   /// - Throws: `ConvoyError` as compiling does.
   func program(_ options: CompileOptions) throws(ConvoyError) -> Program {

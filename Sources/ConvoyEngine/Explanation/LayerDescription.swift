@@ -1,30 +1,30 @@
 public import ConvoyGraphs
 public import ConvoyTensors
 
-/// A convolution layer of images as one writes it on a line: `C=128 N=128 K=3 groups=32 size=56x56`.
+/// A convolution layer of images as a line of text: `C=128 N=128 K=3 groups=32 size=56x56`.
 public struct LayerDescription: Hashable, Sendable {
-  /// Channels of the image, `C`.
+  /// The channels of the image, `C`.
   public var inputChannels: Int
-  /// Filters, `N`.
+  /// The filters, `N`.
   public var outputChannels: Int
   /// The kernel's height and width, `K`.
   public var kernel: [Int]
   /// The image's height and width, `size`.
   public var size: [Int]
-  /// How far the window moves.
+  /// The stride of the window.
   public var stride: [Int]
-  /// Zeros on either side.
+  /// The zeros on either side.
   public var padding: [Int]
-  /// How far apart the kernel's elements lie.
+  /// The dilation: the distance between neighbouring elements of the kernel.
   public var dilation: [Int]
-  /// Into how many groups the channels are divided.
+  /// The number of groups that the channels are divided into.
   public var groups: Int
-  /// Images at once.
+  /// The number of images.
   public var batch: Int
-  /// Whether it is the adjoint, which spreads each input over the output.
+  /// Whether it is a transposed convolution, which distributes each input over the output.
   public var isTransposed: Bool
 
-  /// The attributes there are, in the order in which they are written.
+  /// The keys of all attributes, in the order in which they are written.
   public static let keys = [
     "C", "N", "K", "groups", "size", "stride", "padding", "dilation", "batch", "transposed",
   ]
@@ -58,7 +58,7 @@ public struct LayerDescription: Hashable, Sendable {
     try requireSizes()
   }
 
-  /// The layer as it would be written in full.
+  /// The layer with all attributes, as text.
   public var text: String {
     func pair(_ numbers: [Int]) -> String { numbers.map { String($0) }.joined(separator: "x") }
     let parts = [
@@ -69,7 +69,7 @@ public struct LayerDescription: Hashable, Sendable {
     return (parts + (isTransposed ? ["transposed=yes"] : [])).joined(separator: " ")
   }
 
-  /// What the layer is called in its network.
+  /// The layer's name in its network.
   static let node = "layer"
 
   /// The layer alone, as a network without a bias.
@@ -90,7 +90,7 @@ public struct LayerDescription: Hashable, Sendable {
     }
   }
 
-  /// Refuses layers that no machine could run, before work in proportion to their sizes is begun.
+  /// Refuses layers that no machine could run, before any work proportional to their size.
   private func requireSizes() throws(ConvoyError) {
     let span = zip(kernel, dilation).map { ($0 - 1) * $1 + 1 }
     let padded = zip(size, padding).map { $0 + 2 * $1 }
@@ -109,14 +109,14 @@ public struct LayerDescription: Hashable, Sendable {
           : "The kernel should fit into the padded image of \(product(padded)), got one that spans "
             + "\(product(span)).")
     }
-    // Kernels keep a number for each product of an output's sum; tensors are not made.
+    // Kernels store an entry for each product of an output's sum; tensors are not allocated.
     for (what, numbers, limit) in [
       ("image", [batch, inputChannels] + size, 1 << 30),
       ("output", [batch, outputChannels] + output, 1 << 30),
       ("filter", [inputChannels / groups] + kernel, 1 << 24),
       ("filters together", [outputChannels, inputChannels / groups] + kernel, 1 << 30),
     ] {
-      // Factors up to 2³¹ and a count up to 2³⁰ so far do not overflow.
+      // Each factor is at most 2³¹ and the count so far at most 2³⁰: the product does not overflow.
       var count = 1
       for number in numbers where count <= limit { count *= number }
       guard count <= limit else {
@@ -156,7 +156,7 @@ extension LayerDescription {
     return Fields(values: values)
   }
 
-  /// The values that were written, by key.
+  /// The values that the text has, by key.
   private struct Fields {
     var values: [String: String]
 

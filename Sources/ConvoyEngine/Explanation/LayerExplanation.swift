@@ -2,9 +2,9 @@ import ConvoyGraphs
 import ConvoyKernels
 import ConvoyTensors
 
-/// What a convolution layer costs, which kernel computes it and why the others do not.
+/// The cost of a convolution layer, the kernel that computes it, and why other methods do not.
 public struct LayerExplanation: Hashable, Sendable, Encodable {
-  /// The layer, written in full.
+  /// The layer with all attributes, as text.
   public var layer: String
   /// The extents of the image and of the output, batch first.
   public var inputShape: [Int]
@@ -12,9 +12,9 @@ public struct LayerExplanation: Hashable, Sendable, Encodable {
   public var outputShape: [Int]
   /// H'·W'·N·K²·C∕G for each image, or H·W·C·K²·N∕G of a transposed one.
   public var multiplyAdds: Int
-  /// The factors of `multiplyAdds`, by the law's letters.
+  /// The factors of `multiplyAdds`, by their letters in the formula.
   public var factors: [Factor]
-  /// Weights; no bias is counted.
+  /// The number of weights; there is no bias.
   public var parameters: Int
   /// Bytes of the image, as 32-bit floats.
   public var inputBytes: Int
@@ -22,37 +22,38 @@ public struct LayerExplanation: Hashable, Sendable, Encodable {
   public var weightBytes: Int
   /// Bytes of the output.
   public var outputBytes: Int
-  /// Two operations for each multiply-add, over the bytes of image, weights and output.
+  /// Operations, two for each multiply-add, divided by the bytes of image, weights and output.
   public var operationsPerByte: Double
-  /// Multiply-adds of the ungrouped convolution of the same sizes, over these: the number of groups.
+  /// The multiply-adds of the ungrouped convolution of the same sizes divided by the layer's: the
+  /// number of groups.
   public var groupSaving: Int
-  /// The instruction set that is explained: `avx512`.
+  /// The instruction set of the explanation: `avx512`.
   public var machine: String
-  /// What the kernel is called in profiles.
+  /// The kernel's name in profiles.
   public var kernel: String
-  /// Its tiles, if it has any.
+  /// The tiles of the kernel; empty if it has none.
   public var detail: String
-  /// In what form it has its weights.
+  /// The form in which the weights are packed.
   public var packing: String
-  /// Vector lanes of the output's planes that hold a channel.
+  /// The vector lanes of the output's planes that hold a channel.
   public var usedLanes: Int
-  /// Vector lanes of the output's planes.
+  /// All vector lanes of the output's planes.
   public var lanes: Int
-  /// Everything the catalog knows, best first.
+  /// All methods of the catalog, the preferred one first.
   public var candidates: [KernelCandidate]
 
-  /// A factor of the cost law: `(C∕groups)` and 4.
+  /// A factor of the cost formula: `(C∕groups)` and 4.
   public struct Factor: Hashable, Sendable, Encodable {
-    /// As the law writes it.
+    /// The factor in the formula.
     public var name: String
-    /// Its number.
+    /// Its value.
     public var value: Int
   }
 
   /// Explains a layer without running it.
   ///
   /// - Parameters:
-  ///   - isa: a machine's name; that of this program if nil.
+  ///   - isa: a machine's name; this program's machine if nil.
   ///   - usesWinograd: see `CompileOptions.usesWinograd`.
   /// - Throws: `ConvoyError` when the processor is no such machine.
   public init(

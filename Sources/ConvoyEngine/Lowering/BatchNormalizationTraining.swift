@@ -18,11 +18,11 @@ extension BatchNormalizationTraining: Lowerable {
     lowerNormalization(site, into: &program)
   }
 
-  /// Makes the mean and variance of the image.
+  /// Adds the steps that compute the mean and variance of the image.
   ///
   /// - Parameters:
-  ///   - buffers: where they go.
-  ///   - place: tells their regions.
+  ///   - buffers: the buffers of the results.
+  ///   - place: the regions of these buffers.
   fileprivate func lowerMoments(
     _ site: LoweringSite, writes buffers: [BufferID], into program: inout Program,
     place: @escaping @Sendable (Placement) -> (mean: Region, variance: Region)
@@ -39,7 +39,7 @@ extension BatchNormalizationTraining: Lowerable {
     }
   }
 
-  /// Makes the result of the image and its statistics, which are outputs.
+  /// Adds the step that normalises the image by its statistics, which are outputs.
   fileprivate func lowerNormalization(_ site: LoweringSite, into program: inout Program) {
     let (image, scale, shift) = (site.inputs[0], site.inputs[1], site.inputs[2])
     let (output, mean, variance) = (site.outputs[0], site.outputs[1], site.outputs[2])
@@ -76,7 +76,7 @@ extension BatchNormalizationGradient: Lowerable {
     }
   }
 
-  /// Makes the gradients of scale and shift.
+  /// Adds the steps that compute the gradients of scale and shift.
   fileprivate func lowerSums(_ site: LoweringSite, into program: inout Program) {
     let (toScale, toShift) = (site.outputs[1], site.outputs[2])
     let planes = program.planes(of: site.inputs[0])
@@ -93,7 +93,7 @@ extension BatchNormalizationGradient: Lowerable {
     }
   }
 
-  /// Makes the gradient of the image, of sums in the place of scale's and shift's gradients.
+  /// Adds the step that computes the gradient of the image from the gradients of scale and shift.
   fileprivate func lowerImageGradient(
     _ site: LoweringSite, reads sums: [BufferID], into program: inout Program,
     place: @escaping @Sendable (Placement) -> (toScale: Region, toShift: Region)
@@ -171,7 +171,8 @@ extension SynchronizedBatchNormalizationGradient: Lowerable {
       CollectiveExchange(
         collective, communicator, tag: site.tag, from: $0.region(own), to: $0.region(all))
     }
-    // The kernel that divides sums by a rank's number of values is given means of ranks' sums.
+    // The kernel divides sums by a rank's number of values; therefore it gets the means of the
+    // ranks' sums.
     program.step(site, reads: [all], writes: [means]) {
       RankMeans(count: 2 * channels, ranks: ranks, from: $0.region(all), to: $0.region(means))
     }

@@ -16,7 +16,7 @@ extension Cast: Lowerable {
 }
 
 extension IntegerElementwise.Function {
-  /// What arithmetic is on integers; nil where it has no meaning there.
+  /// The integer kernel's function for an arithmetic function; nil if integers do not support it.
   init?(_ function: Arithmetic.Function) {
     switch function {
     case .add: self = .add

@@ -11,7 +11,7 @@ extension CollectiveOperator {
     return communicator
   }
 
-  /// What is exchanged: for operators that send something.
+  /// The exchange of an operator that sends something.
   func collective(_ site: LoweringSite) -> Collective {
     guard let collective = collective(inputs: site.inputShapes, outputs: site.outputShapes) else {
       preconditionFailure("\(Self.name) sends nothing.")
@@ -19,7 +19,7 @@ extension CollectiveOperator {
     return collective
   }
 
-  /// Exchanges the only input as it is for the only output.
+  /// Exchanges the only input, unchanged, for the only output.
   fileprivate func exchange(_ site: LoweringSite, in program: inout Program) {
     let (collective, communicator) = (collective(site), communicator(site))
     program.step(site) {
@@ -34,9 +34,10 @@ extension CollectiveOperator {
 }
 
 extension LoweringSite {
-  /// A number that no other exchange of the program has.
+  /// A tag of no other exchange of the program.
   ///
-  /// Every rank's program has as many buffers before it, or at least the same order of exchanges.
+  /// Every rank's program has the same number of buffers before it, or at least the same order of
+  /// exchanges.
   var tag: Int { outputs[0].index }
 }
 
@@ -57,7 +58,7 @@ extension Broadcast: Lowerable {
 }
 
 extension Replicated: Lowerable {
-  /// The input where it lies.
+  /// The input, in place.
   func layouts(at site: LayoutSite) -> NodeLayouts {
     NodeLayouts(
       inputs: [.init(kind: site.leadingKind, order: .any(preferred: nil))],
@@ -69,7 +70,7 @@ extension Replicated: Lowerable {
 }
 
 extension RankShare: Lowerable {
-  /// A slice: of channels in planes, a view.
+  /// A slice; a view if it takes channels of planes.
   func layouts(at site: LayoutSite) -> NodeLayouts {
     slice(of: site.inputShapes[0]).layouts(at: site)
   }
@@ -79,9 +80,9 @@ extension RankShare: Lowerable {
   }
 }
 
-/// How a row-major tensor is cut along a dimension into shares, one for each rank.
+/// The division of a row-major tensor along a dimension into shares, one for each rank.
 private struct Shares {
-  /// Extents of a share: what stands before the dimension, and a share with all after it.
+  /// The extents of a share: everything before the dimension, and a share with everything after it.
   let extents: [Int]
   let ranks: Int
 
@@ -92,15 +93,15 @@ private struct Shares {
     self.ranks = ranks
   }
 
-  /// Elements of a share.
+  /// The elements of a share.
   var count: Int { extents[0] * extents[1] }
 
-  /// Between a tensor and its shares, one after the other: the strides of a rank, of what stands before
-  /// the dimension, and of an element.
+  /// The strides between a tensor and its shares in sequence: of a rank, of everything before the
+  /// dimension, and of an element.
   var extentsByRank: [Int] { [ranks] + extents }
   var wholeStrides: [Int] { [extents[1], ranks * extents[1], 1] }
   var shareStrides: [Int] { [count, extents[1], 1] }
-  /// Whether a tensor is its shares in a row.
+  /// Whether the shares of a tensor are contiguous in it.
   var areContiguous: Bool { extents[0] == 1 }
 }
 

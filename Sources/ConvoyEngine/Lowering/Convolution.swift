@@ -2,7 +2,7 @@ import ConvoyGraphs
 import ConvoyKernels
 import ConvoyTensors
 
-/// A convolution's shapes and window in the form kernels take: three spatial dimensions.
+/// A convolution's shapes and window in the form of kernels: three spatial dimensions.
 struct ConvolutionForm: Sendable {
   var direction: ConvolutionProblem.Direction
   var kernel: Extents
@@ -41,7 +41,7 @@ struct ConvolutionForm: Sendable {
       groups: groups, input: input, output: output)
   }
 
-  /// Inputs: image, weights, perhaps a bias.
+  /// Inputs: image, weights, and optionally a bias.
   func layouts(at site: LayoutSite) -> NodeLayouts {
     let halo = halo(input: site.inputShapes[0], output: site.outputShapes[0])
     let orders = ConvolutionOrders(groups: groups, site)
@@ -52,16 +52,17 @@ struct ConvolutionForm: Sendable {
       outputs: [.planes], outputOrders: [orders.output])
   }
 
-  /// Whether an image is read as the user gave it: where it is row-major already, and planes would be
-  /// mostly empty, as with three channels, or cost as much to make as to read once, as with linear layers.
+  /// Whether an image is read row-major. It is where it is row-major already, and planes would be
+  /// mostly empty, as with three channels, or would cost as much to make as to read once, as with
+  /// linear layers.
   func takesRowMajor(at site: LayoutSite) -> Bool {
     if takesFewRowMajorChannels(at: site) { return true }
-    // Where weights change, their gradient needs the vectors in planes anyway.
+    // Where weights change, their gradient needs the vectors in planes in any case.
     return groups == 1 && isRowMajor(at: site) && site.isFrozen[1]
       && site.inputShapes[0].dimensions.dropFirst(2).allSatisfy { $0 == 1 }
   }
 
-  /// Whether an image of fewer channels than a plane has lanes is read as the user gave it: the one case in
+  /// Whether an image of fewer channels than a plane has lanes is read row-major: the only case in
   /// which the gradient of weights reads it so too.
   func takesFewRowMajorChannels(at site: LayoutSite) -> Bool {
     groups == 1 && isRowMajor(at: site) && site.inputShapes[0][1] < PlaneLayout.lanes
@@ -71,7 +72,7 @@ struct ConvolutionForm: Sendable {
     site.inputKinds.first.map { $0 != .planes } ?? false
   }
 
-  /// Packs weights and bias, and convolves.
+  /// Adds the steps that pack weights and bias, and the convolution.
   func lower(_ site: LoweringSite, into program: inout Program) {
     let (image, output) = (site.inputs[0], site.outputs[0])
     let to = program.planes(of: output)

@@ -1,13 +1,13 @@
 import ConvoyKernels
 import ConvoyTensors
 
-/// In which orders of channels a convolution reads and writes.
+/// The orders of channels that a convolution reads and writes.
 ///
-/// An ungrouped convolution reads any order and writes any, at no cost: both are absorbed in its packed
-/// weights. Narrow groups are fast where their lanes stand side by side, and depthwise convolutions keep
-/// the order they find.
+/// An ungrouped convolution reads and writes any order at no cost, since its packed weights absorb
+/// both. Narrow groups are fast where their lanes are adjacent. Depthwise convolutions keep the
+/// order of their input.
 struct ConvolutionOrders {
-  /// What is asked of the image.
+  /// The order that is requested of the image.
   let input: NodeLayouts.Request.Order
   /// The output's order; the identity if nil.
   let output: ChannelOrder?
@@ -20,7 +20,7 @@ struct ConvolutionOrders {
       let wanted = site.residualOrder ?? site.preferredOrder
       output = wanted.flatMap { $0.isDense ? $0 : nil }
     } else if widths.fillsPlanes {
-      // Each group's inputs are broadcast from wherever they stand.
+      // Each group's inputs are broadcast from any plane and lane.
       input = .any(preferred: nil)
       output =
         widths.output % PlaneLayout.lanes == 0
@@ -30,7 +30,7 @@ struct ConvolutionOrders {
       output = site.planewiseOrder
     } else {
       let preferred = ConvolutionOrders.preferred(groups: groups, site.node)
-      // A value that is not in planes yet is brought into them as is liked best.
+      // A value that is not in planes yet is copied to planes in the preferred order.
       let isPreferred = preferred != nil && (found == nil || found == preferred)
       input = isPreferred ? .any(preferred: preferred) : .identity
       output =
@@ -40,23 +40,23 @@ struct ConvolutionOrders {
     }
   }
 
-  /// The order in which narrow groups should stand, if it is not the identity.
+  /// The order that narrow groups prefer, if it is not the identity.
   static func preferred(groups: Int, _ node: NodeFacts) -> ChannelOrder? {
     let widths = Widths(groups: groups, node)
     let lanes = PlaneLayout.lanes
     guard groups > 1, widths.input > 1, !widths.fillsPlanes else { return nil }
-    // Groups that divide a vector are permuted within it, whatever the machine.
+    // Groups whose width divides a vector are permuted within it, on any machine.
     if lanes % widths.input == 0, widths.output == widths.input { return nil }
     let orders = [widths.input, widths.output].map {
       ChannelOrder(interleaving: groups, channels: groups * $0, block: widths.block)
     }
-    // Machines with masks put vectors together from several planes, at 85 % of what plain ones reach.
+    // Machines with masks blend vectors from several planes, at 85 % of the speed of plain vectors.
     let used = orders.map { Double($0.positions.count) / Double($0.planeCount * lanes) }
     let isFilled = used.allSatisfy { $0 >= (node.machine.hasMasks ? 0.9 : 0.5) }
     return isFilled ? orders[0] : nil
   }
 
-  /// Channels of a group.
+  /// The input and output channels of a group.
   private struct Widths {
     let input: Int
     let output: Int
@@ -68,18 +68,19 @@ struct ConvolutionOrders {
       folds = node.machine.foldsPlanes
     }
 
-    /// Whether a group's outputs are worth planes of their own: whether few lanes of those would be idle.
+    /// Whether a group's outputs should have planes of their own, because few lanes of these would
+    /// be idle.
     var fillsPlanes: Bool {
       let lanes = PlaneLayout.lanes
       let (full, rest) = output.quotientAndRemainder(dividingBy: lanes)
       guard full > 0 else { return false }
-      // The last plane's outputs take several lanes each, and as many times fewer steps.
+      // The last plane's outputs use several lanes each, which divides the number of steps.
       let factor = rest > 0 && folds ? [8, 4, 2].first { $0 * rest <= lanes && $0 <= input } : nil
       let planes = Double(full) + (rest == 0 ? 0 : 1 / Double(factor ?? 1))
       return full > 1 || Double(output) >= 0.9 * planes * Double(lanes)
     }
 
-    /// The largest block that divides the vectors' quadruples and both widths.
+    /// The largest block of channels that divides 4 lanes and both widths.
     var block: Int { [4, 2].first { input % $0 == 0 && output % $0 == 0 } ?? 1 }
   }
 }

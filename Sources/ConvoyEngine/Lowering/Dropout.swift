@@ -3,7 +3,7 @@ import ConvoyKernels
 import ConvoyTensors
 
 extension Dropout: Lowerable {
-  /// Outside training a dropout is what comes in, where it is.
+  /// Outside training, a dropout is its input, in place.
   func layouts(at site: LayoutSite) -> NodeLayouts {
     let order = site.inputOrders.first ?? nil
     return NodeLayouts(
@@ -15,7 +15,7 @@ extension Dropout: Lowerable {
 }
 
 extension DropoutTraining: Lowerable {
-  /// Inputs: a tensor in the layout it comes in, and the step.
+  /// Inputs: a tensor in its own layout, and the step.
   func layouts(at site: LayoutSite) -> NodeLayouts {
     NodeLayouts(
       inputs: [NodeLayouts.Request(kind: site.leadingKind), .dense], outputs: [site.leadingKind])

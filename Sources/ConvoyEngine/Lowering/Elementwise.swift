@@ -16,7 +16,7 @@ extension LaneOperation {
       }
   }
 
-  /// Inputs of any number and one shape, in the layout of the first.
+  /// Any number of inputs of one shape, in the layout of the first.
   func layouts(at site: LayoutSite) -> NodeLayouts {
     let order = site.planewiseOrder
     let request = NodeLayouts.Request(kind: site.leadingKind, order: .init(order))
@@ -25,7 +25,7 @@ extension LaneOperation {
       outputOrders: [order])
   }
 
-  /// One or two inputs in the layout of the output, whatever that is.
+  /// One or two inputs in the layout of the output.
   func lower(_ site: LoweringSite, into program: inout Program) {
     let (a, b, out) = (site.inputs[0], site.inputs.dropFirst().first, site.outputs[0])
     if program.buffers[out.index].planes != nil {
@@ -71,8 +71,9 @@ extension ElementwiseGradient: Lowerable {
 extension Arithmetic: Lowerable {
   var epilogue: EpilogueSupport { .function }
 
-  /// Planes when the second operand is an image like the first, or one pixel for each or all of its
-  /// images, and one of them is in planes already; else row-major with broadcasting.
+  /// Planes, if the second operand is an image like the first, or one pixel for each image or for
+  /// all images, and if one of the operands is in planes already. Otherwise row-major with
+  /// broadcasting.
   func layouts(at site: LayoutSite) -> NodeLayouts {
     let (a, b) = (site.inputShapes[0], site.inputShapes[1])
     let isByChannel =
@@ -98,7 +99,7 @@ extension Arithmetic: Lowerable {
 }
 
 extension Reshape: Lowerable {
-  /// Maps of one pixel, as they leave global pooling, are vectors of channels where they lie.
+  /// Maps of one pixel, such as the results of global pooling, are vectors of channels in place.
   func layouts(at site: LayoutSite) -> NodeLayouts {
     let shapes = site.inputShapes + site.outputShapes
     let areVectors = shapes.allSatisfy {

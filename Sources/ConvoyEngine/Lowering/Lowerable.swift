@@ -2,19 +2,20 @@ import ConvoyGraphs
 import ConvoyKernels
 import ConvoyTensors
 
-/// The bridge between what an operator means and the kernels that compute it.
+/// An operator that kernels can compute: the connection of the graph's operators and the kernels.
 protocol Lowerable: Operator {
   /// The layouts in which the operator's kernels read its inputs and write its outputs.
   func layouts(at site: LayoutSite) -> NodeLayouts
 
-  /// The order in which the operator would like the channels of its first input to stand, if it is not
-  /// the identity and whoever makes that input can choose.
+  /// The order of channels that the operator prefers for its first input, if it is not the
+  /// identity. It is used if the node that computes the input can choose.
   func preferredOrder(at node: NodeFacts) -> ChannelOrder?
 
-  /// What the operator's kernels can do to its output before they write it.
+  /// What the operator's kernels can apply to its output before they store it.
   var epilogue: EpilogueSupport { get }
 
-  /// For inputs that are read beside another, that other: their channels had better stand alike.
+  /// Inputs whose channels should have the same order as those of another input that is read with
+  /// them.
   var companions: [Int: Int] { get }
 
   /// Adds the steps that compute the operator.
@@ -22,29 +23,29 @@ protocol Lowerable: Operator {
 }
 
 extension Lowerable {
-  /// Most operators do not mind, or want the identity.
+  /// Nil: most operators prefer no order.
   func preferredOrder(at node: NodeFacts) -> ChannelOrder? { nil }
 
-  /// Most operators have no epilogue; others say so for the sake of speed.
+  /// None: most operators have no epilogue.
   var epilogue: EpilogueSupport { .none }
 
-  /// Most operators take what they are given.
+  /// None: most operators accept the orders of their inputs.
   var companions: [Int: Int] { [:] }
 }
 
-/// What an operator's kernels can do to its output before they write it.
+/// What an operator's kernels can apply to its output before they store it.
 enum EpilogueSupport: Hashable, Sendable {
   /// Nothing.
   case none
-  /// Apply a function of one number.
+  /// A function of one number.
   case function
-  /// Add another value of the output's shape, and apply a function of one number.
+  /// The addition of another value of the output's shape, and a function of one number.
   case residualAndFunction
 }
 
 extension Graph.Node {
-  /// The node's operator as the engine sees it: the one place where a graph's operator becomes one that
-  /// can be lowered.
+  /// The node's operator as a `Lowerable`. This is the only place where the engine asks for an
+  /// operator's conformance.
   ///
   /// - Throws: `ConvoyError` where the operator has no kernels.
   func lowerable() throws(ConvoyError) -> any Lowerable {
@@ -57,7 +58,7 @@ extension Graph.Node {
 }
 
 extension NodeLayouts {
-  /// Everything row-major, in places of its own.
+  /// All inputs and outputs row-major, in buffers of their own.
   static func allDense(at site: LayoutSite) -> NodeLayouts {
     NodeLayouts(
       inputs: site.inputShapes.map { _ in .dense }, outputs: site.outputShapes.map { _ in .dense })

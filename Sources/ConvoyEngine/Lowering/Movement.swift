@@ -2,7 +2,7 @@ import ConvoyGraphs
 import ConvoyKernels
 import ConvoyTensors
 
-/// A box of a row-major tensor that is copied: where it begins, and its strides.
+/// A box of a row-major tensor that is copied: its beginning and its strides.
 private struct Box: Sendable {
   var start = 0
   var strides: [Int]
@@ -10,7 +10,7 @@ private struct Box: Sendable {
   /// The whole of a tensor.
   init(_ shape: Shape) { strides = shape.strides }
 
-  /// What a slice takes of a tensor.
+  /// The part of a tensor that a slice selects.
   init(_ slice: AxisSlice, of shape: Shape) {
     self.init(shape)
     start = slice.start * strides[slice.dimension]
@@ -19,7 +19,7 @@ private struct Box: Sendable {
 }
 
 extension Program {
-  /// Copies a box of an input to one of the output.
+  /// Adds a copy of a box of an input to a box of the output.
   fileprivate mutating func copy(
     _ site: LoweringSite, _ extents: [Int], from input: BufferID, _ source: Box, to target: Box
   ) {
@@ -32,14 +32,14 @@ extension Program {
     }
   }
 
-  /// Sets the whole row-major output to a number, before a part of it is written.
+  /// Adds a step that sets the whole row-major output to a number, before a part of it is written.
   fileprivate mutating func fill(_ site: LoweringSite, with value: Float) {
     let (output, count) = (site.outputs[0], site.outputShapes[0].elementCount)
     let type = site.outputTypes[0]
     step(site, reads: []) { Fill($0.region(output), count: count, of: type, with: value) }
   }
 
-  /// Makes each channel of the output, in planes, one of the inputs' channels or zero.
+  /// Adds a step that makes each channel of the output, in planes, a channel of an input or zero.
   fileprivate mutating func gather(_ site: LoweringSite, _ channels: [ChannelGather.Channel?]) {
     let output = site.outputs[0]
     step(site) { placement in
@@ -54,8 +54,8 @@ extension Program {
 }
 
 extension NodeLayouts {
-  /// Some of the inputs' channels as the output's, where they stand, if an input is in planes and the
-  /// operator only moves channels; else everything row-major.
+  /// A view of the inputs' channels, if an input is in planes and the operator only moves channels;
+  /// otherwise everything row-major.
   fileprivate static func view(
     if movesChannels: Bool, at site: LayoutSite, _ channels: () -> [ChannelGather.Channel]
   ) -> NodeLayouts {
@@ -66,7 +66,8 @@ extension NodeLayouts {
     return layouts
   }
 
-  /// Everything in planes if an input is and the operator can, else everything row-major.
+  /// Everything in planes if an input is and the operator can compute planes; otherwise everything
+  /// row-major.
   fileprivate static func planes(if canPlanes: Bool, at site: LayoutSite) -> NodeLayouts {
     guard canPlanes, site.inputKinds.contains(.planes) else { return .allDense(at: site) }
     return NodeLayouts(
@@ -138,7 +139,7 @@ extension ChannelShuffle: Lowerable {
 
   func lower(_ site: LoweringSite, into program: inout Program) {
     let shape = site.inputShapes[0]
-    // Channels as a table of groups and columns, read column by column.
+    // Channels as a table of groups × columns, read column by column.
     let (columns, pixels) = (shape[1] / groups, shape.elementCount / shape[0] / shape[1])
     let image = shape[1] * pixels
     var source = Box(shape)
@@ -151,13 +152,13 @@ extension ChannelShuffle: Lowerable {
 }
 
 extension Transpose: Lowerable {
-  /// An image with the channels last, such as other frameworks give, is only described anew: whoever
-  /// cannot read it so is given a copy.
+  /// An image with the channels last, as other frameworks store it, gets a strided layout in place.
+  /// A copy is made for operators that cannot read this layout.
   func layouts(at site: LayoutSite) -> NodeLayouts {
     var layouts = NodeLayouts.allDense(at: site)
     let rank = permutation.count
     let isChannelsFirst = permutation == [0, rank - 1] + Array(1..<max(1, rank - 1))
-    // Planes, which the copy would be in, are of 32-bit floats.
+    // Only 32-bit floats can be in planes, which a copy would use.
     if isChannelsFirst, site.inputTypes[0] == .float32, (3...5).contains(rank),
       site.leadingKind == .dense
     {
@@ -176,7 +177,7 @@ extension Transpose: Lowerable {
 }
 
 extension Pad: Lowerable {
-  /// Planes if only the images' extents grow.
+  /// Planes, if only the spatial extents of the images grow.
   func layouts(at site: LayoutSite) -> NodeLayouts {
     let isSpatial =
       before.prefix(2).allSatisfy { $0 == 0 } && after.prefix(2).allSatisfy { $0 == 0 }

@@ -3,11 +3,11 @@ public import ConvoyKernels
 public import ConvoyTensors
 
 extension CollectiveOperator {
-  /// What its ranks exchange when it is run, as kernels call it; nil where nothing is sent.
+  /// The collective that its ranks take part in; nil where nothing is sent.
   ///
   /// - Parameters:
   ///   - inputs: the shapes of its inputs on one rank.
-  ///   - outputs: those of its outputs there.
+  ///   - outputs: the shapes of its outputs there.
   public func collective(inputs: [Shape], outputs: [Shape]) -> Collective? {
     switch exchanged(inputs: inputs, outputs: outputs) {
     case .nothing: nil

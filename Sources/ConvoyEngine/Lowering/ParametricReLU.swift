@@ -11,7 +11,7 @@ extension ParametricReLU: Lowerable {
   func lower(_ site: LoweringSite, into program: inout Program) {
     let (image, output) = (site.inputs[0], site.outputs[0])
     let channels = site.inputShapes[0][1]
-    // The slopes as the single pixel of an image, which every pixel meets.
+    // The slopes are the single pixel of an image, which is combined with every pixel.
     let pixel = PlaneLayout(batch: 1, channels: channels, extents: .one)
     let slopes = program.derived(site, from: [1], count: pixel.elementCount) {
       let source = $0.region(site.inputs[1])

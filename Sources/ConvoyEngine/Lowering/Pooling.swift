@@ -3,7 +3,7 @@ import ConvoyKernels
 import ConvoyTensors
 
 extension Pooling {
-  /// The pooling in the form kernels take; without a window, of one that is the whole image.
+  /// The pooling in the form of kernels; global pooling has a window of the whole image.
   fileprivate func problem(
     _ shape: Shape, image: PlaneLayout, output: PlaneLayout
   ) -> PoolingProblem {
@@ -35,7 +35,7 @@ extension Pooling: Lowerable {
       outputOrders: [order])
   }
 
-  /// Of the whole image, pooling is a reduction.
+  /// Global pooling is a reduction.
   func lower(_ site: LoweringSite, into program: inout Program) {
     let (input, output) = (site.inputs[0], site.outputs[0])
     let shape = site.inputShapes[0]

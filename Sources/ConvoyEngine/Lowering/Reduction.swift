@@ -3,7 +3,7 @@ import ConvoyKernels
 import ConvoyTensors
 
 extension Reduction: Lowerable {
-  /// The ways of reducing.
+  /// The kinds of reductions that have kernels.
   private enum Way {
     /// All pixels of a channel, in planes.
     case channels
@@ -59,7 +59,7 @@ extension Reduction: Lowerable {
 }
 
 extension Program {
-  /// A number for each channel of a node's first input, which is in planes.
+  /// Adds a reduction to one number for each channel of a node's first input, which is in planes.
   fileprivate mutating func reduceChannels(
     _ site: LoweringSite, _ function: ReductionFunction, scale: Double, to output: BufferID
   ) {
@@ -76,7 +76,8 @@ extension Program {
     }
   }
 
-  /// A reduction of a row-major tensor; in two steps where several threads share the work for a result.
+  /// Adds a reduction of a row-major tensor; in two steps where several threads share the work for
+  /// a result.
   fileprivate mutating func reduce(
     _ site: LoweringSite, _ function: ReductionFunction, scale: Double, _ shape: Shape,
     over dimensions: [Int], from input: BufferID, to output: BufferID

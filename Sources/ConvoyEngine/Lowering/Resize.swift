@@ -11,7 +11,7 @@ extension Resize {
       outputOrders: [order])
   }
 
-  /// The origins of pixels along three axes.
+  /// The interpolation of pixels along three axes.
   fileprivate func taps(from input: Shape, to output: Shape) -> [[ResizeTap]] {
     let axes = axes(from: input, to: output).map {
       $0.map { ResizeTap(low: $0.low, high: $0.high, weight: Float($0.weight)) }

@@ -3,7 +3,7 @@ import ConvoyKernels
 import ConvoyTensors
 
 extension Standardization: Lowerable {
-  /// Over the channels of images in planes, pixel by pixel where they stand; else row-major.
+  /// Over the channels of images in planes: pixel by pixel, in planes; otherwise row-major.
   func layouts(at site: LayoutSite) -> NodeLayouts {
     guard site.leadingKind == .planes, dimensions == [1] else { return .allDense(at: site) }
     let order = site.planewiseOrder

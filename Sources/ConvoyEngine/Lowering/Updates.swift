@@ -3,8 +3,8 @@ import ConvoyKernels
 import ConvoyTensors
 
 extension UpdateRule {
-  /// Inputs: the parameter, its gradient, what the optimiser remembers, scalars. Outputs: what the
-  /// parameter and the memories become, in their own places if nothing reads them later.
+  /// Inputs: the parameter, its gradient, the optimiser's memories, and scalars. Outputs: the new
+  /// parameter and the new memories, in the buffers of the old ones if nothing reads these later.
   func layouts(at site: LayoutSite) -> NodeLayouts {
     let memories = 2..<site.outputShapes.count + 1
     return NodeLayouts(

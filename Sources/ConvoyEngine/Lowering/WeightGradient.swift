@@ -3,7 +3,7 @@ import ConvoyKernels
 import ConvoyTensors
 
 extension ConvolutionForm {
-  /// Inputs: image and gradient, in the orders in which the convolution itself reads and writes.
+  /// Inputs: image and gradient, in the orders in which the convolution reads and writes them.
   func weightGradientLayouts(at site: LayoutSite) -> NodeLayouts {
     let halo = halo(input: site.inputShapes[0], output: site.inputShapes[1])
     var convolution = site

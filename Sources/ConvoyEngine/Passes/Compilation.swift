@@ -1,32 +1,32 @@
 package import ConvoyGraphs
 package import ConvoyTensors
 
-/// A network on its way to a plan: what the passes work on.
+/// A network that is compiled to a plan: the state that passes work on.
 package struct Compilation {
   /// The network so far.
   package internal(set) var graph: Graph { didSet { isVerified = false } }
-  /// Whether the network is known to be well formed.
+  /// Whether the network has been verified since its last change.
   private var isVerified = false
-  /// The parameters' numbers, if they do not change.
+  /// The parameters' tensors, if they are constant.
   private var parameters: [String: Tensor]?
-  /// What makes it a training step, if it is to be one.
+  /// The training step that is made of the network, if any.
   package var step: StepRequest?
-  /// How many images a run takes; as many as the network says if nil.
+  /// The number of images of a run; the network's own if nil.
   package var batch: Int?
-  /// The shapes of some inputs, in place of `batch`.
+  /// The shapes of some inputs, instead of `batch`.
   package var inputShapes: [String: Shape]?
   /// The nodes of a step's forward halves.
   var forwardNodes: [Range<Int>] = []
-  /// What there is of the plan.
+  /// The state of the compiling passes, once they have begun.
   private var compiler: Compiler?
   var plan: Plan?
-  /// How it is compiled, if it is.
+  /// The options of compiling; nil if the network is not compiled.
   private let options: CompileOptions?
   let observe: (@Sendable (PassRecord) -> Void)?
 
-  /// A network that becomes a plan.
+  /// A network that is compiled to a plan.
   ///
-  /// - Parameter parameters: a tensor for each parameter, or nil where they live outside the plan.
+  /// - Parameter parameters: a tensor for each parameter; nil if they are in `Variables`.
   package init(
     _ graph: Graph, parameters: consuming [String: Tensor]?, options: CompileOptions
   ) {
@@ -36,7 +36,7 @@ package struct Compilation {
     observe = options.observePass
   }
 
-  /// A network that stays one.
+  /// A network that is only rewritten.
   package init(
     _ graph: Graph, parameters: consuming [String: Tensor]?,
     observe: (@Sendable (PassRecord) -> Void)? = nil
@@ -47,10 +47,10 @@ package struct Compilation {
     options = nil
   }
 
-  /// The network so far, with its numbers.
+  /// The network so far, with its parameters.
   var model: Model { Model(unchecked: graph, parameters ?? [:]) }
 
-  /// The nodes that are computed one by one.
+  /// The number of nodes that are computed.
   var nodeCount: Int { compiler?.scheduled.count ?? graph.nodes.count }
 
   mutating func changeModel(
@@ -61,27 +61,27 @@ package struct Compilation {
     if parameters != nil { parameters = changed.parameters }
   }
 
-  /// Checks that the network is well formed, unless it is known to be.
+  /// Verifies the network, unless it has not changed since it was last verified.
   ///
-  /// - Throws: `ConvoyError` naming the first node or value that is not.
+  /// - Throws: `ConvoyError` naming the first node or value that is not well formed.
   mutating func verify() throws(ConvoyError) {
     guard !isVerified else { return }
     try graph.verify()
     isVerified = true
   }
 
-  /// What there is, as a person reads it.
+  /// The network or the state of compiling, as readable text.
   ///
   /// - Parameter pass: the name of the last pass.
   func text(after pass: String) -> String { compiler?.text(after: pass) ?? graph.text }
 
-  /// Goes on with the plan; returns what was decided, if somebody wants to know.
+  /// Applies a compiling pass; returns its decisions as text if there is an observer.
   mutating func compile(
     _ change: (inout Compiler) throws(ConvoyError) -> Void
   ) throws(ConvoyError) -> [String] {
     if compiler == nil {
       guard let options else { preconditionFailure("Compiling takes options.") }
-      // The compiler alone holds the parameters then, and lets each go once it is packed.
+      // From here on, only the compiler holds the parameters, and releases each once it is packed.
       compiler = try Compiler(graph, frozen: parameters.take(), options: options)
     }
     guard observe != nil else {
@@ -95,7 +95,7 @@ package struct Compilation {
 }
 
 extension Optional where Wrapped == Compiler {
-  /// Changes it in place, if it is there.
+  /// Changes the value in place, if there is one.
   fileprivate mutating func mutate(
     _ change: (inout Compiler) throws(ConvoyError) -> Void
   ) throws(ConvoyError) {

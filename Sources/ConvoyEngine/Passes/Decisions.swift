@@ -3,7 +3,7 @@ import ConvoyKernels
 import ConvoyTensors
 
 extension Compiler {
-  /// What is decided so far, a sentence's part each.
+  /// The decisions so far, each a part of a sentence.
   var decisions: [String] {
     var said: [String] = []
     let functions = scheduled.count { $0.function.function != nil }
@@ -27,7 +27,7 @@ extension Compiler {
     return said
   }
 
-  /// What there is after a compiling pass, as a person reads it.
+  /// The state after a compiling pass, as readable text.
   func text(after pass: String) -> String {
     var lines: [String] = []
     switch pass {
@@ -59,7 +59,7 @@ extension Compiler {
 }
 
 extension LayoutPass {
-  /// What is decided, a sentence's part each.
+  /// The decisions, each a part of a sentence.
   fileprivate var decisions: [String] {
     let made = kinds.compactMap(\.self)
     let views = choices.count { $0.view != nil }
@@ -74,7 +74,7 @@ extension LayoutPass {
     return said
   }
 
-  /// A line for each value that is laid out.
+  /// A line for each value that has a layout.
   fileprivate func text(in graph: Graph) -> [String] {
     graph.valueIDs.compactMap { id in
       guard let kind = kinds[id.index] else { return nil }

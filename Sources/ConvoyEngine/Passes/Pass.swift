@@ -1,15 +1,15 @@
 import ConvoyGraphs
 import ConvoyTensors
 
-/// A step of the way from a network to a plan: a name, a sentence, and a function.
+/// A step from a network to a plan: a name, a sentence, and a function.
 public struct Pass: Sendable {
-  /// A few words, unique among the passes.
+  /// A short name, unique among the passes.
   public let name: String
-  /// What it does, in a sentence.
+  /// What the pass does, in one sentence.
   public let summary: String
-  /// Which part of the way it belongs to.
+  /// The stage that it belongs to.
   public let stage: PassStage
-  /// Does it; returns what it decided, in words, where the graph does not show it.
+  /// Applies the pass; returns its decisions as text, where the graph does not show them.
   let apply: @Sendable (inout Compilation) throws(ConvoyError) -> [String]
 
   init(
@@ -19,7 +19,7 @@ public struct Pass: Sendable {
     (self.stage, self.name, self.summary, self.apply) = (stage, name, summary, apply)
   }
 
-  /// A pass that changes the model, or gives nil where there is nothing to change.
+  /// A pass that changes the model; its function returns nil where there is nothing to change.
   static func model(
     _ stage: PassStage, _ name: String, _ summary: String,
     _ change: @escaping @Sendable (Model) throws(ConvoyError) -> Model?
@@ -30,7 +30,7 @@ public struct Pass: Sendable {
     }
   }
 
-  /// A pass that makes a graph part of a training step, if it is to be one.
+  /// A pass that changes the graph of a training step, and applies only to one.
   static func step(
     _ stage: PassStage, _ name: String, _ summary: String,
     _ change: @escaping @Sendable (Graph, StepRequest) throws(ConvoyError) -> Graph

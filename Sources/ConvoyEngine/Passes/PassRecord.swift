@@ -1,35 +1,36 @@
 public import ConvoyGraphs
 
-/// Which part of the way a pass belongs to.
+/// A group of passes, in the order of compiling.
 public enum PassStage: String, Hashable, Sendable, CaseIterable {
-  /// Makes a network that is only run simpler; portable.
+  /// Simplifies a network for inference; the result is portable.
   case simplify
-  /// Makes it one rank's part.
+  /// Reduces the network to one rank's part.
   case distribute
-  /// Gives it its number of images.
+  /// Sets the number of images.
   case size
-  /// Makes it a training step.
+  /// Makes a training step.
   case train
   /// Makes a plan for this machine.
   case compile
 }
 
-/// What a pass did to a network.
+/// The record of a pass that was applied.
 public struct PassRecord: Sendable {
   /// The pass's name.
   public let name: String
-  /// What it does, in a sentence.
+  /// What the pass does, in one sentence.
   public let summary: String
-  /// Which part of the way it belongs to.
+  /// The stage that it belongs to.
   public let stage: PassStage
-  /// The number of nodes that were to be computed before.
+  /// The number of nodes to compute before the pass.
   public let nodesBefore: Int
-  /// The number of nodes that are to be computed now.
+  /// The number of nodes to compute after the pass.
   public let nodesAfter: Int
-  /// What changed or was decided, a sentence's part each; empty where nothing was.
+  /// The changes and decisions, each a part of a sentence; empty where there are none.
   public let changes: [String]
   /// The graph after the pass.
   public let graph: Graph
-  /// What there is after the pass, as text: the graph; then, nodes and their layouts, steps, buffers.
+  /// The state after the pass as readable text: the graph, or the nodes and their layouts, or steps
+  /// and buffers.
   public let text: String
 }

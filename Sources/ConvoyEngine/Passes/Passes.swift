@@ -1,9 +1,10 @@
 import ConvoyGraphs
 package import ConvoyTensors
 
-/// The way from a network to a plan.
+/// The passes from a network to a plan.
 public enum Passes {
-  /// Every pass, in the order in which they are applied. The graph is verified after each that changed it.
+  /// Every pass, in the order of application. The graph is verified after each pass that changes
+  /// it.
   public static let all: [Pass] = [
     .model(
       .simplify, "idle operators", "Removes operators that give back what they get."
@@ -101,12 +102,12 @@ public enum Passes {
 }
 
 extension Compilation {
-  /// Applies the passes of some stages, in the list's order.
+  /// Applies the passes of some stages, in the order of the list.
   ///
-  /// - Throws: what a pass throws, and what verification finds after one.
+  /// - Throws: the errors of passes and of verification.
   package mutating func apply(_ stages: Set<PassStage>) throws(ConvoyError) {
     for pass in Passes.all where stages.contains(pass.stage) {
-      // Comparing and describing take time that only an observer is worth.
+      // Comparing and describing graphs takes time, and is done only for an observer.
       let before = observe == nil ? nil : graph
       let countBefore = nodeCount
       let decided = try pass.apply(&self)
@@ -120,7 +121,7 @@ extension Compilation {
     }
   }
 
-  /// Applies the passes of some stages, the last of which makes a plan.
+  /// Applies the passes of some stages, and makes a plan.
   package mutating func plan(through stages: Set<PassStage>) throws(ConvoyError) -> Plan {
     try apply(stages)
     guard let plan else { preconditionFailure("Compiling makes a plan.") }

@@ -2,17 +2,19 @@ public import ConvoyGraphs
 public import ConvoyTensors
 
 extension Model {
-  /// The same network, made simpler for running: the result computes the same and can be saved.
+  /// The same network, simplified for inference: the result computes the same function and can be
+  /// saved.
   ///
-  /// Operators that do nothing outside training go (dropout), and so do those that change nothing (a
-  /// reshape to the shape there is); normalisations that were written out become one operator; batch norm,
-  /// and arithmetic with a fixed number a channel, are folded into the convolution, transposed convolution
-  /// or linear layer before them where nothing else reads that layer; arithmetic also into an unpadded
-  /// convolution or linear layer after it. Parameters keep their names; one that is only read reshaped takes
-  /// that shape, a layer that gets its bias from what is folded into it has it as `name.bias`, and what
-  /// depends on parameters alone becomes one.
+  /// Operators that have no effect outside training are removed (dropout), and so are those that
+  /// change nothing (a reshape to the same shape). Normalisations that are written as arithmetic
+  /// become one operator. Batch normalisation, and arithmetic with a constant for each channel, are
+  /// folded into the convolution, transposed convolution or linear layer before them where nothing
+  /// else reads that layer; arithmetic also into an unpadded convolution or linear layer after it.
+  /// Parameters keep their names. A parameter that is only read through a reshape takes the
+  /// reshaped form; a layer that gets a bias by folding has it as `name.bias`; everything that
+  /// depends on parameters alone becomes a parameter.
   ///
-  /// - Throws: what a shape rule says; not for a graph that is well formed.
+  /// - Throws: errors of shape rules; none for a well-formed graph.
   public func simplified() throws(ConvoyError) -> Model {
     var compilation = Compilation(graph, parameters: parameters)
     try compilation.apply([.simplify])
