@@ -48,9 +48,12 @@ public struct Cast: Operator {
   /// See `Operator.kind`.
   public var kind: OperatorKind { .other }
 
-  /// Element by element.
+  /// Element by element. Ranks exchange 32-bit floats: a share of channels is put together before it becomes
+  /// anything else.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
-    .elementwise(.computes)
+    var traits = OperatorTraits.elementwise(.computes)
+    if type != .float32 { traits.channels = .mixed }
+    return traits
   }
 
   // MARK: Glyph
