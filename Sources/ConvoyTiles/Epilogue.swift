@@ -1,18 +1,18 @@
-/// What is done to sums before they are written: something is added, a function is applied. What sums begin
-/// with, the bias, is the tile's own affair: most begin with it.
+/// What is done to sums before they are stored: a residual is added, and a function is applied. The
+/// bias is not part of it: most tiles use it as the initial value of their sums.
 package struct Epilogue: Hashable, Sendable {
-  /// Whether something is added to each sum.
+  /// Whether a residual is added to each sum.
   package var addsResidual: Bool
-  /// What is applied to each sum.
+  /// The function that is applied to each sum.
   package var tail: TileTail
 
-  /// Finishes the sums of some rows of outputs and writes them.
+  /// Applies the epilogue to the sums of some rows of outputs, and stores them.
   ///
   /// - Parameters:
-  ///   - rows: where they go, row by row.
-  ///   - sums: all of them; in this order the function is applied.
+  ///   - rows: the rows and their places.
+  ///   - sums: all sums, in the order in which the function is applied.
   ///   - free: registers that may be overwritten.
-  ///   - table: will hold the address of the function's constants.
+  ///   - table: the register that is set to the address of the function's constants.
   package func write(
     _ rows: some Sequence<OutputRow>, sums: [Vector], free: [Vector], table: Integer,
     _ w: any TileWriter
@@ -31,27 +31,27 @@ package struct Epilogue: Hashable, Sendable {
   }
 }
 
-/// Sums that lie at fixed distances in the output.
+/// Sums at fixed distances in the output.
 package struct OutputRow {
-  /// The sums, and each one's bytes from the row's place.
+  /// The sums, and the bytes of each from the row's place.
   package var sums: [(sum: Vector, offset: Int)]
-  /// Makes the row's place in the output, or in what is added to it.
+  /// Sets up the row's place in the output, or in the residual.
   package var point: (_ w: any TileWriter, _ isResidual: Bool) -> Place
 }
 
 extension OutputRow {
-  /// The rows of a tile's outputs, each of which begins at an address among the arguments: the first row of all
-  /// planes, then the second, ….
+  /// The rows of a tile's outputs, the address of each of which is an argument: the first row of
+  /// all planes, then the second, and so on.
   ///
   /// - Parameters:
   ///   - sums: for each pixel, row by row, the vectors of all planes.
-  ///   - rows: rows of pixels of a plane.
-  ///   - planes: how many planes there are.
+  ///   - rows: the rows of pixels of a plane.
+  ///   - planes: the number of planes.
   ///   - columnStep: bytes from a column to the next.
-  ///   - pointer: will hold a row's address.
+  ///   - pointer: the register that is set to a row's address.
   ///   - column: holds the bytes from a row's first output to the tile's.
-  ///   - vector: holds the bytes from a pixel to the vector of it that is computed, where tiles take turns
-  ///     at them.
+  ///   - vector: holds the bytes from a pixel to its vector that is computed, for tiles that
+  ///     compute one vector of a pixel at a time.
   package static func all(
     _ sums: [[Vector]], rows: Int, planes: Int, columnStep: Int, pointer: Integer,
     column: Integer, vector: Integer? = nil, _ unit: VectorUnit

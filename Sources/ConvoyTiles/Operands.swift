@@ -1,4 +1,4 @@
-/// A vector register, by its place among those of the writer's processor.
+/// A vector register, by its index among those of the writer's processor.
 package struct Vector: Hashable, Sendable {
   package let number: Int
 
@@ -9,7 +9,7 @@ package struct Vector: Hashable, Sendable {
 package struct Integer: Hashable, Sendable {
   package let number: Int
 
-  /// Bytes that the register holds, and of such an integer in memory.
+  /// The bytes of the register, and of such an integer in memory.
   package static let bytes = 8
 
   package init(_ number: Int) { self.number = number }
@@ -40,15 +40,15 @@ package struct Place: Hashable, Sendable {
     self.displacement = displacement
   }
 
-  /// The place some bytes further.
+  /// The place a number of bytes further.
   package static func + (place: Place, bytes: Int) -> Place {
     Place(place.base, index: place.index, displacement: place.displacement + bytes)
   }
 
-  /// The place as many bytes further as a register holds.
+  /// The place further by the bytes in a register.
   package static func + (place: Place, index: Integer) -> Place { place + index * 1 }
 
-  /// The place at a scaled index; a place has one at most.
+  /// The place at a scaled index; a place has at most one.
   package static func + (place: Place, index: Index) -> Place {
     precondition(place.index == nil, "a place has one index, not two")
     return Place(place.base, index: index, displacement: place.displacement)
@@ -56,7 +56,7 @@ package struct Place: Hashable, Sendable {
 }
 
 extension Integer {
-  /// The place that the register holds the address of.
+  /// The place at the address that the register holds.
   package var place: Place { Place(self) }
 
   /// The register times 1, 2, 4 or 8, to be added to a place.
@@ -71,15 +71,16 @@ extension Integer {
 
 /// The last operand of vector arithmetic.
 package enum Operand: Hashable, Sendable {
-  /// What a register holds.
+  /// The contents of a register.
   case vector(Vector)
   /// A whole vector in memory.
   case memory(Place)
-  /// One number in memory, for all lanes. It must stand there as often as `ConstantTable` would have it.
+  /// One number in memory, for all lanes. It must be stored as often as `ConstantTable` stores
+  /// numbers.
   case repeated(Place)
 }
 
-/// What may be written where an `Operand` is expected.
+/// A type that may be used where an `Operand` is expected.
 package protocol OperandConvertible {
   var operand: Operand { get }
 }
@@ -96,9 +97,10 @@ extension Place: OperandConvertible {
   package var operand: Operand { .memory(self) }
 }
 
-/// A question to each lane of a vector: `Condition(x, .greater, bound)`.
+/// A comparison in each lane of a vector: `Condition(x, .greater, bound)`.
 package struct Condition: Sendable {
-  /// Where a lane of either side is not a number, those that begin with `not` hold, the others do not.
+  /// If either operand is NaN in a lane, relations that begin with `not` hold there, and others do
+  /// not.
   package enum Relation: Hashable, Sendable, CaseIterable {
     case equal, less, lessOrEqual, greater, notLess, notLessOrEqual
   }

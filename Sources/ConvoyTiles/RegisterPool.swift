@@ -1,17 +1,18 @@
-/// The registers of a processor, handed out by name.
+/// The registers of a processor, which are allocated by name.
 ///
-/// A tile whose values stay in registers takes them in order, from the lowest, before it writes anything:
-/// `let sums = pool.vectors("sums", 12)`. Values that come and go are borrowed from the other end.
+/// A tile whose values stay in registers allocates them in order, from the lowest, before it writes
+/// any code: `let sums = pool.vectors("sums", 12)`. Registers of temporary values are borrowed from
+/// the other end.
 package struct RegisterPool {
   private let unit: VectorUnit
-  /// Vector registers that hold nothing.
+  /// Vector registers that are not allocated.
   package private(set) var free: [Vector]
-  /// Integer registers that were handed out, in order.
+  /// Integer registers that are allocated, in order.
   package private(set) var integers: [Integer] = []
   private var nextInteger = 0
   private var nextMask = 0
 
-  /// Integer registers that tiles may name, beside that of the arguments.
+  /// Integer registers that tiles may allocate, besides that of the arguments.
   package static let integerCount = 14
 
   package init(_ unit: VectorUnit) {
@@ -31,7 +32,7 @@ package struct RegisterPool {
   /// A vector register.
   package mutating func vector(_ name: String) -> Vector { vectors(name, 1)[0] }
 
-  /// All vector registers that are left, at least as many as asked for.
+  /// All vector registers that are not allocated, at least as many as requested.
   package mutating func remainingVectors(_ name: String, atLeast count: Int = 0) -> [Vector] {
     precondition(
       count <= free.count,
@@ -44,8 +45,8 @@ package struct RegisterPool {
 
   /// Some integer registers.
   ///
-  /// - Parameter places: how many are set aside; those that code does not use cost nothing, and the
-  ///   registers behind them stay the same.
+  /// - Parameter places: the number of registers that are reserved. Reserved registers that code
+  ///   does not use cost nothing, and keep the numbers of the registers after them unchanged.
   package mutating func integers(
     _ name: String, _ count: Int, of places: Int? = nil
   ) -> [Integer] {
@@ -59,22 +60,22 @@ package struct RegisterPool {
     return registers
   }
 
-  /// Some registers of masks.
+  /// Some mask registers.
   package mutating func masks(_ name: String, _ count: Int) -> [LaneMask] {
     precondition(unit.hasMasks || count == 0, "\(unit.name) has no registers for \(name)")
     defer { nextMask += count }
     return (nextMask..<nextMask + count).map(LaneMask.init)
   }
 
-  /// A vector register for a value that goes again.
+  /// A vector register for a temporary value.
   package mutating func borrow() -> Vector {
     precondition(!free.isEmpty, "the values of a tile must fit the registers of \(unit.name)")
     return free.removeLast()
   }
 
-  /// Vector registers for values that go again.
+  /// Vector registers for temporary values.
   package mutating func borrow(_ count: Int) -> [Vector] { (0..<count).map { _ in borrow() } }
 
-  /// Takes back registers whose values have gone.
+  /// Returns registers of temporary values.
   package mutating func giveBack(_ vectors: [Vector]) { free += vectors }
 }

@@ -1,18 +1,18 @@
 package import ConvoyAssembler
 
-/// A description of an inner loop from which its code follows: the key by which code is shared.
+/// The description of a micro-kernel, which determines its code: the key by which code is shared.
 package protocol TileDescription: Hashable, Sendable {
   /// The registers that the code is written for.
   var unit: VectorUnit { get }
-  /// What listings and profilers call the code, after the unit's name.
+  /// The code's name in listings and profilers, after the unit's name.
   var name: String { get }
-  /// Writes the code; its argument is a block of arguments: of weight gradients `GradientArguments`, of all
-  /// others `TileArguments`.
+  /// Writes the code. Its argument is the address of a block of arguments: `GradientArguments` for
+  /// weight gradients, `TileArguments` for all others.
   func write(_ w: any TileWriter)
 }
 
 extension TileDescription {
-  /// The code.
+  /// Generates the code.
   package func generate() -> MachineCode {
     let writer = unit.writer()
     write(writer)
@@ -29,7 +29,7 @@ package struct TileFunction: Equatable, Sendable {
 
   package init(pointer: Pointer) { self.pointer = pointer }
 
-  /// Whether two are the same code: that of one description is shared.
+  /// Whether both are the same code; the code of one description is shared.
   package static func == (a: Self, b: Self) -> Bool {
     unsafeBitCast(a.pointer, to: Int.self) == unsafeBitCast(b.pointer, to: Int.self)
   }

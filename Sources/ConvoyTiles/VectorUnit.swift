@@ -1,23 +1,24 @@
 import ConvoyTensors
 
-/// What tiles and their writer need to know of a processor's registers: part of a machine's description.
+/// A processor's vector registers, as tiles and their writer need them: part of a machine's
+/// description.
 package struct VectorUnit: Hashable, Sendable {
-  /// What listings and profilers call code for it; a name stands for one description.
+  /// The name of its code in listings and profilers; a name stands for one description.
   package let name: String
   /// 32-bit lanes of a vector register.
   package let lanes: Int
-  /// Vector registers that tiles may use.
+  /// The vector registers that tiles may use.
   package let registerCount: Int
-  /// Sums that must be under way at once for the multipliers to be busy.
+  /// The independent sums that must be in flight at once to keep the multipliers busy.
   package let chainCount: Int
-  /// Registers between a load and its use that hide its latency.
+  /// The registers between a load and its use that hide the load's latency.
   package let temporaryCount: Int
-  /// Whether an arithmetic instruction can take one number from memory for all lanes: an embedded
-  /// broadcast.
+  /// Whether an arithmetic instruction can broadcast one number from memory to all lanes: an
+  /// embedded broadcast.
   package let embedsBroadcast: Bool
-  /// Whether instructions can leave lanes as they are, by a mask that is loaded beforehand.
+  /// Whether instructions can leave lanes unchanged, by a mask that is loaded beforehand.
   package let hasMasks: Bool
-  /// Makes the writer of a kernel's code; nil where no code is generated.
+  /// Makes the writer of a micro-kernel's code; nil where no code is generated.
   private let makeWriter: (@Sendable (VectorUnit) -> any TileWriter)?
 
   package init(
@@ -38,10 +39,10 @@ package struct VectorUnit: Hashable, Sendable {
   /// Bytes of a vector register.
   package var vectorBytes: Int { lanes * MemoryLayout<Float>.size }
 
-  /// Vector registers that hold the channels of a plane's pixel.
+  /// The vector registers that hold the channels of a plane's pixel.
   package var vectorsPerPixel: Int { PlaneLayout.lanes / lanes }
 
-  /// Whether neighbouring lanes of a pixel can be added up: `TileWriter.addNeighbours`.
+  /// Whether neighbouring lanes of a pixel can be added: see `TileWriter.addNeighbours`.
   package var addsNeighbours: Bool { hasMasks && vectorsPerPixel == 1 }
 
   /// Bytes of a plane's pixel: 16 floats.
@@ -50,7 +51,7 @@ package struct VectorUnit: Hashable, Sendable {
   /// Whether code is generated for it.
   package var generatesCode: Bool { makeWriter != nil }
 
-  /// A writer for the code of one kernel.
+  /// A writer for the code of one micro-kernel.
   package func writer() -> any TileWriter {
     guard let makeWriter else { preconditionFailure("no code is generated for \(name)") }
     return makeWriter(self)

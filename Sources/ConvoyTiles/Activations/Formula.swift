@@ -1,20 +1,20 @@
 import ConvoyTensors
 
-/// An activation's formula as a list of operations, each of constants, parameters and results of those before it:
-/// what code is written from.
+/// An activation's formula as a list of operations, from which code is written. The operands of
+/// each are constants, parameters and results of earlier operations.
 struct Formula: Sendable {
-  /// What an operation is given.
+  /// An operand of an operation.
   enum Term: Hashable, Sendable {
-    /// What the formula is of.
+    /// The argument of the formula.
     case argument
-    /// 32 bits, in all lanes.
+    /// A constant of 32 bits, the same in all lanes.
     case constant(UInt32)
     /// One of the activation's two parameters.
     case parameter(Int)
-    /// The result of an operation, by its place in the list.
+    /// The result of an operation, by its index in the list.
     case result(Int)
 
-    /// Whether it is the same for all numbers: it stands in memory.
+    /// Whether it is the same in all lanes, and therefore stored in memory.
     var isFixed: Bool {
       switch self {
       case .constant, .parameter: true
@@ -38,13 +38,13 @@ struct Formula: Sendable {
     /// c − a · b, rounded once.
     case multiplySubtract(Term, Term, Term)
     case squareRoot(Term)
-    /// As 32-bit integers: see `TileWriter.shift`.
+    /// A shift as 32-bit integers: see `TileWriter.shift`.
     case shift(Term, Int)
-    /// A term where a comparison holds, another elsewhere.
+    /// A term in the lanes where a comparison holds, another elsewhere.
     case select(Term, where: Comparison, else: Term)
-    /// A term where one or two comparisons hold, 0 elsewhere.
+    /// A term in the lanes where one or two comparisons hold, 0 elsewhere.
     case keep(Term, where: [Comparison])
-    /// a where it is positive, else a · b.
+    /// a where it is positive, otherwise a · b.
     case multiplyNegatives(Term, by: Term)
   }
 
@@ -70,7 +70,7 @@ struct Formula: Sendable {
 }
 
 extension Formula.Operation {
-  /// What is computed from, in the order of the formula.
+  /// The operands of the operation, in the order of the formula.
   var terms: [Formula.Term] {
     switch self {
     case .combine(_, let a, let b), .multiplyNegatives(let a, by: let b): [a, b]
@@ -83,14 +83,14 @@ extension Formula.Operation {
   }
 }
 
-/// Keeps the operations of a formula while it is computed with `RecordedNumber`s.
+/// Records the operations of a formula while it is evaluated with `RecordedNumber`s.
 final class FormulaRecorder {
   fileprivate(set) var operations: [Formula.Operation] = []
 }
 
-/// A number of which nothing is known but the operations it comes from.
+/// A symbolic number: the term that it stands for.
 struct RecordedNumber: VectorNumber {
-  /// Comparisons that all hold.
+  /// Comparisons that must all hold.
   typealias Truth = [Formula.Comparison]
 
   private let recorder: FormulaRecorder

@@ -1,6 +1,6 @@
 package import ConvoyTensors
 
-/// What is written for an activation.
+/// The code of an activation's value and derivative.
 package struct ActivationCode: Sendable {
   package let value: FormulaCode
   package let derivative: FormulaCode
@@ -18,36 +18,38 @@ package struct ActivationCode: Sendable {
     known[ObjectIdentifier(kind)] ?? ActivationCode(kind)
   }
 
-  /// The most registers that any activation's code puts aside.
+  /// The largest number of registers that any activation's code saves in memory.
   package static let maximalTemporaries =
     known.values.flatMap { [$0.value, $0.derivative] }.map(\.maximalTemporaries).max() ?? 0
 }
 
-/// The code of a formula, of registers in place.
+/// The code of a formula, which is applied to registers in place.
 package struct FormulaCode: Sendable {
   private let formula: Formula
 
   init(_ formula: Formula) { self.formula = formula }
 
-  /// Whether a vector is computed in about the time in which it comes from memory.
+  /// Whether a vector is computed in about the time of loading it from memory.
   package var isCheap: Bool { formula.operations.count < 8 }
 
-  /// The most registers that the code puts aside.
+  /// The largest number of registers that the code saves in memory.
   fileprivate var maximalTemporaries: Int { FormulaSchedule.maximalTemporaries(of: formula) }
 
-  /// Bytes from a register that is put aside to the next: those of the widest there is.
+  /// Bytes from a saved register to the next: the size of the widest vector register.
   package static let asideBytes = 64
 
   /// Writes the code.
   ///
-  /// Where too few registers are free, others are put aside meanwhile, such as come later among them.
+  /// Where too few registers are free, others are saved in memory meanwhile, including arguments
+  /// whose turn comes later.
   ///
   /// - Parameters:
-  ///   - registers: what the formula is applied to.
+  ///   - registers: the arguments of the formula, which its results replace.
   ///   - free: registers that may be overwritten.
-  ///   - constants: where constants stand.
-  ///   - parameters: where the two parameters stand, as constants stand in their table.
-  ///   - aside: where there is room for `ActivationCode.maximalTemporaries` registers.
+  ///   - constants: the table of constants.
+  ///   - parameters: the place of the two parameters, each repeated as constants are in their
+  ///     table.
+  ///   - aside: the place of memory for `ActivationCode.maximalTemporaries` registers.
   package func write(
     _ w: any TileWriter, to registers: ArraySlice<Vector>, free: [Vector],
     constants: ConstantTable, parameters: [Place], aside: Place
@@ -55,7 +57,8 @@ package struct FormulaCode: Sendable {
     let schedule = FormulaSchedule(
       formula, hasMasks: w.unit.hasMasks, freeCount: free.count)
     let lacking = max(0, schedule.temporaryCount - free.count)
-    // Where registers are put aside, half of the arguments at most leave others to be.
+    // Where registers are saved, at most half of the arguments are processed at once, so that the
+    // others can be saved.
     let room = w.unit.registerCount - schedule.temporaryCount
     let turns = lacking == 0 ? 1 : max(2, (registers.count + room - 1) / room)
     for turn in (0..<turns).map({ registers.part($0, of: turns) }) where !turn.isEmpty {
@@ -76,7 +79,7 @@ package struct FormulaCode: Sendable {
 }
 
 extension ArraySlice {
-  /// One of some parts of about the same length.
+  /// One of several parts of about the same length.
   fileprivate func part(_ index: Int, of count: Int) -> ArraySlice {
     self[startIndex + index * self.count / count..<startIndex + (index + 1) * self.count / count]
   }
@@ -129,7 +132,7 @@ private struct StepWriter {
     }
   }
 
-  /// Where a constant or a parameter stands.
+  /// The place of a constant or a parameter.
   private func place(of term: Formula.Term) -> Place {
     switch term {
     case .constant(let bits): constants.place(bits: bits)

@@ -1,9 +1,10 @@
-/// A formula in the verbs of a `TileWriter`, with registers given to what it computes, by when each is used last.
+/// A formula in the operations of a `TileWriter`, with registers allocated to its results by their
+/// last use.
 ///
-/// Registers are numbered: 0 is the argument's, where the result will be, the others are temporaries. A formula always
-/// has the same schedule.
+/// Registers are numbered: 0 is the argument's and the result's, the others are temporaries. The
+/// schedule of a formula is always the same.
 struct FormulaSchedule {
-  /// A register or something fixed in memory.
+  /// A register, or a fixed number in memory.
   enum Source: Hashable {
     case register(Int)
     /// A constant or a parameter.
@@ -16,7 +17,7 @@ struct FormulaSchedule {
     var right: Source
   }
 
-  /// A verb of `TileWriter`, the destination first.
+  /// An operation of `TileWriter`, with the destination first.
   enum Step: Hashable {
     case load(Int, Formula.Term)
     case copy(Int, Int)
@@ -30,18 +31,18 @@ struct FormulaSchedule {
     case multiplyNegatives(Int, by: Int, mask: Int)
   }
 
-  /// What is done once, for any number of arguments.
+  /// The steps that are executed once, for any number of arguments.
   private(set) var preparation: [Step] = []
-  /// What is done for each argument.
+  /// The steps that are executed for each argument.
   private(set) var steps: [Step] = []
-  /// Registers that are needed beside those of the arguments.
+  /// The registers that are needed besides those of the arguments.
   private(set) var temporaryCount = 0
 
-  /// As many temporaries are taken for constants even where they are not free: to put other registers aside costs less
-  /// than to load constants for each argument.
+  /// The number of temporaries that are used for constants even where they are not free: saving
+  /// other registers costs less than loading the constants for each argument.
   private static let worthwhileTemporaries = 3
 
-  /// The most registers that a formula's schedule puts aside.
+  /// The largest number of registers that a formula's schedule saves in memory.
   static func maximalTemporaries(of formula: Formula) -> Int {
     let least = FormulaScheduler(formula, hasMasks: false).scheduled().schedule
     return max(least.temporaryCount, worthwhileTemporaries)
@@ -49,12 +50,14 @@ struct FormulaSchedule {
 
   /// Schedules a formula.
   ///
-  /// Constants and parameters that must be in registers are loaded once for all arguments, as far as registers are
-  /// free; those that could stay in memory too, if there are few.
+  /// Constants and parameters that must be in registers are loaded once for all arguments, as far
+  /// as registers are free; those that may also be memory operands are loaded too, if there are
+  /// few.
   ///
   /// - Parameters:
-  ///   - hasMasks: whether results of comparisons need no vector registers.
-  ///   - freeCount: temporaries that cost nothing.
+  ///   - hasMasks: whether results of comparisons are in mask registers, and need no vector
+  ///     registers.
+  ///   - freeCount: temporaries that need not be saved.
   init(_ formula: Formula, hasMasks: Bool, freeCount: Int) {
     let (least, fixed) = FormulaScheduler(formula, hasMasks: hasMasks).scheduled()
     self = least

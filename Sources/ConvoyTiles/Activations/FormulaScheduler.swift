@@ -1,21 +1,21 @@
 /// How constants and parameters are used.
 struct FixedTerms {
-  /// Those that are loaded into registers and stay as they are.
+  /// Terms that stay in registers for all arguments.
   var inRegisters: [Formula.Term] = []
-  /// Those that instructions take from memory.
+  /// Terms that are memory operands of instructions.
   var inMemory: [Formula.Term] = []
 }
 
-/// Goes through the operations of a formula and gives registers to results.
+/// Allocates registers to the results of a formula's operations, in order.
 ///
-/// A result takes the register of a term that is used for the last time, if there is one: so no more registers are
-/// taken than there are results at a time.
+/// A result takes the register of a term that is used for the last time, if there is one. The
+/// registers in use are therefore never more than the results that are live at once.
 struct FormulaScheduler {
   private let formula: Formula
   private let hasMasks: Bool
-  /// For each operation, the terms that are used last by it.
+  /// For each operation, the terms whose last use it is.
   private var ending: [Set<Formula.Term>]
-  /// Whether an operation's result is used.
+  /// Whether each operation's result is used.
   private var isUsed: [Bool]
 
   private var places: [Formula.Term: Int] = [.argument: 0]
@@ -24,12 +24,12 @@ struct FormulaScheduler {
   private var fixed = FixedTerms()
   private var preparation: [FormulaSchedule.Step] = []
   private var steps: [FormulaSchedule.Step] = []
-  /// The operation that is scheduled.
+  /// The index of the operation that is being scheduled.
   private var now = 0
-  /// Registers that nothing needs after the operation.
+  /// Registers that are free after the operation.
   private var passing: [Int] = []
 
-  /// - Parameter kept: constants and parameters that are in registers all the time.
+  /// - Parameter kept: constants and parameters that stay in registers.
   init(_ formula: Formula, hasMasks: Bool, keeping kept: [Formula.Term] = []) {
     self.formula = formula
     self.hasMasks = hasMasks
@@ -82,13 +82,13 @@ struct FormulaScheduler {
     return registerCount - 1
   }
 
-  /// A register that stays what it is for all arguments.
+  /// A register that stays unchanged for all arguments.
   private mutating func takeRegisterForAll() -> Int {
     registerCount += 1
     return registerCount - 1
   }
 
-  /// The register of a term; a constant or parameter is loaded into one, to be used in this operation only.
+  /// The register of a term; a constant or parameter is loaded into one for this operation only.
   private mutating func register(of term: Formula.Term, isKept: Bool = true) -> Int {
     if let register = places[term] { return register }
     if isKept { fixed.inRegisters.appendIfNew(term) }
@@ -104,10 +104,10 @@ struct FormulaScheduler {
     return .fixed(term)
   }
 
-  /// A register for the operation's result: of those that nothing needs any more, or another.
+  /// A register for the operation's result: that of a term without further uses, or another.
   private mutating func destination(apartFrom others: [Int] = []) -> Int {
     let candidates = passing.filter { !others.contains($0) }
-    // The last result goes where the argument was.
+    // The last result replaces the argument.
     if formula.result == .result(now), !others.contains(0), free.contains(0) || passing.contains(0)
     {
       free.remove(0)
@@ -165,7 +165,7 @@ struct FormulaScheduler {
     }
   }
 
-  /// A register for a comparison's result during the operation, where it must be in one.
+  /// A register for a comparison's result during the operation, if it must be a vector register.
   private mutating func takeMask() -> Int? {
     if hasMasks { return nil }
     let mask = takeRegister()
@@ -189,18 +189,19 @@ struct FormulaScheduler {
     return copy
   }
 
-  /// ±a · b + c: one of the three is overwritten, that which costs the fewest loads and copies.
+  /// ±a · b + c, which overwrites one of the three: the one that costs the fewest loads and copies.
   private mutating func fuse(
     _ a: Formula.Term, _ b: Formula.Term, _ c: Formula.Term, isNegated: Bool
   ) -> Int {
-    // Loads and copies if a term is overwritten, or else only read. What is only read may be loaded once for all
-    // arguments, which is a little better.
+    // Loads and copies if a term is overwritten, or else only read. A term that is only read is
+    // slightly better, since it may be loaded once for all arguments.
     func cost(overwriting term: Formula.Term) -> Int {
       let isRead = term == c ? a == c || b == c : false
       return !isRead && places[term].map(passing.contains) ?? false ? 0 : 10
     }
     func cost(reading term: Formula.Term) -> Int { places[term] == nil ? 9 : 0 }
-    // Of what is added up, one factor may be in memory; of what is a product, the number that is added.
+    // If the sum is overwritten, one factor may be in memory; if a factor is overwritten, the
+    // addend may be.
     let costs = [
       cost(overwriting: c) + min(cost(reading: a), cost(reading: b)),
       cost(overwriting: a) + cost(reading: b), cost(overwriting: b) + cost(reading: a),
@@ -221,7 +222,7 @@ struct FormulaScheduler {
     let (overwritten, factor) = choice == 1 ? (a, b) : (b, a)
     let x = register(of: factor)
     let y = source(of: c)
-    // A square overwrites what it reads.
+    // A square overwrites its operand.
     let d = copied(overwritten, apartFrom: (overwritten == factor ? [] : [x]) + y.registers)
     steps.append(.fuse(isNegated ? .negatedProduct : .product, d, x, y))
     return d

@@ -1,7 +1,7 @@
 package import ConvoyTensors
 
-/// What a generated kernel does to its sums before it writes them: nothing, or an activation. Its parameters are
-/// arguments, so that kernels of the same kind share their code.
+/// The function in a micro-kernel's epilogue: none, or an activation. Its parameters are arguments,
+/// so that micro-kernels of the same activation share their code.
 package struct TileTail: Hashable, Sendable, CaseIterable, CustomStringConvertible {
   private let kind: (any Activation.Type)?
 
@@ -24,10 +24,10 @@ package struct TileTail: Hashable, Sendable, CaseIterable, CustomStringConvertib
   /// The activation's name.
   package var description: String { kind?.name ?? "none" }
 
-  /// Whether the function takes about as long as its arguments take to come from memory.
+  /// Whether evaluating the function takes about as long as loading its arguments from memory.
   package var isCheap: Bool { kind.map { ActivationCode.of($0).value.isCheap } ?? true }
 
-  /// Applies the function to sums, also to what is not a number.
+  /// Applies the function to sums, including NaN.
   ///
   /// - Parameters:
   ///   - free: registers that may be overwritten.
@@ -40,7 +40,7 @@ package struct TileTail: Hashable, Sendable, CaseIterable, CustomStringConvertib
     constants.lay()
   }
 
-  /// Applies the function to registers, with constants in a table that was loaded before.
+  /// Applies the function to registers, with constants in a table whose address is loaded already.
   package func apply(
     to registers: ArraySlice<Vector>, free: [Vector], _ constants: ConstantTable,
     _ w: any TileWriter
@@ -49,7 +49,7 @@ package struct TileTail: Hashable, Sendable, CaseIterable, CustomStringConvertib
     write(ActivationCode.of(kind).value, to: registers, free: free, constants, w)
   }
 
-  /// Makes registers the derivatives of the function at them.
+  /// Replaces registers by the derivatives of the function at them.
   package func applyDerivative(
     to registers: ArraySlice<Vector>, free: [Vector], _ constants: ConstantTable,
     _ w: any TileWriter

@@ -1,39 +1,41 @@
 import ConvoyTensors
 
-/// What a generated tile kernel of a weight gradient is told: a block of memory whose address is its one
-/// argument.
+/// The arguments of a weight gradient's micro-kernel: a block of memory, whose address is the
+/// function's only argument.
 ///
-/// The kernel walks slices of rows of columns. Its pointers run on, so that steps are from behind the last
-/// column of a row, or band of rows, to the first of the next, and from behind a slice's last row on.
+/// The micro-kernel iterates over slices of rows of columns with running pointers. Its steps are
+/// therefore from the end of a row's last column, or of a band of rows, to the beginning of the
+/// next row, and from the end of a slice's last row to the next slice.
 package struct GradientArguments {
-  /// A field, by its distance in bytes.
+  /// A field, by its offset in bytes.
   package enum Field: Int {
-    /// Where the first pixel of the image is, and of the output's gradient.
+    /// The addresses of the first pixel of the image and of the output's gradient.
     case image = 0
     case gradient = 8
-    /// The sums that are added to.
+    /// The address of the sums that are added to.
     case sums = 16
     /// Bytes from a plane's sums to the next plane's.
     case sumsPitch = 24
-    /// Columns, or tiles of them; at least one.
+    /// The number of columns, or of tiles of columns; at least one.
     case columns = 32
-    /// Rows, or bands of them; at least one.
+    /// The number of rows, or of bands of rows; at least one.
     case rows = 40
-    /// Slices; at least one, and zero afterwards.
+    /// The number of slices; at least one at the beginning, and zero at the end.
     case slices = 48
     case imageRowStep = 56
     case gradientRowStep = 64
     case imageSliceStep = 72
     case gradientSliceStep = 80
-    /// Bytes from a pixel of the gradient to the one below it.
+    /// Bytes from a pixel of the gradient to the one in the next row.
     case gradientPitch = 88
-    /// Lane numbers for permutations.
+    /// Permutation indices.
     case laneNumbers = 96
-    /// Bytes from the image's pixel to each line that is read, and from the gradient's plane to others.
+    /// Bytes from the image's pixel to each line that is read, and from the gradient's plane to
+    /// others.
     case offsets = 128
   }
 
-  /// The most words of `Field.offsets`.
+  /// The largest number of words of `Field.offsets`.
   package static let maximalOffsets = 12
   @usableFromInline
   static let byteCount = Field.offsets.rawValue + 8 * maximalOffsets
@@ -48,7 +50,7 @@ package struct GradientArguments {
   @inlinable @inline(__always)
   package static func with<R>(_ body: (GradientArguments) -> R) -> R {
     withUnsafeTemporaryAllocation(byteCount: byteCount, alignment: 64) {
-      // The block is as large as was asked for, so it has an address.
+      // The buffer is not empty, so it has an address.
       body(GradientArguments(base: $0.baseAddress.unsafelyUnwrapped))
     }
   }
@@ -63,22 +65,22 @@ package struct GradientArguments {
     set(field, Int(bitPattern: address))
   }
 
-  /// Runs code on these arguments.
+  /// Calls code with these arguments.
   @inlinable
   package func run(_ function: TileFunction) { function.pointer(base) }
 }
 
 extension TileWriter {
-  /// The place of a word of a gradient's arguments.
+  /// The place of a word of a weight gradient's arguments.
   package func argument(_ field: GradientArguments.Field, _ index: Int = 0) -> Place {
     arguments + (field.rawValue + index * Integer.bytes)
   }
 
-  /// Walks slices of rows: runs the body for each row, with the pointers at its first column; the body
-  /// leaves them behind its last.
+  /// Iterates over slices of rows: runs the body for each row, with the pointers at its first
+  /// column. The body advances them to the end of its last column.
   ///
   /// - Parameters:
-  ///   - rows: a register that counts; the body keeps it.
+  ///   - rows: the counter register, which the body preserves.
   ///   - scratch: a register that is overwritten between rows.
   package func walkRows(
     image: Integer, gradient: Integer, rows: Integer, scratch: Integer, _ body: () -> Void

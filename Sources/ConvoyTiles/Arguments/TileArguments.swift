@@ -1,62 +1,65 @@
 package import ConvoyTensors
 
-/// What a generated tile kernel is told: a block of memory whose address is its one argument.
+/// The arguments of a generated micro-kernel: a block of memory, whose address is the function's
+/// only argument.
 ///
-/// The fields are words of 8 bytes, at fixed distances that the generators bake into their code.
+/// The fields are words of 8 bytes, at fixed offsets that are constants in the code.
 package struct TileArguments {
-  /// A field, by its distance in bytes.
+  /// A field, by its offset in bytes.
   package enum Field: Int {
-    /// How many tiles lie side by side; at least one.
+    /// The number of adjacent tiles; at least one.
     case tiles = 0
-    /// How often the sum's loop runs: pairs, or input channels of a group.
+    /// The number of iterations of the sum's loop: pairs, or input channels of a group.
     case steps = 8
-    /// Distances in bytes that the sum's loop walks along, one or two a step.
+    /// The indirection table: distances in bytes, one or two for each iteration of the sum's loop.
     case distances = 16
-    /// Weights of the first plane.
+    /// The address of the first plane's weights.
     case weights = 24
     /// Bytes from a plane's weights to the next plane's.
     case weightPitch = 32
-    /// Where each of up to 4 rows begins in the input.
+    /// The addresses of up to 4 rows of the input.
     case inputs = 64
-    /// Where each row of each of up to 4 planes begins in the output: rows of the first plane first.
+    /// The addresses of each row of up to 4 planes of the output: first the rows of the first
+    /// plane.
     case outputs = 96
-    /// 16 numbers for each of up to 4 planes, what sums begin with.
+    /// 16 initial values of sums for each of up to 4 planes.
     case bias = 256
-    /// How many bands of rows lie below one another; at least one, and zero afterwards.
+    /// The number of consecutive bands of rows; at least one at the beginning, and zero at the end.
     case bands = 512
     /// Bytes from a band to the next, in the input and in the output.
     case inputBandStep = 520
     case outputBandStep = 528
     /// Bytes from a band to the next in a second input.
     case secondBandStep = 536
-    /// Where numbers between two passes are kept.
+    /// The address of memory for numbers between two passes.
     case buffer = 544
-    /// Bytes from an output of each of up to 4 planes to what is added to it.
+    /// Bytes from an output to the residual that is added to it, for each of up to 4 planes.
     case residuals = 576
-    /// The two parameters of the tail's function, each in 8 lanes.
+    /// The two parameters of the epilogue's function, each in 8 lanes.
     case parameters = 640
-    /// Of lane tiles, for each vector of a plane's pixel, a vector's bytes apart: distances in bytes of
-    /// each step's lines, and lane numbers for permutations, a vector a step.
+    /// For lane tiles, for each vector of a plane's pixel, with the bytes of a vector between them:
+    /// the addresses of the distances of each step's lines, and of the permutation indices, a
+    /// vector for each step.
     case lineDistances = 704
     case lanes = 712
-    /// Bytes from a plane's pixel to the first vector that is computed, and to behind the last.
+    /// Bytes from a plane's pixel to the first vector that is computed, and to the end of the last.
     case firstVector = 720
     case endOfVectors = 728
-    /// Where what a lane tile's sums begin with stands: 16 numbers.
+    /// The address of a lane tile's 16 initial values of sums.
     case startOfSums = 752
-    /// Room for registers that the tail puts aside.
+    /// Memory for registers that the epilogue saves.
     case aside = 768
   }
 
   package static let maximalRows = 4
   package static let maximalPlanes = 4
-  /// Bytes that a number takes which stands there for all lanes: those of 8 lanes.
+  /// The bytes of a number that is repeated for all lanes: those of 8 lanes.
   package static let repeatedBytes = 8 * MemoryLayout<Float>.size
   @usableFromInline
   package static let byteCount =
     Field.aside.rawValue + FormulaCode.asideBytes * ActivationCode.maximalTemporaries
 
-  /// Where the block begins.
+  /// The address of the block.
   @usableFromInline
   package let base: UnsafeMutableRawPointer
 
@@ -67,7 +70,7 @@ package struct TileArguments {
   @inlinable @inline(__always)
   package static func with<R>(_ body: (TileArguments) -> R) -> R {
     withUnsafeTemporaryAllocation(byteCount: byteCount, alignment: 64) {
-      // The block is as large as was asked for, so it has an address.
+      // The buffer is not empty, so it has an address.
       body(TileArguments(base: $0.baseAddress.unsafelyUnwrapped))
     }
   }
@@ -87,7 +90,8 @@ package struct TileArguments {
       as: UInt.self)
   }
 
-  /// Moves what a single plane's sums begin with to where folded sums have it: to each output's first lane.
+  /// Moves a single plane's initial values to the lanes of folded sums: to each output's first
+  /// lane.
   package func spreadBias(factor: Int) {
     let bias = base.load(fromByteOffset: Field.bias.rawValue, as: SIMD16<Float>.self)
     var spread = SIMD16<Float>.zero
@@ -95,7 +99,7 @@ package struct TileArguments {
     base.storeBytes(of: spread, toByteOffset: Field.bias.rawValue, as: SIMD16<Float>.self)
   }
 
-  /// Sets what a function is told beside a number.
+  /// Sets the parameters of a function.
   package func set(parametersOf function: ScalarFunction) {
     let (first, second) = function.activation.parameters
     for (index, parameter) in [first, second].enumerated() {
@@ -106,7 +110,7 @@ package struct TileArguments {
     }
   }
 
-  /// Runs code on these arguments.
+  /// Calls code with these arguments.
   @inlinable
   package func run(_ function: TileFunction) { function.pointer(base) }
 }

@@ -2,26 +2,27 @@
 ///
 ///     y[pixel] = f(x[pixel] ∘ z[pixel])
 ///
-/// where ∘ is an arithmetic operation, if any, and z comes from as many pixels, or is the same for all.
-/// Stretches are bands that lie a fixed distance apart: arguments are `tiles` pixels of each of `bands`
-/// bands, `inputs` (x, then z), `outputs`, and the steps from the end of a band to the next one.
+/// where ∘ is an arithmetic operation, if any, and z has as many pixels as x, or is the same for
+/// all. Stretches are bands at a fixed distance from each other. The arguments are `tiles` pixels
+/// of each of `bands` bands, `inputs` (x, then z), `outputs`, and the steps from the end of a band
+/// to the next one.
 package struct PointwiseTile: TileDescription {
-  /// What is done to x before the function.
+  /// The operation on x before the function.
   package enum Arithmetic: Hashable, Sendable {
     case none
     case add
     case subtract
     case multiply
     case divide
-    /// The larger; z where they are equal or one is not a number.
+    /// The larger; z where they are equal or one is NaN.
     case maximum
-    /// The smaller; z where they are equal or one is not a number.
+    /// The smaller; z where they are equal or one is NaN.
     case minimum
-    /// x where positive, else x · z.
+    /// x where positive, otherwise x · z.
     case leak
     /// (x − mean) · factor + shift: z is three pixels, the same for all x.
     case normalize
-    /// f′(x) · z, of the function that else would be applied to the result.
+    /// f′(x) · z, where f is the function that would otherwise be applied to the result.
     case derivative
   }
 
@@ -29,7 +30,7 @@ package struct PointwiseTile: TileDescription {
   package var arithmetic: Arithmetic
   /// Whether z is the same for all pixels.
   package var isSecondFixed: Bool
-  /// What is done to the result, or whose derivative is taken.
+  /// The function that is applied to the result, or whose derivative is taken.
   package var tail: TileTail
 
   package init(unit: VectorUnit, arithmetic: Arithmetic, isSecondFixed: Bool, tail: TileTail) {
@@ -39,13 +40,13 @@ package struct PointwiseTile: TileDescription {
     self.tail = tail
   }
 
-  /// Registers of pixels that a turn of the loop works on.
+  /// The registers of pixels that an iteration of the loop computes.
   private static let groupVectors = 4
 
-  /// Numbers of z that are the same for all pixels.
+  /// The vectors of z that are the same for all pixels.
   private var fixedCount: Int { isSecondFixed ? (arithmetic == .normalize ? 3 : 1) : 0 }
 
-  /// Whether z comes from as many pixels as x.
+  /// Whether z has as many pixels as x.
   private var walksSecond: Bool { arithmetic != .none && !isSecondFixed }
 
   package var name: String { "pointwise \(arithmetic) \(tail)" }
@@ -59,7 +60,8 @@ package struct PointwiseTile: TileDescription {
     let free = pool.remainingVectors("what functions need")
 
     let bands = pool.integer("bands")
-    // A place stays empty, so that the registers behind it, and with them the code, stay what they were.
+    // A reserved register stays unused, so that the registers after it, and therefore the code, are
+    // unchanged.
     let left = pool.integers("pixels left", 1, of: 2)[0]
     let table = pool.integer("constants")
     let first = pool.integer("x")
@@ -67,7 +69,7 @@ package struct PointwiseTile: TileDescription {
     let output = pool.integer("y")
     let constants = ConstantTable(w, base: table)
 
-    /// Computes pixels that fill some registers.
+    /// Computes pixels that fill several registers.
     func compute(_ x: ArraySlice<Vector>) {
       for (index, x) in x.enumerated() { w.load(x, first + index * unit.vectorBytes) }
       if arithmetic == .derivative { tail.applyDerivative(to: x, free: free, constants, w) }
@@ -109,7 +111,7 @@ package struct PointwiseTile: TileDescription {
     }
   }
 
-  /// x = x ∘ z; of normalisation, z is mean, factor and shift.
+  /// x = x ∘ z; for normalisation, z is mean, factor and shift.
   private func combine(
     _ x: Vector, _ z: [Vector], _ free: [Vector], _ constants: ConstantTable,
     _ w: any TileWriter

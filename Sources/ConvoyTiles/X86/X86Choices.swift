@@ -1,7 +1,7 @@
 import ConvoyAssembler
 
-// Choices by lane. With AVX-512 a comparison's result is in a mask register, k1; with AVX2 it is in a vector
-// register, all bits of a lane.
+// Choices by lane. With AVX-512, a comparison's result is in a mask register, k1; with AVX2, it is
+// in a vector register, in all bits of a lane.
 extension X86Writer {
   package func select(
     _ d: Vector, _ s: Operand, where condition: Condition, else other: Vector, _ mask: Vector
@@ -59,13 +59,13 @@ extension X86Writer {
       compare(Condition(d, .lessOrEqual, mask))
       append(a.vmulps, d, d, .vector(s), mask: .merging(truth))
     } else {
-      // The number's own sign chooses; 0 is 0 either way.
+      // The sign bit of the number selects the lane; for 0, both are equal.
       combine(.multiply, mask, d, .vector(s))
       blend(d, d, .vector(mask), d)
     }
   }
 
-  /// k1 = the lanes where a condition holds, of those in a mask if there is one.
+  /// k1 = the lanes where a condition holds, restricted to those in a mask if there is one.
   private func compare(_ condition: Condition, where mask: X86.MaskRegister? = nil) {
     let (left, relation) = (register(condition.left), condition.relation.comparison)
     switch condition.right {
@@ -75,7 +75,7 @@ extension X86Writer {
     }
   }
 
-  /// d = all bits of the lanes where a condition holds; AVX2.
+  /// d = all bits set in the lanes where a condition holds; AVX2.
   private func compare(_ condition: Condition, into d: Vector) {
     let (d, left) = (register(d), register(condition.left))
     switch condition.right {

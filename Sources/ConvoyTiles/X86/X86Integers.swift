@@ -72,6 +72,6 @@ extension X86Writer {
     a.place(end)
   }
 
-  /// Where short loops begin: processors fetch and decode instructions in blocks of so many bytes.
+  /// The alignment of short loops: processors fetch and decode instructions in blocks of this size.
   private static let loopAlignment = 32
 }

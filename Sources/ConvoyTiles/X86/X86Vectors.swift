@@ -102,7 +102,7 @@ extension X86Writer {
     a.kmovw(truth, register(scratch).low32)
     for (index, sum) in sums.enumerated() {
       let (sum, other) = (register(sum), register(temporaries[index % temporaries.count]))
-      // Each lane meets that at a distance of half a count, then of half as much.
+      // Each lane is added to the lane half a count away, then a quarter, and so on.
       if count > 8 { a.vshuff32x4(other, sum, sum, 0b01_00_11_10) }
       if count > 8 { a.vaddps(sum, sum, other) }
       if count > 4 { a.vshuff32x4(other, sum, sum, 0b10_11_00_01) }

@@ -1,24 +1,25 @@
 package import ConvoyAssembler
 
-/// Writes tiles in the instructions of x86-64: with registers of 512 bits those of AVX-512, with registers of
-/// 256 bits those of AVX2 and FMA.
+/// Writes tiles in x86-64 instructions: AVX-512 for registers of 512 bits, AVX2 and FMA for
+/// registers of 256 bits.
 package final class X86Writer: TileWriter {
   package let unit: VectorUnit
   package let arguments = Integer(RegisterPool.integerCount)
   let a = X86.Assembler()
   let width: X86.VectorWidth
 
-  /// - Parameter unit: registers of 8 lanes, or of 16.
+  /// - Parameter unit: registers of 8 or 16 lanes.
   package init(_ unit: VectorUnit) {
     self.unit = unit
     width = unit.lanes == X86.VectorWidth.zmm.lanes ? .zmm : .ymm
     precondition(width.lanes == unit.lanes, "x86 has no registers of \(unit.lanes) lanes")
   }
 
-  /// Whether results of comparisons are in mask registers, and numbers in memory are broadcast by arithmetic.
+  /// Whether results of comparisons are in mask registers, and arithmetic can broadcast numbers
+  /// from memory.
   var hasMasks: Bool { width == .zmm }
 
-  /// Where comparisons put their results.
+  /// The mask register of comparisons.
   let truth = X86.masks[0]
 
   // MARK: Operands
@@ -34,10 +35,11 @@ package final class X86Writer: TileWriter {
     return place.index.map { base + register($0.register) * $0.scale } ?? base
   }
 
-  /// An operand in memory, whole or repeated.
+  /// A memory operand, a whole vector or a repeated number.
   func memory(_ place: Place) -> X86.Memory { X86.Memory(address(place)) }
 
-  /// A number in all lanes: broadcast where the instruction can, with 512 bits, else a whole vector that holds it.
+  /// A number in all lanes: broadcast by the instruction with 512 bits, otherwise a whole vector of
+  /// copies.
   func repeated(_ place: Place) -> X86.Memory {
     hasMasks ? .broadcast(address(place)) : memory(place)
   }
@@ -74,14 +76,14 @@ package final class X86Writer: TileWriter {
 }
 
 extension X86 {
-  /// In the order in which the pool hands them out: those that a function may change come first, then those
-  /// that it must keep; the argument's stands last.
+  /// In the order of allocation by the pool: first the registers that a function may change, then
+  /// those that it must preserve; the register of the argument is last.
   fileprivate static let integers = [
     rsi, rdx, rcx, rax, r8, r9, r10, r11, rbx, rbp, r12, r13, r14, r15, rdi,
   ]
-  /// Those that the System V convention preserves for the caller.
+  /// The registers that the System V convention preserves for the caller.
   fileprivate static let preserved: Set = [rbx, rbp, r12, r13, r14, r15]
 
-  /// Masks that tiles load, in order.
+  /// The masks that tiles load, in order.
   fileprivate static let masks = [k1, k2, k3]
 }

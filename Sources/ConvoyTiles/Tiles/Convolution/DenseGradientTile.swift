@@ -4,15 +4,15 @@ import ConvoyTensors
 ///
 ///     sum[pair][plane] += Σ over pixels of x[pixel + distance[pair]] · g[pixel][plane]
 ///
-/// where x is one number, the same for all lanes, and g a vector of 16 output channels: `DenseTile`
-/// with pixels and pairs of input channel and tap exchanged. Sums stay in registers for all of a call's
-/// pixels.
+/// where x is one number, broadcast to all lanes, and g a vector of 16 output channels. It is
+/// `DenseTile` with the roles of pixels and pairs of input channel and tap exchanged. Sums stay in
+/// registers for all pixels of a call.
 package struct DenseGradientTile: TileDescription {
-  /// Where a pair reads.
+  /// What a pair reads.
   package struct Read: Hashable, Sendable {
-    /// Which of the tile's lines.
+    /// The index of the tile's line.
     package var line: Int
-    /// Floats from where the line's first pair reads.
+    /// Floats from the pixel that the line's first pair reads.
     package var distance: Int
 
     package init(line: Int, distance: Int) {
@@ -38,7 +38,7 @@ package struct DenseGradientTile: TileDescription {
     self.gradientStep = gradientStep
   }
 
-  /// The most lines of a tile: each has a register.
+  /// The largest number of lines of a tile; each has a register.
   package static let maximalLines = 4
 
   package var name: String { "broadcast gradient \(reads.count)x\(planes)" }
@@ -46,7 +46,8 @@ package struct DenseGradientTile: TileDescription {
   package func write(_ w: any TileWriter) {
     let parts = unit.vectorsPerPixel
     let vectors = planes * parts
-    // One vector a pixel multiplies with a broadcast from memory, where instructions can.
+    // With one vector for each pixel, the multiplication can broadcast its operand from memory, if
+    // instructions can.
     let embedsBroadcast = vectors == 1 && unit.embedsBroadcast
 
     var pool = RegisterPool(unit)

@@ -1,21 +1,22 @@
 import ConvoyTensors
 
-/// The micro-kernel of dense convolution: tiles of rows × columns output pixels of up to four planes,
+/// The micro-kernel of dense convolution: tiles of rows × columns output pixels of up to four
+/// planes,
 ///
 ///     sum[pixel][plane] = bias[plane] + Σ over pairs of x[pixel + distance[pair]] · w[pair][plane]
 ///
-/// where x is one number, the same for all lanes, and w a vector of 16 output channels. Pairs are of
-/// input channel and tap; where each finds its number and its weights stands in an indirection table, so
-/// that any channel may lie anywhere and any of the pairs may be left out. Each sum is made in the order
-/// of the pairs, whatever the tile: the same bits from every tile.
+/// where x is one number, broadcast to all lanes, and w a vector of 16 output channels. A pair is
+/// an input channel and a tap. An indirection table has the distances of each pair's number and
+/// weights, so that input channels may be at any address and any pairs may be omitted. Each sum is
+/// computed in the order of the pairs, so that every tile gives the same bits.
 package struct DenseTile: TileDescription {
   /// An entry of the indirection table.
   package struct Pair: Hashable, Sendable {
-    /// Bytes from the pixel a tile begins at to the number.
+    /// Bytes from a tile's first pixel to the number.
     package var input: Int
     /// Bytes from the first of a plane's weights to the pair's.
     package var weights: Int
-    /// Bytes from the pixel a tile begins at to a pixel that is fetched ahead, as seen from the next tile.
+    /// Bytes from a tile's first pixel to a pixel of the next tile that is prefetched.
     package var ahead = 0
 
     package init(input: Int, weights: Int, ahead: Int = 0) {
@@ -26,7 +27,7 @@ package struct DenseTile: TileDescription {
   }
 
   package let unit: VectorUnit
-  /// Rows of a tile: each begins at an address of its own.
+  /// The rows of a tile; each has an address of its own.
   package var rows: Int
   /// Columns of a tile.
   package var columns: Int
@@ -36,13 +37,13 @@ package struct DenseTile: TileDescription {
   package var inputStep: Int
   /// Bytes from a column to the next in the output.
   package var outputStep: Int
-  /// Whether a line of the next tile's pixels is fetched with each pair: where images come from memory, the
-  /// processor does not see by itself that a few lines of many planes will be next.
+  /// Whether a line of the next tile's pixels is prefetched with each pair. Where images come from
+  /// memory, the hardware prefetcher does not detect accesses to a few lines of many planes.
   package var fetchesAhead = false
-  /// Whether something is added to each sum.
+  /// Whether a residual is added to each sum.
   package var addsResidual = false
-  /// Lanes that each output's sum is spread over, of a single plane, where lanes can be added up: see
-  /// `PlaneFolding`.
+  /// The number of lanes that each output's sum is spread over, for a single plane, where lanes can
+  /// be added: see `PlaneFolding`.
   package var factor = 1
   package var tail: TileTail
 
@@ -72,7 +73,8 @@ package struct DenseTile: TileDescription {
     let parts = unit.vectorsPerPixel
     let vectors = planes * parts
     let pixels = rows * columns
-    // One vector a pixel multiplies with a broadcast from memory, where instructions can.
+    // With one vector for each pixel, the multiplication can broadcast its operand from memory, if
+    // instructions can.
     let embedsBroadcast = vectors == 1 && unit.embedsBroadcast
     precondition(factor == 1 || vectors == 1, "only a single vector is folded")
 
@@ -92,7 +94,7 @@ package struct DenseTile: TileDescription {
     let inputs = pool.integers("inputs", rows, of: TileArguments.maximalRows)
     let ahead = pool.integers("pixel ahead", fetchesAhead ? 1 : 0)
 
-    /// Where a vector of the current pair's weights stands.
+    /// The place of a vector of the current pair's weights.
     func weightPlace(_ vector: Int) -> Place {
       let (plane, part) = vector.quotientAndRemainder(dividingBy: parts)
       let inPlane = weight + part * unit.vectorBytes

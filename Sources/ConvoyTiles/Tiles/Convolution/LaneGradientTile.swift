@@ -1,19 +1,19 @@
 package import ConvoyTensors
 
-/// The micro-kernel of a weight gradient lane by lane: depthwise and narrow groups,
+/// The micro-kernel of a lane-wise weight gradient: depthwise and narrow groups,
 ///
 ///     sum[tap] += Σ over pixels of x[pixel + tap] · g[pixel]
 ///
-/// for some taps of one input channel of the groups. A tile holds rows × columns pixels of the gradient
-/// in registers, and meets each pixel of the image once: it serves every tap and every row of the tile
-/// that reads it. Sums stay in registers for all of a call's pixels.
+/// for some taps of one input channel of the groups. A tile holds rows × columns pixels of the
+/// gradient in registers, and loads each pixel of the image once, for every tap and every row of
+/// the tile that reads it. Sums stay in registers for all pixels of a call.
 package struct LaneGradientTile: TileDescription {
   package let unit: VectorUnit
   /// Rows of a tile.
   package var rows: Int
   /// Columns of a tile.
   package var columns: Int
-  /// Where each tap reads, in pixels; the least depth, row and column are 0.
+  /// The offsets of the taps, in pixels; the least depth, row and column are 0.
   package var taps: [Extents]
   /// Pixels of the image from a row of the gradient to the next.
   package var rowStep: Int
@@ -21,7 +21,7 @@ package struct LaneGradientTile: TileDescription {
   package var columnStep: Int
   /// How pixels are read.
   package var access: LaneTile.Access
-  /// Which of the channels that stand in a vector, if there are several.
+  /// The index of the channel, if a vector holds several.
   package var channel = 0
 
   package init(
@@ -38,33 +38,33 @@ package struct LaneGradientTile: TileDescription {
     self.channel = channel
   }
 
-  /// A tap and a pixel of the tile, whose product a pixel of the image belongs to.
+  /// A tap and a pixel of the tile whose product includes a pixel of the image.
   private typealias Use = (tap: Int, pixel: Int)
 
-  /// The most lines of all sources: each has its distance in a register.
+  /// The largest number of lines of all sources; each has its distance in a register.
   private static let maximalLines = 9
 
   private var lines: [LaneTile.Line] { LaneTile.lines(taps, rows: rows, rowStep: rowStep) }
 
-  /// Sums of each tap: where taps are few, neighbouring pixels have sums of their own, so that enough are
-  /// under way at once.
+  /// The number of sums of each tap. Where taps are few, neighbouring pixels have separate sums, so
+  /// that enough are in flight at once.
   private var setCount: Int {
     max(1, min(unit.chainCount / taps.count, rows * columns))
   }
 
-  /// Registers that are left for pixels of the image.
+  /// The registers that are left for pixels of the image.
   private var temporaryCount: Int {
     unit.registerCount - taps.count * setCount - rows * columns - access.numberVectors
   }
 
-  /// Whether registers hold the tile.
+  /// Whether the registers hold the tile.
   package var fits: Bool {
     temporaryCount >= unit.temporaryCount
       && lines.count * access.sources <= LaneGradientTile.maximalLines
   }
 
-  /// For each pixel of the image that a tile reads, what it is multiplied with; by columns, so that
-  /// neighbouring multiplications add to different sums.
+  /// For each pixel of the image that a tile reads, its products; in the order of columns, so that
+  /// consecutive multiplications add to different sums.
   private var visits: [(line: Int, column: Int, uses: [Use])] {
     let lines = lines
     var uses: [SIMD2<Int>: [Use]] = [:]
@@ -83,7 +83,7 @@ package struct LaneGradientTile: TileDescription {
     }
   }
 
-  /// What a tile takes, about, in multiplications.
+  /// The approximate cost of a tile, in multiplications.
   package var cost: Double {
     let (products, loads) = (rows * columns * taps.count, visits.count * access.sources)
     return Double(products) * max(1, Double(unit.chainCount) / Double(2 * setCount * taps.count))
@@ -120,7 +120,7 @@ package struct LaneGradientTile: TileDescription {
       for row in 0..<rows {
         for column in 0..<columns {
           let place = gradient + column * pixelBytes
-          // A tile is at most two rows high.
+          // A tile has at most two rows.
           w.load(gradients[row * columns + column], row == 0 ? place : place + pitch)
         }
       }

@@ -1,17 +1,18 @@
 import ConvoyTensors
 
-/// How a vector of pixels' lanes becomes the vector that is multiplied.
+/// How a vector of a pixel is permuted before it is multiplied.
 package enum LaneReading: Hashable, Sendable {
-  /// As it is.
+  /// Not at all.
   case plain
-  /// By numbers of lanes, of one vector or put together from several; with masks only if several.
+  /// By permutation indices, of one vector or blended from several; masks are needed only for
+  /// several.
   case permuted(sources: Int)
-  /// The two channels of pairs of lanes, one after the other.
+  /// The two channels of pairs of lanes, in turn.
   case pairs
-  /// The four channels of quadruples of lanes, one after the other.
+  /// The four channels of groups of four lanes, in turn.
   case quads
 
-  /// Input channels of a step.
+  /// The input channels of a step.
   package var channels: Int {
     switch self {
     case .plain, .permuted: 1
@@ -20,32 +21,32 @@ package enum LaneReading: Hashable, Sendable {
     }
   }
 
-  /// Vectors that each vector of inputs is put together from.
+  /// The vectors that each vector of inputs is blended from.
   package var sources: Int { if case .permuted(let sources) = self { sources } else { 1 } }
 
-  /// Numbers in the table of lanes that a step takes: 16 a source, and 16 for the masks of the sources
-  /// after the first, if any.
+  /// The numbers of a step in the permutation table: 16 for each source, and 16 for the masks of
+  /// the sources after the first, if there are any.
   package var numbersPerStep: Int {
     guard case .permuted(let sources) = self else { return 0 }
     return PlaneLayout.lanes * (sources == 1 ? 1 : sources + 1)
   }
 
-  /// Registers that hold numbers of lanes.
+  /// The registers that hold permutation indices.
   package var numberVectors: Int { numbersPerStep > 0 ? sources : 0 }
 
-  /// The most vectors that one may be put together from.
+  /// The largest number of vectors that one may be blended from.
   package static let maximalSources = 4
 }
 
-/// Reads pixels so that each lane gets the number that it multiplies.
+/// Loads pixels so that each lane gets the number that it multiplies.
 package struct LaneReader {
   package let access: LaneReading
-  /// Hold the lanes' numbers, of each source.
+  /// The permutation indices of each source.
   package let numbers: [Vector]
-  /// Say which lanes come from each source after the first.
+  /// The masks of lanes that come from each source after the first.
   package let masks: [LaneMask]
 
-  /// Loads what rearranges lanes from a table: a vector of numbers for each source, then the masks.
+  /// Loads a step of the permutation table: a vector of indices for each source, then the masks.
   package func loadTable(_ table: Integer, _ w: any TileWriter) {
     for (source, register) in numbers.enumerated() {
       w.load(register, table + source * VectorUnit.pixelBytes)
@@ -58,7 +59,7 @@ package struct LaneReader {
 
   /// Loads a pixel from its place in each source.
   ///
-  /// - Parameter channel: which of the channels that stand in a vector.
+  /// - Parameter channel: the index of the channel, if a vector holds several.
   package func load(
     _ x: Vector, channel: Int, _ w: any TileWriter, from place: (_ source: Int) -> Place
   ) {

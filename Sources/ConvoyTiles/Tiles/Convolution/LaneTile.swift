@@ -1,25 +1,25 @@
 package import ConvoyTensors
 
-/// The inner loops of depthwise and narrowly grouped convolution: tiles of rows × columns output pixels
-/// of one plane,
+/// The micro-kernel of depthwise and narrowly grouped convolution: tiles of rows × columns output
+/// pixels of one plane,
 ///
 ///     sum[row][column] = bias + Σ over steps, taps of x[line][column] · w[step][tap]
 ///
-/// where every lane multiplies its own x. A step is an input channel of the groups, or several that
-/// stand in the same plane: the lanes of each group then read one lane of their own group. Each pixel
-/// is loaded once for all the taps and rows that use it; that, not the multiplications, is what a
-/// simple loop would wait for.
+/// where every lane multiplies its own x. A step is an input channel of the groups, or several
+/// channels in the same plane: the lanes of each group then read one lane of their own group. Each
+/// pixel is loaded once for all taps and rows that use it, because loads, not multiplications,
+/// limit a simple loop.
 ///
-/// Each sum is made in the order of the taps, whatever the tile: the same bits from every tile.
+/// Each sum is computed in the order of the taps, so that every tile gives the same bits.
 package struct LaneTile: TileDescription {
   package typealias Access = LaneReading
 
   package let unit: VectorUnit
-  /// Rows of a tile, which lie below one another in an image.
+  /// The rows of a tile, which are consecutive rows of an image.
   package var rows: Int
   /// Columns of a tile.
   package var columns: Int
-  /// Where each tap reads, in pixels; those of a line are in order, and the least column is 0.
+  /// The offsets of the taps, in pixels; those of a line are in order, and the least column is 0.
   package var taps: [Extents]
   /// Pixels from an output row to the next in the input.
   package var rowStep: Int
@@ -29,11 +29,11 @@ package struct LaneTile: TileDescription {
   package var outputStep: Int
   /// How pixels are read.
   package var access: Access
-  /// Whether there is but one step, so that its weights may stay in registers.
+  /// Whether there is only one step, so that its weights may stay in registers.
   package var isSingleStep: Bool
-  /// Whether something is added to each sum.
+  /// Whether a residual is added to each sum.
   package var addsResidual = false
-  /// What is done to the sums.
+  /// The epilogue's function.
   package var tail: TileTail
 
   package init(
@@ -56,51 +56,52 @@ package struct LaneTile: TileDescription {
   /// A line of the input that a tile reads: depth and row.
   package typealias Line = SIMD2<Int>
 
-  /// The lines that tiles of some rows read, in order: for each, a step has a distance.
+  /// The lines that tiles of some rows read, in order; a step has a distance for each.
   package static func lines(_ taps: [Extents], rows: Int, rowStep: Int) -> [Line] {
     var lines: [Line] = []
     for row in 0..<rows {
       for tap in taps {
         let line = Line(tap[0], tap[1] + row * rowStep)
-        // Few, and mostly the last: not worth a set.
+        // The lines are few, and mostly equal to the last: a set would not be faster.
         if lines.last != line, !lines.contains(line) { lines.append(line) }
       }
     }
     return lines.sorted { ($0[0], $0[1]) < ($1[0], $1[1]) }
   }
 
-  /// Taps of a line whose weights are in registers together: which row of the tile uses each.
+  /// Taps of a line whose weights are in registers together, with the row of the tile that uses
+  /// each.
   private struct Batch {
     package var line: Int
     package var taps: [Use]
   }
 
-  /// A tap that reads a line, and the row of the tile that it serves.
+  /// A tap that reads a line, and the row of the tile that uses it.
   private typealias Use = (tap: Int, row: Int)
 
   private var sumCount: Int { rows * columns }
 
   private var isPermuted: Bool { access.numbersPerStep > 0 }
 
-  /// Registers that could hold weights.
+  /// The registers that could hold weights.
   private var roomForWeights: Int {
     let others = sumCount + (isPermuted ? access.sources : 0) + unit.temporaryCount
     return max(1, unit.registerCount - others)
   }
 
-  /// Whether weights stay in registers. Where a plane is several vectors each has its own, and tiles take
-  /// turns at them.
+  /// Whether weights stay in registers. Where a plane is several vectors, each has its own weights,
+  /// and tiles compute the vectors in turn.
   private var keepsWeights: Bool {
     isSingleStep && unit.vectorsPerPixel == 1 && access.channels * taps.count <= roomForWeights
   }
 
-  /// Registers for weights: what they need not have is left to pixels.
+  /// The registers for weights; registers that weights do not need are left to pixels.
   private func weightCount(_ usesOfLines: [[Use]]) -> Int {
     let mostUses = usesOfLines.reduce(1) { max($0, $1.count) }
     return keepsWeights ? access.channels * taps.count : min(roomForWeights, mostUses)
   }
 
-  /// For each line, the taps that read it and the rows of the tile that they serve.
+  /// For each line, the taps that read it and the rows of the tile that use them.
   private var usesOfLines: [[Use]] {
     let lines = LaneTile.lines(taps, rows: rows, rowStep: rowStep)
     var uses: [[Use]] = Array(repeating: [], count: lines.count)
@@ -132,10 +133,10 @@ package struct LaneTile: TileDescription {
     return isRead.indices.filter { isRead[$0] }
   }
 
-  /// What a tile takes, about, in multiplications.
+  /// The approximate cost of a tile, in multiplications.
   package var cost: Double {
     let batches = batches(usesOfLines)
-    // Pixels may have to come from the second-level cache, weights are always in the first.
+    // Pixels may come from the second-level cache; weights are always in the first.
     let loads = batches.reduce(0) {
       $0 + 0.75 * Double(pixels($1).count * access.sources)
         + (keepsWeights ? 0 : 0.25 * Double($1.taps.count))
@@ -167,7 +168,7 @@ package struct LaneTile: TileDescription {
     let input = pool.integer("input")
     let lanes = pool.integer("lanes' numbers")
     let outputColumn = pool.integer("output column")
-    // Where the current line is in each source.
+    // The addresses of the current line in each source.
     let lines =
       [scratch]
       + pool.integers(
@@ -238,7 +239,7 @@ package struct LaneTile: TileDescription {
           }
         }
       }
-      // Weights that stay must survive the epilogue.
+      // Weights that stay in registers must survive the epilogue.
       let free = keepsWeights ? temporaries : weights + temporaries
       let outputs = OutputRow.all(
         all.map { [$0] }, rows: rows, planes: 1, columnStep: outputStep, pointer: scratch,
@@ -254,7 +255,7 @@ package struct LaneTile: TileDescription {
           w.load(register, weight + index * pixelBytes)
         }
       }
-      // Bands are walked here, since calls cost too much on small maps.
+      // The loop over bands is in the code, since calls cost too much on small maps.
       w.loop(w.argument(.bands), scratch: scratch) {
         w.load(tiles, w.argument(.tiles))
         w.load(input, w.argument(.inputs))

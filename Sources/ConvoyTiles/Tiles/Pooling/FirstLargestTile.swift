@@ -1,11 +1,12 @@
-/// The loop that finds, for each window of a row and each channel, the first of the window's largest
-/// elements: what a maximum's gradient needs to know.
+/// The loop that finds, for each window of a row and each channel, the first of the window's
+/// largest elements: the input of a maximum's gradient.
 ///
-/// A window's elements have numbers, its places. Where the windows' rows go to, each has two pixels, as
-/// `PoolingGradientTile` reads them: the places found, as floats, and its gradient. Arguments are `tiles`
-/// tiles, `inputs` (the first window's first element, then its gradient), `outputs`, and `steps` lines of a
-/// window, of each of which `distances` holds the bytes from the first and where, from `weights` on, the
-/// place of its first element stands, 32 bytes from that of the next.
+/// The elements of a window are numbered. For each window, two pixels are stored, as
+/// `PoolingGradientTile` reads them: the index of the element found, as a float, and the window's
+/// gradient. The arguments are `tiles` tiles, `inputs` (the first window's first element, then its
+/// gradient), `outputs`, and `steps` lines of a window. For each line, `distances` has two words:
+/// the bytes from the first line, and the distance from `weights` to the index of its first
+/// element. Indices are 32 bytes apart.
 package struct FirstLargestTile: TileDescription {
   package let unit: VectorUnit
   /// Columns of a window.
@@ -25,7 +26,8 @@ package struct FirstLargestTile: TileDescription {
     self.columnStep = columnStep
   }
 
-  /// The windows of a tile that an input column is part of, and as which of their columns; in order.
+  /// The columns of the input that a tile reads, in order, and for each the windows that contain it
+  /// with its index among their columns.
   private var inputColumns: [(column: Int, uses: [(window: Int, tap: Int)])] {
     var uses: [Int: [(window: Int, tap: Int)]] = [:]
     for window in 0..<columns {
@@ -36,7 +38,7 @@ package struct FirstLargestTile: TileDescription {
     return uses.sorted { $0.key < $1.key }.map { (column: $0.key, uses: $0.value) }
   }
 
-  /// The description of a line in the table: words of its distance and of where its places stand.
+  /// Bytes of a line in the table: a word for its distance and one for its indices.
   private static let lineBytes = 2 * Integer.bytes
 
   package var name: String { "first largest of \(taps), \(columns) columns" }
@@ -59,7 +61,7 @@ package struct FirstLargestTile: TileDescription {
     let output = pool.integer("output")
     let place = pool.integer("places of the line's elements")
 
-    /// Goes to the line whose description is next.
+    /// Advances to the next line of the table.
     func pointToLine() {
       w.load(pointer, line.place)
       w.advance(pointer, by: input)
@@ -67,16 +69,16 @@ package struct FirstLargestTile: TileDescription {
       w.advance(place, by: w.argument(.weights))
     }
 
-    /// Takes an element that is larger than those before it.
+    /// Updates a window's largest element and its index.
     func meet(_ window: Int, tap: Int) {
       w.replace(
         places[window], .repeated(place + TileArguments.repeatedBytes * tap),
         where: Condition(x, .greater, largest[window]), mask)
-      // Of two numbers the second is taken where one of them is none, as where neither is greater.
+      // The maximum of two operands is the second where one is NaN, as where neither is greater.
       w.maximum(largest[window], x, largest[window])
     }
 
-    /// Finds a vector of each window's places, and writes it with the window's gradient.
+    /// Finds a vector of each window's indices, and stores it with the window's gradient.
     func findPlaces(part: Int) {
       let partOffset = part * unit.vectorBytes
       w.load(lines, w.argument(.steps))

@@ -1,14 +1,16 @@
-/// The loop of a pooling's gradient: a row of the image, each element of which takes what it is due from
-/// the windows that hold it.
+/// The loop of a pooling's gradient: a row of the image, each element of which receives the
+/// gradients of the windows that contain it.
 ///
-///     y[column] = Σ over rows of windows, windows  (place[window] = this element's) · gradient[window]
+///     y[column] = Σ over rows of windows, windows  (place[window] = this element's) ·
+/// gradient[window]
 ///
-/// where a row of windows has two pixels for each, as `FirstLargestTile` leaves them; or, of an average,
-/// the sum of rows that have a pixel for each column. Arguments are `tiles` tiles, `outputs`, and `steps`
-/// rows, perhaps none, of each of which `distances` holds the address and, of a maximum, that of the places
-/// that the row's windows have in the image's row, 32 bytes apart.
+/// For a maximum, a row of windows has two pixels for each window, as `FirstLargestTile` stores
+/// them. For an average, rows have a pixel for each column, and are added. The arguments are
+/// `tiles` tiles, `outputs`, and `steps` rows, perhaps none. For each row, `distances` has its
+/// address and, for a maximum, that of the indices of the image's row in the windows, 32 bytes
+/// apart.
 package struct PoolingGradientTile: TileDescription {
-  /// Which windows hold a column of the image.
+  /// The windows that contain a column of the image.
   package struct Window: Hashable, Sendable {
     /// Columns of a window.
     package var taps: Int
@@ -16,7 +18,7 @@ package struct PoolingGradientTile: TileDescription {
     package var tapStep: Int
     /// Pixels from a window to the next one.
     package var step: Int
-    /// Where a tile's first column lies, from the beginning of the window that the row's address is of.
+    /// The distance of a tile's first column from the beginning of the window at the row's address.
     package var phase: Int
 
     package init(taps: Int, tapStep: Int, step: Int, phase: Int) {
@@ -28,9 +30,9 @@ package struct PoolingGradientTile: TileDescription {
   }
 
   package let unit: VectorUnit
-  /// The windows of a maximum; nil where rows are added up.
+  /// The windows of a maximum; nil where rows are added.
   package var window: Window?
-  /// The image's columns in a tile; of whole tiles a multiple of the windows' step.
+  /// The columns of the image in a tile; for whole tiles, a multiple of the windows' step.
   package var columns: Int
 
   package init(unit: VectorUnit, window: Window?, columns: Int) {
@@ -39,10 +41,12 @@ package struct PoolingGradientTile: TileDescription {
     self.columns = columns
   }
 
-  /// The most columns of a tile: registers hold their sums, a window's places and gradient, and a mask.
+  /// The largest number of columns of a tile: registers hold their sums, a window's indices and
+  /// gradient, and a mask.
   package static func maximalColumns(_ unit: VectorUnit) -> Int { unit.registerCount - 3 }
 
-  /// The windows that hold columns of a tile, from the one that the row's address is of, and which.
+  /// The windows that contain columns of a tile, counted from the one at the row's address, and
+  /// these columns.
   private func uses(of window: Window) -> [(window: Int, columns: [(column: Int, tap: Int)])] {
     var uses: [Int: [(column: Int, tap: Int)]] = [:]
     for column in 0..<columns {
@@ -55,7 +59,7 @@ package struct PoolingGradientTile: TileDescription {
     return uses.sorted { $0.key < $1.key }.map { (window: $0.key, columns: $0.value) }
   }
 
-  /// The description of a row in the table: words of its address and of where its places stand.
+  /// Bytes of a row in the table: a word for its address and one for its indices.
   private static let rowBytes = 2 * Integer.bytes
 
   package var name: String {
@@ -80,7 +84,7 @@ package struct PoolingGradientTile: TileDescription {
     let index = pool.integer("bytes from a row's first window")
     let place = pool.integer("places of the image's row")
 
-    /// Adds what a row of windows gives.
+    /// Adds the contribution of a row of windows.
     func add(_ window: Window, partOffset: Int) {
       for (number, columns) in uses(of: window) {
         let pixel = row + index + (number * 2 * pixelBytes + partOffset)

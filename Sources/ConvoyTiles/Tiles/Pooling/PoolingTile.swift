@@ -1,15 +1,15 @@
-/// The loop of pooling kernels: rows of outputs whose windows have the same number of elements in the
-/// image,
+/// The loop of pooling kernels: rows of outputs whose windows have the same number of elements in
+/// the image,
 ///
 ///     y[column] = scale · Σ over taps, lines of x[line][column · columnStep + tap · tapStep]
 ///
-/// or the largest of them. The lines of each input column are combined once for all the windows that share
-/// it, then the columns, in the order of the portable kernel. Arguments are `tiles` tiles of each of
-/// `bands` rows, `distances` of the windows' lines, `inputs`, `outputs` and the steps between rows; of an
-/// average, the first parameter is the scale.
+/// or the maximum of these elements. The lines of each input column are combined once for all
+/// windows that contain it, then the columns, in the order of the portable kernel. The arguments
+/// are `tiles` tiles of each of `bands` rows, `distances` of the windows' lines, `inputs`,
+/// `outputs` and the steps between rows; for an average, the first parameter is the scale.
 package struct PoolingTile: TileDescription {
   package let unit: VectorUnit
-  /// Whether windows become their largest number, else their scaled sum.
+  /// Whether windows are reduced to their maximum; otherwise to their scaled sum.
   package var isMaximum: Bool
   /// Lines of a window.
   package var lines: Int
@@ -35,10 +35,10 @@ package struct PoolingTile: TileDescription {
     self.columnStep = columnStep
   }
 
-  /// The most lines a window may have: each has its address in a register.
+  /// The largest number of lines of a window; each has its address in a register.
   package static let maximalLines = 8
 
-  /// The input columns that the windows of a tile have, in order, and the outputs that each is part of.
+  /// The input columns of a tile's windows, in order, and the outputs whose windows contain each.
   private var inputColumns: [(column: Int, outputs: [Int])] {
     var outputs: [Int: [Int]] = [:]
     for output in 0..<columns {
@@ -68,7 +68,7 @@ package struct PoolingTile: TileDescription {
     let constants = ConstantTable(w, base: scratch)
     var columnNumber = 0
 
-    /// All lines of an input column become one number.
+    /// Combines all lines of an input column.
     func combineLines(_ column: Int, part: Int) -> Vector {
       let pair = columnNumber % (temporaries.count / 2) * 2
       columnNumber += 1
@@ -76,7 +76,7 @@ package struct PoolingTile: TileDescription {
       for (line, pointer) in pointers.enumerated() {
         let place = pointer + index + (column * pixelBytes + part * unit.vectorBytes)
         if isMaximum {
-          // Of two numbers the second is taken where one of them is none.
+          // The maximum of two operands is the second where one is NaN.
           w.load(x, place)
           w.maximum(sum, x, line == 0 ? constant : sum)
         } else if line == 0 {

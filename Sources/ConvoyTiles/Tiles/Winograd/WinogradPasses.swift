@@ -1,16 +1,16 @@
-/// Emits the one-dimensional maps Bᵀ and Aᵀ of `WinogradTransform` on vectors in registers.
+/// Writes the one-dimensional maps Bᵀ and Aᵀ of `WinogradTransform` on vectors in registers.
 ///
-/// The rows of ±p have the same even coefficients and opposite odd ones: each half is computed once.
+/// The rows of ±p have equal even coefficients and opposite odd ones: each half is computed once.
 package struct WinogradPasses {
   package var pool: RegisterPool
   private let w: any TileWriter
   private let coefficients: [Vector]
-  /// Outputs of a tile in each dimension, 4 or 2; any for input transforms.
+  /// The outputs of a tile in each dimension, 4 or 2; any number for input transforms.
   private let outputs: Int
 
-  /// Begins input transforms: loads the coefficients of Bᵀ that are neither 0 nor ±1.
+  /// Begins input transforms: loads the coefficients of Bᵀ other than 0 and ±1.
   package init(inputsTo w: any TileWriter, _ pool: RegisterPool, scratch: Integer) {
-    // Rows belong to 0, a, −a, b, −b and ∞, whose row is that of 0, one further.
+    // The rows belong to 0, a, −a, b, −b and ∞; that of ∞ is the row of 0, shifted by one.
     let matrix = WinogradTransform.input
     let values = [matrix[0][2], matrix[1][2], matrix[1][3], matrix[3][2], matrix[3][3]]
     self.init(values, outputs: 4, w, pool, scratch)
@@ -41,7 +41,7 @@ package struct WinogradPasses {
     }
   }
 
-  /// Bᵀ·d: takes over six registers, and gives six.
+  /// Bᵀ·d: consumes six borrowed registers, and returns six.
   package mutating func input(_ d: [Vector]) -> [Vector] {
     let (zero, evenA, oddA, evenB, oddB) = (
       coefficients[0], coefficients[1], coefficients[2], coefficients[3], coefficients[4]
@@ -68,7 +68,7 @@ package struct WinogradPasses {
     return [d[0], d[4], even, d[3], d[2], d[5]]
   }
 
-  /// Aᵀ·m: takes over six registers, and gives as many as a tile has outputs.
+  /// Aᵀ·m: consumes six borrowed registers, and returns as many as a tile has outputs.
   package mutating func output(_ m: [Vector]) -> [Vector] {
     outputs == 4 ? fourOutputs(m) : twoOutputs(m)
   }
@@ -108,8 +108,8 @@ package struct WinogradPasses {
   }
 }
 
-/// The numbers between the two passes of a two-dimensional transform: what registers cannot hold lies in
-/// a buffer in the first-level cache.
+/// The numbers between the two passes of a two-dimensional transform. Numbers for which there are
+/// no registers are stored in a buffer in the first-level cache.
 package struct WinogradMiddle {
   private let w: any TileWriter
   private let buffer: Integer
@@ -117,12 +117,12 @@ package struct WinogradMiddle {
   private var held: [[Vector]]
 
   /// - Parameters:
-  ///   - lines: how many sixes of vectors the second pass takes.
+  ///   - lines: the number of groups of six vectors that the second pass transforms.
   ///   - buffer: holds the buffer's address.
   package init(_ w: any TileWriter, lines: Int, buffer: Integer) {
     self.w = w
     self.buffer = buffer
-    // 32 registers hold three sixes beside six coefficients and what a pass works on.
+    // 32 registers hold three groups of six besides six coefficients and the registers of a pass.
     heldCount = w.unit.registerCount >= 32 ? 3 : 0
     held = Array(repeating: [], count: lines)
   }
@@ -130,7 +130,7 @@ package struct WinogradMiddle {
   /// Floats of the buffer.
   package static let bufferCount = 36 * 16
 
-  /// Takes over a result of the first pass: a vector of each line.
+  /// Consumes a result of the first pass: a vector of each line.
   package mutating func put(
     _ vectors: some Sequence<Vector>, _ pool: inout RegisterPool, at index: Int
   ) {

@@ -1,8 +1,8 @@
-/// The input transform V = Bᵀ·d·B of F(4×4, 3×3) and F(2×2, 5×5): patches of 6×6 pixels of one plane, four
-/// or two columns apart, into 36 points each. A lane is a channel.
+/// The input transform V = Bᵀ·d·B of F(4×4, 3×3) and F(2×2, 5×5): patches of 6×6 pixels of one
+/// plane, four or two columns apart, are transformed to 36 points each. A lane is a channel.
 ///
-/// Patches at the right and at the bottom edge have fewer pixels; those that are missing are zero, and
-/// are not read. The outputs that would depend on them lie outside the image.
+/// Patches at the right and at the bottom edge have fewer pixels; missing pixels are zero, and are
+/// not read. The outputs that depend on them are outside the image.
 package struct WinogradInputTile: TileDescription {
   package let unit: VectorUnit
   /// Columns from a patch to the next.
@@ -33,7 +33,7 @@ package struct WinogradInputTile: TileDescription {
     let points = WinogradPoints(&pool, cursor: cursor)
     let buffer = pool.integer("buffer")
 
-    /// Loads a column of a patch; what it lacks is zero.
+    /// Loads a column of a patch; missing pixels are zero.
     func loadColumn(_ column: Int, _ vectors: [Vector], part: Int) {
       for (row, vector) in vectors.enumerated() {
         guard row < rows, column < columns else {
@@ -84,9 +84,10 @@ package struct WinogradInputTile: TileDescription {
   }
 }
 
-/// The output transform of F(4×4, 3×3) and F(2×2, 5×5): Y = Aᵀ·M·A, the bias, the tail. A lane is an output channel.
+/// The output transform of F(4×4, 3×3) and F(2×2, 5×5): Y = Aᵀ·M·A, the bias, and the epilogue. A
+/// lane is an output channel.
 ///
-/// Tiles at the right and at the bottom edge have fewer pixels; nothing is written beyond them.
+/// Tiles at the right and at the bottom edge have fewer pixels; nothing is stored beyond them.
 package struct WinogradOutputTile: TileDescription {
   package let unit: VectorUnit
   /// Rows and columns of a whole tile, 4 or 2.
@@ -95,7 +96,7 @@ package struct WinogradOutputTile: TileDescription {
   package var rows: Int
   /// Columns of a tile that are written.
   package var columns: Int
-  /// Whether something is added to each output.
+  /// Whether a residual is added to each output.
   package var addsResidual = false
   package var tail: TileTail
 
@@ -190,7 +191,8 @@ package struct WinogradOutputTile: TileDescription {
   }
 }
 
-/// The addresses of the 36 points of a tile, which lie a fixed distance apart: a row of six at a time.
+/// The addresses of the 36 points of a tile, which are at a fixed distance from each other: a row
+/// of six at a time.
 private struct WinogradPoints {
   /// The tile's first point.
   package let first: Integer
@@ -211,14 +213,14 @@ private struct WinogradPoints {
     six = pool.integer("six times the pitch")
   }
 
-  /// Makes the multiples of the pitch.
+  /// Computes the multiples of the pitch.
   package func begin(_ w: any TileWriter) {
     w.point(triple, to: pitch + pitch * 2)
     w.point(five, to: pitch + pitch * 4)
     w.point(six, to: triple + triple)
   }
 
-  /// Where a point of the current row is.
+  /// The place of a point of the current row.
   package func place(_ column: Int) -> Place {
     switch column {
     case 0: cursor.place
