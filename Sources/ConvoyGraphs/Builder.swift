@@ -2,11 +2,11 @@ public import ConvoyTensors
 
 /// A value of a graph that is being built.
 ///
-/// Layers are methods on it, and branches are plain Swift: use it twice. After a mistake the builder
-/// keeps the first error and adds nothing more, so that a chain of layers needs no `try`; whoever
-/// made the builder gets the error.
+/// Layers are methods of values, and branches are plain Swift: use a value twice. After an error
+/// the builder keeps the first error and adds nothing more, so that a chain of layers needs no
+/// `try`; `GraphBuilder.finish()` throws the error.
 public struct Value {
-  /// The builder it belongs to.
+  /// The builder that the value belongs to.
   public let builder: GraphBuilder
   /// Its identity in the builder's graph.
   public let id: ValueID
@@ -21,11 +21,11 @@ public struct Value {
 
 /// Builds a graph, node by node.
 ///
-/// Not for sharing between threads; the graph it leaves behind is.
+/// A builder must not be shared between threads; the finished graph may be.
 public final class GraphBuilder {
   /// The graph so far.
   public private(set) var graph: Graph
-  /// The first mistake, if one was made. Nothing is added after it.
+  /// The first error, if there was one. Nothing is added after it.
   public private(set) var failure: ConvoyError?
 
   private var takenValueNames: Set<String>
@@ -33,33 +33,33 @@ public final class GraphBuilder {
   private var nameCounts: [String: Int] = [:]
   private var scopes: [String] = []
 
-  /// Starts a graph, or goes on with one.
+  /// Begins a graph, or continues one.
   public init(_ graph: Graph = Graph()) {
     self.graph = graph
     takenValueNames = Set(graph.values.map(\.name))
     takenNodeNames = Set(graph.nodes.map(\.name))
   }
 
-  /// The finished graph, checked.
+  /// The finished graph, verified.
   ///
-  /// - Throws: the first mistake made while building.
+  /// - Throws: the first error of building.
   public func finish() throws(ConvoyError) -> Graph {
     if let failure { throw failure }
     try graph.verify()
     return graph
   }
 
-  /// Notes a mistake, unless one is noted already.
+  /// Records an error, unless one is recorded already.
   public func fail(_ error: ConvoyError) {
     if failure == nil { failure = error }
   }
 
   // MARK: Values
 
-  /// A value of the graph so far, to build on.
+  /// A value of the graph so far, as an input of new layers.
   public func value(_ id: ValueID) -> Value { Value(builder: self, id: id) }
 
-  /// Declares a value that is given at each run.
+  /// Declares an input, whose value is given in each run.
   @discardableResult
   public func input(_ name: String, _ shape: Shape, type: ElementType = .float32) -> Value {
     let id = add(name, TensorType(shape, type), .input)
@@ -67,9 +67,10 @@ public final class GraphBuilder {
     return Value(builder: self, id: id)
   }
 
-  /// Declares a parameter, under the names of the scopes it stands in unless it is `unscoped`.
+  /// Declares a parameter, with the names of its scopes as a prefix unless it is `unscoped`.
   ///
-  /// A name used before means the same parameter: layers share weights by sharing a name.
+  /// A name that was used before stands for the same parameter: layers share weights by sharing a
+  /// name.
   public func parameter(
     _ name: String, _ shape: Shape, type: ElementType = .float32, _ parameter: Parameter,
     unscoped: Bool = false
@@ -91,13 +92,13 @@ public final class GraphBuilder {
     return Value(builder: self, id: add(name, TensorType(shape, type), .parameter(parameter)))
   }
 
-  /// Declares numbers that belong to the graph.
+  /// Declares a constant of the graph.
   public func constant(_ tensor: Tensor, name: String = "constant") -> Value {
     let type = TensorType(tensor.shape, tensor.type)
     return Value(builder: self, id: add(unique(name, &takenValueNames), type, .constant(tensor)))
   }
 
-  /// Declares what a run returns.
+  /// Declares an output of a run.
   public func output(_ name: String, _ value: Value) {
     if graph.outputs.contains(where: { $0.name == name }) {
       fail(ConvoyError(.graph, "Two outputs are named \(name); each needs a name of its own."))
@@ -105,7 +106,7 @@ public final class GraphBuilder {
     graph.outputs.append((name, value.id))
   }
 
-  /// Declares that a parameter takes on a value at the end of each run.
+  /// Declares the new value of a parameter at the end of each run.
   public func update(_ parameter: Value, to value: Value) {
     do throws(ConvoyError) {
       try graph.verify(graph[value.id], canReplace: graph[parameter.id])
@@ -119,8 +120,7 @@ public final class GraphBuilder {
 
   /// Applies an operator, and returns its outputs.
   ///
-  /// After a failure the first input is returned in place of each output, so that code which looks at
-  /// shapes can go on.
+  /// After a failure, each output is the first input, so that code which reads shapes can continue.
   public func apply(
     _ operation: any Operator, to inputs: [Value], name: String? = nil, outputCount: Int = 1
   ) -> [Value] {
@@ -141,7 +141,7 @@ public final class GraphBuilder {
     }
   }
 
-  /// Runs a closure in which names are put below another: `scope("stage2") { … }`.
+  /// Runs a closure with a scope as a prefix of names: `scope("stage2") { … }`.
   public func scope<Result, Failure: Error>(
     _ name: String, _ body: () throws(Failure) -> Result
   ) throws(Failure) -> Result {
@@ -152,10 +152,11 @@ public final class GraphBuilder {
 
   // MARK: Names
 
-  /// Keeps a name for a value that is declared later: the one given, or if it is taken, with a number.
+  /// Reserves a name for a value that is declared later: the given one, or, if it is taken, the
+  /// name with a number.
   public func reserveName(_ name: String) -> String { unique(name, &takenValueNames) }
 
-  /// A name for a layer: the one given, or the kind of layer with the next free number.
+  /// A name for a layer: the given one, or the kind of layer with the next free number.
   func layerName(_ given: String?, kind: String) -> String {
     if let given { return given }
     let key = scoped(kind)
@@ -163,7 +164,7 @@ public final class GraphBuilder {
     return "\(kind)\(nameCounts[key, default: 1])"
   }
 
-  /// The scopes' names, joined: in an operator's training form, the name of its node.
+  /// The names of the scopes, joined: in an operator's training form, the name of its node.
   var scopeName: String { scopes.joined(separator: ".") }
 
   func scoped(_ name: String) -> String {
@@ -206,8 +207,8 @@ extension Value {
     builder.apply(operation, to: [self] + others, name: name)[0]
   }
 
-  /// Makes a layer with parameters of its own: gives the closure the layer's name, and notes what it
-  /// throws as the builder's mistake.
+  /// Makes a layer with its own parameters: calls the closure with the layer's name, and records an
+  /// error that it throws.
   func layer(
     _ name: String?, kind: String, _ body: (String) throws(ConvoyError) -> Value
   ) -> Value {
@@ -220,7 +221,7 @@ extension Value {
     }
   }
 
-  /// Runs a closure on this value with names put below another.
+  /// Runs a closure on this value with a scope as a prefix of names.
   public func scope(_ name: String, _ body: (Value) throws -> Value) rethrows -> Value {
     try builder.scope(name) { try body(self) }
   }

@@ -1,23 +1,23 @@
 public import ConvoyTensors
 
-/// What one node of a graph costs.
+/// The cost of one node of a graph.
 public struct LayerCost: Hashable, Sendable, Codable {
   /// The node's name.
   public let name: String
   /// The operator's name.
   public let operatorName: String
-  /// A few characters that show the operator: `3×3 g32`.
+  /// A short description of the operator: `3×3 g32`.
   public let label: String
   /// The extents of its first output, batch first.
   public let outputShape: Shape
-  /// The groups of a convolution; nil for all else.
+  /// The groups of a convolution; nil for other operators.
   public let groups: Int?
   /// Parameters first used here, multiply-adds, bytes.
   public let cost: Cost
 }
 
 extension Graph {
-  /// What each node costs, in the graph's order.
+  /// The cost of each node, in the graph's order.
   ///
   /// Trainable parameters are counted where they are first used, so that the sum over the layers
   /// counts each once.
@@ -37,7 +37,7 @@ extension Graph {
     }
   }
 
-  /// What one run of the whole graph costs; the parameters are those of `layerCosts()`.
+  /// The cost of one run of the whole graph; the parameters are those of `layerCosts()`.
   public var cost: Cost { layerCosts().reduce(Cost()) { $0 + $1.cost } }
 
   private func isTrainable(_ id: ValueID) -> Bool {
@@ -47,7 +47,7 @@ extension Graph {
 
 // MARK: - NetworkCost
 
-/// What a network costs, layer by layer: prints as a table.
+/// The cost of a network, layer by layer; its description is a table.
 public struct NetworkCost: Hashable, Sendable, Codable {
   /// The layers, in the network's order.
   public let layers: [LayerCost]
@@ -62,12 +62,12 @@ public struct NetworkCost: Hashable, Sendable, Codable {
 }
 
 extension Network {
-  /// What one image costs, layer by layer; `print(network.cost)` shows it as a table.
+  /// The cost of one image, layer by layer; `print(network.cost)` prints it as a table.
   public var cost: NetworkCost { NetworkCost(graph) }
 }
 
 extension NetworkCost: CustomStringConvertible {
-  /// How the numbers are counted, in three sentences.
+  /// The conventions of counting, in three sentences.
   public static let convention = """
     Parameters are trained numbers, each counted once, where it is first used.
     A multiply-add is a multiplication and the addition that follows it, counted in convolutions
@@ -75,7 +75,7 @@ extension NetworkCost: CustomStringConvertible {
     or written once.
     """
 
-  /// A table of the layers and their sum, and below it how the numbers are counted.
+  /// A table of the layers and their sum, followed by the conventions of counting.
   public var description: String {
     let header = ["layer", "", "output", "parameters", "multiply-adds", "bytes"]
     let sum = ["total", "", ""] + Self.numbers(total)

@@ -1,13 +1,13 @@
 public import ConvoyTensors
 
-/// The weights of a dense convolution that computes what a grouped one does: block-diagonal, with
+/// The weights of a dense convolution that is equivalent to a grouped one: block-diagonal, with
 /// zeros outside the blocks.
 ///
 /// - Parameters:
 ///   - grouped: weights [O, I∕G, k…].
 ///   - groups: G, which divides O.
 /// - Returns: weights [O, I, k…].
-/// - Throws: `ConvoyError` when the weights cannot be those of so many groups.
+/// - Throws: `ConvoyError` when the weights cannot be those of G groups.
 /// - Complexity: O(*n*) in the number of dense weights.
 public func blockDiagonalWeights(
   _ grouped: Tensor, groups: Int
@@ -29,15 +29,15 @@ public func blockDiagonalWeights(
   return try Tensor(dense, elements)
 }
 
-/// The weights of a grouped convolution that computes what a block-diagonal dense one does.
+/// The weights of a grouped convolution that is equivalent to a block-diagonal dense one.
 ///
 /// - Parameters:
 ///   - dense: weights [O, I, k…].
 ///   - groups: G, which divides O and I.
-///   - tolerance: the largest magnitude outside the blocks that is taken for zero.
+///   - tolerance: the largest absolute value outside the blocks that counts as zero.
 /// - Returns: weights [O, I∕G, k…].
-/// - Throws: `ConvoyError` when a weight outside the blocks exceeds the tolerance, naming the largest,
-///   or when the number of groups does not divide the channels.
+/// - Throws: `ConvoyError` when a weight outside the blocks exceeds the tolerance, naming the
+///   largest, or when the number of groups does not divide the channels.
 /// - Complexity: O(*n*) in the number of dense weights.
 public func groupedWeights(
   _ dense: Tensor, groups: Int, tolerance: Float = 0
@@ -65,7 +65,7 @@ public func groupedWeights(
   return try Tensor(grouped, (0..<shape[0]).flatMap { dense.elements[blocks.row($0)] })
 }
 
-/// Where the blocks of dense weights lie: one run of elements in each output channel's.
+/// The positions of the blocks in dense weights: one run of elements for each output channel.
 private struct WeightBlocks {
   let rowStride: Int
   let rowLength: Int
@@ -77,7 +77,7 @@ private struct WeightBlocks {
     outputsPerGroup = dense[0] / groups
   }
 
-  /// The elements of an output channel that lie in its group's block.
+  /// The elements of an output channel in its group's block.
   func row(_ output: Int) -> Range<Int> {
     let start = output * rowStride + output / outputsPerGroup * rowLength
     return start..<start + rowLength
@@ -85,7 +85,7 @@ private struct WeightBlocks {
 }
 
 extension Float {
-  /// The magnitude, with what is no number above all others: it is no zero either.
+  /// The absolute value, or ∞ for NaN, which is not zero either.
   fileprivate var rank: Float { isNaN ? .infinity : magnitude }
 }
 
@@ -102,7 +102,7 @@ private func validateGroupedWeights(_ shape: Shape, _ groups: Int) throws(Convoy
   }
 }
 
-/// The index in each dimension of an element counted in row-major order.
+/// The index in each dimension of an element with a given row-major index.
 private func position(of element: Int, in shape: Shape) -> [Int] {
   zip(shape.strides, shape.dimensions).map { element / $0 % $1 }
 }

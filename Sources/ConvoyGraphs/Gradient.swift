@@ -4,14 +4,14 @@ extension GraphBuilder {
   /// Appends the backward half: nodes that compute the gradient of a value's sum with respect to
   /// others.
   ///
-  /// Walks the nodes from the last to the first; a value used several times gets the sum of what
-  /// its uses send back, in a fixed order.
+  /// Visits the nodes from the last to the first. The gradient of a value that is used several
+  /// times is the sum of the contributions of its uses, in a fixed order.
   ///
   /// - Parameters:
-  ///   - loss: what is differentiated, most often a scalar.
-  ///   - values: with respect to what.
-  /// - Returns: for each of `values` its gradient, of its shape; zeros where `loss` does not depend on
-  ///   it.
+  ///   - loss: the value that is differentiated, usually a scalar.
+  ///   - values: the values with respect to which it is differentiated.
+  /// - Returns: for each of `values`, its gradient, of its shape; zeros where `loss` does not
+  ///   depend on it.
   public func gradients(of loss: Value, withRespectTo values: [Value]) -> [Value] {
     let wanted = Set(values.map(\.id))
     let forward = graph.nodes

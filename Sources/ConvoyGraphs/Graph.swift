@@ -1,6 +1,6 @@
 public import ConvoyTensors
 
-/// Names a value of one graph; meaningless in another.
+/// The identity of a value of one graph; it has no meaning in other graphs.
 public struct ValueID: Hashable, Sendable, Codable {
   /// The position in `Graph.values`.
   public let index: Int
@@ -8,20 +8,20 @@ public struct ValueID: Hashable, Sendable, Codable {
   init(_ index: Int) { self.index = index }
 }
 
-/// What a network means: operators, the values between them, and the parameters by name.
+/// A network's operators, the values between them, and the parameters by name.
 ///
-/// A value type. Nodes stand in an order in which each comes after those it reads from. Graphs are
-/// made by a `GraphBuilder` (most often through `Network`), and changed only by building another.
+/// Graphs are values. Each node comes after the nodes whose outputs it reads. Graphs are made by a
+/// `GraphBuilder` (usually through `Network`), and changed only by building new ones.
 public struct Graph: Sendable, Equatable {
   /// One application of an operator.
   public struct Node: Sendable, Equatable {
     /// A name unique among the graph's nodes.
     public let name: String
-    /// What is applied.
+    /// The operator that is applied.
     public let operation: any Operator
     /// The values it reads, in the operator's order.
     public let inputs: [ValueID]
-    /// The values it makes.
+    /// The values it computes.
     public let outputs: [ValueID]
 
     /// Whether two nodes apply the same operator to the same values.
@@ -31,19 +31,19 @@ public struct Graph: Sendable, Equatable {
     }
   }
 
-  /// Where a value comes from.
+  /// The origin of a value.
   public enum Origin: Hashable, Sendable {
     /// Given at each run.
     case input
-    /// A number that belongs to the model.
+    /// A parameter, whose value belongs to the model.
     case parameter(Parameter)
-    /// A number that belongs to the graph.
+    /// A constant, whose value belongs to the graph.
     case constant(Tensor)
-    /// Made by a node.
+    /// Computed by a node.
     case computed
   }
 
-  /// A value: a name, a shape, a type, and where it comes from.
+  /// A value: its name, shape, type and origin.
   public struct ValueInfo: Sendable, Equatable {
     /// A name unique among the graph's values.
     public let name: String
@@ -51,33 +51,33 @@ public struct Graph: Sendable, Equatable {
     public let shape: Shape
     /// The type of its elements.
     public let type: ElementType
-    /// Where it comes from.
+    /// The value's origin.
     public let origin: Origin
 
     /// Its shape and type.
     public var tensorType: TensorType { TensorType(shape, type) }
   }
 
-  /// At the end of a run, a parameter takes on a value.
+  /// The change of a parameter at the end of a run.
   public struct Update: Sendable, Equatable {
     /// The parameter.
     public let parameter: ValueID
-    /// What it becomes.
+    /// The new value of the parameter.
     public let value: ValueID
   }
 
-  /// Makes an empty graph.
+  /// An empty graph.
   public init() {}
 
-  /// The operators' applications, each after those it reads from.
+  /// The nodes, each after those whose outputs it reads.
   public internal(set) var nodes: [Node] = []
   /// The values, by the index in their ID.
   public internal(set) var values: [ValueInfo] = []
-  /// The values given at each run.
+  /// The values that are given in each run.
   public internal(set) var inputs: [ValueID] = []
-  /// The values a run returns, with the names it returns them under.
+  /// The values that a run returns, with the names of the outputs.
   public internal(set) var outputs: [(name: String, value: ValueID)] = []
-  /// The parameters a run changes.
+  /// The parameters that a run changes.
   public internal(set) var updates: [Update] = []
 
   /// Whether two graphs have the same nodes, values and names, each in the same order.
@@ -91,34 +91,34 @@ public struct Graph: Sendable, Equatable {
   /// The identities of all values, in the order of `values`.
   public var valueIDs: [ValueID] { values.indices.map(ValueID.init) }
 
-  /// What is known of a value.
+  /// The name, shape, type and origin of a value.
   public subscript(id: ValueID) -> ValueInfo { values[id.index] }
 
-  /// The parameters, in the order they were declared.
+  /// The parameters, in the order of declaration.
   public var parameters: [ValueID] {
     values.indices.lazy.map(ValueID.init).filter { id in
       if case .parameter = self[id].origin { true } else { false }
     }
   }
 
-  /// The value of a name, or nil.
+  /// The value with a name; nil if there is none.
   ///
   /// - Complexity: O(*n*) in the number of values.
   public func value(named name: String) -> ValueID? {
     values.firstIndex { $0.name == name }.map(ValueID.init)
   }
 
-  /// The shapes a node reads and makes.
+  /// The shapes of a node's inputs and outputs.
   public func shapes(of node: Node) -> (inputs: [Shape], outputs: [Shape]) {
     (node.inputs.map { self[$0].shape }, node.outputs.map { self[$0].shape })
   }
 
-  /// The shapes and types a node reads and makes.
+  /// The shapes and types of a node's inputs and outputs.
   public func types(of node: Node) -> (inputs: [TensorType], outputs: [TensorType]) {
     (node.inputs.map { self[$0].tensorType }, node.outputs.map { self[$0].tensorType })
   }
 
-  /// What one run of a node costs, without parameters.
+  /// The cost of one run of a node, without parameters.
   public func cost(of node: Node) -> Cost {
     let (inputs, outputs) = types(of: node)
     return Cost(
@@ -128,24 +128,24 @@ public struct Graph: Sendable, Equatable {
   }
 }
 
-/// A number that belongs to a model: weights, a bias, running statistics.
+/// A tensor that belongs to a model: weights, a bias, running statistics.
 public struct Parameter: Hashable, Sendable, Codable {
-  /// How it starts.
+  /// How its initial value is chosen.
   public var initializer: Initializer
-  /// Whether training changes it by its gradient; running statistics and optimisers' moments are
-  /// parameters too, but not trained.
+  /// Whether training changes it by its gradient. Running statistics and optimisers' moments are
+  /// parameters that are not trainable.
   public var isTrainable: Bool
 
-  /// Describes a parameter.
+  /// A parameter with an initialiser.
   public init(_ initializer: Initializer, isTrainable: Bool = true) {
     self.initializer = initializer
     self.isTrainable = isTrainable
   }
 }
 
-/// How a parameter starts.
+/// How the initial value of a parameter is chosen.
 public enum Initializer: Hashable, Sendable, Codable {
-  /// Every element the same.
+  /// All elements are the same.
   case constant(Float)
   /// Normal, mean 0, variance 2 ∕ fan-in: keeps the variance through ReLU layers.
   /// Source: He et al., "Delving Deep into Rectifiers", 2015.
@@ -154,12 +154,12 @@ public enum Initializer: Hashable, Sendable, Codable {
   /// Source: Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
   /// networks", 2010.
   case glorot
-  /// Normal with a given deviation.
+  /// Normal with a given standard deviation.
   case normal(deviation: Float)
 
   /// Draws a tensor.
   ///
-  /// For a shape [O, I, k…] the fan-in is I·Πk and the fan-out O·Πk.
+  /// For a shape [O, I, k…], the fan-in is I·Πk and the fan-out O·Πk.
   public func tensor(_ shape: Shape, using random: inout Random) -> Tensor {
     let window = shape.dimensions.dropFirst(2).reduce(1, *)
     let fanIn = Float((shape.rank > 1 ? shape[1] : 1) * window)

@@ -27,10 +27,10 @@ public import ConvoyTensors
 extension Graph {
   /// Reads a graph from the text that `json()` writes.
   ///
-  /// The text may come from anywhere: it is checked in full, and takes memory in proportion to its
-  /// length only.
+  /// The text need not be trusted: it is checked in full, and the memory used is proportional to
+  /// its length.
   ///
-  /// - Throws: `ConvoyError` saying what is wrong, and where.
+  /// - Throws: `ConvoyError` with what is wrong, and where.
   public init(json: String) throws(ConvoyError) {
     let decoder = JSONDecoder()
     decoder.nonConformingFloatDecodingStrategy = .convertFromString(
@@ -61,7 +61,7 @@ extension Graph {
 }
 
 extension DecodingError {
-  /// What was wrong and where: `nodes[3].inputs: expected ….`
+  /// What is wrong and where: `nodes[3].inputs: expected ….`
   fileprivate var sentence: String {
     let (context, text): (Context, String) =
       switch self {
@@ -103,7 +103,7 @@ extension Graph: Codable {
       forKey: .updates)
   }
 
-  /// Reads a graph, and checks everything about it.
+  /// Reads and verifies a graph.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: Key.self)
     let version = try container.decode(Int.self, forKey: .version)
@@ -135,7 +135,7 @@ extension Graph: Codable {
 }
 
 extension ValueID {
-  /// Reads a position in a list of values.
+  /// Reads an index into a list of values.
   fileprivate init(_ index: Int, of count: Int, in place: String) throws(ConvoyError) {
     guard (0..<count).contains(index) else {
       throw ConvoyError(
@@ -157,7 +157,7 @@ private struct UpdateDocument: Codable {
   let value: Int
 }
 
-/// A value as it is saved.
+/// A value in its saved form.
 private struct ValueDocument: Codable {
   enum Origin: String, Codable {
     case input, parameter, constant, computed
@@ -165,7 +165,7 @@ private struct ValueDocument: Codable {
 
   let name: String
   let shape: Shape
-  /// Nil is float32, the only type there was in version 1's first files.
+  /// Nil is float32, which was the only type when version 1 began.
   var type: ElementType?
   let origin: Origin
   var parameter: Parameter?
@@ -238,8 +238,8 @@ private struct ValueDocument: Codable {
   }
 }
 
-// A tensor's elements as they are saved: numbers, or true and false. Half precision, whose values are floats
-// too, is written as such.
+// The elements of a tensor in their saved form: numbers, or true and false. Half-precision
+// elements, which are floats too, are written as numbers.
 
 extension KeyedEncodingContainer {
   fileprivate mutating func encode(elementsOf tensor: Tensor, forKey key: Key) throws {
@@ -284,7 +284,7 @@ extension KeyedDecodingContainer {
   }
 }
 
-/// A node as it is saved: the operator by its name, its attributes as it codes them.
+/// A node in its saved form: the operator's name, and its attributes in their own coding.
 private struct NodeDocument: Codable {
   let name: String
   let operation: any Operator

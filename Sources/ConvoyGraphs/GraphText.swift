@@ -1,8 +1,8 @@
 import ConvoyTensors
 
 extension Graph {
-  /// The graph as a person reads it: a line for each input and parameter, each node with what it reads, and
-  /// each output and update.
+  /// The graph as readable text: a line for each input and parameter, each node with its inputs,
+  /// and each output and update.
   ///
   /// - Complexity: O(*n*) in the number of nodes and values.
   public var text: String {
@@ -36,7 +36,7 @@ extension Graph {
     "\(self[id].name): \(TensorType(self[id].shape, self[id].type))"
   }
 
-  /// What is different from an earlier form of the graph, by the names of nodes and parameters.
+  /// The differences from an earlier form of the graph, by the names of nodes and parameters.
   ///
   /// - Complexity: O(*n*) in the number of nodes and values.
   package func changes(since earlier: Graph) -> [String] {

@@ -1,6 +1,6 @@
 public import ConvoyTensors
 
-/// A network as it is described: a graph whose parameters have no numbers yet.
+/// A network's description: a graph whose parameters have no values yet.
 ///
 /// ```swift
 /// let network = try Network(input: [3, 32, 32]) { image in
@@ -11,18 +11,19 @@ public import ConvoyTensors
 /// }
 /// ```
 public struct Network: Sendable {
-  /// What the network means, for a batch of one.
+  /// The network's graph, for a batch of one.
   public let graph: Graph
 
-  /// Takes a graph as a network.
+  /// A network with a given graph.
   public init(_ graph: Graph) { self.graph = graph }
 
-  /// Describes a network from one image to one result.
+  /// A network from one image to one result.
   ///
   /// - Parameters:
   ///   - input: the image's shape, channels first, without the batch.
-  ///   - layers: what is done to the image; branches are plain Swift.
-  /// - Throws: `ConvoyError` naming the first layer that does not fit, what it expected and got.
+  ///   - layers: applies layers to the image; branches are plain Swift.
+  /// - Throws: `ConvoyError` naming the first layer that does not fit, with what it expected and
+  ///   got.
   public init(input: Shape, _ layers: (Value) throws -> Value) throws {
     let builder = GraphBuilder()
     let image = builder.input("image", Shape([1] + input.dimensions))
@@ -30,9 +31,10 @@ public struct Network: Sendable {
     graph = try builder.finish()
   }
 
-  /// Draws the parameters from their initialisers.
+  /// A model with initial parameters.
   ///
-  /// Each parameter draws from a stream of its own: adding a layer does not change the others.
+  /// Each parameter has its own stream of random numbers: adding a layer does not change the
+  /// others.
   public func initialized(seed: UInt64) -> Model {
     var parameters: [String: Tensor] = [:]
     for (index, id) in graph.parameters.enumerated() {
@@ -45,25 +47,27 @@ public struct Network: Sendable {
   }
 }
 
-/// A graph and its parameters' numbers: what is trained, saved and run.
+/// A graph and the values of its parameters: what is trained, saved and run.
 public struct Model: Sendable {
-  /// What it means.
+  /// The graph.
   public let graph: Graph
-  /// The numbers, by the parameter's name.
+  /// The parameters' values, by name.
   public let parameters: [String: Tensor]
 
-  /// Puts a graph and numbers together.
+  /// A model of a graph and parameters.
   ///
-  /// - Throws: `ConvoyError` naming a parameter that is missing, unknown, or of another shape or type.
+  /// - Throws: `ConvoyError` naming a parameter that is missing, unknown, or of another shape or
+  ///   type.
   public init(_ graph: Graph, parameters: [String: Tensor]) throws(ConvoyError) {
     try Model.check(parameters, of: graph)
     self.init(unchecked: graph, parameters)
   }
 
-  /// Throws unless there is a tensor of the right shape and type for each of a graph's parameters, and no
-  /// other.
+  /// Checks that there is a tensor of the right shape and type for each of a graph's parameters,
+  /// and no other.
   ///
-  /// - Throws: `ConvoyError` naming a parameter that is missing, unknown, or of another shape or type.
+  /// - Throws: `ConvoyError` naming a parameter that is missing, unknown, or of another shape or
+  ///   type.
   public static func check(_ parameters: [String: Tensor], of graph: Graph) throws(ConvoyError) {
     var unused = Set(parameters.keys)
     for id in graph.parameters {

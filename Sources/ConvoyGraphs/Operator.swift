@@ -1,21 +1,22 @@
 public import ConvoyTensors
 
-/// What an operator means, on any machine.
+/// The meaning of an operator, independent of machines.
 ///
-/// An operator's file holds, in this order: its attributes, the shape rule, the cost rule, the
-/// gradient, the reference, the traits, the glyph, and how a builder spells it. How it is made to run fast
-/// stands elsewhere (`ConvoyEngine/Lowering`, `ConvoyKernels`).
+/// An operator's file has, in this order: its attributes, the shape rule, the cost rule, the
+/// gradient, the reference, the traits, the glyph, and the builder's methods. Its kernels are
+/// elsewhere (`ConvoyEngine/Lowering`, `ConvoyKernels`).
 public protocol Operator: Hashable, Codable, Sendable {
-  /// The operator's name: in error messages, pictures and saved graphs. Never changed once released.
+  /// The operator's name in error messages, pictures and saved graphs. It never changes once
+  /// released.
   static var name: String { get }
 
-  /// The shape rule: the shapes of the outputs, from those of the inputs.
+  /// The shape rule: the shapes of the outputs for those of the inputs.
   ///
-  /// - Throws: `ConvoyError` when the inputs are too few, too many, or do not fit the attributes. The
-  ///   message is a sentence without the operator's name; the builder puts the node's in front.
+  /// - Throws: `ConvoyError` when the inputs are too few, too many, or do not fit the attributes.
+  ///   The message is a sentence without the operator's name; the builder prefixes the node's name.
   func outputShapes(for inputs: [Shape]) throws(ConvoyError) -> [Shape]
 
-  /// The type rule: which types of elements the inputs may have, and which the outputs have.
+  /// The type rule: the types of elements that are accepted, and those of the outputs.
   var types: TypeRule { get }
 
   /// The cost rule: the multiply-adds of one run. Bytes follow from shapes and types.
@@ -25,38 +26,38 @@ public protocol Operator: Hashable, Codable, Sendable {
   /// to it; nil for an input that has none or does not need one.
   func gradients(at site: GradientSite) -> [Value?]
 
-  /// The reference: plain nested loops in Double, the executable specification.
+  /// The reference: plain nested loops in Double, which are the executable specification.
   ///
-  /// - Precondition: the inputs' shapes satisfy the shape rule, which gave `outputs`.
+  /// - Precondition: the inputs' shapes satisfy the shape rule, and `outputs` are its results.
   func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor]
 
-  /// What kind of operator it is, for rewrites that look for a kind.
+  /// The kind of operator, for rewrites that match a kind.
   var kind: OperatorKind { get }
 
-  /// The traits: what passes need to know of it, at these shapes.
+  /// The traits: what passes need to know about the operator at these shapes.
   ///
-  /// - Precondition: the inputs' shapes satisfy the shape rule, which gave `outputs`.
+  /// - Precondition: the inputs' shapes satisfy the shape rule, and `outputs` are its results.
   func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits
 
-  /// The glyph: how pictures show it.
+  /// The glyph: the operator's form in pictures.
   var glyph: Glyph { get }
 
-  /// What takes its place in training, for an operator that behaves differently there: emits nodes
-  /// and returns the values that replace its outputs. Nil, the default, for all others.
+  /// The training form of an operator that behaves differently in training: emits nodes, and
+  /// returns the values that replace its outputs. Nil, the default, for all others.
   func trainingForm(of inputs: [Value], in builder: GraphBuilder) -> [Value]?
 }
 
 extension Operator {
-  /// By default an operator takes and makes 32-bit floats only.
+  /// By default, an operator has inputs and outputs of 32-bit floats only.
   public var types: TypeRule { .float32 }
 
-  /// By default an operator multiplies nothing.
+  /// By default, an operator multiplies nothing.
   public func multiplyAdds(inputs: [Shape], outputs: [Shape]) -> Int { 0 }
 
-  /// By default an operator is the same in training.
+  /// By default, an operator is the same in training.
   public func trainingForm(of inputs: [Value], in builder: GraphBuilder) -> [Value]? { nil }
 
-  /// Throws unless the number of inputs is one of those the operator takes.
+  /// Checks that the number of inputs is one that the operator accepts.
   func expect(_ inputs: [Shape], count: ClosedRange<Int>) throws(ConvoyError) {
     guard count.contains(inputs.count) else {
       let expected =
@@ -67,24 +68,25 @@ extension Operator {
 }
 
 extension ConvoyError {
-  /// The same error with the place it belongs to in front: `conv1: expected …, got ….`
+  /// The same error, prefixed by the place it belongs to: `conv1: expected …, got ….`
   public func at(_ place: String) -> ConvoyError {
     ConvoyError(kind, message.hasSuffix(".") ? "\(place): \(message)" : "\(place): \(message).")
   }
 }
 
-/// Where a gradient is asked for: a node's values, as handles to build on.
+/// The values of a node whose gradient is computed, as inputs of new nodes.
 public struct GradientSite {
   /// The node's inputs.
   public let inputs: [Value]
   /// The node's outputs.
   public let outputs: [Value]
-  /// The loss's gradient with respect to each output; nil where the loss does not depend on it.
+  /// The gradient of the loss with respect to each output; nil where the loss does not depend on
+  /// it.
   public let outputGradients: [Value?]
-  /// For each input, whether its gradient is used; computing one that is not would be wasted work.
+  /// For each input, whether its gradient is used; other gradients need not be computed.
   public let isNeeded: [Bool]
 
-  /// Describes where a gradient is asked for.
+  /// A node's values and gradients.
   public init(
     inputs: [Value], outputs: [Value], outputGradients: [Value?], isNeeded: [Bool]
   ) {
@@ -103,21 +105,21 @@ public struct GradientSite {
   }
 }
 
-/// How pictures show an operator: data, no drawing.
+/// The form of an operator in pictures: data without drawing.
 public struct Glyph: Hashable, Sendable {
-  /// What kind of work it is; the colour in every picture.
+  /// The kind of computation, which determines the colour in every picture.
   public enum Role: String, Hashable, Sendable, CaseIterable {
     /// Mixes channels: convolutions and linear layers.
     case convolution
-    /// Shrinks maps.
+    /// Reduces the extents of maps.
     case pooling
-    /// Normalises.
+    /// Normalises numbers.
     case normalization
-    /// Element by element.
+    /// Computes element by element.
     case elementwise
     /// Moves numbers without computing.
     case arrangement
-    /// Turns many numbers into few: reductions, losses.
+    /// Reduces many numbers to few: reductions, losses.
     case reduction
     /// Changes parameters.
     case update
@@ -125,16 +127,17 @@ public struct Glyph: Hashable, Sendable {
     case exchange
   }
 
-  /// A few characters: `3×3 g32`.
+  /// A short description: `3×3 g32`.
   public let label: String
-  /// The kind of work.
+  /// The kind of computation.
   public let role: Role
-  /// The operator's word where it is all that a box says: `take own part`; the label, unless it has one.
+  /// The label of a box that shows nothing else: `take own part`; the label, unless it has one.
   public let word: String
-  /// Fewer characters, where it stands behind a layer with others: `BN`; the label, unless it has fewer.
+  /// A shorter label, for an operator that is drawn in the box of a layer before it: `BN`; the
+  /// label, unless it has one.
   public let abbreviation: String
 
-  /// Makes a glyph.
+  /// A glyph with a label and a role.
   public init(
     _ label: String, _ role: Role, word: String? = nil, abbreviation: String? = nil
   ) {
@@ -145,29 +148,30 @@ public struct Glyph: Hashable, Sendable {
   }
 }
 
-/// What a piece of work costs.
+/// The cost of a computation.
 public struct Cost: Hashable, Sendable, Codable {
   /// Trained numbers: weights, biases, batch-norm scale and shift; not running statistics.
   public var parameters: Int
   /// Multiplications each followed by an addition, in convolutions and fully-connected layers.
   public var multiplyAdds: Int
-  /// Bytes read and written once each: inputs, parameters, outputs, by their types' sizes.
+  /// Bytes read and written, each once: inputs, parameters, outputs, by the sizes of their types.
   public var bytes: Int
 
-  /// Makes a cost.
+  /// A cost with given counts.
   public init(parameters: Int = 0, multiplyAdds: Int = 0, bytes: Int = 0) {
     self.parameters = parameters
     self.multiplyAdds = multiplyAdds
     self.bytes = bytes
   }
 
-  /// The arithmetic intensity: operations for each byte, two a multiply-add; 0 where nothing is multiplied.
+  /// The arithmetic intensity: operations for each byte, where a multiply-add is two; 0 where
+  /// nothing is multiplied.
   ///
-  /// Source: Williams, Waterman and Patterson, "Roofline: An Insightful Visual Performance Model for
-  /// Multicore Architectures", 2009.
+  /// Source: Williams, Waterman and Patterson, "Roofline: An Insightful Visual Performance Model
+  /// for Multicore Architectures", 2009.
   public var intensity: Double { bytes == 0 ? 0 : 2 * Double(multiplyAdds) / Double(bytes) }
 
-  /// Adds item by item; what does not fit in an `Int` is its largest.
+  /// Adds each count; sums saturate at the largest `Int`.
   public static func + (a: Cost, b: Cost) -> Cost {
     Cost(
       parameters: sum(a.parameters, b.parameters),
@@ -175,8 +179,8 @@ public struct Cost: Hashable, Sendable, Codable {
       bytes: sum(a.bytes, b.bytes))
   }
 
-  /// a·b for counts, or the largest `Int` where that does not fit: valid shapes can ask for more
-  /// multiply-adds than an `Int` counts.
+  /// a·b for counts, saturated at the largest `Int`: valid shapes can need more multiply-adds than
+  /// an `Int` counts.
   static func product(_ a: Int, _ b: Int) -> Int {
     let (product, overflow) = a.multipliedReportingOverflow(by: b)
     return overflow ? Int.max : product

@@ -1,50 +1,52 @@
 public import ConvoyTensors
 
-/// What passes ask an operator about itself, in place of a list of its types.
+/// Properties of operators that passes ask for, instead of testing for types.
 ///
-/// Passes read an image's dimension 1 as its channels and all after it as its pixels. An answer that
-/// promises less is always safe; one test checks every operator's promises against its reference.
+/// Passes take dimension 1 of an image as its channels, and all later dimensions as its pixels. The
+/// weaker answer is always safe; one test checks the promises of every operator against its
+/// reference.
 public struct OperatorTraits: Hashable, Sendable {
-  /// What becomes of the numbers of the inputs, in a network that is only run.
+  /// What an operator does with the numbers of its inputs, outside training.
   public enum Effect: Hashable, Sendable {
-    /// The only output is the first input.
+    /// The only output equals the first input.
     case nothing
-    /// The only output has the first input's numbers in their order, under another shape.
+    /// The only output has the first input's numbers in the same order, with another shape.
     case reshapes
-    /// Numbers of the inputs, perhaps with some constant between them, in other places.
+    /// The outputs have numbers of the inputs, and perhaps a constant, in other positions.
     case moves
-    /// New numbers.
+    /// The outputs have new numbers.
     case computes
   }
 
-  /// How the positions along one dimension of the outputs follow from those of the inputs.
+  /// How the positions along one dimension of the outputs depend on those of the inputs.
   public enum Passage: Hashable, Sendable {
-    /// Each from the same position of the inputs alone, all by the same function. Inputs that have an
-    /// extent of 1 there, or not the dimension, are met by every position.
+    /// Each position depends only on the same position of the inputs, all by the same function.
+    /// Inputs with extent 1 in the dimension, or without it, are broadcast to every position.
     case alike
-    /// The same, with a number of its own for each position: inputs after the first are vectors of them.
+    /// As `alike`, with a number for each position: inputs after the first are vectors of these.
     case byVector
-    /// The same, by a function that also depends on the number's row-major place in the whole tensor.
+    /// As `alike`, by a function that also depends on the number's row-major index in the whole
+    /// tensor.
     case byPlace
-    /// Each position of the input becomes as many neighbouring positions of the output.
+    /// Each position of the input becomes several neighbouring positions of the output.
     case runs
-    /// From any positions.
+    /// Each position may depend on any positions.
     case mixed
   }
 
-  /// What becomes of the inputs' numbers.
+  /// What the operator does with the numbers of its inputs.
   public var effect: Effect
-  /// How channels pass through.
+  /// How channels depend on channels.
   public var channels: Passage
-  /// How pixels pass through.
+  /// How pixels depend on pixels.
   public var pixels: Passage
-  /// Into how many groups its channels are divided; nil for an operator that knows no groups.
+  /// The number of groups that the channels are divided into; nil for an operator without groups.
   public var groups: Int?
-  /// Whether the reference takes no more steps than it reads, makes and multiplies numbers: an importer
-  /// may then evaluate it within a budget.
+  /// Whether the steps of the reference are bounded by the numbers that it reads, computes and
+  /// multiplies: an importer may then evaluate it within a budget.
   public var hasBoundedReference: Bool
 
-  /// Answers every question.
+  /// Traits with all answers.
   public init(
     _ effect: Effect, channels: Passage, pixels: Passage, groups: Int?, hasBoundedReference: Bool
   ) {
@@ -55,13 +57,13 @@ public struct OperatorTraits: Hashable, Sendable {
     self.hasBoundedReference = hasBoundedReference
   }
 
-  /// Each number of the outputs follows from those at its own place.
+  /// Each number of the outputs depends only on those at the same position.
   public static func elementwise(_ effect: Effect) -> OperatorTraits {
     OperatorTraits(
       effect, channels: .alike, pixels: .alike, groups: nil, hasBoundedReference: true)
   }
 
-  /// Positions along some dimensions are mixed, those along all others pass alike.
+  /// Positions along some dimensions are mixed; those along all others are alike.
   public static func mixing(
     _ dimensions: some Sequence<Int>, _ effect: Effect, hasBoundedReference: Bool
   ) -> OperatorTraits {
@@ -71,7 +73,7 @@ public struct OperatorTraits: Hashable, Sendable {
       hasBoundedReference: hasBoundedReference)
   }
 
-  /// Any number of the outputs may follow from any of the inputs.
+  /// Any number of the outputs may depend on any number of the inputs.
   public static func mixingAll(_ effect: Effect, hasBoundedReference: Bool) -> OperatorTraits {
     OperatorTraits(
       effect, channels: .mixed, pixels: .mixed, groups: nil,
@@ -79,7 +81,7 @@ public struct OperatorTraits: Hashable, Sendable {
   }
 }
 
-/// What kind of operator a rewrite has before it, with what it needs to rewrite it.
+/// The kind of an operator, with what rewrites need to rewrite it.
 public enum OperatorKind: Sendable {
   /// Multiplies an image with weights.
   case layer(any LayerOperator)
@@ -87,7 +89,7 @@ public enum OperatorKind: Sendable {
   case function(ScalarFunction)
   /// Combines the elements of two tensors, with broadcasting.
   case arithmetic(Arithmetic.Function)
-  /// Multiplies each channel with a number and adds another.
+  /// Multiplies each channel with a number, and adds another.
   case channelAffine(any ChannelAffineOperator)
   /// Exchanges numbers between ranks.
   case exchange(any CollectiveOperator)
@@ -95,20 +97,20 @@ public enum OperatorKind: Sendable {
   case other
 }
 
-/// An operator that multiplies an image, its first input, with weights, its second, and adds a bias, its
-/// third, if there is one.
+/// An operator that multiplies an image, its first input, with weights, its second, and adds a
+/// bias, its third, if there is one.
 public protocol LayerOperator: Operator {
-  /// What the first extent of the weights counts.
+  /// What the first dimension of the weights is.
   var weightRows: WeightRows { get }
-  /// Into how many groups its channels are divided; 1 where an output sees all inputs.
+  /// The number of groups that its channels are divided into; 1 if an output depends on all inputs.
   var groups: Int { get }
-  /// Whether each output is a sum over all of the window's elements, none of them padding.
+  /// Whether each output is a sum over all elements of the window, none of them padding.
   var readsWholeWindows: Bool { get }
-  /// The same layer with another number of groups; nil for a layer that knows no groups.
+  /// The same layer with another number of groups; nil for a layer without groups.
   func divided(into groups: Int) -> (any LayerOperator)?
 }
 
-/// What the first extent of a layer's weights counts.
+/// What the first dimension of a layer's weights is.
 public enum WeightRows: Hashable, Sendable {
   /// Weights are [O, I∕G, k…].
   case outputs
@@ -116,30 +118,30 @@ public enum WeightRows: Hashable, Sendable {
   case inputs
 }
 
-/// An operator that multiplies each channel of an image with one number and adds another, where its other
-/// inputs are known numbers.
+/// An operator that multiplies each channel of an image with one number and adds another, if its
+/// other inputs are known.
 public protocol ChannelAffineOperator: Operator {
-  /// The numbers that channels are multiplied with, and that are added to them then.
+  /// The factors of the channels, and the numbers that are added to the products.
   ///
   /// - Parameters:
-  ///   - numbers: the inputs that are known, nil for those that are computed.
+  ///   - numbers: the inputs that are known; nil for those that are computed.
   ///   - shapes: the inputs' shapes.
-  /// - Returns: nil where these inputs are not a number a channel.
+  /// - Returns: nil if these inputs do not have one number for each channel.
   func channelAffine(numbers: [Tensor?], shapes: [Shape]) -> ChannelAffine?
 }
 
-/// What is done to each channel of an image.
+/// An affine function of each channel of an image.
 public struct ChannelAffine: Hashable, Sendable {
-  /// Which of the operator's inputs is the image.
+  /// The index of the image among the operator's inputs.
   public var image: Int
-  /// What each channel is multiplied with.
+  /// The factor of each channel.
   public var factors: [Double]
-  /// What is added to it then.
+  /// The number that is added to each product.
   public var shifts: [Double]
-  /// Whether a layer that takes it in gets a bias even where every shift is 0.
+  /// Whether a layer that this is folded into gets a bias even if all shifts are 0.
   public var alwaysHasShift: Bool
 
-  /// Describes what is done to each channel.
+  /// An affine function of each channel.
   public init(image: Int, factors: [Double], shifts: [Double], alwaysHasShift: Bool) {
     self.image = image
     self.factors = factors

@@ -1,6 +1,6 @@
-/// The operators there are, by the name under which saved graphs know them.
+/// All operators, by their names in saved graphs.
 public enum Operators {
-  /// Every operator: the one place to add a new one to, so that graphs with it can be saved.
+  /// Every operator. A new operator must be added here, so that graphs with it can be saved.
   public static let all: [any Operator.Type] = [
     AdamUpdate.self,
     AllGather.self,
@@ -54,7 +54,7 @@ public enum Operators {
     TransposedConvolution.self,
   ]
 
-  /// The operator of a name, or nil.
+  /// The operator with a name; nil if there is none.
   public static func named(_ name: String) -> (any Operator.Type)? { byName[name] }
 
   private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })

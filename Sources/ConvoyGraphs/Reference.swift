@@ -1,42 +1,42 @@
 public import ConvoyTensors
 
-/// A tensor of Doubles, for the references: the plain, slow, obvious form of every operator.
+/// A tensor of Doubles, for the references of operators, which are plain and slow.
 public struct ReferenceTensor: Hashable, Sendable {
   /// The extents.
   public let shape: Shape
   /// The elements in row-major order.
   public var elements: [Double]
-  /// The type whose values the elements stand for: integers are converted otherwise than floats.
+  /// The type that the elements represent: integers and floats are converted differently.
   public var type = ElementType.float32
 
-  /// Makes a tensor whose elements are all the same.
+  /// A tensor whose elements are all the same.
   public init(_ shape: Shape, repeating value: Double = 0) {
     self.shape = shape
     elements = Array(repeating: value, count: shape.elementCount)
   }
 
-  /// Makes a tensor from elements in row-major order; its type is float32 unless it is set.
+  /// A tensor of elements in row-major order; its type is float32 unless it is set.
   ///
-  /// - Precondition: there are as many as the shape says.
+  /// - Precondition: the number of elements is the shape's.
   public init(_ shape: Shape, _ elements: [Double]) {
     precondition(elements.count == shape.elementCount)
     self.shape = shape
     self.elements = elements
   }
 
-  /// Widens a tensor of any type; integers beyond 2⁵³ are rounded.
+  /// A tensor of any type converted to Double; integers beyond 2⁵³ are rounded.
   public init(_ tensor: Tensor) {
     self.init(tensor.shape, tensor.doubles)
     type = tensor.type
   }
 
-  /// The element at a position given by one index a dimension.
+  /// The element at a position, with one index for each dimension.
   public subscript(index: [Int]) -> Double {
     get { elements[offset(index)] }
     set { elements[offset(index)] = newValue }
   }
 
-  /// The element at a position, or nil where it lies outside the extents: what padding reads.
+  /// The element at a position; nil outside the extents, where padding is read.
   public func element(at index: [Int]) -> Double? {
     for (i, extent) in zip(index, shape.dimensions) where i < 0 || i >= extent { return nil }
     return self[index]
@@ -67,7 +67,7 @@ extension Shape {
 }
 
 extension Graph {
-  /// Runs the graph by the operators' references.
+  /// Evaluates the graph by the operators' references.
   ///
   /// - Parameter given: the inputs and parameters, by value.
   /// - Returns: every value of the graph.

@@ -1,14 +1,15 @@
 public import ConvoyTensors
 
 extension GraphBuilder {
-  /// Appends the nodes of another graph, below the names of scopes. Its parameters keep their names, and are
-  /// the builder's where that has some of the same.
+  /// Appends the nodes of another graph, with the names of scopes as a prefix. Its parameters keep
+  /// their names; they are the builder's parameters if that has parameters of the same names.
   ///
   /// - Parameters:
-  ///   - inputs: what takes the place of its inputs, in their order.
-  ///   - replacing: values in the place of parameters, by these' names: what earlier updates made of them.
-  /// - Returns: what stands for its outputs, in their order, for its parameters, and for its updates, which
-  ///   are not declared.
+  ///   - inputs: the values that replace its inputs, in their order.
+  ///   - replacing: values that replace parameters, by name: their new values after earlier
+  ///     updates.
+  /// - Returns: the values of its outputs, in their order, of its parameters, and of its updates,
+  ///   which are not declared.
   public func append(
     _ other: Graph, inputs: [Value], replacing: [String: Value] = [:]
   ) -> (outputs: [Value], parameters: [Value], updates: [(parameter: Value, value: Value)]) {
@@ -46,15 +47,15 @@ extension GraphBuilder {
 }
 
 extension Graph {
-  /// Builds the graph anew, node by node: the one way in which passes change graphs.
+  /// Builds the graph anew, node by node: the only way in which passes change graphs.
   ///
   /// - Parameters:
-  ///   - inputShapes: shapes for inputs that are to have others; every shape after them follows.
-  ///   - parameterShapes: shapes for parameters that are to have others.
-  ///   - transform: for each node, the values that take the place of its outputs, or nil to keep the
-  ///     node as it is. It gets the node, the values that stand for its inputs, and the builder.
-  /// - Returns: the new graph, without nodes and parameters that nothing needs any more.
-  /// - Throws: what a shape rule says of the new shapes.
+  ///   - inputShapes: new shapes for some inputs; all later shapes follow from these.
+  ///   - parameterShapes: new shapes for some parameters.
+  ///   - transform: for each node, the values that replace its outputs, or nil to keep the node. It
+  ///     gets the node, the values that replace its inputs, and the builder.
+  /// - Returns: the new graph, without nodes and parameters that nothing depends on.
+  /// - Throws: errors of shape rules for the new shapes.
   public func rewritten(
     inputShapes: [String: Shape] = [:], parameterShapes: [String: Shape] = [:],
     by transform: (Node, [Value], GraphBuilder) -> [Value]? = { _, _, _ in nil }
@@ -97,7 +98,7 @@ extension Graph {
 
   /// The same graph for other input shapes, such as another batch or larger images.
   ///
-  /// - Throws: `ConvoyError` when an operator does not accept what now reaches it.
+  /// - Throws: `ConvoyError` when an operator does not accept the new shapes.
   public func resized(_ inputShapes: [String: Shape]) throws(ConvoyError) -> Graph {
     try rewritten(inputShapes: inputShapes)
   }
@@ -113,14 +114,15 @@ extension Graph {
     return try resized(shapes)
   }
 
-  /// The graph with operators that behave differently in training (dropout, batch norm) in that form.
+  /// The graph with the training forms of operators that behave differently in training (dropout,
+  /// batch normalisation).
   public func inTrainingForm() throws(ConvoyError) -> Graph {
     try rewritten { node, inputs, builder in
       builder.scope(node.name) { node.operation.trainingForm(of: inputs, in: builder) }
     }
   }
 
-  /// The graph with nothing returned: what a step that returns something else is built on.
+  /// The graph without outputs: the beginning of a step with other outputs.
   public func withoutOutputs() -> Graph {
     var copy = self
     copy.outputs = []

@@ -1,13 +1,13 @@
 public import ConvoyTensors
 
-/// What is known of a value before a run: its extents and the type of its elements.
+/// The static description of a value: its extents and the type of its elements.
 public struct TensorType: Hashable, Sendable {
   /// The extents.
   public var shape: Shape
   /// The type of the elements.
   public var type: ElementType
 
-  /// Puts both together.
+  /// A shape and a type.
   public init(_ shape: Shape, _ type: ElementType = .float32) {
     self.shape = shape
     self.type = type
@@ -22,16 +22,17 @@ extension TensorType: CustomStringConvertible {
   public var description: String { type == .float32 ? "\(shape)" : "\(shape) of \(type)" }
 }
 
-/// Which types of elements an operator takes, and which it makes.
+/// The types of elements that an operator accepts, and those of its outputs.
 public struct TypeRule: Hashable, Sendable {
-  /// The types each input may have. Inputs beyond the last are as the last.
+  /// The types that each input may have. Inputs beyond the last entry have that entry's types.
   public var inputs: [Set<ElementType>]
   /// Whether all inputs must have the same type.
   public var isUniform: Bool
-  /// The type of each output; nil is that of the first input. Outputs beyond the last are as the last.
+  /// The type of each output; nil is that of the first input. Outputs beyond the last entry have
+  /// that entry's type.
   public var outputs: [ElementType?]
 
-  /// Describes a rule.
+  /// A rule of given types.
   public init(
     _ inputs: [Set<ElementType>], isUniform: Bool = false, outputs: [ElementType?]
   ) {
@@ -41,20 +42,21 @@ public struct TypeRule: Hashable, Sendable {
     self.outputs = outputs
   }
 
-  /// Takes and makes 32-bit floats only.
+  /// Inputs and outputs are 32-bit floats.
   public static let float32 = TypeRule([[.float32]], outputs: [.float32])
 
-  /// Takes inputs of one type, whichever, and keeps it: for operators that only move elements.
+  /// Inputs of the same type, which is any type; outputs have that type: for operators that only
+  /// move elements.
   public static let anyKept = kept(Set(ElementType.allCases))
 
-  /// Takes inputs of one type out of several, and keeps it.
+  /// Inputs of the same type, one of several; outputs have that type.
   public static func kept(_ types: Set<ElementType>) -> TypeRule {
     TypeRule([types], isUniform: true, outputs: [nil])
   }
 
   /// The types of an operator's outputs.
   ///
-  /// - Throws: `ConvoyError` of kind `.type` when an input is of a type that is not taken.
+  /// - Throws: `ConvoyError` of kind `.type` when an input is of a type that is not accepted.
   public func outputTypes(
     for types: [ElementType], count: Int
   ) throws(ConvoyError) -> [ElementType] {
@@ -83,10 +85,10 @@ public struct TypeRule: Hashable, Sendable {
 }
 
 extension Operator {
-  /// The rule for shapes and types together: what the outputs are, from what the inputs are.
+  /// The rules for shapes and types together: the outputs for given inputs.
   ///
-  /// - Throws: `ConvoyError` when the inputs are too few, too many, of types that are not taken, or do not
-  ///   fit the attributes.
+  /// - Throws: `ConvoyError` when the inputs are too few, too many, of types that are not accepted,
+  ///   or do not fit the attributes.
   public func outputs(for inputs: [TensorType]) throws(ConvoyError) -> [TensorType] {
     let shapes = try outputShapes(for: inputs.map(\.shape))
     let types = try types.outputTypes(for: inputs.map(\.type), count: shapes.count)
@@ -98,7 +100,7 @@ extension Set<ElementType> {
   /// The types of integers.
   public static let integers = Set(ElementType.allCases.filter(\.isInteger))
 
-  /// The types of class indices and of steps; floats are taken because graphs that were saved before there
-  /// were other types have them.
+  /// The types of class indices and of steps; floats are accepted because graphs that were saved
+  /// before there were other types have them.
   static let labels: Set<ElementType> = [.int32, .int64, .float32]
 }

@@ -1,12 +1,13 @@
 public import ConvoyTensors
 
 extension Graph {
-  /// Checks that the graph is well formed: run after building and between passes.
+  /// Verifies that the graph is well formed: after building, and between passes.
   ///
-  /// Every node reads values that stand before it, its outputs have the shapes and types its
-  /// operator's rules give, every value is made once, updates fit their parameters, and names are unique.
+  /// Every node reads only earlier values, its outputs have the shapes and types of its operator's
+  /// rules, every value is computed once, updates fit their parameters, and names are unique.
   ///
-  /// - Throws: `ConvoyError` of kind `.graph` naming the first node or value that is not.
+  /// - Throws: `ConvoyError` of kind `.graph` naming the first node or value that is not well
+  ///   formed.
   public func verify() throws(ConvoyError) {
     try verifyInputs()
     var isMade = values.map { $0.origin != .computed }
@@ -57,7 +58,7 @@ extension Graph {
     try verify(value, canReplace: parameter)
   }
 
-  /// Throws unless a value has the shape and type of the parameter that it becomes.
+  /// Checks that a new value has the shape and type of its parameter.
   func verify(_ value: ValueInfo, canReplace parameter: ValueInfo) throws(ConvoyError) {
     guard parameter.tensorType == value.tensorType else {
       throw ConvoyError(

@@ -1,15 +1,16 @@
 public import ConvoyTensors
 
 extension Network {
-  /// The network with weights that were trained elsewhere, by the parameters' names. Those of another type
-  /// than the parameter, such as half precision, are converted.
+  /// The network with weights that were trained elsewhere, by the parameters' names. Weights of
+  /// another type than the parameter, such as half precision, are converted.
   ///
-  /// Files that PyTorch's users publish hold two sorts of numbers that no run needs; these, and nothing
-  /// else, are left aside where the network has no such parameter: batch norm's counters,
-  /// `….num_batches_tracked`, and the auxiliary heads of GoogLeNet, `aux1.…` and `aux2.…`.
+  /// Files of PyTorch models often have two kinds of tensors that inference does not need: counters
+  /// of batch normalisations, `….num_batches_tracked`, and the auxiliary heads of GoogLeNet,
+  /// `aux1.…` and `aux2.…`. These, and nothing else, are ignored where the network has no such
+  /// parameter.
   ///
-  /// - Throws: `ConvoyError` naming a parameter that is missing or of another shape, or a name that is
-  ///   not one of the network's.
+  /// - Throws: `ConvoyError` naming a parameter that is missing or of another shape, or a name that
+  ///   is not one of the network's.
   /// - Complexity: O(*n*) in the number of parameters.
   public func model(weights: [String: Tensor]) throws(ConvoyError) -> Model {
     let known = Dictionary(
@@ -29,7 +30,7 @@ extension Network {
     return try Model(graph, parameters: used)
   }
 
-  /// Whether a name belongs to what published files hold beyond what a run needs.
+  /// Whether a name is that of a tensor in published files which inference does not need.
   private static func isIdleWeight(_ name: String) -> Bool {
     name.hasSuffix(".num_batches_tracked") || name.hasPrefix("aux1.") || name.hasPrefix("aux2.")
   }

@@ -12,11 +12,11 @@ public import ConvoyTensors
 
 /// Arithmetic on two tensors, element by element, with broadcasting.
 ///
-/// Inputs: two tensors of 32-bit floats, or of integers of one type, which are not divided or raised to
-/// powers; what is too large for the type keeps its low bits. Shapes are aligned at the right; an extent of 1, or a missing one, is
-/// repeated to the other's.
+/// Inputs: two tensors of 32-bit floats, or of integers of one type, for which there is no division
+/// and no power; integers that overflow wrap around. Shapes are aligned at the right; an extent of
+/// 1, or a missing one, is repeated to the other's.
 public struct Arithmetic: ChannelAffineOperator {
-  /// Which function of two numbers.
+  /// The function of two numbers.
   public enum Function: String, Hashable, Sendable, Codable, CaseIterable {
     /// a + b
     case add
@@ -68,7 +68,7 @@ public struct Arithmetic: ChannelAffineOperator {
 
   /// See `Operator.name`.
   public static let name = "arithmetic"
-  /// Which function.
+  /// The function.
   public var function: Function
 
   /// Describes the arithmetic.
@@ -93,7 +93,7 @@ public struct Arithmetic: ChannelAffineOperator {
 
   // MARK: Gradient
 
-  /// By the calculus of each function; what was repeated gets the sum over its repetitions.
+  /// By the derivative of each function; a repeated operand gets the sum over its repetitions.
   public func gradients(at site: GradientSite) -> [Value?] {
     let (a, b, g) = (site.inputs[0], site.inputs[1], site.outputGradient)
     let (toA, toB): (() -> Value, () -> Value) =
@@ -102,7 +102,7 @@ public struct Arithmetic: ChannelAffineOperator {
       case .subtract: ({ g }, { -g })
       case .multiply: ({ g * b }, { g * a })
       case .divide: ({ g / b }, { -(g * a / (b * b)) })
-      // A tie goes to b, as in the function itself.
+      // Where both are equal, b gets the gradient, as the function itself returns b.
       case .maximum: ({ g * a.isGreater(than: b) }, { g - g * a.isGreater(than: b) })
       case .minimum: ({ g * b.isGreater(than: a) }, { g - g * b.isGreater(than: a) })
       case .power:
@@ -134,7 +134,7 @@ public struct Arithmetic: ChannelAffineOperator {
   /// See `Operator.kind`.
   public var kind: OperatorKind { .arithmetic(function) }
 
-  /// Arithmetic on an image and a tensor that repeats to a number a channel.
+  /// Arithmetic on an image and a tensor that broadcasts one number to each channel.
   public func channelAffine(numbers: [Tensor?], shapes: [Shape]) -> ChannelAffine? {
     guard let position = numbers.firstIndex(where: { $0 == nil }),
       let tensor = numbers[1 - position],
@@ -162,12 +162,12 @@ public struct Arithmetic: ChannelAffineOperator {
 
   // MARK: Glyph
 
-  /// The function's sign; its word, where it has one.
+  /// The function's symbol; its word, if it has one.
   public var glyph: Glyph { Glyph(function.symbol, .elementwise, word: function.word) }
 }
 
 extension Tensor {
-  /// The number that broadcasting puts at each channel of an image, if it is one.
+  /// The number that broadcasting assigns to each channel of an image, if it is one for each.
   fileprivate func numbersByChannel(of image: Shape) -> [Double]? {
     guard type == .float32, image.rank >= 2, shape.rank <= image.rank else { return nil }
     if shape.elementCount == 1 { return Array(repeating: Double(elements[0]), count: image[1]) }
@@ -179,7 +179,7 @@ extension Tensor {
 }
 
 extension ReferenceTensor {
-  /// The element that broadcasting puts at a position of the larger shape.
+  /// The element that broadcasting assigns to a position of the larger shape.
   func broadcastElement(at position: [Int]) -> Double {
     self[zip(position.suffix(shape.rank), shape.dimensions).map { $1 == 1 ? 0 : $0 }]
   }
@@ -203,13 +203,13 @@ extension Value {
   public static func * (a: Value, b: Value) -> Value { a.applying(Arithmetic(.multiply), [b]) }
   /// a ∕ b, with broadcasting.
   public static func / (a: Value, b: Value) -> Value { a.applying(Arithmetic(.divide), [b]) }
-  /// Element by element the larger, with broadcasting.
+  /// The larger of both, element by element, with broadcasting.
   public func maximum(_ other: Value) -> Value { applying(Arithmetic(.maximum), [other]) }
-  /// Element by element the smaller, with broadcasting.
+  /// The smaller of both, element by element, with broadcasting.
   public func minimum(_ other: Value) -> Value { applying(Arithmetic(.minimum), [other]) }
-  /// Raises to a power, with broadcasting.
+  /// This to a power, with broadcasting.
   public func power(_ exponent: Value) -> Value { applying(Arithmetic(.power), [exponent]) }
 
-  /// 1 where this is greater than another, else 0; not differentiated.
+  /// 1 where this is greater than another, otherwise 0; not differentiated.
   func isGreater(than other: Value) -> Value { (self - other).applying(Elementwise(.step)) }
 }

@@ -2,19 +2,19 @@ public import ConvoyTensors
 
 // MARK: - AxisSlice
 
-/// A range of one dimension, every element of it or every few.
+/// A range of one dimension, with a step.
 ///
-/// Input: a tensor. Output: the same with ⌈(end − start) ∕ step⌉ extents in that dimension.
+/// Input: a tensor. Output: the same with extent ⌈(end − start) ∕ step⌉ in that dimension.
 public struct AxisSlice: Operator {
   /// See `Operator.name`.
   public static let name = "slice"
-  /// The dimension that is cut.
+  /// The dimension that is sliced.
   public var dimension: Int
   /// The first position taken.
   public var start: Int
   /// The position before which the slice ends.
   public var end: Int
-  /// How far apart the positions taken lie.
+  /// The distance between the positions taken.
   public var step: Int
 
   /// Describes a slice.
@@ -25,7 +25,7 @@ public struct AxisSlice: Operator {
     self.step = step
   }
 
-  /// How many positions are taken.
+  /// The number of positions taken.
   ///
   /// - Precondition: the range is not empty, and the step at least 1.
   public var count: Int { (end - start - 1) / step + 1 }
@@ -55,7 +55,7 @@ public struct AxisSlice: Operator {
   /// Any type is kept.
   public var types: TypeRule { .anyKept }
 
-  /// What comes in, put back to where it was taken from.
+  /// The output's gradient, at the positions that were taken.
   public func gradients(at site: GradientSite) -> [Value?] {
     let extent = site.inputs[0].shape[dimension]
     return [site.outputGradient.applying(SliceGradient(slice: self, extent: extent))]
@@ -94,15 +94,16 @@ public struct AxisSlice: Operator {
 
 // MARK: - SliceGradient
 
-/// The gradient of `Slice`: zeros, with what comes in at the positions that were taken.
+/// The gradient of `AxisSlice`: the slice's gradient at the positions that were taken, and zeros
+/// elsewhere.
 ///
-/// Input: the gradient of the slice. Output: the same with the extent that was cut.
+/// Input: the gradient of the slice. Output: the same with the extent before slicing.
 public struct SliceGradient: Operator {
   /// See `Operator.name`.
   public static let name = "sliceGradient"
   /// The slice.
   public var slice: AxisSlice
-  /// The extent of the dimension before it was cut.
+  /// The extent of the dimension before slicing.
   public var extent: Int
 
   /// The gradient of a slice.
@@ -168,7 +169,7 @@ extension Value {
       AxisSlice(dimension: dimension, start: range.lowerBound, end: range.upperBound, step: step))
   }
 
-  /// Cut into parts of equal size along a dimension: channels, unless another is given.
+  /// The tensor divided into parts of equal size along a dimension: channels by default.
   ///
   /// The number of parts must divide the extent.
   public func split(into count: Int, dimension: Int = 1) -> [Value] {
@@ -182,9 +183,9 @@ extension Value {
     return split(sizes: Array(repeating: extent / count, count: count), dimension: dimension)
   }
 
-  /// Cut into parts of given sizes along a dimension: channels, unless another is given.
+  /// The tensor divided into parts of given sizes along a dimension: channels by default.
   ///
-  /// The sizes must add up to the extent.
+  /// The sum of the sizes must be the extent.
   public func split(sizes: [Int], dimension: Int = 1) -> [Value] {
     let extent = shape.dimensions.indices.contains(dimension) ? shape[dimension] : 0
     var rest = extent
@@ -202,7 +203,7 @@ extension Value {
     }
   }
 
-  /// Notes a mistake, and returns as many stand-ins as were asked for.
+  /// Records an error, and returns as many placeholders as parts were requested.
   private func refusedSplit(_ message: String, _ count: Int) -> [Value] {
     builder.fail(ConvoyError(.attribute, message))
     return Array(repeating: self, count: min(max(count, 1), 1 << 16))

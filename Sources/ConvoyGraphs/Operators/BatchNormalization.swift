@@ -2,20 +2,19 @@ public import ConvoyTensors
 
 // MARK: Attributes
 
-/// Batch normalisation as it is run: by the running mean and variance of each channel.
+/// Batch normalisation outside training: by the running mean and variance of each channel.
 ///
 /// Inputs: an image [B, C, …], and scale, shift, running mean and running variance, each [C].
-/// Output: (image − mean) ∕ √(variance + ε) · scale + shift. In training it becomes
+/// Output: (image − mean) ∕ √(variance + ε) · scale + shift. Its training form is
 /// `BatchNormalizationTraining`, which normalises by the batch's own statistics.
 ///
 /// Source: Ioffe and Szegedy, "Batch Normalization", 2015.
 public struct BatchNormalization: ChannelAffineOperator {
   /// See `Operator.name`.
   public static let name = "batchNormalization"
-  /// What is added to the variance.
+  /// The constant that is added to the variance.
   public var epsilon: Float
-  /// How far one training step moves the running statistics towards the batch's: 0 not at all, 1
-  /// all the way.
+  /// The weight of the batch's statistics in the new running statistics, from 0 to 1.
   public var momentum: Float
 
   /// Describes a batch normalisation.
@@ -60,7 +59,7 @@ public struct BatchNormalization: ChannelAffineOperator {
 
   // MARK: Gradient
 
-  /// Of an affine function of each channel, in all five inputs.
+  /// The gradient of an affine function of each channel, with respect to all five inputs.
   public func gradients(at site: GradientSite) -> [Value?] {
     let (image, scale, mean, variance) =
       (site.inputs[0], site.inputs[1], site.inputs[3], site.inputs[4])
@@ -84,10 +83,11 @@ public struct BatchNormalization: ChannelAffineOperator {
 
   // MARK: Training form
 
-  /// Normalises by the batch's statistics, and moves the running ones towards them.
+  /// Normalises by the batch's statistics, and updates the running ones.
   ///
-  /// The running variance takes on the unbiased one, n ∕ (n − 1) times the batch's, as in PyTorch.
-  /// Statistics that are not parameters, such as an imported graph's constants, stay as they are.
+  /// The running variance is updated by the unbiased one, n ∕ (n − 1) times the batch's, as in
+  /// PyTorch. Statistics that are not parameters, such as an imported graph's constants, are not
+  /// updated.
   public func trainingForm(of inputs: [Value], in builder: GraphBuilder) -> [Value]? {
     guard builder.failure == nil else { return nil }
     let image = inputs[0]
@@ -139,7 +139,7 @@ public struct BatchNormalization: ChannelAffineOperator {
     return ChannelAffine(image: 0, factors: factors, shifts: shifts, alwaysHasShift: true)
   }
 
-  /// Each channel by numbers of its own.
+  /// Each channel with its own numbers.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
     OperatorTraits(
       .computes, channels: .byVector, pixels: .alike, groups: nil, hasBoundedReference: true)
@@ -154,13 +154,14 @@ public struct BatchNormalization: ChannelAffineOperator {
 // MARK: Building
 
 extension Value {
-  /// Batch normalisation with parameters of its own.
+  /// Batch normalisation with its own parameters.
   ///
   /// - Parameters:
-  ///   - epsilon: what is added to the variance.
-  ///   - momentum: how far one training step moves the running statistics.
-  ///   - name: the layer's name; its parameters are `name.weight`, which starts at 1, `name.bias`
-  ///     at 0, and, not trained, `name.running_mean` at 0 and `name.running_var` at 1.
+  ///   - epsilon: the constant that is added to the variance.
+  ///   - momentum: the weight of the batch's statistics in the new running statistics.
+  ///   - name: the layer's name; its parameters are `name.weight`, initially 1, `name.bias`,
+  ///     initially 0, and, not trained, `name.running_mean`, initially 0, and `name.running_var`,
+  ///     initially 1.
   public func batchNormalization(
     epsilon: Float = 1e-5, momentum: Float = 0.1, name: String? = nil
   ) -> Value {

@@ -1,10 +1,10 @@
 public import ConvoyTensors
 
 extension Graph {
-  /// A training graph, before it is differentiated, in which batch norms apply the activations after them:
-  /// see `BatchNormalizationTraining.activation`.
+  /// A training graph, before differentiation, in which batch normalisations apply the activations
+  /// that follow them: see `BatchNormalizationTraining.activation`.
   ///
-  /// - Throws: what a shape rule says; not for a graph that is well formed.
+  /// - Throws: errors of shape rules; none for a well-formed graph.
   public func fusingNormalizationsWithActivations() throws(ConvoyError) -> Graph {
     let uses = UseCounts(self)
     var normalized: Set<ValueID> = []

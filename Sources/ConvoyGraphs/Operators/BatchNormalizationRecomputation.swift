@@ -1,18 +1,19 @@
 public import ConvoyTensors
 
 extension Graph {
-  /// A training step in which the backward half computes the results of batch norms again, with their
-  /// activations, from the images they were made of.
+  /// A training step whose backward half recomputes the results of batch normalisations, with their
+  /// activations, from their images.
   ///
-  /// Those images are kept in any case, for the batch norms' own gradients: of two tensors a layer one is
-  /// left. The numbers are the same to the bit: the same formula on the same statistics.
+  /// These images are kept in any case, for the gradients of the batch normalisations: one tensor
+  /// for each layer is kept instead of two. The results are bit-identical: the same formula on the
+  /// same statistics.
   ///
-  /// - Parameter forward: which nodes, counted in their order, belong to forward halves.
-  /// - Throws: what a shape rule says; not for a graph that is well formed.
+  /// - Parameter forward: the indices of the nodes of forward halves.
+  /// - Throws: errors of shape rules; none for a well-formed graph.
   public func recomputingNormalizations(
     ofForward forward: [Range<Int>]
   ) throws(ConvoyError) -> Graph {
-    /// A batch norm of the forward half: what its image was, and what it made.
+    /// A batch normalisation of the forward half: its image, and its results.
     struct Kept {
       var operation: BatchNormalizationTraining
       var name: String

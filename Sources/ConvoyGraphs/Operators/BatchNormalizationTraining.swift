@@ -2,20 +2,20 @@ public import ConvoyTensors
 
 // MARK: - BatchNormalizationTraining
 
-/// Batch normalisation as it is trained: by the mean and variance of the batch itself.
+/// Batch normalisation in training: by the mean and variance of the batch itself.
 ///
-/// Inputs: an image [B, C, …], scale [C] and shift [C]. Outputs: the normalised image, after an activation
-/// if there is one, the mean [C] and the biased variance [C], that is, the mean square distance from the
-/// mean.
+/// Inputs: an image [B, C, …], scale [C] and shift [C]. Outputs: the normalised image, after an
+/// activation if there is one, the mean [C] and the biased variance [C], that is, the mean of the
+/// squared differences from the mean.
 ///
-/// With its activation, a layer keeps one tensor for the backward half instead of three: the image, of
-/// which the gradient computes what the activation was given.
+/// With its activation, a layer keeps one tensor for the backward half instead of three: the image,
+/// from which the gradient recomputes the argument of the activation.
 public struct BatchNormalizationTraining: Operator {
   /// See `Operator.name`.
   public static let name = "batchNormalizationTraining"
-  /// What is added to the variance.
+  /// The constant that is added to the variance.
   public var epsilon: Float
-  /// What is applied to the normalised image, if anything.
+  /// The function that is applied to the normalised image, if any.
   public var activation: ScalarFunction?
 
   /// Describes a batch normalisation in training.
@@ -26,7 +26,7 @@ public struct BatchNormalizationTraining: Operator {
 
   /// The image's shape, and twice [C].
   ///
-  /// - Throws: also when a channel has a single value, whose variance says nothing.
+  /// - Throws: also when a channel has a single value, whose variance is meaningless.
   public func outputShapes(for inputs: [Shape]) throws(ConvoyError) -> [Shape] {
     try expect(inputs, count: 3...3)
     let image = inputs[0]
@@ -40,8 +40,8 @@ public struct BatchNormalizationTraining: Operator {
     return [image, [image[1]], [image[1]]]
   }
 
-  /// An operator of its own for the normalised image; the statistics' share, which only a loss on
-  /// the statistics themselves has, is added to the image's.
+  /// A separate operator for the normalised image; the contribution of the statistics, which only a
+  /// loss on the statistics themselves has, is added to the image's gradient.
   public func gradients(at site: GradientSite) -> [Value?] {
     let (image, scale, shift) = (site.inputs[0], site.inputs[1], site.inputs[2])
     let (mean, variance) = (site.outputs[1], site.outputs[2])
@@ -95,7 +95,7 @@ public struct BatchNormalizationTraining: Operator {
   /// See `Operator.kind`.
   public var kind: OperatorKind { .other }
 
-  /// Each channel by itself, over all of its pixels.
+  /// Each channel separately, over all of its pixels.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
     OperatorTraits(
       .computes, channels: .byVector, pixels: .mixed, groups: nil, hasBoundedReference: true)
@@ -109,19 +109,19 @@ public struct BatchNormalizationTraining: Operator {
 
 // MARK: - BatchNormalizationGradient
 
-/// The gradient of `BatchNormalizationTraining`, through the statistics too.
+/// The gradient of `BatchNormalizationTraining`, including the gradient through the statistics.
 ///
-/// Inputs: the image [B, C, …], scale, shift, mean and variance [C], and the gradient of what came out.
-/// Outputs: the gradients of image, scale and shift. With n values a channel, x̂ the image before
-/// scale and shift, and g the gradient of the normalised image, which is that of the activation's result
-/// times f′(x̂·scale + shift), they are scale ∕ √(variance + ε) · (g − Σg∕n − x̂·Σgx̂∕n),
-/// Σgx̂ and Σg.
+/// Inputs: the image [B, C, …], scale, shift, mean and variance [C], and the gradient of the
+/// output. Outputs: the gradients of image, scale and shift. Let n be the number of values of a
+/// channel, x̂ the normalised image before scale and shift, and g its gradient, which is the
+/// gradient of the output times f′(x̂·scale + shift) if there is an activation f. The gradients are
+/// scale ∕ √(variance + ε) · (g − Σg∕n − x̂·Σgx̂∕n), Σgx̂ and Σg.
 public struct BatchNormalizationGradient: Operator {
   /// See `Operator.name`.
   public static let name = "batchNormalizationGradient"
-  /// What is added to the variance.
+  /// The constant that is added to the variance.
   public var epsilon: Float
-  /// What was applied to the normalised image, if anything.
+  /// The function that was applied to the normalised image, if any.
   public var activation: ScalarFunction?
 
   /// Describes the gradient of a batch normalisation.
@@ -148,7 +148,7 @@ public struct BatchNormalizationGradient: Operator {
   /// None: a batch normalisation in training is differentiated once only.
   public func gradients(at site: GradientSite) -> [Value?] { site.inputs.map { _ in nil } }
 
-  /// Two loops: the sums, then the image's gradient by them.
+  /// Two loops: the sums, then the image's gradient.
   public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
     let (image, scale, shift) = (inputs[0], inputs[1].elements, inputs[2].elements)
     let (mean, variance) = (inputs[3].elements, inputs[4].elements)
@@ -184,7 +184,7 @@ public struct BatchNormalizationGradient: Operator {
   /// See `Operator.kind`.
   public var kind: OperatorKind { .other }
 
-  /// Each channel by itself, over all of its pixels.
+  /// Each channel separately, over all of its pixels.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
     OperatorTraits(
       .computes, channels: .byVector, pixels: .mixed, groups: nil, hasBoundedReference: true)

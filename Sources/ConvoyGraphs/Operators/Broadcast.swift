@@ -2,8 +2,8 @@ public import ConvoyTensors
 
 /// One rank's numbers, on every rank.
 ///
-/// Input: a tensor, of which only that of the root is used. Output: the root's. It has no gradient: it
-/// brings ranks to the same beginning.
+/// Input: a tensor, of which only the root's is used. Output: the root's tensor. It has no
+/// gradient; it gives all ranks the same initial state.
 public struct Broadcast: CollectiveOperator {
   /// See `Operator.name`.
   public static let name = "broadcast"
@@ -11,10 +11,10 @@ public struct Broadcast: CollectiveOperator {
   public var axis: RankAxis
   /// See `CollectiveOperator.ranks`.
   public var ranks: Int
-  /// Whose numbers.
+  /// The rank whose numbers are sent.
   public var root: Int
 
-  /// Describes the exchange.
+  /// A broadcast of one rank's numbers.
   public init(_ axis: RankAxis, ranks: Int, root: Int) {
     self.axis = axis
     self.ranks = ranks
@@ -52,7 +52,7 @@ public struct Broadcast: CollectiveOperator {
     .broadcast(count: outputs[0].elementCount, root: root)
   }
 
-  /// Tensors stay as they are.
+  /// The tensor's shape and order are kept.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
     .elementwise(.computes)
   }
@@ -65,10 +65,10 @@ public struct Broadcast: CollectiveOperator {
 
 // MARK: - AllReduceBegin
 
-/// Begins to add up all ranks' tensors, which goes on while other operators are run: `AllReduceEnd` waits
-/// for it.
+/// Begins the sum of all ranks' tensors, which proceeds while other operators are run:
+/// `AllReduceEnd` waits for it.
 ///
-/// Inputs: any tensors. Output: their elements one after the other, not to be read but by `AllReduceEnd`.
+/// Inputs: any tensors. Output: their elements in sequence; only `AllReduceEnd` may read it.
 public struct AllReduceBegin: CollectiveOperator {
   /// See `Operator.name`.
   public static let name = "allReduceBegin"
@@ -77,7 +77,7 @@ public struct AllReduceBegin: CollectiveOperator {
   /// See `CollectiveOperator.ranks`.
   public var ranks: Int
 
-  /// Describes the exchange.
+  /// The beginning of a sum over ranks.
   public init(_ axis: RankAxis, ranks: Int) {
     self.axis = axis
     self.ranks = ranks
@@ -90,10 +90,10 @@ public struct AllReduceBegin: CollectiveOperator {
     return [try Shape(validating: [inputs.reduce(0) { $0 + $1.elementCount }])]
   }
 
-  /// None: gradients are what it is for.
+  /// None: the operator is used for gradients.
   public func gradients(at site: GradientSite) -> [Value?] { site.inputs.map { _ in nil } }
 
-  /// The elements in a row.
+  /// The elements in sequence.
   public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
     [ReferenceTensor(outputs[0], inputs.flatMap(\.elements))]
   }
@@ -124,7 +124,7 @@ public struct AllReduceBegin: CollectiveOperator {
 
 // MARK: - AllReduceEnd
 
-/// Waits for the sums that `AllReduceBegin` began, and makes means of them.
+/// Waits for the sums that `AllReduceBegin` began, and computes means from them.
 ///
 /// Input: that operator's output. Outputs: the means over the ranks, in the shapes of its inputs.
 public struct AllReduceEnd: CollectiveOperator {
@@ -134,17 +134,17 @@ public struct AllReduceEnd: CollectiveOperator {
   public var axis: RankAxis
   /// See `CollectiveOperator.ranks`.
   public var ranks: Int
-  /// What the tensors were.
+  /// The shapes of the tensors.
   public var shapes: [Shape]
 
-  /// Describes the exchange.
+  /// The end of a sum over ranks.
   public init(_ axis: RankAxis, ranks: Int, shapes: [Shape]) {
     self.axis = axis
     self.ranks = ranks
     self.shapes = shapes
   }
 
-  /// The shapes of what was summed.
+  /// The shapes of the tensors.
   public func outputShapes(for inputs: [Shape]) throws(ConvoyError) -> [Shape] {
     try expect(inputs, count: 1...1)
     try expectRanks()
@@ -158,7 +158,7 @@ public struct AllReduceEnd: CollectiveOperator {
   /// None.
   public func gradients(at site: GradientSite) -> [Value?] { [nil] }
 
-  /// Where all ranks have the same numbers, those are the means.
+  /// If all ranks have the same numbers, these are the means.
   public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
     var start = 0
     return outputs.map { shape in
@@ -175,7 +175,7 @@ public struct AllReduceEnd: CollectiveOperator {
   /// See `CollectiveOperator.phase`.
   public var phase: ExchangePhase { .end }
 
-  /// Nothing more than `AllReduceBegin` sends.
+  /// Nothing: `AllReduceBegin` has sent everything.
   public func exchanged(inputs: [Shape], outputs: [Shape]) -> RankExchange {
     .nothing
   }

@@ -2,7 +2,8 @@ public import ConvoyTensors
 
 // MARK: Attributes
 
-/// Channels dealt out anew, so that the next grouped convolution sees something of every group.
+/// Permutes channels, so that each group of the next grouped convolution has channels of every
+/// group.
 ///
 /// Input: an image [B, C, …]. Output: the same shape. The channels, seen as a table of G rows and
 /// C∕G columns, are read column by column: output channel j·G + g is input channel g·(C∕G) + j.
@@ -33,14 +34,14 @@ public struct ChannelShuffle: Operator {
     return inputs
   }
 
-  /// The input channel that an output channel takes.
+  /// The input channel of an output channel.
   public func source(ofChannel channel: Int, of channels: Int) -> Int {
     channel % groups * (channels / groups) + channel / groups
   }
 
   // MARK: Gradient
 
-  /// The shuffle that undoes this one: with C∕G groups.
+  /// The inverse shuffle: with C∕G groups.
   public func gradients(at site: GradientSite) -> [Value?] {
     [site.outputGradient.channelShuffle(groups: site.inputs[0].shape[1] / groups)]
   }
@@ -62,7 +63,7 @@ public struct ChannelShuffle: Operator {
   /// See `Operator.kind`.
   public var kind: OperatorKind { .other }
 
-  /// Channels change places; 1 group, or as many as channels, is no change.
+  /// Channels are permuted; 1 group, or as many as channels, is the identity.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
     let isIdle = groups == 1 || groups == inputs[0][1]
     return .mixing([1], isIdle ? .nothing : .moves, hasBoundedReference: true)
@@ -77,6 +78,7 @@ public struct ChannelShuffle: Operator {
 // MARK: Building
 
 extension Value {
-  /// Deals the channels of groups out anew, so that each following group gets some of each.
+  /// Permutes the channels of groups, so that each group of the next layer has channels of every
+  /// group.
   public func channelShuffle(groups: Int) -> Value { applying(ChannelShuffle(groups: groups)) }
 }

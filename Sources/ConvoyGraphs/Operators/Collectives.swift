@@ -1,6 +1,6 @@
 public import ConvoyTensors
 
-/// Along what ranks divide the work among them. Ranks form a grid: each belongs to one line along either
+/// A way of dividing work among ranks. Ranks form a grid: each belongs to one line along either
 /// axis, and exchanges numbers within it.
 public enum RankAxis: String, Hashable, Sendable, Codable, CaseIterable {
   /// Each rank has some of a batch's images.
@@ -11,46 +11,46 @@ public enum RankAxis: String, Hashable, Sendable, Codable, CaseIterable {
 
 /// An operator that exchanges numbers between ranks.
 ///
-/// A graph with such operators is one rank's part of a computation: every rank runs a graph with the same
-/// operators in the same order. The references, which know of no other ranks, compute what comes out where
-/// all have the same numbers.
+/// A graph with such operators is one rank's part of a computation: every rank runs a graph with
+/// the same operators in the same order. The references, which have no access to other ranks,
+/// compute the result for the case that all ranks have the same numbers.
 public protocol CollectiveOperator: Operator {
-  /// Among which ranks.
+  /// The axis of the ranks.
   var axis: RankAxis { get }
-  /// How many they are.
+  /// The number of ranks.
   var ranks: Int { get }
-  /// Which part of an exchange it is.
+  /// The part of an exchange that the operator is.
   var phase: ExchangePhase { get }
 
-  /// What a rank exchanges with the others when it is run.
+  /// The exchange of a rank with the others in a run.
   ///
   /// - Parameters:
   ///   - inputs: the shapes of its inputs on one rank.
-  ///   - outputs: those of its outputs there.
+  ///   - outputs: the shapes of its outputs there.
   func exchanged(inputs: [Shape], outputs: [Shape]) -> RankExchange
 }
 
-/// What ranks exchange, by the numbers of elements.
+/// An exchange between ranks, with numbers of elements.
 public enum RankExchange: Hashable, Sendable {
   /// Nothing is sent.
   case nothing
   /// Every rank gets the sum of all ranks' elements.
   case sum(count: Int)
-  /// Every rank gets so many elements of each rank.
+  /// Every rank gets this many elements of each rank.
   case gathering(count: Int)
-  /// Every rank gets a share, so many elements, of the sum.
+  /// Every rank gets a share, this many elements, of the sum.
   case sumShares(count: Int)
-  /// Every rank gets the elements of one.
+  /// Every rank gets the elements of the root.
   case broadcast(count: Int, root: Int)
 }
 
-/// Which part of an exchange an operator is.
+/// The part of an exchange that an operator is.
 public enum ExchangePhase: Hashable, Sendable {
-  /// All of it: what follows waits for it.
+  /// All of it: the operators that follow wait for it.
   case whole
-  /// Its beginning: the exchange goes on while other operators are run.
+  /// Its beginning: the exchange proceeds while other operators are run.
   case beginning
-  /// Its end: waits for what another operator began.
+  /// Its end: waits for an exchange that another operator began.
   case end
 }
 
@@ -75,7 +75,7 @@ public struct AllReduce: CollectiveOperator {
   /// See `CollectiveOperator.ranks`.
   public var ranks: Int
 
-  /// Describes the exchange.
+  /// A sum over ranks.
   public init(_ axis: RankAxis, ranks: Int) {
     self.axis = axis
     self.ranks = ranks
@@ -91,7 +91,7 @@ public struct AllReduce: CollectiveOperator {
   /// Every rank's result depends on every rank's input.
   public func gradients(at site: GradientSite) -> [Value?] { [site.outputGradient.applying(self)] }
 
-  /// As many times the input as there are ranks.
+  /// The input times the number of ranks.
   public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
     [ReferenceTensor(outputs[0], inputs[0].elements.map { $0 * Double(ranks) })]
   }
@@ -109,7 +109,7 @@ public struct AllReduce: CollectiveOperator {
     .sum(count: outputs[0].elementCount)
   }
 
-  /// Ranks' tensors meet place by place.
+  /// Each number is the sum of the ranks' numbers at the same position.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
     .elementwise(.computes)
   }
@@ -122,11 +122,11 @@ public struct AllReduce: CollectiveOperator {
 
 // MARK: - Replicated
 
-/// A value that every rank has, before each rank computes something else of it: itself.
+/// A value that every rank has, and with which each rank computes something else: the identity.
 ///
-/// Its gradient is the sum of what the ranks' computations contribute. Source: the conjugate operators f
-/// and g of M. Shoeybi et al., "Megatron-LM: Training Multi-Billion Parameter Language Models Using Model
-/// Parallelism", 2019.
+/// Its gradient is the sum of the contributions of the ranks. Source: the conjugate operators f and
+/// g of M. Shoeybi et al., "Megatron-LM: Training Multi-Billion Parameter Language Models Using
+/// Model Parallelism", 2019.
 public struct Replicated: CollectiveOperator {
   /// See `Operator.name`.
   public static let name = "replicated"
@@ -135,7 +135,7 @@ public struct Replicated: CollectiveOperator {
   /// See `CollectiveOperator.ranks`.
   public var ranks: Int
 
-  /// Describes the value's use.
+  /// The use of a value by several ranks.
   public init(_ axis: RankAxis, ranks: Int) {
     self.axis = axis
     self.ranks = ranks
@@ -148,7 +148,7 @@ public struct Replicated: CollectiveOperator {
     return inputs
   }
 
-  /// The ranks' contributions, added up.
+  /// The sum of the ranks' contributions.
   public func gradients(at site: GradientSite) -> [Value?] {
     [site.outputGradient.applying(AllReduce(axis, ranks: ranks))]
   }
@@ -184,9 +184,9 @@ public struct Replicated: CollectiveOperator {
 
 // MARK: - AllGather
 
-/// All ranks' tensors, one after the other along a dimension, on every rank.
+/// All ranks' tensors, concatenated along a dimension, on every rank.
 ///
-/// Output: as many times the input's extent in the dimension as there are ranks.
+/// Output: the input's extent in the dimension times the number of ranks.
 public struct AllGather: CollectiveOperator {
   /// See `Operator.name`.
   public static let name = "allGather"
@@ -194,15 +194,15 @@ public struct AllGather: CollectiveOperator {
   public var axis: RankAxis
   /// See `CollectiveOperator.ranks`.
   public var ranks: Int
-  /// This rank's place among them.
+  /// This rank's index.
   public var rank: Int
-  /// Along which dimension.
+  /// The dimension of concatenation.
   public var dimension: Int
-  /// Whether every rank goes on to compute the same, so that each has the whole gradient and takes its own
-  /// share; else each has a part of the sum, and the parts are added up.
+  /// Whether every rank computes the same from the result, so that each has the whole gradient and
+  /// takes its own share. Otherwise each rank has a part of the gradient, and the parts are added.
   public var isRepeated: Bool
 
-  /// Describes the exchange.
+  /// A concatenation of ranks' tensors.
   public init(_ axis: RankAxis, ranks: Int, rank: Int, dimension: Int, isRepeated: Bool) {
     self.axis = axis
     self.ranks = ranks
@@ -211,7 +211,7 @@ public struct AllGather: CollectiveOperator {
     self.isRepeated = isRepeated
   }
 
-  /// The input's shape, longer in the dimension.
+  /// The input's shape, with a larger extent in the dimension.
   public func outputShapes(for inputs: [Shape]) throws(ConvoyError) -> [Shape] {
     try expect(inputs, count: 1...1)
     try expectRanks()
@@ -238,7 +238,7 @@ public struct AllGather: CollectiveOperator {
     ]
   }
 
-  /// The input, again and again.
+  /// The input, repeated.
   public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
     let extent = inputs[0].shape[dimension]
     let elements = outputs[0].indices.map { position in
@@ -262,7 +262,7 @@ public struct AllGather: CollectiveOperator {
     .gathering(count: inputs[0].elementCount)
   }
 
-  /// Channels or pixels of all ranks stand in a row along the dimension.
+  /// The channels or pixels of all ranks are concatenated along the dimension.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
     .mixing([dimension], .computes, hasBoundedReference: true)
   }
@@ -285,12 +285,12 @@ public struct ReduceScatter: CollectiveOperator {
   public var axis: RankAxis
   /// See `CollectiveOperator.ranks`.
   public var ranks: Int
-  /// Which share this rank has.
+  /// The index of this rank's share.
   public var rank: Int
-  /// Along which dimension.
+  /// The dimension of the shares.
   public var dimension: Int
 
-  /// Describes the exchange.
+  /// A share of a sum over ranks.
   public init(_ axis: RankAxis, ranks: Int, rank: Int, dimension: Int) {
     self.axis = axis
     self.ranks = ranks
@@ -298,7 +298,7 @@ public struct ReduceScatter: CollectiveOperator {
     self.dimension = dimension
   }
 
-  /// The input's shape, shorter in the dimension.
+  /// The input's shape, with a smaller extent in the dimension.
   public func outputShapes(for inputs: [Shape]) throws(ConvoyError) -> [Shape] {
     try expect(inputs, count: 1...1)
     return [
@@ -306,7 +306,7 @@ public struct ReduceScatter: CollectiveOperator {
     ]
   }
 
-  /// Every rank's input is in every share.
+  /// Every rank's input contributes to every share.
   public func gradients(at site: GradientSite) -> [Value?] {
     [
       site.outputGradient.applying(
@@ -314,7 +314,7 @@ public struct ReduceScatter: CollectiveOperator {
     ]
   }
 
-  /// As many times this rank's share as there are ranks.
+  /// This rank's share times the number of ranks.
   public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
     let share = RankShare(axis, ranks: ranks, rank: rank, dimension: dimension)
     let tensor = share.reference(inputs, outputs: outputs)[0]
@@ -347,7 +347,8 @@ public struct ReduceScatter: CollectiveOperator {
 
 // MARK: - RankShare
 
-/// A rank's share, along a dimension, of what every rank has: nothing is sent, except for its gradient.
+/// A rank's share, along a dimension, of a tensor that every rank has: nothing is sent, except for
+/// its gradient.
 public struct RankShare: CollectiveOperator {
   /// See `Operator.name`.
   public static let name = "rankShare"
@@ -355,12 +356,12 @@ public struct RankShare: CollectiveOperator {
   public var axis: RankAxis
   /// See `CollectiveOperator.ranks`.
   public var ranks: Int
-  /// Which share this rank has.
+  /// The index of this rank's share.
   public var rank: Int
-  /// Along which dimension.
+  /// The dimension of the shares.
   public var dimension: Int
 
-  /// Describes the share.
+  /// A share of a tensor.
   public init(_ axis: RankAxis, ranks: Int, rank: Int, dimension: Int) {
     self.axis = axis
     self.ranks = ranks
@@ -368,7 +369,7 @@ public struct RankShare: CollectiveOperator {
     self.dimension = dimension
   }
 
-  /// The input's shape, shorter in the dimension.
+  /// The input's shape, with a smaller extent in the dimension.
   public func outputShapes(for inputs: [Shape]) throws(ConvoyError) -> [Shape] {
     try expect(inputs, count: 1...1)
     return [try share(of: inputs[0])]
@@ -415,7 +416,7 @@ public struct RankShare: CollectiveOperator {
   /// See `CollectiveOperator.phase`.
   public var phase: ExchangePhase { .whole }
 
-  /// Nothing: every rank has the whole.
+  /// Nothing: every rank has the whole tensor.
   public func exchanged(inputs: [Shape], outputs: [Shape]) -> RankExchange {
     .nothing
   }

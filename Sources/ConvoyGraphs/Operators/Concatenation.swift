@@ -2,13 +2,14 @@ public import ConvoyTensors
 
 // MARK: Attributes
 
-/// Tensors joined along one dimension.
+/// Tensors concatenated along one dimension.
 ///
-/// Inputs: one or more tensors that differ at most in that dimension. Output: its extents added up.
+/// Inputs: one or more tensors that differ at most in that dimension. Output: the sum of its
+/// extents.
 public struct Concatenation: Operator {
   /// See `Operator.name`.
   public static let name = "concatenation"
-  /// The dimension along which the inputs are joined; 1 joins channels.
+  /// The dimension of concatenation; 1 is the channels.
   public var dimension: Int
 
   /// Describes a concatenation.
@@ -16,7 +17,7 @@ public struct Concatenation: Operator {
 
   // MARK: Shape
 
-  /// The first input's shape, with the extents along the dimension added up.
+  /// The first input's shape, with the sum of the extents along the dimension.
   public func outputShapes(for inputs: [Shape]) throws(ConvoyError) -> [Shape] {
     guard let first = inputs.first else {
       throw ConvoyError(.graph, "expected at least 1 input, got none")
@@ -46,7 +47,7 @@ public struct Concatenation: Operator {
 
   // MARK: Gradient
 
-  /// Each input's slice of what comes in.
+  /// Each input's slice of the output's gradient.
   public func gradients(at site: GradientSite) -> [Value?] {
     var start = 0
     return zip(site.inputs, site.isNeeded).map { input, isNeeded in
@@ -58,7 +59,7 @@ public struct Concatenation: Operator {
 
   // MARK: Reference
 
-  /// Every element to its place behind the inputs before.
+  /// Copies every element to its position after those of earlier inputs.
   public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
     var result = ReferenceTensor(outputs[0])
     var start = 0
@@ -78,7 +79,7 @@ public struct Concatenation: Operator {
   /// See `Operator.kind`.
   public var kind: OperatorKind { .other }
 
-  /// Only the dimension changes; a single input is the output.
+  /// Only the dimension changes; a single input equals the output.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
     .mixing([dimension], inputs.count == 1 ? .nothing : .moves, hasBoundedReference: true)
   }
@@ -90,7 +91,7 @@ public struct Concatenation: Operator {
 }
 
 extension Shape {
-  /// Throws unless the shape has a dimension.
+  /// Checks that the shape has a dimension.
   func expectDimension(_ dimension: Int) throws(ConvoyError) {
     guard dimensions.indices.contains(dimension) else {
       throw ConvoyError(
@@ -101,7 +102,7 @@ extension Shape {
 
 // MARK: Building
 
-/// Joins values along a dimension: channels, unless another is given.
+/// Concatenates values along a dimension: channels by default.
 ///
 /// - Precondition: at least one value is given.
 public func concatenate(_ values: [Value], dimension: Int = 1) -> Value {

@@ -5,14 +5,14 @@ public import ConvoyTensors
 /// Convolution in 1, 2 or 3 dimensions: standard, 1×1, grouped, depthwise, strided, dilated.
 ///
 /// Inputs: an image [B, I, …], weights [O, I∕G, k…], and optionally a bias [O]. Output: [B, O, …].
-/// With G groups, output channel o sees only the I∕G input channels of group ⌊o·G∕O⌋.
-/// (What is computed is the cross-correlation, as in all of deep learning.)
+/// With G groups, output channel o depends only on the I∕G input channels of group ⌊o·G∕O⌋. (The
+/// operation is a cross-correlation, as is usual in deep learning.)
 public struct Convolution: LayerOperator {
   /// See `Operator.name`.
   public static let name = "convolution"
-  /// The kernel and how it slides.
+  /// The kernel, stride, dilation and padding.
   public var window: Window
-  /// Into how many groups the channels are divided.
+  /// The number of groups that the channels are divided into.
   public var groups: Int
 
   /// Describes a convolution.
@@ -71,8 +71,8 @@ public struct Convolution: LayerOperator {
 
   // MARK: Gradient
 
-  /// The image's gradient is a transposed convolution with the same weights; the weights' a
-  /// correlation of image and gradient; the bias's a sum.
+  /// The image's gradient is a transposed convolution with the same weights; the weights' gradient
+  /// is a correlation of image and gradient; the bias's is a sum.
   public func gradients(at site: GradientSite) -> [Value?] {
     let (image, weights) = (site.inputs[0], site.inputs[1])
     let gradient = site.outputGradient
@@ -126,7 +126,7 @@ public struct Convolution: LayerOperator {
   /// See `LayerOperator.weightRows`.
   public var weightRows: WeightRows { .outputs }
 
-  /// Without padding, unless the last window may hang over the end.
+  /// Without padding, unless the last window may extend beyond the end.
   public var readsWholeWindows: Bool {
     guard !window.roundsUp else { return false }
     return switch window.padding {
@@ -141,7 +141,7 @@ public struct Convolution: LayerOperator {
     Convolution(window, groups: groups)
   }
 
-  /// An output sees a window of its group's channels.
+  /// An output depends on a window of its group's channels.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
     OperatorTraits(
       .computes, channels: .mixed, pixels: .mixed, groups: groups, hasBoundedReference: true)
@@ -156,7 +156,7 @@ public struct Convolution: LayerOperator {
 }
 
 extension Window {
-  /// The window with "same" padding replaced by the numbers it stands for at these extents.
+  /// The window with "same" padding replaced by explicit padding for these extents.
   func withPadding(resolvedFor input: [Int]) -> Window {
     let resolved = resolvedPadding(for: input)
     var copy = self
@@ -168,7 +168,7 @@ extension Window {
 // MARK: Building
 
 extension Value {
-  /// Convolves with weights that are given.
+  /// Convolves with given weights.
   public func convolution(
     weights: Value, bias: Value? = nil, stride: any SpatialExtents = 1,
     padding: Padding = 0, dilation: any SpatialExtents = 1, groups: Int = 1, name: String? = nil
@@ -180,12 +180,12 @@ extension Value {
     return applying(Convolution(window, groups: groups), others, name: name)
   }
 
-  /// A convolution layer with weights of its own, He-initialised, and a bias that starts at 0.
+  /// A convolution layer with its own weights, He-initialised, and a bias that is initially 0.
   ///
   /// - Parameters:
   ///   - outputChannels: the number of filters.
   ///   - kernel: the window's extents; their number is that of the image's spatial dimensions.
-  ///   - bias: whether a bias is added; leave it out before batch norm.
+  ///   - bias: whether a bias is added; leave it out before batch normalisation.
   ///   - name: the layer's name; its parameters are `name.weight` and `name.bias`.
   public func convolution(
     _ outputChannels: Int, kernel: any SpatialExtents, stride: any SpatialExtents = 1,
@@ -213,7 +213,8 @@ extension Value {
       var (operation, extents) = try describe()
       try Convolution.validateGroups(
         groups, inputChannels: shape[1], outputChannels: outputChannels)
-      // In both kinds the weights' first extent counts all channels, the second those of a group.
+      // In both kinds, the weights' first extent is the number of all channels, the second that of
+      // a group's.
       extents[1] /= groups
       let weights = builder.parameter(
         "\(name).weight", try Shape(validating: extents), Parameter(initializer))

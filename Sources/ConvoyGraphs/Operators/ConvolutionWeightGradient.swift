@@ -8,7 +8,7 @@ public import ConvoyTensors
 public struct ConvolutionWeightGradient: Operator {
   /// See `Operator.name`.
   public static let name = "convolutionWeightGradient"
-  /// The convolution's kernel and how it slides.
+  /// The convolution's kernel, stride, dilation and padding.
   public var window: Window
   /// The convolution's groups.
   public var groups: Int
@@ -49,8 +49,8 @@ public struct ConvolutionWeightGradient: Operator {
 
   // MARK: Gradient
 
-  /// Linear in both inputs: a transposed convolution and a convolution with the incoming gradient as
-  /// weights.
+  /// Linear in both inputs: a transposed convolution, and a convolution with the output's gradient
+  /// as weights.
   public func gradients(at site: GradientSite) -> [Value?] {
     let (image, gradient) = (site.inputs[0], site.inputs[1])
     let spatial = Array(image.shape.dimensions.dropFirst(2))

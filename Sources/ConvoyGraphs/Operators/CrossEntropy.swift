@@ -10,18 +10,19 @@ public import ConvoyTensors
 
 // MARK: - CrossEntropy
 
-/// The mean cross-entropy of scores and the labels they should have.
+/// The mean cross-entropy of scores and labels.
 ///
-/// Inputs: scores [B, C, …] before any softmax, and labels [B, …], the class's index from 0: int32 or int64,
-/// or float32 as in graphs that were saved before there were other types. Output: a scalar, the mean over all labels of −Σ tᵢ·log softmax(scores)ᵢ, where the target
-/// t is smoothing∕C everywhere, and 1 − smoothing more at the label (as PyTorch defines it).
+/// Inputs: scores [B, C, …] before any softmax, and labels [B, …], the indices of classes from 0:
+/// int32 or int64, or float32 as in graphs that were saved before there were other types. Output: a
+/// scalar, the mean over all labels of −Σ tᵢ·log softmax(scores)ᵢ. The target t is smoothing∕C for
+/// every class, and 1 − smoothing more for the label's (as PyTorch defines it).
 ///
-/// A label that is not a whole number from 0 to C − 1 makes the loss, and its gradients, NaN: data
-/// sets are checked when they are read, and nothing is left to check while running.
+/// If a label is not a whole number from 0 to C − 1, the loss and its gradients are NaN: labels are
+/// checked when data sets are read, not in a run.
 public struct CrossEntropy: Operator {
   /// See `Operator.name`.
   public static let name = "crossEntropy"
-  /// How much of the target is spread over all classes, from 0 to 1.
+  /// The fraction of the target that is distributed over all classes, from 0 to 1.
   public var labelSmoothing: Float
 
   /// Describes a cross-entropy.
@@ -49,7 +50,7 @@ public struct CrossEntropy: Operator {
   /// Scores are 32-bit floats, labels integers.
   public var types: TypeRule { TypeRule([[.float32], .labels], outputs: [.float32]) }
 
-  /// An operator of its own for the scores; labels have none.
+  /// A separate operator for the scores; labels have none.
   public func gradients(at site: GradientSite) -> [Value?] {
     guard site.isNeeded[0] else { return [nil, nil] }
     let gradient = CrossEntropyGradient(labelSmoothing: labelSmoothing)
@@ -63,7 +64,7 @@ public struct CrossEntropy: Operator {
     for (line, label) in zip(scores.shape.lines(along: 1), labels) {
       let logarithms = logarithmicSoftmax(line.map { scores.elements[$0] })
       let wanted = target(label: label, classes: line.count)
-      // A score of −∞ is no loss where nothing is asked of it: 0 · ∞ would be NaN.
+      // A score of −∞ contributes nothing if its target is 0; the product 0 · ∞ would be NaN.
       for (t, logarithm) in zip(wanted, logarithms) where t != 0 {
         sum -= t * logarithm
       }
@@ -71,7 +72,7 @@ public struct CrossEntropy: Operator {
     return [ReferenceTensor(outputs[0], [sum / Double(labels.count)])]
   }
 
-  /// What the probabilities should be.
+  /// The target probabilities.
   func target(label: Double, classes: Int) -> [Double] {
     let smoothing = Double(labelSmoothing)
     guard let label = Int(exactly: label), (0..<classes).contains(label) else {
@@ -107,7 +108,7 @@ public struct CrossEntropy: Operator {
 public struct CrossEntropyGradient: Operator {
   /// See `Operator.name`.
   public static let name = "crossEntropyGradient"
-  /// How much of the target is spread over all classes, from 0 to 1.
+  /// The fraction of the target that is distributed over all classes, from 0 to 1.
   public var labelSmoothing: Float
 
   /// Describes the gradient of a cross-entropy.
@@ -153,7 +154,7 @@ public struct CrossEntropyGradient: Operator {
   /// See `Operator.kind`.
   public var kind: OperatorKind { .other }
 
-  /// Over the classes, which stand as channels do.
+  /// Over the classes, which are in the dimension of channels.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
     .mixingAll(.computes, hasBoundedReference: true)
   }
@@ -169,7 +170,7 @@ public struct CrossEntropyGradient: Operator {
 extension Value {
   /// The mean cross-entropy of these scores, [B, C, …] before any softmax, and labels [B, …].
   ///
-  /// - Parameter labelSmoothing: how much of the target is spread over all classes.
+  /// - Parameter labelSmoothing: the fraction of the target that is distributed over all classes.
   public func crossEntropy(with labels: Value, labelSmoothing: Float = 0) -> Value {
     applying(CrossEntropy(labelSmoothing: labelSmoothing), [labels])
   }

@@ -2,16 +2,16 @@ public import ConvoyTensors
 
 // MARK: - Dropout
 
-/// Sets random elements to zero in training, and does nothing otherwise.
+/// Sets random elements to zero in training; the identity otherwise.
 ///
-/// Input: a tensor. Output: the same shape. In training it becomes `DropoutTraining`.
+/// Input: a tensor. Output: the same shape. Its training form is `DropoutTraining`.
 ///
 /// Source: Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting",
-/// 2014; in the "inverted" form, which scales in training and not when run.
+/// 2014; in the "inverted" form, which scales in training rather than in inference.
 public struct Dropout: Operator {
   /// See `Operator.name`.
   public static let name = "dropout"
-  /// The part of the elements set to zero, from 0 up to, but not including, 1.
+  /// The fraction of the elements that is set to zero, in 0..<1.
   public var rate: Float
 
   /// Describes a dropout.
@@ -30,10 +30,10 @@ public struct Dropout: Operator {
     }
   }
 
-  /// What comes in.
+  /// The output's gradient.
   public func gradients(at site: GradientSite) -> [Value?] { [site.outputGradient] }
 
-  /// `DropoutTraining`, with a stream of random numbers that follows from the node's name.
+  /// `DropoutTraining`, with a stream of random numbers that depends on the node's name.
   public func trainingForm(of inputs: [Value], in builder: GraphBuilder) -> [Value]? {
     let training = DropoutTraining(
       rate: rate, stream: DropoutTraining.stream(named: builder.scopeName))
@@ -50,7 +50,7 @@ public struct Dropout: Operator {
   /// See `Operator.kind`.
   public var kind: OperatorKind { .other }
 
-  /// Nothing when run; in training the element's place decides.
+  /// The identity outside training; in training the result depends on the element's index.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
     OperatorTraits(
       .nothing, channels: .byPlace, pixels: .byPlace, groups: nil, hasBoundedReference: true)
@@ -68,16 +68,16 @@ public struct Dropout: Operator {
 ///
 /// Inputs: a tensor and the number of the training step, a scalar. Output: the tensor's shape.
 /// Whether an element is kept is a function of stream, step and its row-major index alone: the
-/// backward half draws the same mask again instead of keeping it, and neither the order of the work
-/// nor the number of threads matters.
+/// backward half computes the same mask again instead of keeping it, and the result does not depend
+/// on the order of the work or the number of threads.
 public struct DropoutTraining: Operator {
   /// See `Operator.name`.
   public static let name = "dropoutTraining"
-  /// The part of the elements set to zero, from 0 up to, but not including, 1.
+  /// The fraction of the elements that is set to zero, in 0..<1.
   public var rate: Float
-  /// Which random numbers; each layer has its own.
+  /// The stream of random numbers; each layer has its own.
   public var stream: UInt64
-  /// The index of the first element, where the tensor is a part of a larger one.
+  /// The index of the first element, if the tensor is a part of a larger one.
   public var firstElement = 0
 
   /// Describes a dropout in training.
@@ -99,7 +99,7 @@ public struct DropoutTraining: Operator {
   /// The tensor is of 32-bit floats, the step an integer.
   public var types: TypeRule { TypeRule([[.float32], .labels], outputs: [.float32]) }
 
-  /// The same elements of what comes in are set to zero.
+  /// The output's gradient, with the same elements set to zero.
   public func gradients(at site: GradientSite) -> [Value?] {
     guard site.isNeeded[0] else { return [nil, nil] }
     return [site.outputGradient.applying(self, [site.inputs[1]]), nil]
@@ -121,7 +121,7 @@ public struct DropoutTraining: Operator {
   /// See `Operator.kind`.
   public var kind: OperatorKind { .other }
 
-  /// The element's place decides.
+  /// The result depends on the element's index.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
     OperatorTraits(
       .computes, channels: .byPlace, pixels: .byPlace, groups: nil, hasBoundedReference: true)
@@ -134,15 +134,15 @@ public struct DropoutTraining: Operator {
 
   // MARK: Random numbers
 
-  /// What one step's random numbers of a stream are made from.
+  /// The key of a stream's random numbers in one step.
   ///
   /// A negative step counts as 0.
   public static func key(stream: UInt64, step: Int) -> UInt64 {
     DropoutMask.key(stream: stream, step: step)
   }
 
-  /// Whether the element of a row-major index is kept: whether its random number, a multiple of 2⁻²⁴
-  /// from 0 up to, but not including, 1, is at least the rate.
+  /// Whether the element with a row-major index is kept: whether its random number, a multiple of
+  /// 2⁻²⁴ in 0..<1, is at least the rate.
   public static func isKept(_ index: Int, key: UInt64, rate: Float) -> Bool {
     DropoutMask(key: key, rate: rate).isKept(index)
   }
@@ -158,17 +158,17 @@ public struct DropoutTraining: Operator {
 // MARK: - Building
 
 extension Value {
-  /// Sets a part of the elements to zero in training, and does nothing otherwise.
+  /// Sets a fraction of the elements to zero in training; the identity otherwise.
   ///
-  /// - Parameter name: the layer's name, from which its random numbers follow.
+  /// - Parameter name: the layer's name, which determines its random numbers.
   public func dropout(_ rate: Float = 0.5, name: String? = nil) -> Value {
     applying(Dropout(rate: rate), name: builder.layerName(name, kind: Dropout.name))
   }
 }
 
 extension GraphBuilder {
-  /// The number of the training step, counted from 0: a scalar int64 parameter `training.step` of the whole
-  /// graph, whatever scope asks for it. Whoever trains counts it on.
+  /// The number of the training step, counted from 0: a scalar int64 parameter `training.step` of
+  /// the whole graph, in any scope. The training step must increment it.
   public func trainingStep() -> Value {
     parameter(
       "training.step", [], type: .int64, Parameter(.constant(0), isTrainable: false), unscoped: true
@@ -179,10 +179,10 @@ extension GraphBuilder {
 // MARK: - Shares
 
 extension Graph {
-  /// A network in training form for one rank's share of each batch: each dropout draws the part of the
-  /// whole batch's mask that belongs to its images.
+  /// A network in training form for one rank's share of each batch: each dropout computes the part
+  /// of the whole batch's mask that belongs to its images.
   ///
-  /// - Throws: what a shape rule says; not for a graph that is well formed.
+  /// - Throws: errors of shape rules; none for a well-formed graph.
   public func drawingMasks(ofRank rank: Int) throws(ConvoyError) -> Graph {
     guard rank > 0 else { return self }
     return try rewritten { node, inputs, builder in

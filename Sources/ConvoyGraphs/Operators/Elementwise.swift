@@ -8,7 +8,7 @@ public import ConvoyTensors
 public struct Elementwise: Operator {
   /// See `Operator.name`.
   public static let name = "elementwise"
-  /// Which function.
+  /// The function.
   public var function: ScalarFunction
 
   /// Applies a function.
@@ -21,7 +21,7 @@ public struct Elementwise: Operator {
     return inputs
   }
 
-  /// f′(x) times what comes in.
+  /// f′(x) times the output's gradient.
   public func gradients(at site: GradientSite) -> [Value?] {
     if function == .step { return [nil] }
     let gradient = ElementwiseGradient(function)
@@ -38,7 +38,7 @@ public struct Elementwise: Operator {
   /// See `Operator.kind`.
   public var kind: OperatorKind { .function(function) }
 
-  /// Element by element; x ↦ 1·x + 0 is no change.
+  /// Element by element; x ↦ 1·x + 0 is the identity.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
     .elementwise(function == .affine(scale: 1, offset: 0) ? .nothing : .computes)
   }
@@ -57,7 +57,7 @@ public struct Elementwise: Operator {
 public struct ElementwiseGradient: Operator {
   /// See `Operator.name`.
   public static let name = "elementwiseGradient"
-  /// The function differentiated.
+  /// The function that is differentiated.
   public var function: ScalarFunction
 
   /// The gradient of a function.
@@ -72,7 +72,7 @@ public struct ElementwiseGradient: Operator {
     return [inputs[0]]
   }
 
-  /// Once only: second derivatives of activations are not kept in the table.
+  /// None: there are no second derivatives of activations.
   public func gradients(at site: GradientSite) -> [Value?] { [nil, nil] }
 
   /// One loop.
@@ -113,7 +113,7 @@ extension Value {
   public func clipped(to range: ClosedRange<Float>) -> Value {
     applying(.clip(low: range.lowerBound, high: range.upperBound))
   }
-  /// x where positive, else slope·x.
+  /// x where positive, otherwise slope·x.
   public func leakyReLU(slope: Float = 0.01) -> Value { applying(.leakyReLU(slope: slope)) }
   /// 1 ∕ (1 + e⁻ˣ)
   public func sigmoid() -> Value { applying(.sigmoid) }

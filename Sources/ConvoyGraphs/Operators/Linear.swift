@@ -4,8 +4,9 @@ public import ConvoyTensors
 
 /// A fully-connected layer.
 ///
-/// Inputs: features [B, F], weights [O, F], and optionally a bias [O]. Output: [B, O], each a sum of
-/// all features by the output's row of weights. It is the 1×1 convolution of maps of one pixel.
+/// Inputs: features [B, F], weights [O, F], and optionally a bias [O]. Output: [B, O], each number
+/// the sum of all features weighted by the output's row of weights. It is equivalent to the 1×1
+/// convolution of maps of one pixel.
 public struct Linear: LayerOperator {
   /// See `Operator.name`.
   public static let name = "linear"
@@ -84,16 +85,16 @@ public struct Linear: LayerOperator {
   /// See `LayerOperator.weightRows`.
   public var weightRows: WeightRows { .outputs }
 
-  /// One: every output sees all features.
+  /// One: every output depends on all features.
   public var groups: Int { 1 }
 
-  /// A row of weights is all of the window.
+  /// A row of weights is the whole window.
   public var readsWholeWindows: Bool { true }
 
   /// None.
   public func divided(into groups: Int) -> (any LayerOperator)? { nil }
 
-  /// Every output sees all features.
+  /// Every output depends on all features.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
     .mixingAll(.computes, hasBoundedReference: true)
   }
@@ -107,7 +108,7 @@ public struct Linear: LayerOperator {
 // MARK: Building
 
 extension Value {
-  /// A fully-connected layer on [B, F], with weights of its own and a bias that starts at 0.
+  /// A fully-connected layer on [B, F], with its own weights and a bias that is initially 0.
   ///
   /// - Parameters:
   ///   - outputs: the number of outputs.

@@ -57,7 +57,7 @@ public struct LinearInputGradient: Operator {
   /// See `Operator.kind`.
   public var kind: OperatorKind { .other }
 
-  /// Every output sees all of the gradient.
+  /// Every output depends on all of the gradient.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
     .mixingAll(.computes, hasBoundedReference: true)
   }

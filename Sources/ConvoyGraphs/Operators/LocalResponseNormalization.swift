@@ -20,13 +20,13 @@ public import ConvoyTensors
 public struct LocalResponseNormalization: Operator {
   /// See `Operator.name`.
   public static let name = "localResponseNormalization"
-  /// How many channels are summed.
+  /// The number of channels that are summed.
   public var size: Int
-  /// What the mean square is multiplied with.
+  /// The factor of the mean square.
   public var alpha: Float
-  /// The power.
+  /// The exponent.
   public var beta: Float
-  /// What is added to the mean square.
+  /// The number that is added to the mean square.
   public var bias: Float
 
   /// Describes a local response normalisation.
@@ -50,7 +50,7 @@ public struct LocalResponseNormalization: Operator {
       throw ConvoyError(
         .attribute, "expected a size from 1 to \(Window.largestAttribute), got \(size)")
     }
-    // With these the base of the power is positive, whatever the image.
+    // With these, the base of the power is positive for every image.
     guard alpha >= 0, alpha.isFinite, bias > 0, bias.isFinite, beta.isFinite else {
       throw ConvoyError(
         .attribute,
@@ -60,7 +60,7 @@ public struct LocalResponseNormalization: Operator {
     return inputs
   }
 
-  /// An operator of its own.
+  /// A separate operator.
   public func gradients(at site: GradientSite) -> [Value?] {
     let gradient = LocalResponseNormalizationGradient(
       size: size, alpha: alpha, beta: beta, bias: bias)
@@ -77,7 +77,7 @@ public struct LocalResponseNormalization: Operator {
     return [result]
   }
 
-  /// What is raised to the power: bias + alpha∕size · Σx².
+  /// The base of the power: bias + alpha∕size · Σx².
   func base(at position: [Int], of image: ReferenceTensor) -> Double {
     var sum = 0.0
     for channel in position[1] - (size - 1) / 2...position[1] + size / 2 {
@@ -111,17 +111,17 @@ public struct LocalResponseNormalization: Operator {
 ///
 /// Inputs: the image x and the gradient g, of one shape. Output: that shape. With b the base of the
 /// power, g·b^−beta − 2·alpha·beta∕size · x · Σ g·x·b^(−beta−1), summed over the channels whose
-/// windows hold x's: from c − ⌈(size − 1)∕2⌉ to c + ⌊(size − 1)∕2⌋.
+/// windows include that of x: from c − ⌈(size − 1)∕2⌉ to c + ⌊(size − 1)∕2⌋.
 public struct LocalResponseNormalizationGradient: Operator {
   /// See `Operator.name`.
   public static let name = "localResponseNormalizationGradient"
-  /// How many channels are summed.
+  /// The number of channels that are summed.
   public var size: Int
-  /// What the mean square is multiplied with.
+  /// The factor of the mean square.
   public var alpha: Float
-  /// The power.
+  /// The exponent.
   public var beta: Float
-  /// What is added to the mean square.
+  /// The number that is added to the mean square.
   public var bias: Float
 
   /// Describes the gradient of a local response normalisation.

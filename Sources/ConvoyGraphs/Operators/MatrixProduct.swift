@@ -4,8 +4,8 @@ public import ConvoyTensors
 
 /// The products of the matrices in two tensors.
 ///
-/// Inputs: [.., M, K] and [.., K, N], whose leading dimensions are aligned at the right and repeated
-/// where one is 1 or missing. Output: [.., M, N].
+/// Inputs: [.., M, K] and [.., K, N], whose leading dimensions are aligned at the right and
+/// broadcast. Output: [.., M, N].
 public struct MatrixProduct: Operator {
   /// See `Operator.name`.
   public static let name = "matrixProduct"
@@ -30,14 +30,14 @@ public struct MatrixProduct: Operator {
 
   // MARK: Cost
 
-  /// M·N·K multiply-adds a matrix.
+  /// M·N·K multiply-adds for each matrix.
   public func multiplyAdds(inputs: [Shape], outputs: [Shape]) -> Int {
     Cost.product(outputs[0].elementCount, inputs[0].dimensions.last ?? 1)
   }
 
   // MARK: Gradient
 
-  /// G·Bᵀ and Aᵀ·G, summed over what was repeated.
+  /// G·Bᵀ and Aᵀ·G, summed over broadcast dimensions.
   public func gradients(at site: GradientSite) -> [Value?] {
     let (a, b, gradient) = (site.inputs[0], site.inputs[1], site.outputGradient)
     return [
@@ -73,7 +73,7 @@ public struct MatrixProduct: Operator {
   /// See `Operator.kind`.
   public var kind: OperatorKind { .other }
 
-  /// Rows meet columns.
+  /// Each number depends on a row and a column.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
     .mixingAll(.computes, hasBoundedReference: true)
   }

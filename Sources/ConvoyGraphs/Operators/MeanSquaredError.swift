@@ -3,9 +3,11 @@ import ConvoyTensors
 // MARK: Building
 
 extension Value {
-  /// The mean over all elements of the squared difference from a target of the same shape: a scalar.
+  /// The mean over all elements of the squared difference from a target of the same shape: a
+  /// scalar.
   ///
-  /// Made of other operators. Shapes that only broadcast are refused: in a loss they are a mistake.
+  /// It is composed of other operators. Shapes that are only compatible by broadcasting are
+  /// refused, because they are usually a mistake in a loss.
   public func meanSquaredError(to target: Value) -> Value {
     if shape != target.shape {
       builder.fail(

@@ -2,17 +2,17 @@ public import ConvoyTensors
 
 // MARK: Attributes
 
-/// A tensor surrounded by a number.
+/// A tensor padded with a number.
 ///
 /// Input: a tensor. Output: each extent larger by the padding before and after.
 public struct Pad: Operator {
   /// See `Operator.name`.
   public static let name = "pad"
-  /// How many elements are put before, for each dimension.
+  /// The number of elements before, for each dimension.
   public var before: [Int]
-  /// How many elements are put after, for each dimension.
+  /// The number of elements after, for each dimension.
   public var after: [Int]
-  /// What they are, converted to the tensor's type.
+  /// The value of the padding, converted to the tensor's type.
   public var value: Float
 
   /// Describes padding.
@@ -47,7 +47,7 @@ public struct Pad: Operator {
 
   // MARK: Gradient
 
-  /// The part of what comes in that lies within the padding.
+  /// The part of the output's gradient without the padding.
   public func gradients(at site: GradientSite) -> [Value?] {
     let shape = site.inputs[0].shape
     var gradient = site.outputGradient
@@ -88,11 +88,11 @@ public struct Pad: Operator {
 // MARK: Building
 
 extension Value {
-  /// Surrounded by a number: 0, unless another is given.
+  /// The tensor padded with a number: 0 by default.
   ///
   /// - Parameters:
-  ///   - before: how many elements are put before, for each dimension.
-  ///   - after: how many elements are put after, for each dimension.
+  ///   - before: the number of elements before, for each dimension.
+  ///   - after: the number of elements after, for each dimension.
   public func padded(before: [Int], after: [Int], value: Float = 0) -> Value {
     applying(Pad(before: before, after: after, value: value))
   }

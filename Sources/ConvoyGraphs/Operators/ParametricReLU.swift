@@ -2,7 +2,7 @@ public import ConvoyTensors
 
 // MARK: Attributes
 
-/// x where positive, else slope·x, with a slope that is learnt.
+/// x where positive, otherwise slope·x, with a trainable slope.
 ///
 /// Inputs: an image [B, C, …] and the slope, [C] or [1]. Output: the image's shape.
 ///
@@ -11,7 +11,7 @@ public struct ParametricReLU: Operator {
   /// See `Operator.name`.
   public static let name = "parametricReLU"
 
-  /// Describes a ReLU with a learnt slope.
+  /// A ReLU with a trainable slope.
   public init() {}
 
   // MARK: Shape
@@ -32,7 +32,8 @@ public struct ParametricReLU: Operator {
 
   // MARK: Gradient
 
-  /// The image's is multiplied with 1 or the slope; the slope's sums g·x where x is not positive.
+  /// The image's gradient is g times 1 or the slope; the slope's is the sum of g·x where x is not
+  /// positive.
   public func gradients(at site: GradientSite) -> [Value?] {
     let (image, slope, gradient) = (site.inputs[0], site.inputs[1], site.outputGradient)
     let spread = slope.broadcastingOverChannels(ofRank: image.shape.rank)
@@ -64,7 +65,7 @@ public struct ParametricReLU: Operator {
   /// See `Operator.kind`.
   public var kind: OperatorKind { .other }
 
-  /// Each channel by a slope of its own, or all by the same.
+  /// Each channel with its own slope, or all with the same.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
     OperatorTraits(
       .computes, channels: inputs[1].elementCount == 1 ? .alike : .byVector, pixels: .alike,
@@ -80,9 +81,9 @@ public struct ParametricReLU: Operator {
 // MARK: Building
 
 extension Value {
-  /// x where positive, else slope·x, with a slope of its own for each channel.
+  /// x where positive, otherwise slope·x, with a slope for each channel.
   ///
-  /// - Parameter name: the layer's name; the slope is `name.weight`, and starts at ¼.
+  /// - Parameter name: the layer's name; the slope is `name.weight`, initially ¼.
   public func parametricReLU(name: String? = nil) -> Value {
     layer(name, kind: ParametricReLU.name) { name throws(ConvoyError) in
       guard shape.rank >= 2 else {

@@ -2,29 +2,30 @@ public import ConvoyTensors
 
 // MARK: Attributes
 
-/// The largest or the mean of each window of an image, channel by channel.
+/// The maximum or mean of each window of an image, channel by channel.
 ///
 /// Input: an image [B, C, …]. Output: [B, C, …], with spatial extents of 1 when there is no window.
-/// Padding never wins a maximum: only the image's own elements are looked at.
+/// Padding never affects a maximum: only the image's own elements are compared.
 public struct Pooling: Operator {
-  /// How a window's numbers become one.
+  /// How the numbers of a window are reduced.
   public enum Function: Hashable, Sendable, Codable {
-    /// The largest.
+    /// The maximum.
     case maximum
-    /// The sum, divided by the number of the image's elements in the window; if `countsPadding`,
-    /// by the number of the padded image's, which is smaller than the window only where a window
-    /// that rounding up added hangs over the padding's end (as PyTorch and ONNX define it).
+    /// The sum divided by the number of the window's elements in the image; if `countsPadding`, by
+    /// the number of its elements in the padded image, which is smaller than the window only where
+    /// a window that was added by rounding up extends beyond the padding (as PyTorch and ONNX
+    /// define it).
     case average(countsPadding: Bool)
   }
 
   /// See `Operator.name`.
   public static let name = "pooling"
-  /// How a window's numbers become one.
+  /// How the numbers of a window are reduced.
   public var function: Function
-  /// The window and how it slides; nil for one window that is the whole image.
+  /// The window; nil for global pooling.
   public var window: Window?
 
-  /// Describes a pooling; without a window, of the whole image.
+  /// A pooling; without a window, of the whole image.
   public init(_ function: Function, window: Window?) {
     self.function = function
     self.window = window
@@ -52,7 +53,8 @@ public struct Pooling: Operator {
 
   // MARK: Gradient
 
-  /// An operator of its own: what comes in goes to the largest element, or to all of a window.
+  /// A separate operator: the output's gradient goes to the first of the largest elements, or to
+  /// all elements of a window.
   public func gradients(at site: GradientSite) -> [Value?] {
     [site.inputs[0].applying(PoolingGradient(pooling: self), [site.outputGradient])]
   }
@@ -75,8 +77,8 @@ public struct Pooling: Operator {
     return [result]
   }
 
-  /// The positions of the image that one output reads, in row-major order, and what an average's sum
-  /// of them is divided by.
+  /// The positions of the image that one output reads, in row-major order, and the divisor of an
+  /// average's sum.
   func elements(
     under output: [Int], of image: ReferenceTensor
   ) -> (positions: [[Int]], divisor: Double) {
@@ -111,7 +113,7 @@ public struct Pooling: Operator {
   /// See `Operator.kind`.
   public var kind: OperatorKind { .other }
 
-  /// Each channel by itself, over the pixels of a window.
+  /// Each channel separately, over the pixels of a window.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
     .mixing(2..<inputs[0].rank, .computes, hasBoundedReference: false)
   }
@@ -128,12 +130,13 @@ public struct Pooling: Operator {
 }
 
 extension Window {
-  /// Throws unless every window holds at least one of the image's elements: the largest and the mean
-  /// of no numbers are not defined.
+  /// Checks that every window has at least one element of the image: the maximum and the mean of no
+  /// numbers are undefined.
   ///
-  /// A window that starts inside the image holds the element it starts at, so only those that start
-  /// before it, and the last, need a look; of the former only the first, which starts farthest out,
-  /// unless its elements lie so far apart that they can miss the image altogether.
+  /// A window that starts inside the image has the element at its start. Therefore only windows
+  /// that start before the image, and the last one, need a check. Of the former, the first one is
+  /// sufficient, since it starts farthest outside, unless the dilation lets elements of a window
+  /// skip the image altogether.
   fileprivate func validateCoverage(
     of spatial: [Int], outputs: [Int]
   ) throws(ConvoyError) {
@@ -163,12 +166,13 @@ extension Window {
 // MARK: Building
 
 extension Value {
-  /// The largest of each window.
+  /// The maximum of each window.
   ///
   /// - Parameters:
-  ///   - kernel: the window's extents, one a spatial dimension or one for all.
-  ///   - stride: how far the window moves; by default its own extents.
-  ///   - roundsUp: whether the last window may hang over the end, so that no element is left out.
+  ///   - kernel: the window's extents, one for each spatial dimension or one for all.
+  ///   - stride: the stride of the window; by default its own extents.
+  ///   - roundsUp: whether the last window may extend beyond the end, so that no element is left
+  ///     out.
   public func maxPooling(
     _ kernel: any SpatialExtents, stride: (any SpatialExtents)? = nil, padding: Padding = 0,
     dilation: any SpatialExtents = 1, roundsUp: Bool = false, name: String? = nil
@@ -184,10 +188,11 @@ extension Value {
   /// The mean of each window.
   ///
   /// - Parameters:
-  ///   - kernel: the window's extents, one a spatial dimension or one for all.
-  ///   - stride: how far the window moves; by default its own extents.
-  ///   - roundsUp: whether the last window may hang over the end, so that no element is left out.
-  ///   - countsPadding: whether the divisor counts the padding's zeros too.
+  ///   - kernel: the window's extents, one for each spatial dimension or one for all.
+  ///   - stride: the stride of the window; by default its own extents.
+  ///   - roundsUp: whether the last window may extend beyond the end, so that no element is left
+  ///     out.
+  ///   - countsPadding: whether the divisor includes the padding's zeros.
   public func averagePooling(
     _ kernel: any SpatialExtents, stride: (any SpatialExtents)? = nil, padding: Padding = 0,
     dilation: any SpatialExtents = 1, roundsUp: Bool = false, countsPadding: Bool = true,
@@ -206,7 +211,7 @@ extension Value {
     globalPooling(.average(countsPadding: true), name)
   }
 
-  /// The largest of each channel's map: [B, C, …] to [B, C, 1, …].
+  /// The maximum of each channel's map: [B, C, …] to [B, C, 1, …].
   public func globalMaxPooling(name: String? = nil) -> Value { globalPooling(.maximum, name) }
 
   private func globalPooling(_ function: Pooling.Function, _ name: String?) -> Value {

@@ -5,12 +5,12 @@ public import ConvoyTensors
 /// The gradient of a pooling's image.
 ///
 /// Inputs: the image [B, C, …] and the gradient of the pooling's output. Output: the image's shape.
-/// A maximum's gradient goes to the first of the window's largest elements, in row-major order; an
-/// average's to all of the window's, divided as the average was.
+/// The gradient of a maximum goes to the first of the window's largest elements, in row-major
+/// order; that of an average goes to all elements of the window, with the average's divisor.
 public struct PoolingGradient: Operator {
   /// See `Operator.name`.
   public static let name = "poolingGradient"
-  /// The pooling differentiated.
+  /// The pooling that is differentiated.
   public var pooling: Pooling
 
   /// Describes the gradient of a pooling.
@@ -35,7 +35,7 @@ public struct PoolingGradient: Operator {
 
   // MARK: Reference
 
-  /// Every element of the gradient is added to what its window read.
+  /// Every element of the gradient is added to the elements that its window read.
   public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
     let (image, gradient) = (inputs[0], inputs[1])
     var result = ReferenceTensor(outputs[0])
@@ -56,7 +56,7 @@ public struct PoolingGradient: Operator {
   /// See `Operator.kind`.
   public var kind: OperatorKind { .other }
 
-  /// Each channel by itself, over the pixels of a window.
+  /// Each channel separately, over the pixels of a window.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
     .mixing(2..<inputs[0].rank, .computes, hasBoundedReference: false)
   }

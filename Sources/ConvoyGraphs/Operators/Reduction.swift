@@ -2,27 +2,27 @@ public import ConvoyTensors
 
 // MARK: Attributes
 
-/// The sum, mean or largest over some dimensions.
+/// The sum, mean or maximum over some dimensions.
 ///
-/// Input: a tensor. Output: the same with the reduced extents 1, or left out.
+/// Input: a tensor. Output: the same with the reduced extents 1, or without them.
 public struct Reduction: Operator {
-  /// How many numbers become one.
+  /// How numbers are reduced.
   public enum Function: String, Hashable, Sendable, Codable {
     /// Σx
     case sum
     /// Σx ∕ n
     case mean
-    /// The largest; not differentiated.
+    /// The maximum; not differentiated.
     case maximum
   }
 
   /// See `Operator.name`.
   public static let name = "reduction"
-  /// How many numbers become one.
+  /// How numbers are reduced.
   public var function: Function
-  /// The dimensions reduced, ascending.
+  /// The dimensions that are reduced, ascending.
   public var dimensions: [Int]
-  /// Whether reduced dimensions stay, with extent 1.
+  /// Whether reduced dimensions are kept, with extent 1.
   public var keepsDimensions: Bool
 
   /// Describes a reduction.
@@ -55,7 +55,8 @@ public struct Reduction: Operator {
 
   // MARK: Gradient
 
-  /// What comes in, repeated over what was summed; divided by its count for a mean.
+  /// The output's gradient, repeated over the reduced dimensions, and divided by their count for a
+  /// mean.
   public func gradients(at site: GradientSite) -> [Value?] {
     guard function != .maximum else { return [nil] }
     let shape = site.inputs[0].shape
@@ -89,7 +90,7 @@ public struct Reduction: Operator {
   /// See `Operator.kind`.
   public var kind: OperatorKind { .other }
 
-  /// Over the dimensions; where the batch or the channels are left out, all others move.
+  /// Over the dimensions; where the batch or the channels are removed, all other dimensions move.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
     let movesOthers = !keepsDimensions && dimensions.contains { $0 < 2 }
     return movesOthers
@@ -99,7 +100,7 @@ public struct Reduction: Operator {
 
   // MARK: Glyph
 
-  /// The function's sign.
+  /// The function's symbol.
   public var glyph: Glyph {
     switch function {
     case .sum: Glyph("Σ", .reduction)
@@ -122,7 +123,7 @@ extension Value {
     reduced(.mean, dimensions, keepsDimensions)
   }
 
-  /// The largest over some dimensions, or over all.
+  /// The maximum over some dimensions, or over all.
   public func largest(over dimensions: [Int]? = nil, keepsDimensions: Bool = false) -> Value {
     reduced(.maximum, dimensions, keepsDimensions)
   }
@@ -134,12 +135,12 @@ extension Value {
       Reduction(function, over: dimensions ?? Array(0..<shape.rank), keepsDimensions: keeps))
   }
 
-  /// [B, C, …] summed to [C]: the gradient of what is added channel by channel.
+  /// [B, C, …] summed to [C]: the gradient of a number for each channel that is added.
   func sumOverAllButChannels() -> Value {
     sum(over: (0..<shape.rank).filter { $0 != 1 })
   }
 
-  /// Summed over whatever broadcasting from a shape repeated; the adjoint of broadcasting.
+  /// The sum over repetitions by broadcasting from a shape; the adjoint of broadcasting.
   func summed(to target: Shape) -> Value {
     if shape == target { return self }
     let extra = shape.rank - target.rank

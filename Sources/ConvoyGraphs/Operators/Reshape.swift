@@ -2,11 +2,11 @@ public import ConvoyTensors
 
 // MARK: - Reshape
 
-/// The same elements, in the same order, under another shape.
+/// The same elements, in the same order, with another shape.
 ///
-/// Input: a tensor. Output: as many elements. In the pattern 0 copies the input's extent at that
-/// position and −1, at most once, takes what is left (ONNX's convention), so that a pattern holds for
-/// any batch.
+/// Input: a tensor. Output: the same number of elements. In the pattern, 0 copies the input's
+/// extent at that position, and −1, at most once, is inferred from the others (ONNX's convention),
+/// so that a pattern holds for any batch.
 public struct Reshape: Operator {
   /// See `Operator.name`.
   public static let name = "reshape"
@@ -54,12 +54,12 @@ public struct Reshape: Operator {
   /// Any type is kept.
   public var types: TypeRule { .anyKept }
 
-  /// The incoming gradient under the input's shape.
+  /// The output's gradient with the input's shape.
   public func gradients(at site: GradientSite) -> [Value?] {
     [site.outputGradient.reshaped(to: site.inputs[0].shape)]
   }
 
-  /// The elements as they are.
+  /// The elements unchanged.
   public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
     [ReferenceTensor(outputs[0], inputs[0].elements)]
   }
@@ -69,7 +69,7 @@ public struct Reshape: Operator {
   /// See `Operator.kind`.
   public var kind: OperatorKind { .other }
 
-  /// Flattening an image makes a run of each channel.
+  /// Flattening an image turns each channel into a run.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
     let (from, to) = (inputs[0], outputs[0])
     let isFlattening = from.rank >= 2 && to.rank == 2 && from[0] == to[0]
@@ -78,7 +78,7 @@ public struct Reshape: Operator {
       pixels: .mixed, groups: nil, hasBoundedReference: true)
   }
 
-  /// Whether the shape stays as it is, for this batch and, if it is accepted, for another.
+  /// Whether the shape is unchanged, for this batch and, if it is accepted, for another.
   private func isIdle(on input: Shape) -> Bool {
     guard (try? outputShapes(for: [input])) == [input] else { return false }
     guard input.rank > 0,
@@ -96,9 +96,9 @@ public struct Reshape: Operator {
 
 // MARK: - Repetition
 
-/// A tensor repeated to a larger shape, as broadcasting does.
+/// A tensor broadcast to a larger shape.
 ///
-/// Input: a tensor. Output: the given shape, to which the input's broadcasts.
+/// Input: a tensor. Output: the given shape, which the input's broadcasts to.
 public struct Repetition: Operator {
   /// See `Operator.name`.
   public static let name = "repetition"
@@ -120,7 +120,7 @@ public struct Repetition: Operator {
   /// Any type is kept.
   public var types: TypeRule { .anyKept }
 
-  /// The sum over what was repeated.
+  /// The sum over the repetitions.
   public func gradients(at site: GradientSite) -> [Value?] {
     [site.outputGradient.summed(to: site.inputs[0].shape)]
   }
@@ -136,7 +136,7 @@ public struct Repetition: Operator {
   /// See `Operator.kind`.
   public var kind: OperatorKind { .other }
 
-  /// To a shape that is fixed.
+  /// To a fixed shape.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
     .mixingAll(.moves, hasBoundedReference: true)
   }
@@ -150,18 +150,18 @@ public struct Repetition: Operator {
 // MARK: - Building
 
 extension Value {
-  /// The same elements under another shape; 0 copies an extent, one −1 is inferred.
+  /// The same elements with another shape; 0 copies an extent, one −1 is inferred.
   public func reshaped(_ pattern: [Int]) -> Value { applying(Reshape(pattern)) }
 
   /// [B, …] as [B, everything else].
   public func flattened() -> Value { reshaped([0, -1]) }
 
-  /// The same elements under a shape of as many; the same value if it has that shape.
+  /// The same elements with a shape of the same size; the same value if it has that shape already.
   func reshaped(to shape: Shape) -> Value {
     self.shape == shape ? self : applying(Reshape(shape.dimensions))
   }
 
-  /// Repeated to a larger shape.
+  /// The tensor broadcast to a larger shape.
   func repeated(to shape: Shape) -> Value {
     self.shape == shape ? self : applying(Repetition(to: shape))
   }

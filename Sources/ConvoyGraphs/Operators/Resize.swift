@@ -2,20 +2,20 @@ public import ConvoyTensors
 
 // MARK: - Resize
 
-/// Images brought to another size, by the nearest pixel or linearly between neighbours.
+/// Images resized by the nearest pixel, or by linear interpolation between neighbours.
 ///
-/// Input: an image [B, C, …]. Output: [B, C, …] with other spatial extents. The coordinates are those
-/// of ONNX's operator of the same name; beyond the borders, border pixels are repeated.
+/// Input: an image [B, C, …]. Output: [B, C, …] with other spatial extents. The coordinates are
+/// those of ONNX's operator of the same name; outside the image, border pixels are repeated.
 public struct Resize: Operator {
-  /// What a pixel between others becomes.
+  /// How a pixel between others is interpolated.
   public enum Interpolation: Hashable, Sendable, Codable {
     /// The nearest one.
     case nearest(Rounding)
-    /// The mean of its neighbours in each dimension, by their distance.
+    /// The mean of its neighbours in each dimension, weighted by their distance.
     case linear
   }
 
-  /// How a coordinate becomes that of a pixel.
+  /// How a coordinate is rounded to that of a pixel.
   public enum Rounding: String, Hashable, Sendable, Codable, CaseIterable {
     /// To the nearest; half way, down.
     case halfDown
@@ -27,19 +27,19 @@ public struct Resize: Operator {
     case up
   }
 
-  /// Where an output pixel x lies in the image, with a scale s of output over input.
+  /// The coordinate in the image of an output pixel x, with s the scale of output over input.
   public enum Coordinates: String, Hashable, Sendable, Codable, CaseIterable {
     /// (x + ½) ∕ s − ½: pixels are areas.
     case halfPixel
-    /// The same, but 0 where there is but one output pixel.
+    /// The same, but 0 where there is only one output pixel.
     case pyTorchHalfPixel
-    /// x·(input − 1) ∕ (output − 1): corners meet corners.
+    /// x·(input − 1) ∕ (output − 1): the centres of corner pixels are aligned.
     case alignCorners
     /// x ∕ s
     case asymmetric
   }
 
-  /// How large the output is.
+  /// The size of the output.
   public enum Size: Hashable, Sendable, Codable {
     /// Its spatial extents.
     case extents([Int])
@@ -49,11 +49,11 @@ public struct Resize: Operator {
 
   /// See `Operator.name`.
   public static let name = "resize"
-  /// What a pixel between others becomes.
+  /// How a pixel between others is interpolated.
   public var interpolation: Interpolation
-  /// Where an output pixel lies in the image.
+  /// The coordinates of output pixels in the image.
   public var coordinates: Coordinates
-  /// How large the output is.
+  /// The size of the output.
   public var size: Size
 
   /// Describes a resizing.
@@ -91,7 +91,7 @@ public struct Resize: Operator {
     }
   }
 
-  /// An operator of its own.
+  /// A separate operator.
   public func gradients(at site: GradientSite) -> [Value?] {
     let extents = Array(site.inputs[0].shape.dimensions.dropFirst(2))
     return [
@@ -99,7 +99,7 @@ public struct Resize: Operator {
     ]
   }
 
-  /// One loop over the outputs and the pixels they are made of.
+  /// One loop over the outputs and the pixels that they are interpolated from.
   public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
     let image = inputs[0]
     let axes = axes(from: image.shape, to: outputs[0])
@@ -117,7 +117,7 @@ public struct Resize: Operator {
   /// See `Operator.kind`.
   public var kind: OperatorKind { .other }
 
-  /// Each channel by itself, between neighbouring pixels.
+  /// Each channel separately, between neighbouring pixels.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
     .mixing(2..<inputs[0].rank, .computes, hasBoundedReference: true)
   }
@@ -132,8 +132,8 @@ public struct Resize: Operator {
 
 /// The gradient of `Resize`: its adjoint.
 ///
-/// Input: the gradient of the resized image. Output: that of the image, each of whose pixels gathers
-/// what it gave.
+/// Input: the gradient of the resized image. Output: the gradient of the image; each pixel is the
+/// weighted sum of the gradients that it contributed to.
 public struct ResizeGradient: Operator {
   /// See `Operator.name`.
   public static let name = "resizeGradient"
@@ -164,7 +164,7 @@ public struct ResizeGradient: Operator {
     [site.outputGradient.applying(resize)]
   }
 
-  /// One loop over the inputs and the pixels they were made of.
+  /// One loop over the inputs and the pixels that they were interpolated from.
   public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
     let gradient = inputs[0]
     let axes = resize.axes(from: outputs[0], to: gradient.shape)
@@ -182,7 +182,7 @@ public struct ResizeGradient: Operator {
   /// See `Operator.kind`.
   public var kind: OperatorKind { .other }
 
-  /// Each channel by itself, between neighbouring pixels.
+  /// Each channel separately, between neighbouring pixels.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
     .mixing(2..<inputs[0].rank, .computes, hasBoundedReference: true)
   }
@@ -196,18 +196,18 @@ public struct ResizeGradient: Operator {
 // MARK: - Coordinates
 
 extension Resize {
-  /// What an output position along one dimension is made of: (1 − weight) of one position and weight
-  /// of another.
+  /// How an output position is interpolated along one dimension: (1 − weight) times one position
+  /// plus weight times another.
   public struct Tap: Hashable, Sendable {
     /// The first position.
     public var low: Int
-    /// The second; perhaps the same.
+    /// The second position; may be equal to the first.
     public var high: Int
-    /// The second's part.
+    /// The weight of the second position.
     public var weight: Double
   }
 
-  /// For each spatial dimension, what each output position is made of.
+  /// For each spatial dimension, how each output position is interpolated.
   ///
   /// - Precondition: the shapes are those of the shape rule.
   public func axes(from input: Shape, to output: Shape) -> [[Tap]] {
@@ -221,7 +221,8 @@ extension Resize {
     }
   }
 
-  /// In floats, as others compute it: half way between pixels, rounding decides which is the nearest.
+  /// In floats, as other implementations compute it: half way between pixels, rounding errors
+  /// decide which is the nearest.
   private func coordinate(_ x: Float, _ from: Int, _ to: Int, _ scale: Float) -> Float {
     switch coordinates {
     case .halfPixel: (x + 0.5) / scale - 0.5
@@ -251,7 +252,7 @@ extension Resize {
     }
   }
 
-  /// The positions that an output position is made of, with their parts.
+  /// The positions that an output position is interpolated from, with their weights.
   fileprivate static func sources(
     of position: [Int], _ axes: [[Tap]]
   ) -> [(position: [Int], weight: Double)] {
@@ -272,7 +273,7 @@ extension Resize {
 // MARK: - Building
 
 extension Value {
-  /// An image brought to other spatial extents.
+  /// An image resized to other spatial extents.
   public func resized(
     to extents: [Int], _ interpolation: Resize.Interpolation = .linear,
     coordinates: Resize.Coordinates = .halfPixel, name: String? = nil
@@ -281,7 +282,7 @@ extension Value {
       Resize(interpolation, coordinates: coordinates, .extents(extents)), name: name)
   }
 
-  /// An image made a whole number of times larger, each pixel repeated.
+  /// An image enlarged by a whole factor, with each pixel repeated.
   public func upsampled(by factor: Int, name: String? = nil) -> Value {
     let scales = Array(repeating: Float(factor), count: max(shape.rank - 2, 0))
     return applying(

@@ -1,12 +1,13 @@
 public import ConvoyTensors
 
 extension Graph {
-  /// The graph with sums of slices' gradients, where the slices together are a whole, as concatenations.
+  /// The graph with concatenations in place of sums of slices' gradients, where the slices cover a
+  /// whole tensor.
   ///
-  /// What was split and is differentiated becomes a sum of tensors that are mostly zeros; a concatenation
-  /// only says where channels lie.
+  /// The gradient of a split tensor is a sum of tensors that are mostly zeros; a concatenation only
+  /// describes where channels are.
   ///
-  /// - Throws: what a shape rule says; not for a graph that is well formed.
+  /// - Throws: errors of shape rules; none for a well-formed graph.
   public func joiningSliceGradients() throws(ConvoyError) -> Graph {
     var pieces: [ValueID: SliceGradientSum] = [:]
     for node in nodes {
@@ -30,7 +31,7 @@ extension Graph {
   }
 }
 
-/// Gradients of disjoint slices of one tensor, added up.
+/// A sum of gradients of disjoint slices of one tensor.
 private struct SliceGradientSum {
   let dimension: Int
   let extent: Int
@@ -50,7 +51,7 @@ private struct SliceGradientSum {
       && parts[parts.count - 1].range.upperBound == extent
   }
 
-  /// The sum with another; nil where they overlap, or lie in another dimension.
+  /// The sum with another; nil if they overlap, or have different dimensions.
   func joined(with other: SliceGradientSum) -> SliceGradientSum? {
     guard dimension == other.dimension, extent == other.extent else { return nil }
     var sum = self

@@ -18,7 +18,7 @@ public struct Softmax: Operator {
   public static let name = "softmax"
   /// The dimension along which the results sum to 1.
   public var dimension: Int
-  /// Whether the result is the probabilities' logarithm.
+  /// Whether the results are logarithms of probabilities.
   public var isLogarithmic: Bool
 
   /// Describes a softmax.
@@ -37,13 +37,13 @@ public struct Softmax: Operator {
     return inputs
   }
 
-  /// An operator of its own, by the result.
+  /// A separate operator, which reads the result.
   public func gradients(at site: GradientSite) -> [Value?] {
     let gradient = SoftmaxGradient(dimension: dimension, isLogarithmic: isLogarithmic)
     return [site.outputs[0].applying(gradient, [site.outputGradient])]
   }
 
-  /// Along each line: the largest is taken off first, so that no exponential overflows.
+  /// Along each line: the largest element is subtracted first, so that no exponential overflows.
   public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
     var result = inputs[0]
     for line in outputs[0].lines(along: dimension) {

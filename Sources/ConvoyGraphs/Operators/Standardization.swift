@@ -2,20 +2,20 @@ public import ConvoyTensors
 
 // MARK: Attributes
 
-/// Each group of elements brought to mean 0 and variance 1: what layer, group and instance
-/// normalisation have in common.
+/// Each group of elements normalised to mean 0 and variance 1: the common part of layer, group and
+/// instance normalisation.
 ///
-/// Input: a tensor. Output: the same shape, (x − mean) ∕ √(variance + ε), with the mean and the biased
-/// variance of the elements that differ only in the given dimensions.
+/// Input: a tensor. Output: the same shape, (x − mean) ∕ √(variance + ε), with the mean and the
+/// biased variance of the elements that differ only in the given dimensions.
 ///
 /// Sources: Ba, Kiros and Hinton, "Layer Normalization", 2016; Ulyanov, Vedaldi and Lempitsky,
 /// "Instance Normalization", 2016; Wu and He, "Group Normalization", 2018.
 public struct Standardization: Operator {
   /// See `Operator.name`.
   public static let name = "standardization"
-  /// The dimensions that mean and variance are taken over, ascending.
+  /// The dimensions of mean and variance, ascending.
   public var dimensions: [Int]
-  /// What is added to the variance.
+  /// The constant that is added to the variance.
   public var epsilon: Float
 
   /// Describes a standardisation.
@@ -102,8 +102,8 @@ extension Value {
   /// Mean 0 and variance 1 over some dimensions: (x − mean) ∕ √(variance + ε).
   ///
   /// - Parameters:
-  ///   - dimensions: those that mean and biased variance are taken over.
-  ///   - epsilon: what is added to the variance.
+  ///   - dimensions: the dimensions of mean and biased variance.
+  ///   - epsilon: the constant that is added to the variance.
   public func standardized(
     over dimensions: [Int], epsilon: Float = 1e-5, name: String? = nil
   ) -> Value {
@@ -111,12 +111,12 @@ extension Value {
   }
 
   /// Layer normalisation of an image [B, C, …] over the channels of each pixel, with a scale and a
-  /// shift a channel, as in ConvNeXt; of features [B, F] over each row.
+  /// shift for each channel, as in ConvNeXt; of features [B, F], over each row.
   ///
   /// - Parameters:
-  ///   - epsilon: what is added to the variance.
-  ///   - name: the layer's name; its parameters are `name.weight` [C], which starts at 1, and
-  ///     `name.bias` [C] at 0.
+  ///   - epsilon: the constant that is added to the variance.
+  ///   - name: the layer's name; its parameters are `name.weight` [C], initially 1, and `name.bias`
+  ///     [C], initially 0.
   public func layerNormalization(epsilon: Float = 1e-5, name: String? = nil) -> Value {
     normalizationLayer(name, kind: "layerNormalization") { name in
       standardized(over: [1], epsilon: epsilon, name: name)
@@ -124,13 +124,13 @@ extension Value {
   }
 
   /// Group normalisation of an image [B, C, …]: over the pixels and channels of each group, with a
-  /// scale and a shift a channel.
+  /// scale and a shift for each channel.
   ///
   /// - Parameters:
-  ///   - groups: how many groups of neighbouring channels; a divisor of C.
-  ///   - epsilon: what is added to the variance.
-  ///   - name: the layer's name; its parameters are `name.weight` [C], which starts at 1, and
-  ///     `name.bias` [C] at 0.
+  ///   - groups: the number of groups of neighbouring channels; a divisor of C.
+  ///   - epsilon: the constant that is added to the variance.
+  ///   - name: the layer's name; its parameters are `name.weight` [C], initially 1, and `name.bias`
+  ///     [C], initially 0.
   public func groupNormalization(
     groups: Int, epsilon: Float = 1e-5, name: String? = nil
   ) -> Value {
@@ -145,20 +145,21 @@ extension Value {
     }
   }
 
-  /// Instance normalisation of an image [B, C, …]: over the pixels of each channel, with a scale and
-  /// a shift a channel.
+  /// Instance normalisation of an image [B, C, …]: over the pixels of each channel, with a scale
+  /// and a shift for each channel.
   ///
   /// - Parameters:
-  ///   - epsilon: what is added to the variance.
-  ///   - name: the layer's name; its parameters are `name.weight` [C], which starts at 1, and
-  ///     `name.bias` [C] at 0.
+  ///   - epsilon: the constant that is added to the variance.
+  ///   - name: the layer's name; its parameters are `name.weight` [C], initially 1, and `name.bias`
+  ///     [C], initially 0.
   public func instanceNormalization(epsilon: Float = 1e-5, name: String? = nil) -> Value {
     normalizationLayer(name, kind: "instanceNormalization") { name in
       standardized(over: Array(2..<shape.rank), epsilon: epsilon, name: name)
     }
   }
 
-  /// What a closure makes, times `name.weight`, plus `name.bias`: a number a channel each.
+  /// The result of a closure, times `name.weight`, plus `name.bias`, which have a number for each
+  /// channel.
   private func normalizationLayer(
     _ name: String?, kind: String, _ standardized: (String) throws(ConvoyError) -> Value
   ) -> Value {
@@ -176,7 +177,7 @@ extension Value {
     }
   }
 
-  /// [C] as [1, C, 1, …]: a pixel that broadcasting repeats over images [B, C, …].
+  /// [C] as [1, C, 1, …]: a pixel that is broadcast over images [B, C, …].
   func asOnePixel(ofRank rank: Int) -> Value {
     reshaped(to: Shape([1, shape.elementCount] + Array(repeating: 1, count: rank - 2)))
   }

@@ -1,10 +1,11 @@
 package import ConvoyTensors
 
 extension Model {
-  /// With normalisations that were written out, (x − mean x) ∕ √(mean (x − mean x)² + ε), as one operator; nil if there are none:
-  /// exporters take layer normalisation apart, and formats without it do.
+  /// The model with one operator for each normalisation that is written as arithmetic, (x − mean x)
+  /// ∕ √(mean (x − mean x)² + ε); nil if there are none. Exporters decompose layer normalisation
+  /// for formats without such an operator.
   ///
-  /// - Throws: what a shape rule says; not for a graph that is well formed.
+  /// - Throws: errors of shape rules; none for a well-formed graph.
   package func recognizingStandardization() throws(ConvoyError) -> Model? {
     let search = StandardizationSearch(graph)
     var found: [String: Standardization] = [:]
@@ -26,7 +27,7 @@ extension Model {
   }
 }
 
-/// Looks at what makes a graph's values.
+/// Matches the nodes that compute a graph's values.
 private struct StandardizationSearch {
   private let graph: Graph
   private var makers: [ValueID: Graph.Node] = [:]
@@ -36,7 +37,8 @@ private struct StandardizationSearch {
     for node in graph.nodes where node.outputs.count == 1 { makers[node.outputs[0]] = node }
   }
 
-  /// The standardisation whose last step, the division, a node is, and of what; nil if it is none.
+  /// The standardisation whose last step, the division, is a node, and its operand; nil if it is
+  /// none.
   func standardization(endingIn node: Graph.Node) -> (Standardization, ValueID)? {
     guard case .arithmetic(.divide) = node.operation.kind,
       let centre = makers[node.inputs[0]],
@@ -51,7 +53,7 @@ private struct StandardizationSearch {
     return (Standardization(over: mean.dimensions, epsilon: epsilon), mean.image)
   }
 
-  /// What a value is the mean of, and over which dimensions, if they stay with extent 1.
+  /// The operand and the dimensions of a mean, if the dimensions are kept with extent 1.
   private func mean(_ value: ValueID) -> (image: ValueID, dimensions: [Int])? {
     guard let node = makers[value], let reduction = node.operation as? Reduction,
       reduction.function == .mean, reduction.keepsDimensions
@@ -59,7 +61,7 @@ private struct StandardizationSearch {
     return (node.inputs[0], reduction.dimensions)
   }
 
-  /// What a number of at least 0 is added to, and that number.
+  /// The operand and the number of an addition of a non-negative number.
   private func shifted(_ value: ValueID) -> (number: Float, to: ValueID)? {
     guard let node = makers[value] else { return nil }
     if case .function(let function) = node.operation.kind,

@@ -10,7 +10,7 @@ public import ConvoyTensors
 public struct SynchronizedBatchNormalization: CollectiveOperator {
   /// See `Operator.name`.
   public static let name = "synchronizedBatchNormalization"
-  /// What is done with the statistics.
+  /// The normalisation by the statistics.
   public var normalization: BatchNormalizationTraining
   /// See `CollectiveOperator.ranks`.
   public var ranks: Int
@@ -43,7 +43,7 @@ public struct SynchronizedBatchNormalization: CollectiveOperator {
       to: Array(site.inputs) + [site.outputs[1], site.outputs[2], gradient], outputCount: 3)
   }
 
-  /// Where all ranks have the same images, their statistics are each one's own.
+  /// If all ranks have the same images, their joint statistics are those of each rank.
   public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
     normalization.reference(inputs, outputs: outputs)
   }
@@ -56,12 +56,13 @@ public struct SynchronizedBatchNormalization: CollectiveOperator {
   /// See `CollectiveOperator.phase`.
   public var phase: ExchangePhase { .whole }
 
-  /// Mean and variance of each channel: gathering so few numbers takes half the steps of adding up.
+  /// Mean and variance of each channel: for so few numbers, gathering takes half the steps of a
+  /// sum.
   public func exchanged(inputs: [Shape], outputs: [Shape]) -> RankExchange {
     .gathering(count: 2 * inputs[0][1])
   }
 
-  /// Each channel by itself, over all of its pixels.
+  /// Each channel separately, over all of its pixels.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
     normalization.traits(inputs: inputs, outputs: outputs)
   }
@@ -76,12 +77,13 @@ public struct SynchronizedBatchNormalization: CollectiveOperator {
 
 /// The gradient of `SynchronizedBatchNormalization`.
 ///
-/// Inputs and outputs: those of `BatchNormalizationGradient`. The gradient of the image is by the sums over
-/// all ranks' images, which each rank sends its own of; those of scale and shift are the rank's own sums.
+/// Inputs and outputs: those of `BatchNormalizationGradient`. The gradient of the image depends on
+/// the sums over all ranks' images, for which each rank sends its own sums; the gradients of scale
+/// and shift are the rank's own sums.
 public struct SynchronizedBatchNormalizationGradient: CollectiveOperator {
   /// See `Operator.name`.
   public static let name = "synchronizedBatchNormalizationGradient"
-  /// What is done with the sums.
+  /// The gradient that is computed from the sums.
   public var gradient: BatchNormalizationGradient
   /// See `CollectiveOperator.ranks`.
   public var ranks: Int
@@ -103,7 +105,8 @@ public struct SynchronizedBatchNormalizationGradient: CollectiveOperator {
   /// None: a batch normalisation in training is differentiated once only.
   public func gradients(at site: GradientSite) -> [Value?] { site.inputs.map { _ in nil } }
 
-  /// Where all ranks have the same images, sums over all are as those over one, per image.
+  /// If all ranks have the same images, the sums over all ranks, divided by the number of images,
+  /// are those of each rank.
   public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
     gradient.reference(inputs, outputs: outputs)
   }
@@ -116,12 +119,12 @@ public struct SynchronizedBatchNormalizationGradient: CollectiveOperator {
   /// See `CollectiveOperator.phase`.
   public var phase: ExchangePhase { .whole }
 
-  /// Two sums for each channel: gathering so few numbers takes half the steps of adding up.
+  /// Two sums for each channel: for so few numbers, gathering takes half the steps of a sum.
   public func exchanged(inputs: [Shape], outputs: [Shape]) -> RankExchange {
     .gathering(count: 2 * inputs[0][1])
   }
 
-  /// Each channel by itself, over all of its pixels.
+  /// Each channel separately, over all of its pixels.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
     gradient.traits(inputs: inputs, outputs: outputs)
   }
@@ -135,11 +138,11 @@ public struct SynchronizedBatchNormalizationGradient: CollectiveOperator {
 // MARK: - In place of a rank's own
 
 extension Graph {
-  /// A network in training form whose batch norms use the mean and variance of all ranks' images, as if
-  /// they were one batch.
+  /// A network in training form whose batch normalisations use the mean and variance of all ranks'
+  /// images, as if they were one batch.
   ///
-  /// - Parameter ranks: among how many ranks images are divided evenly.
-  /// - Throws: what a shape rule says; not for a graph that is well formed.
+  /// - Parameter ranks: the number of ranks that images are divided evenly among.
+  /// - Throws: errors of shape rules; none for a well-formed graph.
   public func synchronizingNormalizations(ranks: Int) throws(ConvoyError) -> Graph {
     guard ranks > 1 else { return self }
     return try rewritten { node, inputs, builder in
@@ -148,7 +151,7 @@ extension Graph {
         SynchronizedBatchNormalization(operation, ranks: ranks), to: inputs, name: node.name,
         outputCount: 3)
       guard made.count == 3 else { return made }
-      // The running variance is the unbiased one, whose factor was computed for a rank's own images.
+      // The running variance is unbiased; its factor was computed for a rank's own images.
       let image = inputs[0].shape
       let count = Double(image.elementCount / image[1])
       let all = count * Double(ranks)

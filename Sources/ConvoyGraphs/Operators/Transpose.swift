@@ -2,13 +2,13 @@ public import ConvoyTensors
 
 // MARK: Attributes
 
-/// Dimensions in another order.
+/// A permutation of dimensions.
 ///
 /// Input: a tensor. Output: dimension d is the input's dimension `permutation[d]`.
 public struct Transpose: Operator {
   /// See `Operator.name`.
   public static let name = "transpose"
-  /// For each dimension of the output, which of the input's it is.
+  /// For each dimension of the output, the dimension of the input.
   public var permutation: [Int]
 
   /// Describes a transposition.
@@ -32,7 +32,7 @@ public struct Transpose: Operator {
 
   // MARK: Gradient
 
-  /// The transposition that undoes this one.
+  /// The inverse transposition.
   public func gradients(at site: GradientSite) -> [Value?] {
     var inverse = permutation
     for (d, source) in permutation.enumerated() { inverse[source] = d }
@@ -56,7 +56,7 @@ public struct Transpose: Operator {
   /// See `Operator.kind`.
   public var kind: OperatorKind { .other }
 
-  /// Dimensions that stay where they are pass alike.
+  /// Dimensions that are not moved are alike.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
     let moved = permutation.indices.filter { permutation[$0] != $0 }
     return .mixing(moved, moved.isEmpty ? .nothing : .moves, hasBoundedReference: true)
@@ -73,14 +73,14 @@ public struct Transpose: Operator {
 // MARK: Building
 
 extension Value {
-  /// The dimensions in another order: dimension d becomes what was `permutation[d]`.
+  /// A permutation of dimensions: dimension d of the result is dimension `permutation[d]`.
   public func transposed(_ permutation: [Int]) -> Value {
     applying(Transpose(permutation: permutation))
   }
 
-  /// An image that is given with its channels last, [B, …, C], as one with channels first, [B, C, …].
+  /// An image with channels last, [B, …, C], as one with channels first, [B, C, …].
   ///
-  /// Costs nothing before a convolution of few channels, which reads it as it stands.
+  /// It costs nothing before a convolution of few channels, which reads the image in place.
   public func channelsFirst() -> Value {
     let rank = shape.rank
     return rank < 3 ? self : transposed([0, rank - 1] + Array(1..<rank - 1))

@@ -5,16 +5,17 @@ public import ConvoyTensors
 /// Transposed convolution: the adjoint of `Convolution`, and the gradient of its image.
 ///
 /// Inputs: an image [B, I, …], weights [I, O∕G, k…], and optionally a bias [O]. Output: [B, O, …].
-/// Each input element adds its multiple of the kernel to the output; stride spreads the inputs apart,
-/// padding crops the output.
+/// Each input element adds its multiple of the kernel to the output. The stride is the distance
+/// between neighbouring inputs' kernels in the output; padding crops the output.
 public struct TransposedConvolution: LayerOperator {
   /// See `Operator.name`.
   public static let name = "transposedConvolution"
-  /// The kernel and how it slides; the padding is that of the convolution this is the adjoint of.
+  /// The kernel, stride, dilation and padding; the padding is that of the convolution that this is
+  /// the adjoint of.
   public var window: Window
-  /// Into how many groups the channels are divided.
+  /// The number of groups that the channels are divided into.
   public var groups: Int
-  /// The output's extent beyond the smallest that fits, for each spatial dimension.
+  /// The number of output elements beyond the smallest possible extent, for each spatial dimension.
   public var outputPadding: [Int]
 
   /// Describes a transposed convolution.
@@ -45,7 +46,7 @@ public struct TransposedConvolution: LayerOperator {
     guard window.padding != .same, !window.roundsUp else {
       throw ConvoyError(.attribute, "expected explicit padding without rounding up")
     }
-    // Each remainder of the output's position by the stride is computed by a pass of its own.
+    // Each remainder of the output's position modulo the stride is a separate phase of the kernels.
     let passes = window.stride.reduce(1) { $0.multipliedReportingOverflow(by: $1).partialValue }
     guard window.stride.allSatisfy({ $0 <= 4096 }), passes <= 4096 else {
       throw ConvoyError(
@@ -109,8 +110,8 @@ public struct TransposedConvolution: LayerOperator {
 
   // MARK: Gradient
 
-  /// The image's gradient is the convolution this is the adjoint of; the weights' the same
-  /// correlation as a convolution's, with the parts of image and gradient exchanged.
+  /// The image's gradient is the convolution that this is the adjoint of. The weights' gradient is
+  /// the same correlation as a convolution's, with image and gradient exchanged.
   public func gradients(at site: GradientSite) -> [Value?] {
     let (image, weights) = (site.inputs[0], site.inputs[1])
     let gradient = site.outputGradient
@@ -167,7 +168,7 @@ public struct TransposedConvolution: LayerOperator {
   /// See `LayerOperator.weightRows`.
   public var weightRows: WeightRows { .inputs }
 
-  /// Outputs near the border are sums over fewer of the window's elements.
+  /// Outputs near the border are sums over fewer elements of the window.
   public var readsWholeWindows: Bool { false }
 
   /// The same window, and another number of groups.
@@ -175,7 +176,7 @@ public struct TransposedConvolution: LayerOperator {
     TransposedConvolution(window, groups: groups, outputPadding: outputPadding)
   }
 
-  /// An output sees a window of its group's channels.
+  /// An output depends on a window of its group's channels.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
     OperatorTraits(
       .computes, channels: .mixed, pixels: .mixed, groups: groups, hasBoundedReference: true)
@@ -193,7 +194,7 @@ public struct TransposedConvolution: LayerOperator {
 // MARK: Building
 
 extension Value {
-  /// Applies a transposed convolution with weights [I, O∕G, k…] that are given.
+  /// Applies a transposed convolution with given weights [I, O∕G, k…].
   public func transposedConvolution(
     weights: Value, bias: Value? = nil, stride: any SpatialExtents = 1, padding: Padding = 0,
     outputPadding: any SpatialExtents = 0, dilation: any SpatialExtents = 1, groups: Int = 1,
@@ -207,7 +208,8 @@ extension Value {
       [weights] + (bias.map { [$0] } ?? []), name: name)
   }
 
-  /// A transposed convolution layer with weights of its own, He-initialised, and a bias from 0.
+  /// A transposed convolution layer with its own weights, He-initialised, and a bias that is
+  /// initially 0.
   ///
   /// - Parameter name: the layer's name; its parameters are `name.weight` and `name.bias`.
   public func transposedConvolution(

@@ -8,10 +8,9 @@ public import ConvoyTensors
   import Darwin
 #endif
 
-// The steps of the optimisers. Each reads a parameter, its gradient and what the optimiser remembers
-// of the steps before, all of one shape, and makes what each of these becomes; `GraphBuilder.apply`
-// emits them, and `GraphBuilder.update(_:to:)` has a run keep the result. Nothing is differentiated
-// through them.
+// The steps of the optimisers. Each reads a parameter, its gradient and the optimiser's memories,
+// all of one shape, and computes their new values. `GraphBuilder.apply` emits them, and
+// `GraphBuilder.update(_:to:)` makes a run keep the results. They have no gradients.
 
 // MARK: - MomentumUpdate
 
@@ -26,11 +25,11 @@ public import ConvoyTensors
 public struct MomentumUpdate: Operator {
   /// See `Operator.name`.
   public static let name = "momentumUpdate"
-  /// How much of the velocity a step keeps; 0 is plain descent.
+  /// The fraction of the velocity that a step keeps; 0 is plain gradient descent.
   public var momentum: Float
-  /// Whether the step looks ahead.
+  /// Whether the step uses Nesterov's momentum.
   public var isNesterov: Bool
-  /// How much of the parameter is added to its gradient.
+  /// The factor of the parameter that is added to its gradient.
   public var weightDecay: Float
 
   /// Describes a step.
@@ -68,7 +67,7 @@ public struct MomentumUpdate: Operator {
   /// See `Operator.kind`.
   public var kind: OperatorKind { .other }
 
-  /// Parameter, gradient and memories meet place by place.
+  /// Parameter, gradient and memories are combined element by element.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
     .elementwise(.computes)
   }
@@ -83,23 +82,23 @@ public struct MomentumUpdate: Operator {
 
 /// A step of AdamW.
 ///
-/// Inputs: parameter p, gradient g and its first and second moments m, v of one shape; the rate and
-/// the step t, counted from 1, scalars, of which the step is an integer. Outputs: p′, m′, v′, where m′ = β₁·m + (1 − β₁)·g,
-/// v′ = β₂·v + (1 − β₂)·g², and
-/// p′ = p·(1 − rate·decay) − rate · m′∕(1 − β₁ᵗ) ∕ (√(v′∕(1 − β₂ᵗ)) + ε).
+/// Inputs: parameter p, gradient g and its first and second moments m, v of one shape; the rate, a
+/// scalar, and the step t, a scalar integer counted from 1. Outputs: p′, m′, v′, where m′ = β₁·m +
+/// (1 − β₁)·g, v′ = β₂·v + (1 − β₂)·g², and p′ = p·(1 − rate·decay) − rate · m′∕(1 − β₁ᵗ) ∕
+/// (√(v′∕(1 − β₂ᵗ)) + ε).
 ///
 /// Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019; without decay,
 /// Kingma and Ba, "Adam", 2015.
 public struct AdamUpdate: Operator {
   /// See `Operator.name`.
   public static let name = "adamUpdate"
-  /// How much of the first moment a step keeps.
+  /// The fraction of the first moment that a step keeps.
   public var beta1: Float
-  /// How much of the second moment a step keeps.
+  /// The fraction of the second moment that a step keeps.
   public var beta2: Float
-  /// What keeps the divisor away from 0.
+  /// The constant that keeps the divisor away from 0.
   public var epsilon: Float
-  /// How much of the parameter a step of rate 1 takes away, beside the gradient.
+  /// The fraction of the parameter that a step of rate 1 subtracts, independent of the gradient.
   public var weightDecay: Float
 
   /// Describes a step.
@@ -119,7 +118,7 @@ public struct AdamUpdate: Operator {
     return try updatedShapes(of: inputs, vectors: 4, scalars: 2, outputs: 3)
   }
 
-  /// All are 32-bit floats but the step.
+  /// All are 32-bit floats except the step.
   public var types: TypeRule {
     TypeRule(Array(repeating: [.float32], count: 5) + [.labels], outputs: [.float32])
   }
@@ -152,7 +151,7 @@ public struct AdamUpdate: Operator {
   /// See `Operator.kind`.
   public var kind: OperatorKind { .other }
 
-  /// Parameter, gradient and memories meet place by place.
+  /// Parameter, gradient and memories are combined element by element.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
     .elementwise(.computes)
   }
@@ -176,13 +175,13 @@ public struct AdamUpdate: Operator {
 public struct RMSpropUpdate: Operator {
   /// See `Operator.name`.
   public static let name = "rmspropUpdate"
-  /// How much of the running square a step keeps.
+  /// The fraction of the running square that a step keeps.
   public var smoothing: Float
-  /// What keeps the divisor away from 0.
+  /// The constant that keeps the divisor away from 0.
   public var epsilon: Float
-  /// How much of the velocity a step keeps.
+  /// The fraction of the velocity that a step keeps.
   public var momentum: Float
-  /// How much of the parameter is added to its gradient.
+  /// The factor of the parameter that is added to its gradient.
   public var weightDecay: Float
 
   /// Describes a step.
@@ -225,7 +224,7 @@ public struct RMSpropUpdate: Operator {
   /// See `Operator.kind`.
   public var kind: OperatorKind { .other }
 
-  /// Parameter, gradient and memories meet place by place.
+  /// Parameter, gradient and memories are combined element by element.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
     .elementwise(.computes)
   }
@@ -239,7 +238,7 @@ public struct RMSpropUpdate: Operator {
 // MARK: - Shape
 
 extension Operator {
-  /// Throws unless a hyperparameter is a number in a range.
+  /// Checks that a hyperparameter is in a range.
   fileprivate func expect(
     _ value: Float, _ what: String, in range: ClosedRange<Float>
   ) throws(ConvoyError) {
@@ -254,7 +253,7 @@ extension Operator {
     }
   }
 
-  /// The outputs of a step on a parameter: its shape, which the vectors share.
+  /// The shapes of a step's outputs: that of the parameter, which all operands share.
   fileprivate func updatedShapes(
     of inputs: [Shape], vectors: Int, scalars: Int, outputs: Int
   ) throws(ConvoyError) -> [Shape] {

@@ -2,8 +2,7 @@ public import ConvoyTensors
 
 /// One extent for all spatial dimensions (`3`), or one for each (`[3, 5]`).
 public protocol SpatialExtents: Sendable {
-  /// The extents for a number of spatial dimensions; the wrong number of them is found by the
-  /// operator's shape rule.
+  /// The extents for a number of spatial dimensions; the operator's shape rule checks their number.
   func extents(rank: Int) -> [Int]
 }
 
@@ -17,13 +16,13 @@ extension Array: SpatialExtents where Element == Int {
   public func extents(rank: Int) -> [Int] { self }
 }
 
-/// What surrounds an image before a window slides over it.
+/// The padding of an image.
 public enum Padding: Hashable, Sendable, Codable, ExpressibleByIntegerLiteral {
   /// The same number of elements on every side of every spatial dimension.
   case uniform(Int)
   /// A number of elements before and after, for each spatial dimension.
   case explicit(before: [Int], after: [Int])
-  /// As much as makes the output ⌈input ∕ stride⌉; an odd one goes after.
+  /// As much as makes the output ⌈input ∕ stride⌉; an odd element goes after.
   case same
 
   /// No padding: the window stays within the image.
@@ -33,17 +32,17 @@ public enum Padding: Hashable, Sendable, Codable, ExpressibleByIntegerLiteral {
   public init(integerLiteral value: Int) { self = .uniform(value) }
 }
 
-/// A window sliding over the spatial dimensions of an image: a convolution's kernel or a pool.
+/// A window over the spatial dimensions of an image: a convolution's or a pooling's.
 public struct Window: Hashable, Sendable, Codable {
-  /// The window's extents, one a spatial dimension.
+  /// The window's extents, one for each spatial dimension.
   public var kernel: [Int]
-  /// How far it moves between outputs.
+  /// The distance between the windows of neighbouring outputs.
   public var stride: [Int]
-  /// How far apart its elements lie; 1 is dense.
+  /// The distance between neighbouring elements of a window; 1 is dense.
   public var dilation: [Int]
-  /// What surrounds the image.
+  /// The padding of the image.
   public var padding: Padding
-  /// Whether the last window may hang over the end, so that no input is left out.
+  /// Whether the last window may extend beyond the end, so that no input is left out.
   public var roundsUp: Bool
 
   /// Describes a window.
@@ -61,18 +60,18 @@ public struct Window: Hashable, Sendable, Codable {
   /// The number of spatial dimensions.
   public var rank: Int { kernel.count }
 
-  /// How many elements a window touches.
+  /// The number of elements of a window.
   public var elementCount: Int { kernel.reduce(1, *) }
 
-  /// From the first to the last element a window touches, in one dimension: (k − 1)·d + 1.
+  /// The extent from the first to the last element of a window, in one dimension: (k − 1)·d + 1.
   public func span(_ dimension: Int) -> Int {
     (kernel[dimension] - 1) * dilation[dimension] + 1
   }
 
-  /// The largest attribute accepted; keeps every sum and product below from overflowing.
+  /// The largest attribute that is accepted: no sum or product below overflows.
   static let largestAttribute = 1 << 20
 
-  /// Throws unless every attribute is in range and there is one for each spatial dimension.
+  /// Checks that every attribute is in range and that there is one for each spatial dimension.
   public func validate(spatialRank: Int) throws(ConvoyError) {
     guard (1...3).contains(spatialRank) else {
       throw ConvoyError(
@@ -123,7 +122,7 @@ public struct Window: Hashable, Sendable, Codable {
 
   /// The output extents: ⌊(input + padding − span) ∕ stride⌋ + 1.
   ///
-  /// When `roundsUp` is set the division rounds up instead, but the last window still starts inside
+  /// If `roundsUp` is set, the division rounds up instead, but the last window still starts inside
   /// the image or the padding before it (as PyTorch, Caffe and ONNX define it).
   ///
   /// - Throws: `ConvoyError` when the window is larger than the padded image.
@@ -148,7 +147,8 @@ public struct Window: Hashable, Sendable, Codable {
     return output
   }
 
-  /// The position a window's element reads, from the output's position; may lie outside the image.
+  /// The position that an element of a window reads, for an output's position; may be outside the
+  /// image.
   func inputPosition(output: [Int], element: [Int], padding: [(before: Int, after: Int)]) -> [Int] {
     output.indices.map { d in
       output[d] * stride[d] + element[d] * dilation[d] - padding[d].before
@@ -165,9 +165,9 @@ public struct Window: Hashable, Sendable, Codable {
 }
 
 extension Value {
-  /// A window for this image.
+  /// The window with attributes for each spatial dimension of an image.
   ///
-  /// - Throws: `ConvoyError` when this is no image, or an attribute is out of range.
+  /// - Throws: `ConvoyError` when the shape is no image, or an attribute is out of range.
   func slidingWindow(
     kernel: any SpatialExtents, stride: any SpatialExtents, dilation: any SpatialExtents = 1,
     padding: Padding, roundsUp: Bool = false
@@ -185,7 +185,7 @@ extension Value {
 }
 
 extension [String] {
-  /// One element if all are the same, else all of them joined.
+  /// One element if all are the same, otherwise all of them joined.
   fileprivate func uniqued() -> String {
     Set(self).count == 1 ? self[0] : joined(separator: "×")
   }

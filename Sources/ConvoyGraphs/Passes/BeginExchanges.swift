@@ -4,14 +4,14 @@ extension GraphBuilder {
   /// The means of all ranks' values, exchanged in buckets.
   ///
   /// - Parameters:
-  ///   - values: on every rank in the same order.
-  ///   - bucketBytes: how much is gathered before an exchange begins.
+  ///   - values: values in the same order on every rank.
+  ///   - bucketBytes: the size at which an exchange begins.
   public func means(
     of values: [Value], along axis: RankAxis, ranks: Int, bucketBytes: Int
   ) -> [Value] {
     guard ranks > 1 else { return values }
     var means = values
-    // What is made first is sent first.
+    // Values that are computed first are sent first.
     var bucket: [Int] = []
     func close() {
       guard !bucket.isEmpty else { return }
@@ -38,8 +38,8 @@ extension GraphBuilder {
 }
 
 extension Graph {
-  /// The graph with each exchange begun as soon as what it sends is there, and waited for just before its
-  /// results are read, so that it goes on while other nodes are computed.
+  /// The graph with each exchange begun as soon as its inputs are available, and awaited just
+  /// before its results are read, so that it proceeds while other nodes are computed.
   public func overlappingExchanges() -> Graph {
     var maker: [ValueID: Int] = [:]
     var firstUse: [ValueID: Int] = [:]
@@ -75,7 +75,7 @@ extension Graph {
 }
 
 extension Operator {
-  /// Which part of an exchange it is; nil for an operator that exchanges nothing.
+  /// The part of an exchange that the operator is; nil for an operator that exchanges nothing.
   fileprivate var exchangePhase: ExchangePhase? {
     if case .exchange(let operation) = kind { operation.phase } else { nil }
   }

@@ -1,8 +1,8 @@
 import ConvoyTensors
 
 extension Model {
-  /// What a node does to each channel of an image, if that is to multiply it with one fixed number and to
-  /// add another: batch norm, or arithmetic with a number a channel.
+  /// The affine function of each channel that a node computes, if its numbers are constant: batch
+  /// normalisation, or arithmetic with a number for each channel.
   func channelAffine(_ node: Graph.Node, _ uses: UseCounts) -> ChannelAffine? {
     let numbers = node.inputs.map { fixedNumbers($0, uses) }
     let shapes = graph.shapes(of: node).inputs
@@ -16,7 +16,8 @@ extension Model {
   }
 }
 
-/// How often each value of a graph is read, by nodes, as an output, or as what a parameter becomes.
+/// How often each value of a graph is read, by nodes, as an output, or as the new value of a
+/// parameter.
 struct UseCounts {
   private var counts: [Int]
   private var updated: Set<ValueID>
@@ -35,7 +36,7 @@ struct UseCounts {
 }
 
 extension Model {
-  /// The numbers of a parameter that no run changes, or of a constant; nil for all else.
+  /// The numbers of a constant, or of a parameter that no run changes; nil for all others.
   func fixedNumbers(_ id: ValueID, _ uses: UseCounts) -> Tensor? {
     switch graph[id].origin {
     case .parameter: uses.isUpdated(id) ? nil : parameters[graph[id].name]

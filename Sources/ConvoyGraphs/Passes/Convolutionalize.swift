@@ -1,17 +1,17 @@
 public import ConvoyTensors
 
 extension Model {
-  /// The same network with its fully-connected head as convolutions, so that it runs on larger images
-  /// too and then returns a map of what it says of each place.
+  /// The same network with its fully-connected head as convolutions, so that it also accepts larger
+  /// images and then returns a map of results for each position.
   ///
-  /// The first linear layer after a flattened B×C×H×W becomes a convolution with an H×W kernel, those
-  /// after it 1×1 convolutions; after a global pooling the first is 1×1 too. Names are kept. At the
-  /// original size the outputs are the same with spatial extents of 1 after them;
-  /// `graph.resized(["image": …])` gives the graph for other sizes, with the same parameters. A network
-  /// without a linear layer on a flattened image comes back as it is.
+  /// The first linear layer after a flattened B×C×H×W becomes a convolution with an H×W kernel,
+  /// later ones 1×1 convolutions; after a global pooling, the first is 1×1 too. Names are kept. At
+  /// the original size, the outputs are the same with additional spatial extents of 1.
+  /// `graph.resized(["image": …])` gives the graph for other sizes, with the same parameters. A
+  /// network without a linear layer on a flattened image is returned unchanged.
   ///
-  /// - Throws: `ConvoyError` naming the first operator on a flattened image that has no counterpart on
-  ///   maps.
+  /// - Throws: `ConvoyError` naming the first operator on a flattened image that has no counterpart
+  ///   on maps.
   public func convolutionalized() throws(ConvoyError) -> Model {
     let head = try FullyConnectedHead(of: graph)
     guard !head.linearLayers.isEmpty else { return self }
@@ -31,11 +31,11 @@ extension Model {
   }
 }
 
-/// What stands on flattened images in a graph, and the maps it can stand on instead.
+/// The operators on flattened images in a graph, and the maps that they can be applied to instead.
 private struct FullyConnectedHead {
-  /// For each linear layer on a flattened image, the kernel it gets.
+  /// For each linear layer on a flattened image, the extents of its kernel.
   private(set) var linearLayers: [String: [Int]] = [:]
-  /// The reshapes that flatten an image, and those that undo it: maps need neither.
+  /// The reshapes that flatten an image, and their inverses: maps need neither.
   private(set) var droppedReshapes: Set<String> = []
 
   /// For each value that is a flattened image, the image's spatial extents.
@@ -48,7 +48,7 @@ private struct FullyConnectedHead {
       let map = node.inputs.compactMap { extents[$0] }.first
       if let map, !follow(node, in: graph) {
         misfit = misfit ?? node
-        // A linear layer further on is what makes it one.
+        // It is a head only if a linear layer follows.
         for output in node.outputs where graph[output].shape.rank == 2 { extents[output] = map }
       } else if map == nil, let flattened = graph.flattenedExtents(by: node) {
         extents[node.outputs[0]] = flattened
@@ -63,7 +63,7 @@ private struct FullyConnectedHead {
     }
   }
 
-  /// Takes in a node that reads a flattened image; false if it cannot stand on maps.
+  /// Adds a node that reads a flattened image; false if it cannot be applied to maps.
   private mutating func follow(_ node: Graph.Node, in graph: Graph) -> Bool {
     let maps = node.inputs.map { extents[$0] }
     guard let map = maps[0] ?? maps.lazy.compactMap(\.self).first else { return false }
@@ -83,7 +83,7 @@ private struct FullyConnectedHead {
         extents[node.outputs[0]] = map
         return true
       }
-      // Unflattened again, as after a squeeze-and-excitation's layers: the map itself.
+      // The inverse of flattening, as after the layers of squeeze-and-excitation: the map itself.
       return to.rank == map.count + 2 && to[0] == from[0]
         && Array(to.dimensions.dropFirst(2)) == map
     }
@@ -98,18 +98,18 @@ private struct FullyConnectedHead {
     return true
   }
 
-  /// Whether what an operator does to flattened images it does to their maps.
+  /// Whether an operator on flattened images has the same effect on their maps.
   private func suits(_ traits: OperatorTraits, isOnePixel: Bool) -> Bool {
     switch (traits.channels, traits.pixels) {
     case (.alike, .alike), (.byPlace, .byPlace): true
-    // A feature is a channel only where a channel is one feature.
+    // Features are channels only if a channel is one feature.
     case (_, .alike): isOnePixel
     default: false
     }
   }
 
-  /// New shapes for the parameters that are nothing but weights of these layers, with one kernel;
-  /// others keep theirs, and are reshaped by the graph.
+  /// New shapes for the parameters that are used only as weights of these layers, all with the same
+  /// kernel; others keep their shapes, and are reshaped by the graph.
   func weightShapes(in graph: Graph) -> [String: Shape] {
     var shapes: [ValueID: Shape] = [:]
     var others = Set(graph.outputs.map(\.value))

@@ -1,13 +1,15 @@
 package import ConvoyTensors
 
 extension Model {
-  /// With what is done to each channel (`ChannelAffine`) directly after a layer of weights, or directly
-  /// before a convolution without padding or a linear layer, folded into that layer; nil if nothing is.
+  /// The model with affine functions of channels (`ChannelAffine`) folded into the layer directly
+  /// before them, or into a convolution without padding or linear layer directly after them; nil if
+  /// there are none.
   ///
-  /// After: f·(Wx + b) + s is the layer with the weights of each output channel multiplied by f, and the
-  /// bias f·b + s. Before: W(f·x + s) + b is the layer with the weights of each input channel multiplied
-  /// by f, and the bias b + Ws; padding would have to be padded with −s∕f instead of zeros. Only
-  /// arithmetic is folded forward: batch norm before a layer is most often followed by a function.
+  /// After a layer: f·(Wx + b) + s is the layer with the weights of each output channel multiplied
+  /// by f, and the bias f·b + s. Before a layer: W(f·x + s) + b is the layer with the weights of
+  /// each input channel multiplied by f, and the bias b + Ws; padding would need −s∕f instead of
+  /// zeros. Only arithmetic is folded into the layer after it: a batch normalisation before a layer
+  /// is usually followed by a function.
   package func foldingChannelAffine() throws(ConvoyError) -> Model? {
     let folds = LayerFold.all(in: self)
     guard !folds.isEmpty else { return nil }
@@ -26,15 +28,15 @@ extension Model {
   }
 }
 
-/// A layer and what goes into it.
+/// A layer and the affine function that is folded into it.
 private struct LayerFold {
-  /// A layer's weights or bias, as they become.
+  /// A layer's new weights or bias.
   struct Item {
     let name: String
     let origin: Graph.Origin
     let tensor: Tensor
 
-    /// Puts them where they were: among the parameters, or into the graph as a constant.
+    /// Declares them as they were before: as parameters, or as constants of the graph.
     func declared(in builder: GraphBuilder, changing parameters: inout [String: Tensor]) -> Value {
       guard case .parameter(let parameter) = origin else {
         return builder.constant(tensor, name: name)
@@ -44,7 +46,7 @@ private struct LayerFold {
     }
   }
 
-  /// A layer's own numbers.
+  /// A layer's own tensors.
   struct Layer {
     let node: Graph.Node
     let operation: any LayerOperator
@@ -54,7 +56,7 @@ private struct LayerFold {
     /// Zeros where the layer has no bias.
     var biasNumbers: [Double]
 
-    /// Takes a layer whose numbers do not change and are read by nobody else.
+    /// A layer whose tensors are constant and have no other readers.
     init?(_ node: Graph.Node, of model: Model, _ uses: UseCounts) {
       let graph = model.graph
       let owned = node.inputs.dropFirst()
@@ -80,7 +82,7 @@ private struct LayerFold {
   let image: Int
   let weightsAndBias: [Item]
 
-  /// Every fold of a model that can be made at once: each layer takes part in one.
+  /// All folds of a model that can be made at once: each layer takes part in at most one.
   static func all(in model: Model) -> [LayerFold] {
     let uses = UseCounts(model.graph)
     var makers: [ValueID: Graph.Node] = [:]
@@ -169,8 +171,8 @@ private struct LayerFold {
     weightsAndBias = items
   }
 
-  /// `conv1.bias` beside `conv1.weight`; otherwise after the layer, with as many underscores as make
-  /// it new.
+  /// `conv1.bias` for `conv1.weight`; otherwise named after the layer, with as many underscores as
+  /// make it unique.
   private static func biasName(
     weights: String, layer: String, _ taken: inout Set<String>
   ) -> String {

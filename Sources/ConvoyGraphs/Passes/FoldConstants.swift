@@ -1,13 +1,14 @@
 package import ConvoyTensors
 
 extension Model {
-  /// With what is computed from parameters and constants alone in their place; nil where there is nothing: the reshaped weights of
-  /// a linear layer that is used as a convolution, the scale and shift of a normalisation.
+  /// The model with everything that is computed from parameters and constants alone replaced by its
+  /// value; nil where there is nothing to replace. Examples are the reshaped weights of a linear
+  /// layer that is used as a convolution, and the scale and shift of a normalisation.
   ///
-  /// What comes from a parameter is a parameter, so that it is read from the model's numbers, under the
-  /// name of the value it replaces.
+  /// A value that depends on a parameter becomes a parameter with the value's name, so that it
+  /// belongs to the model.
   ///
-  /// - Throws: what a shape rule says; not for a graph that is well formed.
+  /// - Throws: errors of shape rules; none for a well-formed graph.
   package func foldingConstants() throws(ConvoyError) -> Model? {
     let folded = FoldedConstants(self)
     guard !folded.numbers.isEmpty else { return nil }
@@ -27,11 +28,11 @@ extension Model {
   }
 }
 
-/// The values of a model's graph that are computed from fixed numbers alone.
+/// The values of a model's graph that depend on constant numbers alone.
 private struct FoldedConstants {
-  /// The numbers of what nodes compute.
+  /// The values of these nodes' outputs.
   private(set) var numbers: [ValueID: Tensor] = [:]
-  /// How those are declared that come from parameters; the rest are constants.
+  /// The declarations of values that depend on parameters; the others are constants.
   private(set) var parameters: [ValueID: Parameter] = [:]
 
   init(_ model: Model) {
@@ -61,7 +62,7 @@ private struct FoldedConstants {
     }
   }
 
-  /// What a node makes of known numbers, where it is not too much to compute by the reference.
+  /// The outputs of a node with known inputs, if the reference can compute them within a budget.
   private static func output(of node: Graph.Node, _ inputs: [Tensor], in graph: Graph) -> Tensor? {
     let shape = graph[node.outputs[0]].shape
     switch graph.traits(of: node).effect {

@@ -1,10 +1,10 @@
 package import ConvoyTensors
 
 extension Model {
-  /// With parameters that are only read through a reshape in the shape that comes out of it; nil if there
-  /// are none.
+  /// The model with parameters that are only read through a reshape in their reshaped form; nil if
+  /// there are none.
   ///
-  /// Weights that are declared as a matrix, for a 1×1 convolution, are then known when compiling.
+  /// Weights of a 1×1 convolution that are declared as a matrix are then known when compiling.
   package func foldingReshapedParameters() throws(ConvoyError) -> Model? {
     let uses = UseCounts(graph)
     var shapes: [String: Shape] = [:]

@@ -3,12 +3,13 @@ public import ConvoyTensors
 extension Graph {
   /// The same network for images of another size, or with another number of channels.
   ///
-  /// Convolutions that read the image itself get weights for its channels; all other parameters keep
-  /// their shapes. A network with a fully-connected layer on its flattened maps takes one size only.
+  /// Convolutions that read the image itself get weights for its channels; all other parameters
+  /// keep their shapes. A network with a fully-connected layer on flattened maps accepts one size
+  /// only.
   ///
   /// - Parameter image: the image's extents, channels first, without the batch.
-  /// - Throws: `ConvoyError` of kind `.argument` when the network has several inputs or one that is no
-  ///   image, or naming the first layer that does not fit.
+  /// - Throws: `ConvoyError` of kind `.argument` when the network has several inputs or one that is
+  ///   no image, or naming the first layer that does not fit.
   public func accepting(image: Shape) throws(ConvoyError) -> Graph {
     guard inputs.count == 1, self[inputs[0]].shape.rank == image.rank + 1 else {
       let shapes = inputs.map { self[$0].shape.description }.joined(separator: " and ")
@@ -26,8 +27,8 @@ extension Graph {
     }
   }
 
-  /// The shapes of the weights of those convolutions that read the image, for other channels; a
-  /// convolution whose groups they do not fit is left to its shape rule.
+  /// The shapes of the weights of convolutions that read the image, for other channels. A
+  /// convolution whose groups do not divide them is refused later by its shape rule.
   private func weights(forImageChannels channels: Int) throws(ConvoyError) -> [String: Shape] {
     var shapes: [String: Shape] = [:]
     for node in nodes where node.inputs.first == inputs[0] {
@@ -42,7 +43,7 @@ extension Graph {
     return shapes
   }
 
-  /// The weights of a layer: its second input, where that is a parameter which nothing else reads.
+  /// The weights of a layer: its second input, if that is a parameter without other readers.
   func ownWeights(of node: Node) -> ValueID? {
     guard node.inputs.count > 1, case .parameter = self[node.inputs[1]].origin else { return nil }
     let weights = node.inputs[1]

@@ -1,15 +1,15 @@
 public import ConvoyTensors
 
-/// What ranks can do, for estimates of what is worth exchanging numbers.
+/// The speed of ranks and of their network, from which the cost of exchanges is estimated.
 public struct RankSpeed: Hashable, Sendable, Codable {
-  /// Multiply-adds a second that a rank computes.
+  /// The multiply-adds that a rank computes in a second.
   public var multiplyAdds: Double
-  /// Bytes a second that a rank sends, while it receives as many.
+  /// The bytes that a rank sends in a second, while it receives as many.
   public var bandwidth: Double
-  /// Seconds from the sending of a message to its arrival.
+  /// The seconds from the sending of a message to its arrival.
   public var latency: Double
 
-  /// Two cores of a server, and an Ethernet of 10 Gbit/s.
+  /// By default, two cores of a server, and an Ethernet of 10 Gbit/s.
   public init(
     multiplyAdds: Double = 50e9, bandwidth: Double = 1.25e9, latency: Double = 30e-6
   ) {
@@ -19,51 +19,53 @@ public struct RankSpeed: Hashable, Sendable, Codable {
   }
 }
 
-/// A network divided over ranks by its channels: where filter groups, or a layer's outputs, divide by the
-/// number of ranks, each rank computes its own.
+/// A network divided over ranks by its channels: where the number of ranks divides the groups, or
+/// the outputs, of a layer, each rank computes its own.
 ///
-/// A value is on a rank either whole, the same numbers as on every rank, or a share of its channels. Grouped
-/// convolutions work on shares without an exchange. Where an operator needs all channels, they are gathered;
-/// where it needs but a rank's own of what is whole, they are cut out.
+/// A value on a rank is either whole, with the same numbers as on every rank, or a share of its
+/// channels. Grouped convolutions compute shares from shares without an exchange. Where an operator
+/// needs all channels, they are gathered; where it needs only the rank's own channels of a whole
+/// value, they are sliced.
 public struct Partition: Sendable {
-  /// How a layer whose groups do not divide by the ranks is computed.
+  /// How a layer is computed whose groups are not divided by the number of ranks.
   public struct Choice: Hashable, Sendable {
     /// The layer.
     public var node: String
-    /// Whether each rank computes some of its outputs; else each computes all.
+    /// Whether each rank computes some of its outputs; otherwise each computes all.
     public var isDivided: Bool
-    /// Estimated seconds of a training step, on one rank, that the layer takes either way.
+    /// The estimated seconds of a training step, on one rank, that the layer takes if it is
+    /// divided, and if it is repeated.
     public var dividedSeconds: Double
     /// See `dividedSeconds`.
     public var repeatedSeconds: Double
-    /// Why there was no choice, as a sentence's end; nil if there was.
+    /// Why there was no choice, as the end of a sentence; nil if there was one.
     public var reason: String?
   }
 
   /// The whole network.
   public let graph: Graph
-  /// How many ranks.
+  /// The number of ranks.
   public let ranks: Int
-  /// The choices that were made, in the order of the layers.
+  /// The choices, in the order of the layers.
   public let choices: [Choice]
-  /// For each parameter that is divided, the dimension along which each rank has its share.
+  /// For each parameter that is divided, the dimension of the shares.
   public let divided: [String: Int]
-  /// Whether each value is a share; by its place in the graph.
+  /// Whether each value is a share; by its index in the graph.
   let isShare: [Bool]
   /// How each node is computed.
   let ways: [Way]
 
   /// How a rank computes a node.
   enum Way: Hashable {
-    /// From what is whole, as on every rank.
+    /// From whole values, as on every rank.
     case repeated
-    /// From its share of the inputs that have channels.
+    /// From the rank's share of the inputs that have channels.
     case share
-    /// Its share of the outputs, from what is whole.
+    /// The rank's share of the outputs, from whole values.
     case outputs
   }
 
-  /// For each layer that could be divided or repeated, the estimate and the choice, a line each.
+  /// A line for each layer that could be divided or repeated, with the estimate and the choice.
   public var report: [String] {
     func text(_ seconds: Double) -> String {
       let tenths = Int((seconds * 1e7).rounded())
@@ -79,7 +81,8 @@ public struct Partition: Sendable {
     }
   }
 
-  /// The names of the nodes of which each rank computes its own part; the others, every rank computes alike.
+  /// The names of the nodes of which each rank computes its own part; every rank computes the other
+  /// nodes alike.
   public var dividedNodes: Set<String> {
     Set(zip(graph.nodes, ways).filter { $0.1 != .repeated }.map(\.0.name))
   }
@@ -103,7 +106,7 @@ public struct Partition: Sendable {
     }
   }
 
-  /// A parameter put together from all ranks' shares.
+  /// A parameter composed of all ranks' shares.
   ///
   /// - Precondition: as many shares as ranks, all of one shape.
   public func whole(_ shares: [Tensor], named name: String) -> Tensor {
@@ -147,10 +150,10 @@ extension Graph {
   /// Divides a network's channels over ranks.
   ///
   /// - Parameters:
-  ///   - ranks: how many.
-  ///   - batch: images of a step, for the estimates.
-  ///   - speed: what ranks can do, for the estimates.
-  /// - Throws: `ConvoyError` when there are no ranks, or nothing could be divided over them.
+  ///   - ranks: the number of ranks.
+  ///   - batch: the images of a step, for the estimates.
+  ///   - speed: the speed of ranks, for the estimates.
+  /// - Throws: `ConvoyError` when there are no ranks, or nothing can be divided over them.
   public func partitioned(
     groups ranks: Int, batch: Int, speed: RankSpeed = RankSpeed()
   ) throws(ConvoyError) -> Partition {
@@ -172,7 +175,7 @@ extension Graph {
   }
 }
 
-/// Settles, node by node, what each rank computes.
+/// Decides, node by node, what each rank computes.
 private struct Division {
   let graph: Graph
   let ranks: Int
@@ -184,9 +187,9 @@ private struct Division {
   var divided: [String: Int] = [:]
   /// Values whose gradient a training step needs.
   private var hasGradient: [Bool]
-  /// Parameters that several nodes use, which could not all take the same share.
+  /// Parameters with several users, which might need different shares.
   private var sharedParameters: Set<ValueID> = []
-  /// Values that a following operator can only use whole.
+  /// Values that a later operator can only use whole.
   private var isWantedWhole: Set<ValueID> = []
 
   init(_ graph: Graph, ranks: Int, batch: Int, speed: RankSpeed) {
@@ -207,7 +210,7 @@ private struct Division {
       if !isDividedByGroups(node) { isWantedWhole.formUnion(node.inputs) }
     }
     isWantedWhole.formUnion(graph.outputs.map(\.value))
-    // What comes to be wanted whole through operators that follow their inputs.
+    // Propagates this to the inputs of operators whose outputs are shares of the same channels.
     for node in graph.nodes.reversed() where followsItsInput(node) {
       if node.outputs.contains(where: isWantedWhole.contains) {
         isWantedWhole.insert(node.inputs[0])
@@ -229,7 +232,8 @@ private struct Division {
     return layer.groups > 1 && layer.groups % ranks == 0
   }
 
-  /// Whether a layer's weights are parameters, of which a rank can have a share; not computed from some.
+  /// Whether a layer's weights are parameters, which a rank can have a share of, rather than
+  /// computed values.
   private func hasOwnWeights(_ node: Graph.Node) -> Bool {
     node.inputs.dropFirst().allSatisfy {
       if case .parameter = graph[$0].origin { true } else { false }
@@ -245,7 +249,7 @@ private struct Division {
       hasGradient[output.index] = needsGradient
     }
     guard way != .repeated else { return }
-    // Weights, a bias, or a number a channel; a single number is met by all channels.
+    // Weights, a bias, or a number for each channel; a single number is broadcast to all channels.
     for input in node.inputs {
       if case .parameter = graph[input].origin, graph[input].shape.elementCount > 1 {
         divided[graph[input].name] = 0
@@ -272,15 +276,16 @@ private struct Division {
     }
   }
 
-  /// Whether a node makes images of an image that is a share and of parameters, vectors of a number a channel.
+  /// Whether a node computes images from an image that is a share and from parameters that are
+  /// vectors of a number for each channel.
   private func hasOwnVectors(_ node: Graph.Node) -> Bool {
     isShare[node.inputs[0].index] && hasOwnWeights(node)
       && node.inputs.dropFirst().allSatisfy { graph[$0].shape.rank == 1 }
       && node.outputs.allSatisfy { graph[$0].shape.rank > 1 }
   }
 
-  /// Whether a node's operands, but for single numbers, can be cut into the same shares: the sum of a share
-  /// and what is whole is a share.
+  /// Whether all operands of a node, except single numbers, can be divided into the same shares:
+  /// the sum of a share and the same share of a whole value is a share.
   private func haveLikeShares(_ node: Graph.Node) -> Bool {
     let first = graph[node.inputs[0]].shape
     guard first.rank >= 2, first[1] % ranks == 0 else { return false }
@@ -291,7 +296,7 @@ private struct Division {
     }
   }
 
-  /// A layer whose groups are not divided: repeated, or divided by its outputs.
+  /// The way of a layer whose groups are not divided: repeated, or divided by its outputs.
   private mutating func layerWay(_ node: Graph.Node, _ layer: any LayerOperator) -> Partition.Way {
     let (input, output) = (graph[node.inputs[0]].shape, graph[node.outputs[0]].shape)
     var choice = Partition.Choice(
@@ -301,7 +306,7 @@ private struct Division {
     let (inputCount, outputCount) = (
       images * Double(input.elementCount), images * Double(output.elementCount)
     )
-    // Forward, and both gradients.
+    // The forward half, and both gradients.
     let computing = 3 * images * Double(graph.cost(of: node).multiplyAdds) / speed.multiplyAdds
     let (isShared, hasGradient) = (
       isShare[node.inputs[0].index], hasGradient[node.inputs[0].index]
@@ -316,7 +321,8 @@ private struct Division {
       return .repeated
     }
     var divided = computing / Double(ranks)
-    // A shared input is gathered and its gradient reduced and scattered; else that is reduced for all.
+    // A shared input is gathered, and its gradient is reduced and scattered; otherwise the gradient
+    // is reduced for all ranks.
     if isShared { divided += seconds(gathering: inputCount) }
     if hasGradient { divided += (isShared ? 1 : 2) * seconds(gathering: inputCount) }
     if isWantedWhole.contains(node.outputs[0]) { divided += seconds(gathering: outputCount) }
@@ -325,7 +331,7 @@ private struct Division {
     return choice.isDivided ? .outputs : .repeated
   }
 
-  /// What it takes until each rank has all of a number of floats of which it had a share.
+  /// The seconds until each rank has all of a number of floats of which it had a share.
   private func seconds(gathering count: Double) -> Double {
     let others = Double(ranks - 1)
     let bytes = count * Double(ElementType.float32.size)

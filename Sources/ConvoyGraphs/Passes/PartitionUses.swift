@@ -1,12 +1,12 @@
 import ConvoyTensors
 
-/// A rank's graph in the making: brings each value into the form in which it is used, once.
+/// Builds a rank's graph: converts each value once to each form in which it is used.
 final class PartitionUses {
-  /// In what form a value is used.
+  /// The form in which a value is used.
   private enum Form: Hashable {
-    /// All channels, for what every rank computes alike.
+    /// All channels, for nodes that every rank computes alike.
     case whole
-    /// All channels, for what each rank computes a part of.
+    /// All channels, for nodes of which each rank computes a part.
     case wholeForShares
     /// The rank's own channels.
     case share
@@ -50,13 +50,13 @@ final class PartitionUses {
     builder.apply(operation, to: inputs, name: node.name, outputCount: node.outputs.count)
   }
 
-  /// The operator of the rank's share.
+  /// The operator that computes the rank's share.
   private func operation(_ node: Graph.Node, _ way: Partition.Way) -> any Operator {
     guard way == .share else { return node.operation }
     if case .layer(let layer) = node.operation.kind {
       return layer.divided(into: layer.groups / partition.ranks) ?? layer
     }
-    // Whatever shape it names, it flattens.
+    // Whatever shape it has, it flattens.
     return partition.graph.traits(of: node).channels == .runs ? Reshape([0, -1]) : node.operation
   }
 
@@ -84,7 +84,7 @@ final class PartitionUses {
     return result
   }
 
-  /// The graph with outputs that are whole.
+  /// The graph with whole outputs.
   func gatheringOutputs(of graph: Graph) throws(ConvoyError) -> Graph {
     let shares = zip(partition.graph.outputs, graph.outputs).filter {
       partition.isShare[$0.0.value.index]

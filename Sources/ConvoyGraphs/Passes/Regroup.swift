@@ -1,43 +1,43 @@
 public import ConvoyTensors
 
-/// A network in which convolutions were divided into more groups, and what that saves.
+/// A network in which convolutions were divided into more groups, and the costs before and after.
 public struct Regrouping: Sendable {
   /// A convolution before and after.
   public struct Layer: Hashable, Sendable {
-    /// What it costs as it was; `groups` are those it had.
+    /// The cost before; `groups` is the number of groups before.
     public let before: LayerCost
-    /// What it costs now; `groups` are those it has.
+    /// The cost after; `groups` is the number of groups after.
     public let after: LayerCost
-    /// Why it has not the number of groups that was asked for, as a sentence's end: `its 3 input
-    /// channels do not divide into 4 groups`; nil if it has.
+    /// Why the layer does not have the requested number of groups, as the end of a sentence: `its 3
+    /// input channels do not divide into 4 groups`; nil if it has.
     public let refusal: String?
 
     /// The node's name.
     public var name: String { before.name }
-    /// Whether it was divided further.
+    /// Whether its number of groups has changed.
     public var isChanged: Bool { before.groups != after.groups }
   }
 
-  /// The number of groups that was asked for.
+  /// The requested number of groups.
   public let groups: Int
-  /// The network, its layers and parameters called as before.
+  /// The network, with unchanged names of layers and parameters.
   public let graph: Graph
-  /// The convolutions that were to be divided, in the graph's order.
+  /// The convolutions that were chosen, in the graph's order.
   public let layers: [Layer]
 }
 
 extension Graph {
-  /// The same network with its convolutions divided into groups: what it would cost, or a network to be
-  /// trained anew.
+  /// The same network with its convolutions divided into groups: for its cost, or to be trained
+  /// anew.
   ///
-  /// A convolution is divided if the groups divide its input and its output channels and it has fewer
-  /// groups so far; its weights are then [O, I∕G, k…], 1∕G of those of one group. It keeps its name, and
-  /// its parameters keep theirs. Groups are only ever added: depthwise convolutions stay as they are.
-  /// Fully-connected layers have no groups.
+  /// A convolution is divided if the groups divide its input and its output channels and it has
+  /// fewer groups so far. Its weights are then [O, I∕G, k…], 1∕G of those of one group. It keeps
+  /// its name and those of its parameters. The number of groups is never reduced: depthwise
+  /// convolutions stay unchanged. Fully-connected layers have no groups.
   ///
   /// - Parameters:
   ///   - groups: the number of groups, at least 1.
-  ///   - isChosen: whether a convolution of this name is to be divided; all, unless given.
+  ///   - isChosen: whether the convolution of a name is to be divided; all by default.
   /// - Throws: `ConvoyError` of kind `.argument` when the number is below 1.
   /// - Complexity: O(*n*²) in the number of nodes.
   public func regrouped(
@@ -57,7 +57,8 @@ extension Graph {
       guard case .layer(let layer) = node.operation.kind, layer.groups != groups else { continue }
       refusals[node.name] = refusal(of: node, layer, groups: groups)
       guard refusals[node.name] == nil, let weights = ownWeights(of: node) else { continue }
-      // In both kinds of convolution the weights' second extent counts a group's channels.
+      // In both kinds of convolution, the weights' second extent is the number of a group's
+      // channels.
       var extents = self[weights].shape.dimensions
       extents[1] = extents[1] * layer.groups / groups
       shapes[self[weights].name] = try Shape(validating: extents)
@@ -75,7 +76,7 @@ extension Graph {
     return Regrouping(groups: groups, graph: changed, layers: layers)
   }
 
-  /// Why a convolution cannot have so many groups; nil if it can.
+  /// Why a convolution cannot have this many groups; nil if it can.
   private func refusal(
     of node: Node, _ layer: any LayerOperator, groups: Int
   ) -> String? {

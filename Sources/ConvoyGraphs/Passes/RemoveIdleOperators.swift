@@ -1,9 +1,9 @@
 package import ConvoyTensors
 
 extension Model {
-  /// Without the operators that give back what they get; nil if there are none.
+  /// The model without operators whose output equals their input; nil if there are none.
   ///
-  /// - Throws: what a shape rule says; not for a graph that is well formed.
+  /// - Throws: errors of shape rules; none for a well-formed graph.
   package func removingIdleOperators() throws(ConvoyError) -> Model? {
     func isIdle(_ node: Graph.Node) -> Bool { graph.traits(of: node).effect == .nothing }
     guard graph.nodes.contains(where: isIdle) else { return nil }
@@ -11,7 +11,7 @@ extension Model {
     return keepingParameters(in: simpler)
   }
 
-  /// Another graph with this model's numbers, and with new ones for some parameters.
+  /// A model of another graph with this model's parameters, and with new values for some.
   func keepingParameters(in other: Graph, but changed: [String: Tensor] = [:]) -> Model {
     var kept: [String: Tensor] = [:]
     for name in other.parameters.map({ other[$0].name }) {

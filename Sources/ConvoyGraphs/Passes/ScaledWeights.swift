@@ -1,9 +1,10 @@
 import ConvoyTensors
 
-/// A layer's weights, each multiplied with a number of the channel it makes or reads.
+/// A layer's weights, each multiplied with a factor of its output or input channel.
 ///
-/// They are computed as they are asked for, so that a model whose weights are still in a file is not brought
-/// into memory for it. Weights are a matrix of rows and columns with the same window at each place.
+/// They are computed when they are read, so that weights that are still in a file are not loaded
+/// into memory for it. Weights are a matrix of rows and columns, with the same window at each
+/// position.
 struct ScaledWeights: ElementSource {
   private let weights: Tensor
   private let factors: [Double]
@@ -13,9 +14,9 @@ struct ScaledWeights: ElementSource {
   private let scaling: Scaling
 
   private enum Scaling {
-    /// A row has one factor.
+    /// A factor for each row.
     case byRow
-    /// A column has one, and so many rows the same: those of a group.
+    /// A factor for each column, in each of several groups of rows.
     case byColumn(rowsPerGroup: Int)
   }
 
@@ -24,14 +25,14 @@ struct ScaledWeights: ElementSource {
     switch layer.weightRows {
     case .outputs: self.init(weights, factors, .byRow)
     case .inputs:
-      // The rows of a group's inputs all hold that group's outputs.
+      // The rows of a group's inputs all have that group's outputs.
       let inputsPerGroup = weights.shape[0] / layer.groups
       self.init(weights, factors, .byColumn(rowsPerGroup: inputsPerGroup))
     }
   }
 
-  /// Weights whose rows are outputs times a factor for each input channel; nil if there are not as many
-  /// factors.
+  /// Weights whose rows are outputs, times a factor for each input channel; nil if the number of
+  /// factors is wrong.
   init?(_ weights: Tensor, of layer: any LayerOperator, byInput factors: [Double]) {
     guard layer.weightRows == .outputs, factors.count == weights.shape[1] * layer.groups else {
       return nil
@@ -79,7 +80,7 @@ struct ScaledWeights: ElementSource {
     weight = Float(Double(weight) * factor)
   }
 
-  /// For each row, the sum of its unscaled weights times a number of the channel each reads.
+  /// For each row, the sum of its unscaled weights times a number of each weight's input channel.
   func sums(weightedBy numbers: [Double]) throws(ConvoyError) -> [Double] {
     guard case .byColumn(let rowsPerGroup) = scaling else {
       preconditionFailure("Weights are summed over the channels they read.")
