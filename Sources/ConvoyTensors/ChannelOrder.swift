@@ -1,14 +1,14 @@
-/// Where the channels of some planes stand: a map from channels to planes and lanes.
+/// The order of channels in planes: a map from channels to planes and lanes.
 ///
-/// The identity is the rule. Grouped convolutions like other orders better; the convolutions before and
-/// after them absorb those in their packed weights, at no cost.
+/// Usually it is the identity. Grouped convolutions prefer other orders; the convolutions before
+/// and after them absorb these in their packed weights, at no cost.
 public struct ChannelOrder: Hashable, Sendable {
-  /// How many planes.
+  /// The number of planes.
   public var planeCount: Int
-  /// For each channel where it is.
+  /// The position of each channel.
   public var positions: [PlaneLayout.Position]
 
-  /// Describes an order.
+  /// An order with given positions.
   public init(planeCount: Int, positions: [PlaneLayout.Position]) {
     self.planeCount = planeCount
     self.positions = positions
@@ -21,7 +21,7 @@ public struct ChannelOrder: Hashable, Sendable {
     positions = (0..<channels).map { PlaneLayout.Position(plane: $0 / lanes, lane: $0 % lanes) }
   }
 
-  /// Each group begins a plane of its own, so that no plane holds channels of two.
+  /// Each group begins a new plane, so that no plane holds channels of two groups.
   public init(paddingGroups groups: Int, channels: Int) {
     let lanes = PlaneLayout.lanes
     let width = channels / groups
@@ -34,10 +34,11 @@ public struct ChannelOrder: Hashable, Sendable {
     }
   }
 
-  /// Blocks of each group's channels side by side: plane j holds the j-th blocks of 16 ∕ block groups.
+  /// Blocks of several groups' channels in each plane: plane j holds the j-th blocks of 16 ∕ block
+  /// groups.
   ///
-  /// - Parameter block: channels of a block, a divisor of 16 and of a group's width. With 1, a lane is a
-  ///   group and a plane a channel of 16 groups.
+  /// - Parameter block: the channels of a block, a divisor of 16 and of a group's width. With 1, a
+  ///   lane is a group, and a plane is a channel of 16 groups.
   public init(interleaving groups: Int, channels: Int, block: Int) {
     let width = channels / groups
     let groupsPerPlane = PlaneLayout.lanes / block
@@ -51,7 +52,7 @@ public struct ChannelOrder: Hashable, Sendable {
     }
   }
 
-  /// For each lane of each plane, the channel that stands there, if any.
+  /// For each lane of each plane, its channel, if any.
   ///
   /// - Complexity: O(channels + lanes)
   public var channelsByLane: [Int?] {
@@ -65,7 +66,7 @@ public struct ChannelOrder: Hashable, Sendable {
   /// Whether it is the identity.
   public var isIdentity: Bool { self == ChannelOrder(identity: positions.count) }
 
-  /// Whether kernels that work plane by plane, whatever the channels, waste little: at most a quarter.
+  /// Whether at most a quarter of the lanes are idle in kernels that work plane by plane.
   public var isDense: Bool {
     4 * planeCount * PlaneLayout.lanes
       <= 5 * ChannelOrder(identity: positions.count).planeCount * PlaneLayout.lanes

@@ -1,36 +1,35 @@
-/// A mistake that can be told to the person who made it, in one sentence.
+/// An error that is reported to the user in one sentence.
 ///
-/// Every function of Convoy that can fail because of what it was given throws this type. The
-/// message names what was expected and what was got; `kind` tells programs what sort of thing was
-/// wrong.
+/// Every function of Convoy that can fail because of its input throws this type. The message names
+/// what was expected and what was got; `kind` is for programs.
 public struct ConvoyError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// What sort of thing was wrong.
+  /// The kind of error.
   public enum Kind: String, Hashable, Sendable {
     /// A tensor's shape does not fit where it was used.
     case shape
-    /// A tensor's elements are of another type than is taken.
+    /// A tensor's elements are of a type that is not accepted.
     case type
     /// An operator's attribute (stride, groups, padding …) is out of range.
     case attribute
-    /// A graph is malformed: a missing value, a cycle, a name used twice.
+    /// A graph is malformed: a missing value, a cycle, a duplicate name.
     case graph
     /// A file or folder cannot be read or written.
     case file
-    /// The bytes of a file are not what its format asks for.
+    /// The bytes of a file are not in its format.
     case format
-    /// An option, a model's name or another argument is not one of those known.
+    /// An option, a model's name or another argument is unknown.
     case argument
     /// The machine lacks something: memory, a library, a processor feature.
     case resource
   }
 
-  /// What sort of thing was wrong.
+  /// The kind of error.
   public let kind: Kind
 
   /// One sentence: what was expected, and what was got.
   public let message: String
 
-  /// Makes an error of a kind from its sentence.
+  /// An error of a kind with a sentence.
   public init(_ kind: Kind, _ message: String) {
     self.kind = kind
     self.message = message

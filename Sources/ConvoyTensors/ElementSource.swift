@@ -1,18 +1,18 @@
-/// Where a tensor's elements are read from, or made, when they are needed: a part of a file, say.
+/// A source from which a tensor's elements are read or computed when they are needed, such as a
+/// part of a file.
 public protocol ElementSource: Sendable {
-  /// Writes some of the elements, which are counted in row-major order; may be called more than once, and
-  /// from any thread.
+  /// Writes some of the elements; may be called more than once, and from any thread.
   ///
   /// - Parameters:
-  ///   - part: which elements.
-  ///   - elements: where to, as many as the part has.
+  ///   - part: the row-major indices of the elements.
+  ///   - elements: the memory to write to, with as many elements as the part.
   /// - Throws: `ConvoyError` when they cannot be read.
   func read(
     _ part: Range<Int>, into elements: UnsafeMutableBufferPointer<Float>
   ) throws(ConvoyError)
 }
 
-/// Elements that are not in memory until somebody keeps them there.
+/// Elements that are not in memory until they are kept there.
 final class ElementsElsewhere: Sendable {
   private let source: any ElementSource
   private let count: Int
@@ -25,7 +25,7 @@ final class ElementsElsewhere: Sendable {
 
   var isUnread: Bool { read.withLock { $0 == nil } }
 
-  /// The elements, from now on in memory.
+  /// The elements, which this keeps in memory.
   var kept: [Float] {
     read.withLock { read in
       if let read { return read }

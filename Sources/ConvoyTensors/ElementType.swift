@@ -1,6 +1,6 @@
-/// A type of number that a tensor's elements, a file's or a graph's value can have.
+/// A type of the elements of a tensor, a file or a graph's value.
 ///
-/// How a file format spells a type is an extension beside that format.
+/// The names of types in a file format are an extension in that format's module.
 public enum ElementType: String, Hashable, Sendable, Codable, CaseIterable {
   /// IEEE 754 binary32, the default.
   case float32
@@ -39,7 +39,7 @@ public enum ElementType: String, Hashable, Sendable, Codable, CaseIterable {
     }
   }
 
-  /// Whether the type has fractions: one of the four sorts of float.
+  /// Whether the type is one of the four floating-point types.
   public var isFloating: Bool {
     switch self {
     case .float16, .bfloat16, .float32, .float64: true
@@ -47,7 +47,7 @@ public enum ElementType: String, Hashable, Sendable, Codable, CaseIterable {
     }
   }
 
-  /// Whether the type is one of integers; truth values are not.
+  /// Whether the type is an integer type; `bool` is not.
   public var isInteger: Bool { !isFloating && self != .bool }
 
   /// Whether the type has negative numbers.

@@ -1,21 +1,21 @@
-/// A half-precision number, IEEE 754 binary16, kept as its bits.
+/// A half-precision number, IEEE 754 binary16, stored as its bits.
 ///
-/// The standard library's `Float16` does not exist on Intel Macs; this type does everywhere, and computes
-/// nothing but conversions.
+/// The standard library's `Float16` does not exist on Intel Macs. This type exists on all
+/// platforms, and supports only conversions.
 public struct Half: Hashable, Sendable, BitwiseCopyable {
   /// Sign, 5 bits of exponent, 10 of fraction.
   public var bits: UInt16
 
-  /// The number of these bits.
+  /// The number with these bits.
   public init(bits: UInt16) { self.bits = bits }
 }
 
-/// A bfloat16 number, the upper half of a 32-bit float, kept as its bits.
+/// A bfloat16 number, the upper half of a 32-bit float, stored as its bits.
 public struct BFloat16: Hashable, Sendable, BitwiseCopyable {
   /// Sign, 8 bits of exponent, 7 of fraction.
   public var bits: UInt16
 
-  /// The number of these bits.
+  /// The number with these bits.
   public init(bits: UInt16) { self.bits = bits }
 }
 
@@ -75,19 +75,20 @@ extension BFloat16: TensorElement {
 }
 
 extension Half: CustomStringConvertible {
-  /// The number as a float prints it.
+  /// The description of the float with this value.
   public var description: String { "\(Float(self))" }
 }
 
 extension BFloat16: CustomStringConvertible {
-  /// The number as a float prints it.
+  /// The description of the float with this value.
   public var description: String { "\(Float(self))" }
 }
 
 // MARK: - Rounding
 
 extension Double {
-  /// The bits of the nearest number of a format of at most 16 bits, ties to even: sign, exponent, fraction.
+  /// The bits of the nearest number of a format of at most 16 bits, ties to even: sign, exponent,
+  /// fraction.
   ///
   /// Rounding to a 32-bit float first would round twice.
   fileprivate func roundedBits(exponentBits: Int, fractionBits: Int) -> UInt16 {
@@ -100,15 +101,15 @@ extension Double {
     let spacing = Double(sign: .plus, exponent: exponent - fractionBits, significand: 1)
     let steps = (magnitude / spacing).rounded(.toNearestOrEven)
     guard magnitude.isFinite, exponent <= bias else { return signBit | infinity }
-    // A carry out of the fraction goes into the exponent, as it should, up to infinity.
+    // A carry out of the fraction correctly increments the exponent, up to infinity.
     let number =
       steps < Double(1 << fractionBits)
       ? Int(steps) : (exponent + bias - 1) << fractionBits + Int(steps)
     return signBit | UInt16(number)
   }
 
-  /// An integer as a double whose last bit is set where bits were lost: what is rounded again from it is
-  /// rounded correctly.
+  /// An integer as a double whose last bit is set if bits were lost, so that rounding it again
+  /// gives the correctly rounded integer.
   fileprivate init(roundingToOdd value: UInt64) {
     guard value >> 53 != 0 else {
       self.init(value)

@@ -6,10 +6,10 @@
   import Darwin
 #endif
 
-/// Asks the system to back large fresh memory with large pages: a network's weights are then a few page
-/// faults, not tens of thousands.
+/// Asks the system to back large fresh memory with large pages: touching a network's weights then
+/// causes a few page faults rather than tens of thousands.
 package enum LargePages {
-  /// A hint for memory that has not been touched yet; does nothing for less than 4 MiB.
+  /// Advises the system about memory that has not been accessed yet; no effect below 4 MiB.
   package static func advise(_ memory: UnsafeMutableRawBufferPointer) {
     #if os(Linux)
       let page = 1 << 12

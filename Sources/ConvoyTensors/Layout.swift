@@ -2,7 +2,8 @@
 public typealias Extents = SIMD3<Int>
 
 extension Extents {
-  /// Fills in 1 (or another neutral number) for the spatial dimensions that are missing at the front.
+  /// The extents of spatial dimensions, with 1 (or another neutral number) for those that are
+  /// missing at the front.
   public init(spatial: some Collection<Int>, missing: Int = 1) {
     precondition(spatial.count <= 3)
     self.init(repeating: missing)
@@ -13,14 +14,14 @@ extension Extents {
   public var volume: Int { self[0] * self[1] * self[2] }
 }
 
-/// What lies around an image in memory: elements that are zero, so that kernels need no edge code.
+/// The zeros around an image in memory, so that kernels need no code for edges.
 public struct Halo: Hashable, Sendable {
   /// Elements before the first, in each spatial dimension.
   public var before: Extents
   /// Elements after the last.
   public var after: Extents
 
-  /// Makes a halo.
+  /// A halo of given extents.
   public init(before: Extents, after: Extents) {
     self.before = before
     self.after = after
@@ -29,49 +30,49 @@ public struct Halo: Hashable, Sendable {
   /// No halo.
   public static let none = Halo(before: .zero, after: .zero)
 
-  /// Large enough for both.
+  /// A halo that is large enough for both.
   public func union(_ other: Halo) -> Halo {
     Halo(
       before: pointwiseMax(before, other.before), after: pointwiseMax(after, other.after))
   }
 }
 
-/// How activations lie in memory inside a plan: planes of 16 channels, with a zero halo, and a map from
+/// The layout of activations in a plan: planes of 16 channels, with a halo of zeros, and a map from
 /// logical channels to planes and lanes.
 ///
-/// This is blocked NCHW, what oneDNN calls `nChw16c`, with the batch inside the block. A pixel of a plane is
-/// 64 bytes, one vector or cache line, whatever the type of its elements: 16 channels of 32 bits, 32 of 16,
-/// 64 of 8. Kernels compute in 32-bit floats so far, and `lanes` is 16.
+/// This is the blocked layout that oneDNN calls `nChw16c`, but with the batch inside the block. A
+/// pixel of a plane is 64 bytes, one vector or cache line, for every type of element: 16 channels
+/// of 32 bits, 32 of 16, 64 of 8. Kernels compute in 32-bit floats so far, and `lanes` is 16.
 ///
 /// A plane holds, for each image of the batch, depth × height × width pixels. Planes need not be
-/// neighbours. Lanes that no channel maps to hold numbers of no meaning. Offsets and strides count
-/// elements; `Region` counts bytes.
+/// contiguous. Lanes without a channel hold undefined numbers. Offsets and strides count elements;
+/// `Region` counts bytes.
 ///
-/// The batch lies inside the plane, so that on 1×1 maps, such as those of linear layers, the images
-/// are neighbouring pixels.
+/// The batch is inside the plane, so that on 1×1 maps, such as those of linear layers, the images
+/// are adjacent pixels.
 ///
-/// Row-major tensors can be described too, so that a convolution reads a user's image where it is: with
-/// channels first a plane is a channel and a pixel one float, with channels last there is one plane, whose
-/// pixels are as many floats as there are channels.
+/// Row-major tensors can be described too, so that a convolution reads a user's image in place.
+/// With channels first, a plane is a channel, and a pixel is one float. With channels last, there
+/// is one plane, whose pixels have as many floats as there are channels.
 public struct PlaneLayout: Hashable, Sendable {
   /// Channels in a plane: one 512-bit vector, four 128-bit ones.
   public static let lanes = 16
 
-  /// Where a channel is.
+  /// The position of a channel.
   public struct Position: Hashable, Sendable {
-    /// Which plane.
+    /// The index of the plane.
     public var plane: Int
-    /// Which lane of it.
+    /// The lane in the plane.
     public var lane: Int
 
-    /// Names a place.
+    /// A position of a plane and a lane.
     public init(plane: Int, lane: Int) {
       self.plane = plane
       self.lane = lane
     }
   }
 
-  /// How many images.
+  /// The number of images.
   public let batch: Int
   /// Depth, height and width of an image.
   public let extents: Extents
@@ -81,12 +82,13 @@ public struct PlaneLayout: Hashable, Sendable {
   public let pixelStride: Int
   /// Floats from an image to the next in the batch.
   public let imageStride: Int
-  /// Where each plane begins, in floats from the layout's base.
+  /// The offset of each plane, in floats from the layout's base.
   public var planes: [Int]
-  /// Where each channel is.
+  /// The position of each channel.
   public var map: [Position]
 
-  /// The identity layout: channel c in lane c mod 16 of plane ⌊c ∕ 16⌋, one plane after the other.
+  /// The layout of the identity order: channel c in lane c mod 16 of plane ⌊c ∕ 16⌋, with
+  /// contiguous planes.
   public init(batch: Int, channels: Int, extents: Extents, halo: Halo = .none) {
     self.batch = batch
     self.extents = extents
@@ -100,9 +102,9 @@ public struct PlaneLayout: Hashable, Sendable {
     map = (0..<channels).map { Position(plane: $0 / 16, lane: $0 % 16) }
   }
 
-  /// The layout of a tensor [batch, channels, spatial…], one plane after the other.
+  /// The layout of a tensor [batch, channels, spatial…], with contiguous planes.
   ///
-  /// - Parameter order: where its channels stand; the identity if nil.
+  /// - Parameter order: the order of its channels; the identity if nil.
   /// - Precondition: two to five dimensions.
   public init(_ shape: Shape, halo: Halo = .none, order: ChannelOrder? = nil) {
     self.init(
@@ -114,8 +116,8 @@ public struct PlaneLayout: Hashable, Sendable {
   /// The layout of a row-major tensor, [batch, channels, spatial…] or with the channels last.
   ///
   /// - Parameters:
-  ///   - shape: the tensor's, with channels first in either case.
-  ///   - halo: zeros that are put around each channel's pixels.
+  ///   - shape: the tensor's shape, with channels first in both cases.
+  ///   - halo: the halo around each channel's pixels.
   /// - Precondition: two to five dimensions.
   public init(rowMajor shape: Shape, channelsLast: Bool, halo: Halo = .none) {
     batch = shape[0]
@@ -131,10 +133,10 @@ public struct PlaneLayout: Hashable, Sendable {
     }
   }
 
-  /// Whether pixels are vectors of 16 lanes, as kernels like them that work lane by lane.
+  /// Whether pixels are vectors of 16 lanes, as lane-wise kernels need them.
   public var hasLanes: Bool { pixelStride == PlaneLayout.lanes }
 
-  /// The same images with their channels in another order, one plane after the other.
+  /// The layout of the same images with their channels in another order, with contiguous planes.
   public func arranged(_ order: ChannelOrder) -> PlaneLayout {
     var copy = self
     copy.planes = (0..<order.planeCount).map { $0 * planeSize }
@@ -142,39 +144,39 @@ public struct PlaneLayout: Hashable, Sendable {
     return copy
   }
 
-  /// Where the channels stand.
+  /// The order of the channels.
   public var order: ChannelOrder { ChannelOrder(planeCount: planes.count, positions: map) }
 
   /// The number of channels.
   public var channels: Int { map.count }
   /// Extents with the halo.
   public var padded: Extents { extents &+ halo.before &+ halo.after }
-  /// Floats from a pixel to the one below it.
+  /// Floats from a pixel to the one in the next row.
   public var rowStride: Int { padded[2] * pixelStride }
-  /// Floats from a pixel to the one behind it.
+  /// Floats from a pixel to the one in the next slice.
   public var sliceStride: Int { padded[1] * rowStride }
   /// Floats in a plane.
   public var planeSize: Int { batch * padded[0] * sliceStride }
   /// Floats in all planes.
   public var elementCount: Int { planes.count * planeSize }
 
-  /// Floats from a plane's beginning to a pixel of its first image; positions may lie in the halo.
+  /// Floats from a plane's beginning to a pixel of its first image; positions may be in the halo.
   public func offset(_ position: Extents) -> Int {
     let p = position &+ halo.before
     return p[0] * sliceStride + p[1] * rowStride + p[2] * pixelStride
   }
 
-  /// Floats between pixels that are this far apart.
+  /// Floats between pixels with a given distance.
   public func distance(_ delta: Extents) -> Int {
     delta[0] * sliceStride + delta[1] * rowStride + delta[2] * pixelStride
   }
 
-  /// For each lane of each plane, the channel that stands there, if any.
+  /// For each lane of each plane, its channel, if any.
   ///
   /// - Complexity: O(channels + lanes)
   public var channelsByLane: [Int?] { order.channelsByLane }
 
-  /// The layout with every plane moved by a number of floats.
+  /// The layout with every plane's offset increased by a number of floats.
   public func moved(by offset: Int) -> PlaneLayout {
     var copy = self
     copy.planes = planes.map { $0 + offset }

@@ -6,9 +6,9 @@
   import Darwin
 #endif
 
-/// A value that one thread at a time may touch, and whose changes threads can wait for.
+/// A value that one thread at a time may access, and whose changes threads can wait for.
 ///
-/// `@unchecked Sendable`: the value is touched only while the lock is held.
+/// `@unchecked Sendable`: the value is accessed only while the lock is held.
 package final class Monitor<Value>: @unchecked Sendable {
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
@@ -20,7 +20,7 @@ package final class Monitor<Value>: @unchecked Sendable {
     #if canImport(Darwin)
       pthread_cond_init(condition, nil)
     #else
-      // Setting the wall clock must not lengthen a wait.
+      // The monotonic clock, so that setting the wall clock does not lengthen a wait.
       var attributes = pthread_condattr_t()
       pthread_condattr_init(&attributes)
       pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
@@ -36,29 +36,30 @@ package final class Monitor<Value>: @unchecked Sendable {
     mutex.deallocate()
   }
 
-  /// Looks at the value or changes it.
+  /// Reads or changes the value.
   package func withLock<Result>(_ body: (inout Value) throws -> Result) rethrows -> Result {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
     return try body(&value)
   }
 
-  /// Changes the value, and has all who wait look at it again.
+  /// Changes the value, and wakes all waiting threads, which check their conditions again.
   package func change(_ body: (inout Value) -> Void) {
     withLock(body)
     pthread_cond_broadcast(condition)
   }
 
-  // The value is not held as `inout` over a wait: the compiler could take it for unchanged.
+  // The value is not held as `inout` during a wait, or the compiler could assume that it does not
+  // change.
 
-  /// Waits until something holds.
+  /// Waits until a condition holds.
   package func wait(until holds: (inout Value) -> Bool) {
     pthread_mutex_lock(mutex)
     while !holds(&value) { pthread_cond_wait(condition, mutex) }
     pthread_mutex_unlock(mutex)
   }
 
-  /// Waits until something holds, but no longer than some seconds.
+  /// Waits until a condition holds, but at most a number of seconds.
   package func wait(atMost seconds: Double, until holds: (inout Value) -> Bool) {
     let deadline = monotonicSeconds() + seconds
     pthread_mutex_lock(mutex)
@@ -77,7 +78,7 @@ package final class Monitor<Value>: @unchecked Sendable {
   }
 }
 
-/// Seconds since some moment, by a clock that nobody sets.
+/// Seconds since an arbitrary moment, by a monotonic clock.
 package func monotonicSeconds() -> Double {
   var time = timespec()
   clock_gettime(CLOCK_MONOTONIC, &time)

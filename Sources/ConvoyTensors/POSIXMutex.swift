@@ -6,12 +6,12 @@
   import Darwin
 #endif
 
-/// A value that one thread at a time may look at or change.
+/// A value that one thread at a time may access.
 ///
-/// Like `Mutex`, but locked by POSIX: the thread sanitizer does not see the locking inside `Mutex` on Linux,
-/// and reports every use of what it guards.
+/// It is like `Mutex`, but locked by POSIX: the thread sanitizer does not see the locking inside
+/// `Mutex` on Linux, and reports every access to the value.
 ///
-/// `@unchecked Sendable`: the value is touched only while the lock is held.
+/// `@unchecked Sendable`: the value is accessed only while the lock is held.
 package final class POSIXMutex<Value>: @unchecked Sendable {
   private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private var value: Value

@@ -8,23 +8,23 @@
 
 /// A seeded generator of random numbers: xoshiro256**.
 ///
-/// The same seed gives the same numbers on every machine, and the state can be saved and restored,
-/// which is what makes a resumed training run equal to one that never stopped.
+/// The same seed gives the same numbers on every machine. The state can be saved and restored, so
+/// that a resumed training run equals one that was never interrupted.
 ///
 /// Source: D. Blackman and S. Vigna, "Scrambled linear pseudorandom number generators", 2018.
 public struct Random: RandomNumberGenerator, Hashable, Sendable, Codable {
   private var state: [UInt64]
 
-  /// Makes a generator from a seed; equal seeds give equal numbers.
+  /// A generator with a seed; equal seeds give equal numbers.
   public init(seed: UInt64) {
     // Seeding by SplitMix64 is what the authors recommend: it never yields the all-zero state.
     state = (1...4).map { Random.hash(seed &+ $0 &* Random.goldenGamma) }
   }
 
-  /// Makes a generator for one part of a seeded whole, independent of the other parts'.
+  /// A generator for one part of a seeded whole, independent of the other parts' generators.
   ///
-  /// An epoch's shuffle or an image's augmentation draws from its own stream, so that it does not
-  /// matter in which order, or on which thread, the parts are made.
+  /// An epoch's shuffle or an image's augmentation uses its own stream, so that the results do not
+  /// depend on the order or the threads in which the parts are computed.
   public init(seed: UInt64, stream: UInt64) {
     self.init(seed: Random.hash(seed ^ Random.hash(stream &+ Random.goldenGamma)))
   }
@@ -43,12 +43,12 @@ public struct Random: RandomNumberGenerator, Hashable, Sendable, Codable {
     return result
   }
 
-  /// A number drawn evenly from 0 up to, but not including, 1; a multiple of 2⁻²⁴.
+  /// A uniformly distributed number in 0..<1, a multiple of 2⁻²⁴.
   public mutating func uniform() -> Float {
     Float(next() >> 40) * 0x1p-24
   }
 
-  /// A whole number drawn evenly from 0 up to, but not including, a bound.
+  /// A uniformly distributed whole number from 0 up to, but not including, a bound.
   ///
   /// - Precondition: the bound is at least 1.
   public mutating func below(_ bound: Int) -> Int {
@@ -62,8 +62,8 @@ public struct Random: RandomNumberGenerator, Hashable, Sendable, Codable {
     return Float(radius * cos(angle))
   }
 
-  /// A bijective scrambling of 64 bits (SplitMix64's finaliser): a random number that is a function
-  /// of its counter, for kernels that must not depend on the order of their work.
+  /// A bijective hash of 64 bits (SplitMix64's finaliser): a random number that is a function of a
+  /// counter, for kernels whose results must not depend on the order of their work.
   @inlinable
   public static func hash(_ counter: UInt64) -> UInt64 {
     var bits = counter

@@ -1,15 +1,15 @@
 /// The extents of a tensor, outermost first: `[batch, channels, height, width]` for images.
 ///
-/// Every extent is at least 1 and the product fits in an `Int`; a shape that breaks this cannot be
-/// made. The empty shape `[]` is a scalar's.
+/// Every extent is at least 1, and the product fits an `Int`. The empty shape `[]` is that of a
+/// scalar.
 public struct Shape: Hashable, Sendable {
   /// The extents, outermost first.
   public let dimensions: [Int]
 
-  /// The product of the extents: how many elements a tensor of this shape has.
+  /// The product of the extents: the number of elements of a tensor of this shape.
   public let elementCount: Int
 
-  /// Makes a shape from extents that come from outside.
+  /// A shape of extents that need not be valid.
   ///
   /// - Throws: `ConvoyError` of kind `.shape` when an extent is below 1 or the number of elements
   ///   exceeds `Shape.maximumElementCount`.
@@ -34,7 +34,7 @@ public struct Shape: Hashable, Sendable {
     self.elementCount = count
   }
 
-  /// Makes a shape from extents the program vouches for.
+  /// A shape of extents that are known to be valid.
   ///
   /// - Precondition: every extent is at least 1.
   public init(_ dimensions: some Sequence<Int>) {
@@ -45,8 +45,8 @@ public struct Shape: Hashable, Sendable {
     }
   }
 
-  /// The largest number of elements a tensor may have, 2⁴⁰ (4 TiB of floats): far above what fits
-  /// in memory, low enough that sums of a few shapes' sizes in bytes cannot overflow.
+  /// The largest number of elements of a tensor, 2⁴⁰ (4 TiB of floats): far more than fits memory,
+  /// but small enough that sums of several shapes' sizes in bytes do not overflow.
   public static let maximumElementCount = 1 << 40
 
   /// The number of dimensions.
@@ -55,7 +55,7 @@ public struct Shape: Hashable, Sendable {
   /// The extent of a dimension.
   public subscript(dimension: Int) -> Int { dimensions[dimension] }
 
-  /// For each dimension, how many elements apart its neighbours lie in row-major order.
+  /// For each dimension, the number of elements between neighbours in row-major order.
   public var strides: [Int] {
     var strides = Array(repeating: 1, count: rank)
     for dimension in dimensions.indices.dropLast().reversed() {
@@ -70,7 +70,7 @@ public struct Shape: Hashable, Sendable {
 }
 
 extension Shape: ExpressibleByArrayLiteral {
-  /// Makes a shape from a literal of extents.
+  /// A shape of a literal of extents.
   public init(arrayLiteral elements: Int...) { self.init(elements) }
 }
 
@@ -80,7 +80,7 @@ extension Shape: CustomStringConvertible {
 }
 
 extension Shape: Codable {
-  /// Reads an array of extents, refusing those that make no shape.
+  /// Reads an array of extents; refuses invalid ones.
   public init(from decoder: any Decoder) throws {
     try self.init(validating: try decoder.singleValueContainer().decode([Int].self))
   }

@@ -1,7 +1,7 @@
-/// A name with attributes, as it is typed: `gratings?size=32&classes=8`.
+/// A name with attributes, in the form in which it is typed: `gratings?size=32&classes=8`.
 ///
-/// What stands before the first `?` is the name; then come `key=value` pairs, joined by `&`, each
-/// key once. Networks and data sets are named this way.
+/// The name is everything before the first `?`; it is followed by `key=value` pairs, separated by
+/// `&`, with unique keys. Networks and data sets are named this way.
 ///
 /// ```swift
 /// let specification = try Specification(parsing: "gratings?size=48")
@@ -9,16 +9,16 @@
 /// let size = try specification.integer("size", in: 8...1024) ?? 32
 /// ```
 public struct Specification: Hashable, Sendable {
-  /// What stands before the attributes.
+  /// The name before the attributes.
   public let name: String
 
-  /// The attributes' values as they were typed, by key.
+  /// The attributes' values in the form in which they were typed, by key.
   public let attributes: [String: String]
 
   /// Splits a name from its attributes.
   ///
   /// - Throws: `ConvoyError` of kind `.argument` when the name is missing, an attribute is not of
-  ///   the form `key=value`, or a key comes twice.
+  ///   the form `key=value`, or a key is repeated.
   public init(parsing text: String) throws(ConvoyError) {
     let halves = text.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
     guard !halves[0].isEmpty else {
@@ -41,9 +41,9 @@ public struct Specification: Hashable, Sendable {
     self.attributes = attributes
   }
 
-  /// Checks that no attribute is given that nobody would read.
+  /// Checks that all attributes are known.
   ///
-  /// - Throws: `ConvoyError` of kind `.argument` that names those known.
+  /// - Throws: `ConvoyError` of kind `.argument` that names the known ones.
   public func requireKeys(among known: [String]) throws(ConvoyError) {
     guard let unknown = attributes.keys.sorted().first(where: { !known.contains($0) }) else {
       return
@@ -53,7 +53,7 @@ public struct Specification: Hashable, Sendable {
     throw ConvoyError(.argument, "‘\(name)’ \(choice), got ‘\(unknown)’.")
   }
 
-  /// The whole number of an attribute, or nil where it is not given.
+  /// The whole number of an attribute; nil if it is missing.
   ///
   /// - Throws: `ConvoyError` of kind `.argument` when it is something else or out of range.
   public func integer(
@@ -68,7 +68,7 @@ public struct Specification: Hashable, Sendable {
     return value
   }
 
-  /// The number of an attribute, or nil where it is not given.
+  /// The number of an attribute; nil if it is missing.
   ///
   /// - Throws: `ConvoyError` of kind `.argument` when it is something else or out of range.
   public func number(
@@ -84,7 +84,7 @@ public struct Specification: Hashable, Sendable {
     return value
   }
 
-  /// Whether an attribute is `true` or `false`, or nil where it is not given.
+  /// The truth value of an attribute, `true` or `false`; nil if it is missing.
   ///
   /// - Throws: `ConvoyError` of kind `.argument` when it is neither.
   public func flag(_ key: String) throws(ConvoyError) -> Bool? {
@@ -93,7 +93,7 @@ public struct Specification: Hashable, Sendable {
     return value
   }
 
-  /// Which of some words an attribute is, or nil where it is not given.
+  /// The word of an attribute, which must be one of some words; nil if it is missing.
   ///
   /// - Throws: `ConvoyError` of kind `.argument` when it is none of them.
   public func choice(_ key: String, among words: [String]) throws(ConvoyError) -> String? {
@@ -111,7 +111,7 @@ public struct Specification: Hashable, Sendable {
 }
 
 extension Specification: CustomStringConvertible {
-  /// The name and its attributes as they would be typed, sorted by key.
+  /// The name and its attributes in the form in which they are typed, sorted by key.
   public var description: String {
     let pairs = attributes.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
     return pairs.isEmpty ? name : "\(name)?\(pairs.joined(separator: "&"))"

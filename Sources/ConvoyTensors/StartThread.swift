@@ -8,7 +8,7 @@
 
 /// Starts a thread that runs a closure and ends.
 ///
-/// - Returns: whether the system gave one.
+/// - Returns: whether the system started one.
 @discardableResult
 package func startThread(_ body: @escaping @Sendable () -> Void) -> Bool {
   final class Entry {

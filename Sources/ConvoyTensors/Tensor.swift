@@ -1,8 +1,8 @@
 /// A dense array of numbers of one type in row-major order, with a shape.
 ///
-/// A value type: copies are independent, and cheap until one of them is changed. Images are
-/// `[batch, channels, height, width]` ("NCHW"). The type is 32-bit floats unless another is asked for;
-/// what reads or writes elements without naming a type is for those.
+/// Tensors are values: copies are independent, and cheap until one of them is changed. Images are
+/// `[batch, channels, height, width]` ("NCHW"). The default type is 32-bit floats; functions that
+/// access elements without naming a type are for these.
 public struct Tensor: Hashable, Sendable {
   /// The extents.
   public let shape: Shape
@@ -13,9 +13,9 @@ public struct Tensor: Hashable, Sendable {
 
   /// The elements in row-major order; as many as `shape.elementCount`.
   ///
-  /// - Precondition: the type is float32, and those of a tensor that was made from a source can be read
+  /// - Precondition: the type is float32, and the elements of a tensor with a source can be read
   ///   from it.
-  /// - Complexity: O(1); O(*n*) the first time it is asked for what is not in memory.
+  /// - Complexity: O(1); O(*n*) at the first access to elements that are not in memory.
   public var elements: [Float] {
     switch storage {
     case .float32(let elements): elements
@@ -25,10 +25,10 @@ public struct Tensor: Hashable, Sendable {
     }
   }
 
-  /// The elements in row-major order, of a type that the caller names.
+  /// The elements in row-major order, of a given type.
   ///
-  /// - Throws: `ConvoyError` of kind `.type` when the tensor's elements are of another; `converted(to:)`
-  ///   converts.
+  /// - Throws: `ConvoyError` of kind `.type` when the tensor's elements are of another type;
+  ///   `converted(to:)` converts.
   /// - Complexity: O(1), as for `elements`.
   public func elements<Element: TensorElement>(
     as type: Element.Type
@@ -40,7 +40,7 @@ public struct Tensor: Hashable, Sendable {
     return elements
   }
 
-  /// Makes a tensor whose elements are all the same.
+  /// A tensor whose elements are all the same.
   ///
   /// - Complexity: O(*n*) in the number of elements.
   public init(_ shape: Shape, repeating value: Float = 0) {
@@ -48,7 +48,7 @@ public struct Tensor: Hashable, Sendable {
     storage = .float32(Array(repeating: value, count: shape.elementCount))
   }
 
-  /// Makes a tensor of zeros of a type, or of truth values that are false.
+  /// A tensor of zeros of a type, or of truth values that are false.
   ///
   /// - Complexity: O(*n*) in the number of elements.
   public init(zeros shape: Shape, type: ElementType) {
@@ -58,14 +58,15 @@ public struct Tensor: Hashable, Sendable {
     self.init(shape, storage: zeros(type.swiftType))
   }
 
-  /// Makes a tensor from elements in row-major order.
+  /// A tensor of elements in row-major order.
   ///
   /// - Throws: `ConvoyError` of kind `.shape` when the number of elements is not the shape's.
   public init(_ shape: Shape, _ elements: [Float]) throws(ConvoyError) {
     try self.init(shape, elements: elements)
   }
 
-  /// Makes a tensor from elements of any type in row-major order: `Tensor([2], elements: [3, 4] as [Int64])`.
+  /// A tensor of elements of any type in row-major order: `Tensor([2], elements: [3, 4] as
+  /// [Int64])`.
   ///
   /// - Throws: `ConvoyError` of kind `.shape` when the number of elements is not the shape's.
   public init<Element: TensorElement>(
@@ -79,12 +80,12 @@ public struct Tensor: Hashable, Sendable {
     self.init(shape, storage: TensorStorage(elements))
   }
 
-  /// Makes a tensor of rank 0.
+  /// A tensor of rank 0.
   public init<Element: TensorElement>(scalar: Element) {
     self.init([], storage: TensorStorage([scalar]))
   }
 
-  /// Makes a tensor by letting a closure fill its memory, which starts uninitialised.
+  /// A tensor whose memory, which is uninitialised, a closure fills.
   ///
   /// - Precondition: the closure initialises every element.
   public init(
@@ -100,7 +101,7 @@ public struct Tensor: Hashable, Sendable {
       })
   }
 
-  /// Makes a tensor with elements drawn from a normal distribution.
+  /// A tensor with normally distributed elements.
   public init(
     normal shape: Shape, mean: Float = 0, deviation: Float = 1, using random: inout Random
   ) {
@@ -108,7 +109,7 @@ public struct Tensor: Hashable, Sendable {
     storage = .float32((0..<shape.elementCount).map { _ in mean + deviation * random.normal() })
   }
 
-  /// Makes a tensor with elements drawn evenly from a range.
+  /// A tensor with elements that are uniformly distributed in a range.
   public init(
     uniform shape: Shape, in range: ClosedRange<Float>, using random: inout Random
   ) {
@@ -119,7 +120,7 @@ public struct Tensor: Hashable, Sendable {
       })
   }
 
-  /// The element at a position, one index a dimension.
+  /// The element at a position, with one index for each dimension.
   ///
   /// - Precondition: the type is float32; as many indices as dimensions, each within its extent.
   public subscript(indices: Int...) -> Float {
@@ -137,7 +138,7 @@ public struct Tensor: Hashable, Sendable {
     _ body: (UnsafeMutableBufferPointer<Float>) throws -> Result
   ) rethrows -> Result {
     var elements = elements
-    // The array is to be held once, or else changing it copies it.
+    // The array must be uniquely referenced, or changing it copies it.
     storage = .float32([])
     defer { storage = .float32(elements) }
     return try elements.withUnsafeMutableBufferPointer { try body($0) }
@@ -163,25 +164,25 @@ public struct Tensor: Hashable, Sendable {
 }
 
 extension Tensor {
-  /// Makes a tensor whose elements are read when they are needed.
+  /// A tensor whose elements are read when they are needed.
   ///
-  /// Compiling reads each into memory that is used again for the next; whoever asks for `elements` keeps
-  /// them in memory.
+  /// Compiling reads each such tensor into memory that is reused for the next; an access to
+  /// `elements` keeps them in memory.
   public init(_ shape: Shape, from source: some ElementSource) {
     self.init(
       shape, storage: .elsewhere(ElementsElsewhere(source, count: shape.elementCount)))
   }
 
-  /// Whether the elements have yet to be read.
+  /// Whether the elements have not been read into memory yet.
   public var isElsewhere: Bool {
     if case .elsewhere(let elsewhere) = storage { elsewhere.isUnread } else { false }
   }
 
-  /// Copies elements, which stay where they are, to memory.
+  /// Copies elements to memory, without keeping them in the tensor.
   ///
   /// - Parameters:
-  ///   - part: which, counted in row-major order; all by default.
-  ///   - memory: where to.
+  ///   - part: the row-major indices of the elements; all by default.
+  ///   - memory: the destination.
   /// - Precondition: the type is float32, the elements exist, and the memory has room for them.
   /// - Throws: `ConvoyError` when they cannot be read.
   public func copyElements(
@@ -196,7 +197,7 @@ extension Tensor {
     }
   }
 
-  /// The same tensor in memory.
+  /// The same tensor with its elements in memory.
   ///
   /// - Throws: `ConvoyError` when elements cannot be read.
   public func inMemory() throws(ConvoyError) -> Tensor {
@@ -217,9 +218,9 @@ extension Tensor {
   /// The size of all elements, in bytes.
   public var byteCount: Int { shape.elementCount * type.size }
 
-  /// Calls a closure with the bytes of the elements, as this machine holds them.
+  /// Calls a closure with the bytes of the elements, in this machine's byte order.
   ///
-  /// - Precondition: those of a tensor that was made from a source can be read from it.
+  /// - Precondition: the elements of a tensor with a source can be read from it.
   package func withUnsafeBytes<Result>(
     _ body: (UnsafeRawBufferPointer) throws -> Result
   ) rethrows -> Result {
@@ -227,7 +228,7 @@ extension Tensor {
     return try storage.stored.withUnsafeBytes(body)
   }
 
-  /// Makes a tensor of a type by letting a closure fill its bytes, which start as zeros.
+  /// A tensor of a type whose bytes, initially zero, a closure fills.
   package init(
     zeros shape: Shape, type: ElementType, filledWith body: (UnsafeMutableRawBufferPointer) -> Void
   ) {
@@ -237,9 +238,10 @@ extension Tensor {
     if let floats = (stored as? ElementArray<Float>)?.elements { storage = .float32(floats) }
   }
 
-  /// Makes a tensor of a type from the bytes of its elements, as this machine holds them.
+  /// A tensor of a type, with the bytes of its elements in this machine's byte order.
   ///
-  /// - Precondition: there are as many bytes as shape and type take, at an address that fits the type.
+  /// - Precondition: there are as many bytes as shape and type need, at an address that is aligned
+  ///   for the type.
   package init(_ shape: Shape, type: ElementType, copying bytes: UnsafeRawBufferPointer) {
     precondition(bytes.count == shape.elementCount * type.size)
     guard type != .float32 else {
@@ -253,16 +255,17 @@ extension Tensor {
 
   /// Copies the bytes of the elements to memory.
   ///
-  /// - Precondition: the memory has room for them, at an address that fits the type.
+  /// - Precondition: the memory has room for them, at an address that is aligned for the type.
   /// - Throws: `ConvoyError` when they cannot be read from their source.
   package func copyBytes(to memory: UnsafeMutableRawBufferPointer) throws(ConvoyError) {
     if type == .float32 { return try copyElements(to: memory.bindMemory(to: Float.self)) }
     withUnsafeBytes { memory.copyMemory(from: $0) }
   }
 
-  /// Calls a closure with the elements as files hold them; what is not in memory is read for that time only.
+  /// Calls a closure with the elements in the byte order of files; elements that are not in memory
+  /// are read for the duration of the call.
   ///
-  /// - Throws: `ConvoyError` when elements cannot be read, and what the closure throws.
+  /// - Throws: `ConvoyError` when elements cannot be read, and the closure's errors.
   package func withLittleEndianBytes<Result>(
     _ body: (UnsafeRawBufferPointer) throws -> Result
   ) throws -> Result {
@@ -277,9 +280,9 @@ extension Tensor {
     #endif
   }
 
-  /// Makes a tensor from the bytes of its elements, as files hold them.
+  /// A tensor of the bytes of its elements, in the byte order of files.
   ///
-  /// - Precondition: there are as many bytes as shape and type take.
+  /// - Precondition: there are as many bytes as shape and type need.
   /// - Complexity: O(*n*) in the number of bytes.
   package init(_ shape: Shape, type: ElementType, littleEndian bytes: UnsafeRawBufferPointer) {
     precondition(bytes.count == shape.elementCount * type.size)
@@ -291,12 +294,13 @@ extension Tensor {
 }
 
 extension Array where Element: TensorElement {
-  /// Reads elements from bytes, as files hold them; what is left over is no element.
+  /// Reads elements from bytes in the byte order of files; remaining bytes that do not fill an
+  /// element are ignored.
   package init(littleEndian bytes: UnsafeRawBufferPointer) {
     let size = MemoryLayout<Element.Bits>.size
     self.init(unsafeUninitializedCapacity: bytes.count / size) { buffer, count in
       count = bytes.count / size
-      // Not every byte is a truth value; all other types' bits are taken as they are.
+      // Not every byte is a truth value; the bits of all other types are copied unchanged.
       if 1.littleEndian == 1, Element.self != Bool.self {
         UnsafeMutableRawBufferPointer(buffer).copyMemory(
           from: UnsafeRawBufferPointer(rebasing: bytes[..<(count * size)]))
@@ -313,7 +317,7 @@ extension Array where Element: TensorElement {
 // MARK: - Equality
 
 extension Tensor {
-  /// Whether shapes, types and elements are equal; reads what is not in memory.
+  /// Whether shapes, types and elements are equal; reads elements that are not in memory.
   public static func == (a: Tensor, b: Tensor) -> Bool {
     guard a.shape == b.shape, a.type == b.type else { return false }
     if case .elsewhere(let one) = a.storage, case .elsewhere(let other) = b.storage, one === other {

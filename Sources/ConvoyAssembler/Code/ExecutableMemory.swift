@@ -6,10 +6,11 @@
   import Darwin
 #endif
 
-/// Machine code that can be called; it lives as long as this object.
+/// Memory with machine code that can be called during the lifetime of this object.
 ///
-/// The memory is written first and made executable afterwards: it is never both. In between, the
-/// processor's cache of instructions is told. Each function begins at a multiple of 64 bytes.
+/// The memory is written first, and made executable afterwards: it is never writable and executable
+/// at once. In between, the instruction cache is flushed. Each function begins at a multiple of 64
+/// bytes.
 public final class ExecutableMemory: Sendable {
   /// The size in bytes, a multiple of the page size.
   public let size: Int
@@ -18,7 +19,7 @@ public final class ExecutableMemory: Sendable {
 
   /// Maps memory and places the functions in it, in their order.
   ///
-  /// With `CONVOY_PERF_MAP=1` in the environment, profilers are told where they are.
+  /// With `CONVOY_PERF_MAP=1` in the environment, their addresses are recorded for profilers.
   ///
   /// - Throws: `ExecutableMemoryError` where the system refuses memory or its execution.
   public init(_ functions: [MachineCode]) throws(ExecutableMemoryError) {
@@ -58,14 +59,14 @@ public final class ExecutableMemory: Sendable {
     munmap(UnsafeMutableRawPointer(bitPattern: base), size)
   }
 
-  /// The address of a function, by its place among those the memory was made of.
+  /// The address of a function, by its index among the functions in the memory.
   public func address(of function: Int = 0) -> UnsafeRawPointer {
     UnsafeRawPointer(bitPattern: base + UInt(offsets[function]))!
   }
 
-  /// A function, by its place among those the memory was made of.
+  /// A function, by its index among the functions in the memory.
   ///
-  /// It must not be called after this object is gone: `withExtendedLifetime` keeps it.
+  /// It must not be called after the lifetime of this object, which `withExtendedLifetime` extends.
   ///
   /// - Parameter type: A type of `@convention(c)` functions, with the arguments that the code
   ///   expects.

@@ -6,14 +6,15 @@
   import Darwin
 #endif
 
-/// The processor's cache of instructions, which need not notice that memory was written.
+/// The processor's instruction cache, which need not be coherent with writes to memory.
 enum InstructionCache {
-  /// Makes what was written to some memory visible to instruction fetches.
+  /// Makes writes to memory visible to instruction fetches.
   ///
-  /// Processors of x86-64 keep both caches coherent: nothing is to be done. On others the system is asked, by
-  /// the function that its C compiler's runtime has for this; it is looked up, since Swift imports none.
+  /// On x86-64 both caches are coherent, and nothing is done. On other processors this calls the
+  /// function of the C compiler's runtime for this purpose, by a dynamic look-up, since Swift does
+  /// not import it.
   ///
-  /// - Returns: whether it is visible; else the code must not be run.
+  /// - Returns: whether the writes are visible; otherwise the code must not be run.
   static func flush(_ begin: UnsafeMutableRawPointer, byteCount: Int) -> Bool {
     #if arch(x86_64)
       return true

@@ -1,6 +1,6 @@
-/// A place in the code: what a jump goes to, or where constants lie.
+/// A position in the code: the target of a jump, or the address of constants.
 ///
-/// It may be jumped to before it is placed.
+/// Jumps to it may be written before it is placed.
 public struct Label: Hashable, Sendable, CustomStringConvertible {
   let number: Int
 
@@ -10,12 +10,13 @@ public struct Label: Hashable, Sendable, CustomStringConvertible {
 
 /// How four bytes of code hold the distance to a label.
 ///
-/// Each instruction set has kinds of its own: x86-64 a number of 32 bits that counts from behind it; AArch64
-/// fields of 14 to 26 bits in the instruction's word, that count words from the instruction itself.
+/// Each instruction set has its own kinds: x86-64 has a number of 32 bits that counts from the end
+/// of the four bytes; AArch64 has fields of 14 to 26 bits in the instruction's word, which count
+/// words from the instruction itself.
 struct FixupKind: Sendable {
-  /// What holds the distance, for messages.
+  /// The name of the kind, for messages.
   let name: String
-  /// The four bytes with the distance from the first of them to the label written into them; nil where it
+  /// Writes the distance from the first of the four bytes to the label into the bytes; nil where it
   /// does not fit.
   let write: @Sendable (_ bytes: UInt32, _ distance: Int) -> UInt32?
 
@@ -25,10 +26,10 @@ struct FixupKind: Sendable {
   }
 }
 
-/// Four bytes that wait for a label to be placed.
+/// Four bytes whose distance is written once their label is placed.
 struct Fixup {
   let label: Label
-  /// Where the four bytes are.
+  /// The position of the four bytes.
   let position: Int
   let kind: FixupKind
 }
@@ -54,20 +55,20 @@ extension CodeBuffer {
     placements[label.number] = position
   }
 
-  /// A label of 32-bit constants, which `finish` lays behind the code, aligned for whole vectors.
+  /// A label of 32-bit constants, which `finish` stores after the code, aligned for whole vectors.
   ///
-  /// `a.lea(rax, a.constants([1, 2, 3, 4]))` makes `[rax]` their vector.
+  /// After `a.lea(rax, a.constants([1, 2, 3, 4]))`, `[rax]` is their vector.
   public func constants(_ words: [UInt32]) -> Label {
     let label = label()
     constants(words, at: label)
     return label
   }
 
-  /// Has 32-bit constants laid behind the code, as `constants(_:)` does, at a label that code may have
-  /// named before the constants were known.
+  /// Stores 32-bit constants after the code, as `constants(_:)` does, at a label that code may have
+  /// used before the constants were known.
   public func constants(_ words: [UInt32], at label: Label) { pool.append((label, words)) }
 
-  /// Lays all constants behind the code.
+  /// Stores all constants after the code.
   func layConstants() {
     for (label, words) in pool {
       align(to: 64)
@@ -80,17 +81,17 @@ extension CodeBuffer {
     pool.removeAll()
   }
 
-  /// How far behind a position a label is; nil while it is not placed.
+  /// The distance from a position to a label; nil while the label is not placed.
   func distance(from position: Int, to label: Label) -> Int? {
     placements[label.number].map { $0 - position }
   }
 
-  /// Has the distance to a label written into the four bytes that are appended next.
+  /// Registers the four bytes that are appended next for the distance to a label.
   func fixNext(_ kind: FixupKind, to label: Label) {
     fixups.append(Fixup(label: label, position: position, kind: kind))
   }
 
-  /// Writes all distances, now that all labels are placed.
+  /// Writes all distances, once all labels are placed.
   func resolveLabels() {
     for fixup in fixups {
       guard let distance = distance(from: fixup.position, to: fixup.label) else {

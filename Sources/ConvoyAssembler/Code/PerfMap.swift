@@ -6,11 +6,11 @@
   import Darwin
 #endif
 
-/// The file in which `perf` looks for the names of generated functions.
+/// The file in which `perf` looks up the names of generated functions.
 ///
 /// Source: the Linux kernel's `tools/perf/Documentation/jit-interface.txt`.
 struct PerfMap: Sendable {
-  /// Where the file is.
+  /// The path of the file.
   let path: String
 
   /// This process's file, if the environment has `CONVOY_PERF_MAP=1`.
@@ -21,7 +21,7 @@ struct PerfMap: Sendable {
 
   /// Appends a line for every function: address and size in hexadecimal, name.
   ///
-  /// Profiling is a convenience: where the file cannot be written, nothing is said.
+  /// Errors are ignored: nothing but profiles depends on the file.
   func append(_ functions: [MachineCode], at addresses: [UInt]) {
     guard let file = fopen(path, "a") else { return }
     defer { fclose(file) }

@@ -16,9 +16,9 @@ extension X86 {
   /// let code = a.finish("dot product")
   /// ```
   ///
-  /// Operands are in the order of Intel's manual, the destination first. Encodings are the shortest
-  /// ones that say exactly what was written: operands are never swapped to save a byte. A wrong
-  /// combination of operands is the programmer's error and stops the program with a sentence.
+  /// Operands are in the order of Intel's manual, with the destination first. Encodings are the
+  /// shortest for exactly the written instruction: operands are never swapped to save a byte. An
+  /// invalid combination of operands is a programmer's error, and stops the program with a message.
   public final class Assembler: CodeBuffer {
     /// Makes an empty assembler.
     ///
@@ -29,7 +29,7 @@ extension X86 {
   }
 }
 
-// Names by which the instructions, in further files, know their operands and forms.
+// Shorter names of operands and forms, for the instructions in other files.
 extension X86.Assembler {
   /// `X86.GeneralRegister`.
   public typealias GeneralRegister = X86.GeneralRegister

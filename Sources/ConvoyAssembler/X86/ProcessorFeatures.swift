@@ -1,23 +1,23 @@
 extension X86 {
-  /// What this machine's processor is and can do, as far as generated code asks.
+  /// The properties of this machine's processor that generated code depends on.
   public struct ProcessorFeatures: Hashable, Sendable {
-    /// Extensions of the instruction set that code may use.
+    /// The extensions of the instruction set that code may use.
     ///
-    /// Those whose registers the operating system does not preserve are left out.
+    /// Extensions whose registers the operating system does not preserve are not included.
     public var instructions: InstructionSets = []
-    /// The maker's name as the processor gives it, such as "AuthenticAMD"; empty if unknown.
+    /// The vendor's name as the processor reports it, such as "AuthenticAMD"; empty if unknown.
     public var vendor = ""
-    /// The maker's number of the processor's family; 0 if unknown.
+    /// The vendor's number of the processor's family; 0 if unknown.
     public var family = 0
-    /// The maker's number of the model within the family; 0 if unknown.
+    /// The vendor's number of the model within the family; 0 if unknown.
     public var model = 0
-    /// The sizes of the caches that one core reaches.
+    /// The sizes of the caches that a core can use.
     public var caches = CacheSizes()
 
-    /// A processor of which nothing is known.
+    /// An unknown processor.
     public init() {}
 
-    /// The processor that this runs on; nothing known of it where code cannot be generated.
+    /// The processor that the program runs on; an unknown one where code cannot be generated.
     public static let current: ProcessorFeatures = {
       #if arch(x86_64)
         return (try? ProcessorQuery()).map(ProcessorFeatures.init) ?? ProcessorFeatures()
@@ -29,7 +29,7 @@ extension X86 {
 
   /// Extensions of the x86-64 instruction set.
   public struct InstructionSets: OptionSet, Hashable, Sendable {
-    /// A bit an extension.
+    /// A bit for each extension.
     public let rawValue: UInt32
 
     /// The extensions whose bits are set.

@@ -2,7 +2,7 @@
   extension X86 {
     /// The instructions CPUID and XGETBV as generated functions.
     struct ProcessorQuery {
-      /// The four registers that CPUID answers in.
+      /// The four registers of CPUID's result.
       struct Answer {
         var eax: UInt32 = 0
         var ebx: UInt32 = 0
@@ -16,7 +16,7 @@
         memory = try ExecutableMemory([ProcessorQuery.cpuid, ProcessorQuery.xgetbv])
       }
 
-      /// What the processor answers to a leaf and subleaf.
+      /// The processor's answer to a leaf and subleaf.
       func callAsFunction(_ leaf: UInt32, _ subleaf: UInt32 = 0) -> Answer {
         typealias Function = @convention(c) (UnsafeMutableRawPointer) -> Void
         var answer = Answer(eax: leaf, ecx: subleaf)
@@ -24,7 +24,7 @@
         return answer
       }
 
-      /// The kinds of register that the operating system preserves (XCR0).
+      /// The kinds of registers that the operating system preserves (XCR0).
       ///
       /// Only for processors whose leaf 1 has OSXSAVE.
       func preservedRegisters() -> UInt64 {
@@ -33,7 +33,7 @@
         }
       }
 
-      /// Reads eax and ecx from where its argument points, and writes all four registers there.
+      /// Reads eax and ecx from its argument's address, and writes all four registers there.
       private static var cpuid: MachineCode {
         let a = Assembler()
         a.preserving([rbx]) {
@@ -88,7 +88,7 @@
       sets.insert(.avx)
       if leaf1.ecx.has(12) { sets.insert(.fma) }
       if leaf7.ebx.has(5) { sets.insert(.avx2) }
-      // And masks, the upper halves of zmm 0…15, zmm 16…31.
+      // And masks, the upper halves of zmm 0…15, and zmm 16…31.
       guard preserved & 0xE6 == 0xE6, leaf7.ebx.has(16) else { return sets }
       sets.insert(.avx512F)
       if leaf7.ebx.has(17) { sets.insert(.avx512DQ) }
@@ -108,13 +108,13 @@
       return (family, hasHigh ? Int(signature >> 16 & 0xF) << 4 | low : low)
     }
 
-    /// The caches, by the leaf that lists them one a subleaf: the makers number it differently.
+    /// The caches, by the leaf that lists one for each subleaf; the vendors use different leaves.
     private static func caches(
       _ query: X86.ProcessorQuery, vendor: String, lastLeaf: UInt32
     ) -> CacheSizes {
       var sizes = CacheSizes()
       let isAMD = vendor == "AuthenticAMD" || vendor == "HygonGenuine"
-      // AMD's leaf comes with its topology extensions.
+      // AMD's leaf is present with its topology extensions.
       let leaf: UInt32? =
         if isAMD {
           query(0x8000_0000).eax >= 0x8000_001D && query(0x8000_0001).ecx.has(22)
@@ -142,7 +142,7 @@
       return sizes
     }
 
-    /// Registers as the characters they hold.
+    /// The characters in registers.
     private static func text(_ registers: UInt32...) -> String {
       let bytes = registers.flatMap { word in
         (0..<4).map { UInt8(truncatingIfNeeded: word >> ($0 * 8)) }

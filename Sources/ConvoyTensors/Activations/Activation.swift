@@ -1,17 +1,18 @@
-/// A function of one number and its derivative: a file each in `Functions`.
+/// A function of one number and its derivative; each has a file in `Functions`.
 ///
-/// Both formulas are written once, over any kind of number: so the reference in Double, the portable kernels'
-/// lanes and generated code compute the same. Values of few operations are `@inline(__always)`: in the loops of
-/// portable kernels a call would take as long.
+/// Both formulas are written once, over any kind of number: the reference in Double, the lanes of
+/// portable kernels and generated code all evaluate the same formulas. Values with few operations
+/// are `@inline(__always)`: in the loops of portable kernels, a call would take as long as the
+/// formula.
 package protocol Activation: Hashable, Codable, Sendable {
-  /// What saved graphs call it. Its stored properties are saved under their names.
+  /// The name in saved graphs. Stored properties are saved under their own names.
   static var name: String { get }
-  /// A word for pictures and tables.
+  /// A short name for pictures and tables.
   var label: String { get }
-  /// Up to two numbers that the formulas are given beside x. Generated code reads them when it runs, so that
-  /// it is the same for all of them.
+  /// Up to two parameters of the formulas. Generated code reads them in each run, so that
+  /// activations with different parameters share their code.
   var parameters: (Float, Float) { get }
-  /// Throws what is wrong with the parameters, if anything.
+  /// Checks the parameters.
   func validate() throws(ConvoyError)
 
   /// f(x), with the parameters p.
@@ -23,14 +24,14 @@ package protocol Activation: Hashable, Codable, Sendable {
 
   func value(at x: Double) -> Double
   func derivative(at x: Double) -> Double
-  /// Of 16 numbers at once.
+  /// f(x) of 16 numbers.
   func value(at x: SIMD16<Float>) -> SIMD16<Float>
   func derivative(at x: SIMD16<Float>) -> SIMD16<Float>
-  /// y = f(x) for some vectors of 16 numbers side by side; y may be where x is.
+  /// y = f(x) for consecutive vectors of 16 numbers; y may be the same memory as x.
   func apply(to x: UnsafeRawPointer, into y: UnsafeMutableRawPointer, count: Int)
-  /// y = f′(x) · g likewise.
+  /// y = f′(x) · g, likewise.
   ///
-  /// - Parameter step: bytes from a vector of g to the next; 0 where it is the same for all.
+  /// - Parameter step: bytes from a vector of g to the next; 0 if it is the same for all.
   func applyDerivative(
     at x: UnsafeRawPointer, to g: UnsafeRawPointer, step: Int, into y: UnsafeMutableRawPointer,
     count: Int)
@@ -91,13 +92,13 @@ extension Activation {
     (LaneNumber(repeating: parameters.0), LaneNumber(repeating: parameters.1))
   }
 
-  /// Whether another activation is the same, of the same kind and with equal parameters.
+  /// Whether another activation is of the same kind and has equal parameters.
   func isEqual(to other: any Activation) -> Bool { (other as? Self) == self }
 }
 
-/// The activations, each a type of its own in a file of its name.
+/// The activations, each a type in a file of its name.
 package enum Activations {
-  /// All of them. To add one: a file in `Functions`, and a line here.
+  /// All activations. A new one needs a file in `Functions` and a line here.
   package static let all: [any Activation.Type] = [
     ReLU.self,
     Clip.self,

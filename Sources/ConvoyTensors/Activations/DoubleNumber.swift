@@ -6,7 +6,8 @@
   import Darwin
 #endif
 
-/// A number in Double, by the C library: the reference that other kinds of numbers are tested against.
+/// A number in Double, with the functions of the C library: the reference for other kinds of
+/// numbers.
 struct DoubleNumber: FormulaNumber {
   var value: Double
 
@@ -56,5 +57,5 @@ struct DoubleNumber: FormulaNumber {
   func power(_ exponent: DoubleNumber) -> DoubleNumber { .init(pow(value, exponent.value)) }
 }
 
-/// The C library's function, whose name the member above has too.
+/// The C library's function, which the member above has the same name as.
 private func hyperbolicTangent(_ x: Double) -> Double { tanh(x) }

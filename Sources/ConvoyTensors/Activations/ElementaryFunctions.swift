@@ -1,9 +1,10 @@
-// Elementary functions by polynomials after range reduction, the same for lanes and for generated code. The errors
-// named were measured against Double over the whole range, and are asserted by tests. Results are the same on every
-// machine but for the last bits, where products and sums are rounded together or not (`times(_:plus:)`).
+// Elementary functions by polynomials after range reduction, the same for lanes and for generated
+// code. The error bounds were measured against Double over the whole range, and are asserted by
+// tests. Results on different machines differ at most in the last bits, since fused multiply-adds
+// round once and others twice (`times(_:plus:)`).
 
 extension VectorNumber {
-  /// 1.5·2²³: adding it rounds to a whole number and leaves that in the low bits.
+  /// 1.5·2²³: adding it rounds to a whole number, and leaves that in the low bits.
   @inline(__always)
   var rounder: Self { constant(12_582_912) }
 
@@ -16,7 +17,7 @@ extension VectorNumber {
     let shifted = times(1.442_695_04, plus: rounder)
     let n = shifted - rounder
     let r = n.times(2.121_944_4e-4, plus: n.times(0.693_359_375, from: self))
-    // Multiplied by 2ⁿ in its exponent, which holds what is neither infinite nor denormal.
+    // The product with 2ⁿ adds n to the exponent, which neither overflows nor becomes denormal.
     let product = r.exponentialSeries() &+ (shifted &<< 23)
     let result = Self.select(0, where: self .< -87.336_54, else: product)
     return Self.select(
@@ -35,7 +36,7 @@ extension VectorNumber {
     return p.times(squareOf: self, plus: self) + 1
   }
 
-  /// The natural logarithm, relative error below 2e-7; −∞ of 0, not a number of negative ones.
+  /// The natural logarithm, relative error below 2e-7; −∞ of 0, NaN of negative numbers.
   ///
   /// A polynomial of degree 9 of the mantissa, of the Cephes library (S. Moshier).
   @inline(__always)
@@ -43,14 +44,14 @@ extension VectorNumber {
     let (exponent, f) = exponentAndMantissa()
     let tail = exponent.times(2.121_944_4e-4, from: f.logarithmSeries())
     let result = exponent.times(0.693_359_375, plus: f + tail)
-    // Infinity stays, and what is not a number.
+    // Infinity and NaN are returned unchanged.
     let finite = Self.select(self, where: isNotLess(than: .infinity), else: result)
     let negative = Self.select(-.infinity, where: self .== 0, else: finite)
     return Self.select(.nan, where: self .< 0, else: negative)
   }
 
-  /// e and f so that 2ᵉ·(1 + f) is self, a positive number, with 1 + f in √½…√2: so the series of its logarithm
-  /// is short.
+  /// e and f such that 2ᵉ·(1 + f) is self, a positive number, and 1 + f is in √½…√2, where the
+  /// series of the logarithm is short.
   @inline(__always)
   func exponentAndMantissa() -> (exponent: Self, f: Self) {
     let isDenormal = self .< Double(Float.leastNormalMagnitude)
@@ -64,7 +65,7 @@ extension VectorNumber {
 
   /// log(1 + f) − f.
   ///
-  /// Not inlined: with the code around it, the compiler no longer makes vector instructions of it.
+  /// Not inlined: the compiler does not vectorise a caller that includes all of this code.
   @inline(never)
   private func logarithmSeries() -> Self {
     let (cube, z) = logarithmCube()
@@ -103,11 +104,12 @@ extension VectorNumber {
     return Self.select(far, where: absolute().isNotLess(than: 0.625), else: near)
   }
 
-  /// 1 ∕ (1 + e⁻ˣ), absolute error below 3e-7: for products with x, which are as exact then, in half the
-  /// time of `sigmoid`.
+  /// 1 ∕ (1 + e⁻ˣ), absolute error below 3e-7: for products with x, which are as accurate as those
+  /// with `sigmoid`, in half the time.
   ///
-  /// ½ plus x times a quotient of polynomials of x², fitted to the absolute error up to 16 by least squares,
-  /// reweighted until the errors were level: 7e-8 before rounding. Beyond 16 it is 0 or 1 but for 2e-7.
+  /// ½ plus x times a rational function of x², fitted to the absolute error up to 16 by least
+  /// squares, reweighted until the errors were level: 7e-8 before rounding. Beyond 16 it is within
+  /// 2e-7 of 0 or 1.
   @inline(__always)
   package func gate() -> Self {
     let t = Self.minimum(Self.maximum(self, -16), 16)
@@ -124,17 +126,18 @@ extension VectorNumber {
     return Self.select(0, where: self .< -16, else: (p / q).times(t, plus: 0.5))
   }
 
-  /// Φ, the normal distribution's cumulative function, absolute error below 3e-7. Beyond 5.4 it is 0 or 1 but for
-  /// 3e-8.
+  /// Φ, the normal distribution's cumulative function, absolute error below 3e-7. Beyond 5.4 it is
+  /// within 3e-8 of 0 or 1.
   @inline(__always)
   package func normalCDF() -> Self {
     let t = Self.minimum(Self.maximum(self, -5.4), 5.4)
     return Self.select(0, where: self .< -5.4, else: t.centredCDFOverX().times(t, plus: 0.5))
   }
 
-  /// (Φ(x) − ½) ∕ x up to 5.4, a quotient of polynomials of x².
+  /// (Φ(x) − ½) ∕ x up to 5.4, a rational function of x².
   ///
-  /// Fitted to Φ's absolute error by least squares, reweighted until the errors were level: 6e-9 before rounding.
+  /// Fitted to Φ's absolute error by least squares, reweighted until the errors were level: 6e-9
+  /// before rounding.
   @inline(__always)
   private func centredCDFOverX() -> Self {
     let z = self * self
@@ -153,7 +156,8 @@ extension VectorNumber {
     return p / q
   }
 
-  /// erf x, absolute error below 4e-7, relative near 0: a series there, else by Φ's formula.
+  /// erf x, absolute error below 4e-7; a series near 0, where the relative error is small too,
+  /// otherwise by Φ.
   @inline(__always)
   package func errorFunction() -> Self {
     let t = (self * 1.414_213_56).limited(-5.4, 5.4)

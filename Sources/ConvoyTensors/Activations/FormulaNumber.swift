@@ -1,10 +1,10 @@
-/// What the formulas of activations are written over: a number (`DoubleNumber`), 16 at once (`LaneNumber`), or a
-/// vector register of code that is being generated.
+/// The numbers that activations' formulas are evaluated with: a Double (`DoubleNumber`), 16 floats
+/// (`LaneNumber`), or a vector register of code that is being generated.
 package protocol FormulaNumber {
-  /// Where a comparison holds: lane by lane, if there are lanes.
+  /// The result of a comparison; if there are lanes, one for each.
   associatedtype Truth
 
-  /// A constant of the same kind.
+  /// A constant of this kind of number.
   func constant(_ number: Double) -> Self
 
   // MARK: Arithmetic
@@ -14,13 +14,14 @@ package protocol FormulaNumber {
   static func * (a: Self, b: Self) -> Self
   static func / (a: Self, b: Self) -> Self
   static prefix func - (x: Self) -> Self
-  /// self · b + c, a fused multiply-add where the processor has one that is as fast; else rounded twice.
+  /// self · b + c, fused where the processor has a fused multiply-add that is as fast; otherwise
+  /// rounded twice.
   func times(_ b: Self, plus c: Self) -> Self
-  /// c − self · b, fused likewise.
+  /// c − self · b, fused under the same condition.
   func times(_ b: Self, from c: Self) -> Self
-  /// The larger; b where they are equal or one is not a number.
+  /// The larger; b where they are equal or one is NaN.
   static func maximum(_ a: Self, _ b: Self) -> Self
-  /// The smaller; b where they are equal or one is not a number.
+  /// The smaller; b where they are equal or one is NaN.
   static func minimum(_ a: Self, _ b: Self) -> Self
   /// |x|
   func absolute() -> Self
@@ -33,16 +34,16 @@ package protocol FormulaNumber {
   static func .<= (a: Self, b: Self) -> Truth
   static func .> (a: Self, b: Self) -> Truth
   static func .== (a: Self, b: Self) -> Truth
-  /// Whether self ≥ bound or one of them is not a number.
+  /// Whether self ≥ bound, or one of them is NaN.
   func isNotLess(than bound: Self) -> Truth
-  /// Whether self > bound or one of them is not a number.
+  /// Whether self > bound, or one of them is NaN.
   func isNotLessOrEqual(to bound: Self) -> Truth
-  /// Where both hold.
+  /// Whether both comparisons hold.
   static func both(_ a: Truth, _ b: Truth) -> Truth
-  /// A number where a comparison holds, another elsewhere.
+  /// a where a comparison holds, b elsewhere.
   static func select(_ a: Self, where truth: Truth, else b: Self) -> Self
-  /// self where it is positive, self · factor where it is negative. Which one it is at 0 and where self is not a
-  /// number differs among processors.
+  /// self where it is positive, self · factor where it is negative. At 0 and NaN, processors differ
+  /// in which of the two they return.
   func multiplyingNegatives(by factor: Self) -> Self
 
   // MARK: Elementary functions
@@ -57,14 +58,15 @@ package protocol FormulaNumber {
   func logarithmOfOnePlus() -> Self
   /// The hyperbolic tangent.
   func tanh() -> Self
-  /// 1 ∕ (1 + e⁻ˣ) with an absolute error only, for products with x; perhaps a number where x is none.
+  /// 1 ∕ (1 + e⁻ˣ) with a bound of the absolute error only, for products with x; may be a number
+  /// where x is NaN.
   func gate() -> Self
-  /// Φ, the normal distribution's cumulative function, with an absolute error only, for products with x;
-  /// perhaps a number where x is none.
+  /// Φ, the normal distribution's cumulative function, with a bound of the absolute error only, for
+  /// products with x; may be a number where x is NaN.
   func normalCDF() -> Self
   /// erf x = 2∕√π · ∫₀ˣ e^−t² dt
   func errorFunction() -> Self
-  /// x to a power: every special value as C's `pow` has it.
+  /// x to a power, with the special values of C's `pow`.
   func power(_ exponent: Self) -> Self
 }
 
@@ -73,7 +75,7 @@ extension FormulaNumber {
   @inline(__always)
   func sigmoid() -> Self { 1 / (1 + (-self).exponential()) }
 
-  /// Brought into a range; what is not a number stays.
+  /// Limited to a range; NaN is returned unchanged.
   @inline(__always)
   func limited(_ low: Self, _ high: Self) -> Self {
     Self.minimum(high, Self.maximum(low, self))
@@ -127,7 +129,7 @@ extension FormulaNumber {
   static func select(_ a: Double, where truth: Truth, else b: Self) -> Self {
     select(b.constant(a), where: truth, else: b)
   }
-  /// A number where a comparison holds, 0 elsewhere.
+  /// self where a comparison holds, 0 elsewhere.
   @inline(__always)
   static func select(_ a: Self, where truth: Truth) -> Self {
     select(a, where: truth, else: a.constant(0))

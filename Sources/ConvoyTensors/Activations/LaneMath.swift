@@ -1,4 +1,5 @@
-/// Elementary functions of 16 numbers at once, for kernels: those of `VectorNumber`, and what no activation needs.
+/// Elementary functions of 16 numbers for kernels: those of `VectorNumber`, and others that no
+/// activation uses.
 package enum LaneMath {
   /// eˣ: see `VectorNumber.exponential`.
   package static func exp(_ x: SIMD16<Float>) -> SIMD16<Float> { LaneNumber(x).exponential().value }
@@ -11,10 +12,12 @@ package enum LaneMath {
     LaneNumber(x).squareRoot().value
   }
 
-  /// 1 ∕ √x for positive normal x, relative error below 3e-7; of infinity as of the largest number.
+  /// 1 ∕ √x for positive normal x, relative error below 3e-7; for infinity, the result is that for
+  /// the largest number.
   ///
-  /// A guess from the halved exponent, right to 3.5 %, and three of Newton's steps, each of which doubles
-  /// the right digits: no root or division, which come one lane at a time.
+  /// An estimate from the halved exponent, with a relative error of 3.5 %, and three Newton steps,
+  /// each of which doubles the number of correct digits. The compiler would compute roots and
+  /// divisions one lane at a time.
   package static func inverseSquareRoot(_ x: SIMD16<Float>) -> SIMD16<Float> {
     let finite = x.replacing(
       with: .greatestFiniteMagnitude, where: x .> .greatestFiniteMagnitude)
@@ -28,7 +31,7 @@ package enum LaneMath {
     return y
   }
 
-  /// x to a power, by the C library but for squares: for every base and exponent, and slow.
+  /// x to a power for all bases and exponents: slow, by the C library, except for squares.
   package static func power(_ x: SIMD16<Float>, _ exponent: SIMD16<Float>) -> SIMD16<Float> {
     LaneNumber(x).power(LaneNumber(exponent)).value
   }

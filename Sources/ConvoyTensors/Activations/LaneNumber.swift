@@ -6,8 +6,8 @@
   import Darwin
 #endif
 
-/// 16 numbers at once, the channels of a pixel, in plain Swift. Products and sums are rounded one by one, so that
-/// results are the same bits on every machine.
+/// 16 floats, the channels of a pixel, in plain Swift. Products and sums are rounded separately, so
+/// that results are bit-identical on every machine.
 struct LaneNumber: VectorNumber {
   typealias Truth = SIMDMask<SIMD16<Int32>>
 
@@ -58,7 +58,7 @@ struct LaneNumber: VectorNumber {
     select(a, where: a .< b, else: b)
   }
 
-  /// Not inlined: what is a branch for each lane would keep the kernels' loops from being inlined.
+  /// Not inlined: its branches for each lane would keep the kernels' loops from being inlined.
   @inline(never)
   func squareRoot() -> LaneNumber { .init(value.squareRoot()) }
 
@@ -102,7 +102,7 @@ struct LaneNumber: VectorNumber {
     LaneNumber.select(self, where: self .> 0, else: self * factor)
   }
 
-  /// By the C library but for squares: for every base and exponent, and slow.
+  /// For all bases and exponents: slow, by the C library, except for squares.
   @inline(never)
   func power(_ exponent: LaneNumber) -> LaneNumber {
     if exponent.value == SIMD16(repeating: 2) { return self * self }

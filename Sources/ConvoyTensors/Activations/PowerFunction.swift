@@ -1,10 +1,11 @@
 extension VectorNumber {
-  /// x to a power, relative error below 1e-6; 0 where the result would be denormal. Special values are as of C's
-  /// `pow`.
+  /// x to a power, relative error below 1e-6; 0 where the result would be denormal. Special values
+  /// are those of C's `pow`.
   ///
-  /// 2 to the exponent times the binary logarithm, which are kept as sums of two numbers: as the logarithm is
-  /// multiplied by up to 128, it needs seven bits more than a number has. What is multiplied without an error has
-  /// 12 bits on either side (Dekker, "A floating-point technique for extending the available precision", 1971).
+  /// 2 to the exponent times the binary logarithm, both of which are sums of two numbers: since the
+  /// logarithm is multiplied by up to 128, it needs seven bits more than a float has. Exact
+  /// products have factors of 12 bits (Dekker, "A floating-point technique for extending the
+  /// available precision", 1971).
   package func power(_ exponent: Self) -> Self {
     let largest = Double(Float.greatestFiniteMagnitude)
     let y = exponent.limited(-largest, largest)
@@ -16,7 +17,7 @@ extension VectorNumber {
     let high = yHigh * logHigh
     let low = (y - yHigh).times(log, plus: yHigh * logLow)
 
-    // Of 0, of infinity and of what is not a number there is no such logarithm.
+    // 0, infinity and NaN have no such logarithm.
     let finite = Self.select(y * -.infinity, where: size .== 0, else: high + low)
     let w = Self.select(y * size, where: size.isNotLess(than: .infinity), else: finite)
     let shifted = w + rounder
@@ -27,7 +28,7 @@ extension VectorNumber {
     return signed(result, forPower: y)
   }
 
-  /// The result of a power of |self|, made that of self.
+  /// The result for a power of |self|, with the sign of the power of self.
   private func signed(_ result: Self, forPower y: Self) -> Self {
     let sign = self & constant(bits: 0x8000_0000)
     let ofInteger = Self.select(result, where: (y * 0.5).isInteger, else: result ^ sign)
@@ -38,10 +39,10 @@ extension VectorNumber {
     return Self.select(1, where: self .== 1, else: ofZero)
   }
 
-  /// The binary logarithm of a positive number, as a sum of two.
+  /// The binary logarithm of a positive number, as a sum of two numbers.
   private func binaryLogarithm() -> (high: Self, low: Self) {
     let (exponent, f) = exponentAndMantissa()
-    // log(1 + f) = f − f² ∕ 2 + …, where the error of the first difference and of the square is kept.
+    // log(1 + f) = f − f² ∕ 2 + …, with the errors of the first difference and of the square.
     let fHigh = f.highPart
     let half = fHigh * fHigh * 0.5
     let s = f - half
@@ -59,7 +60,7 @@ extension VectorNumber {
   /// The first 12 bits of the mantissa.
   private var highPart: Self { self & constant(bits: 0xFFFF_F000) }
 
-  /// Where this is a whole number; all are from 2²³ on.
+  /// Whether this is a whole number, as all numbers from 2²³ on are.
   private var isInteger: Truth {
     let size = Self.minimum(absolute(), 0x1p23)
     return ((size + 0x1p23) - 0x1p23) .== size

@@ -1,6 +1,6 @@
-/// A function of one number, with its derivative, by name: `.relu`, `.clip(low: 0, high: 6)`.
+/// A function of one number and its derivative, by name: `.relu`, `.clip(low: 0, high: 6)`.
 ///
-/// What it computes is an activation's: see `Activations.all`.
+/// Its formulas are those of an activation: see `Activations.all`.
 public struct ScalarFunction: Hashable, Sendable {
   package let activation: any Activation
 
@@ -12,13 +12,13 @@ public struct ScalarFunction: Hashable, Sendable {
   /// f′(x); at a kink, the derivative from the left.
   public func derivative(_ x: Double) -> Double { activation.derivative(at: x) }
 
-  /// What saved graphs call it, whatever its parameters are.
+  /// The name in saved graphs, which does not depend on parameters.
   public var name: String { type(of: activation).name }
 
-  /// A word for pictures and tables.
+  /// A short name for pictures and tables.
   public var label: String { activation.label }
 
-  /// Throws what is wrong with the parameters, if anything: an error of kind `.attribute`.
+  /// Checks the parameters; throws an error of kind `.attribute`.
   public func validate() throws(ConvoyError) { try activation.validate() }
 
   /// Whether two functions are of the same kind and have equal parameters.
@@ -60,7 +60,7 @@ extension ScalarFunction: Codable {
 
   /// Reads the saved form.
   ///
-  /// - Throws: `DecodingError` where there is no activation of the name, or a parameter lacks.
+  /// - Throws: `DecodingError` where there is no activation of the name, or a parameter is missing.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: Name.self)
     func damaged(_ sentence: String) -> DecodingError {

@@ -17,25 +17,25 @@ extension X86 {
       if case .memory(let memory) = self { memory.address.index?.register.number ?? 0 } else { 0 }
     }
 
-    /// Whether this is a number in memory, to be repeated in all lanes.
+    /// Whether this is a number in memory that is broadcast to all lanes.
     var isBroadcast: Bool {
       if case .memory(let memory) = self { memory.isBroadcast } else { false }
     }
   }
 }
 
-/// Bit 3 of a register's number, which stands in a prefix.
+/// Bit 3 of a register's number, which is encoded in a prefix.
 func bit3(_ number: UInt8) -> UInt8 { number >> 3 & 1 }
 
-/// Bit 4 of a register's number, which stands in EVEX only.
+/// Bit 4 of a register's number, which is encoded in EVEX only.
 func bit4(_ number: UInt8) -> UInt8 { number >> 4 & 1 }
 
 extension X86.Assembler {
-  /// Appends ModRM, and SIB and displacement where there are such.
+  /// Appends ModRM, and SIB and displacement if there are any.
   ///
   /// - Parameters:
   ///   - field: A register's number or an opcode's extension, for ModRM.reg.
-  ///   - unit: What a displacement of one byte counts: the N of EVEX's disp8·N, else 1.
+  ///   - unit: The unit of a displacement of one byte: the N of EVEX's disp8·N, otherwise 1.
   ///
   /// Source: Intel's Software Developer's Manual, volume 2, 2.1.3 and 2.7.5.
   func appendModRM(_ field: UInt8, _ operand: RegisterOrMemory, unit: Int = 1) {
@@ -48,13 +48,13 @@ extension X86.Assembler {
 
   private func appendMemory(_ reg: UInt8, _ address: Address, unit: Int) {
     let base = address.base.number & 7
-    // rbp and r13 without displacement would mean "no base", so they always have one.
+    // rbp and r13 without displacement are encoded as "no base", so they always have one.
     let displacement = Displacement(address.displacement, unit: unit, required: base == 5)
-    // rm = 4 announces SIB, so rsp and r12 can be bases only there.
+    // rm = 4 means that SIB follows, so rsp and r12 can be bases only there.
     if address.index != nil || base == 4 {
       append(displacement.mode << 6 | reg | 4)
       let scale = UInt8((address.index?.scale ?? 1).trailingZeroBitCount)
-      // Index 4, which would be rsp, means "no index".
+      // Index 4, the number of rsp, means "no index".
       append(scale << 6 | ((address.index?.register.number ?? 4) & 7) << 3 | base)
     } else {
       append(displacement.mode << 6 | reg | base)
@@ -68,7 +68,7 @@ extension X86.Assembler {
 }
 
 extension X86 {
-  /// How a displacement is written: not at all, as a byte that counts units, or as 32 bits.
+  /// The encoding of a displacement: none, a byte that counts units, or 32 bits.
   enum Displacement {
     case none
     case byte(Int8)

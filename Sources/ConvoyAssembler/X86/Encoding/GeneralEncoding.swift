@@ -16,7 +16,7 @@ extension X86.Assembler {
     appendModRM(field, operand)
   }
 
-  /// Appends an instruction whose register stands in the opcode's low three bits.
+  /// Appends an instruction whose register is in the opcode's low three bits.
   func appendGeneral(_ opcode: UInt8, wide: Bool, plus register: GeneralRegister) {
     appendREX(wide: wide, r: 0, x: 0, b: bit3(register.number))
     append(opcode | register.number & 7)
@@ -28,7 +28,7 @@ extension X86.Assembler {
     if bits != 0 { append(0x40 | bits) }
   }
 
-  /// Appends the distance to a label, as 32 bits that count from behind them.
+  /// Appends the distance to a label, as 32 bits that count from their end.
   func appendDistance(to label: Label) {
     fixNext(Self.distance, to: label)
     append(littleEndian: Int32(0))

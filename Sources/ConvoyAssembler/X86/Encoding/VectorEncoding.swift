@@ -1,5 +1,6 @@
 extension X86.Assembler {
-  /// Appends a vector instruction: VEX where it suffices, since it is shorter, else EVEX.
+  /// Appends a vector instruction: with VEX where it suffices, since it is shorter, otherwise with
+  /// EVEX.
   ///
   /// EVEX is for 512 bits, registers 16…31, masks and embedded broadcasts.
   func append(_ opcode: VectorOpcode, _ fields: VectorFields) {
@@ -21,14 +22,14 @@ extension X86.Assembler {
     }
   }
 
-  /// Whether VEX can say it.
+  /// Whether VEX can encode the instruction.
   private func fits(_ fields: VectorFields) -> Bool {
     if case .register(16...) = fields.rm { return false }
     return fields.width < .zmm && fields.reg < 16 && fields.vvvv < 16 && fields.mask == nil
       && !fields.rm.isBroadcast
   }
 
-  /// Appends the instruction with a VEX prefix of two bytes where they suffice, else three.
+  /// Appends the instruction with a VEX prefix of two bytes if these suffice, otherwise of three.
   ///
   /// Source: Intel's Software Developer's Manual, volume 2, 2.3.5.
   private func appendVEX(_ opcode: VectorOpcode, _ fields: VectorFields) {

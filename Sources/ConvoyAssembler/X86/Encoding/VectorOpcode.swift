@@ -1,9 +1,9 @@
 extension X86 {
-  /// What the manual's opcode line says of a vector instruction, as in `VEX.66.0F38.W0 B8 /r`.
+  /// The opcode of a vector instruction, as the manual describes it: `VEX.66.0F38.W0 B8 /r`.
   ///
-  /// W is 0 in all of them: they work on 32-bit lanes.
+  /// W is 0 in all of them: they operate on 32-bit lanes.
   struct VectorOpcode: Sendable {
-    /// The operand-size or repeat prefix that became a field of VEX.
+    /// The operand-size or repeat prefix that is a field of VEX.
     enum Prefix: UInt8 {
       case none, x66, xF3, xF2
     }
@@ -14,20 +14,20 @@ extension X86 {
       case x0F38, x0F3A
     }
 
-    /// Which prefixes the instruction has.
+    /// The prefixes that the instruction can be encoded with.
     enum Encodings {
       case vexOrEVEX, vex, evex
     }
 
-    /// How much of memory the instruction reads or writes: the unit of EVEX's disp8·N.
+    /// The size of the instruction's memory operand: the unit of EVEX's disp8·N.
     enum MemorySize {
-      /// As much as the vector, or one number broadcast.
+      /// The size of the vector, or one number that is broadcast.
       case full
-      /// As much as the vector; the instruction has no broadcast.
+      /// The size of the vector; the instruction has no broadcast.
       case vector
-      /// Half as much as the vector.
+      /// Half the size of the vector.
       case half
-      /// So many bytes, whatever the vector's width.
+      /// A number of bytes, independent of the vector's width.
       case bytes(Int)
 
       func bytes(in width: VectorWidth) -> Int {
@@ -64,19 +64,19 @@ extension X86 {
     }
   }
 
-  /// What stands in the fields of a vector instruction.
+  /// The fields of a vector instruction.
   struct VectorFields {
-    /// The width that decides the field L.
+    /// The width, which determines the field L.
     var width: VectorWidth
     /// ModRM.reg: a register's number or an opcode's extension.
     var reg: UInt8
-    /// The additional register of VEX and EVEX; 0 where there is none.
+    /// The additional register of VEX and EVEX; 0 if there is none.
     var vvvv: UInt8 = 0
     /// The operand that may be memory.
     var rm: RegisterOrMemory
-    /// Which lanes are written.
+    /// The lanes that are written.
     var mask: Masking?
-    /// The last byte, where there is one.
+    /// The last byte, if there is one.
     var immediate: UInt8?
   }
 }

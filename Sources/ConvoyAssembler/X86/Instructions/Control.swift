@@ -84,7 +84,8 @@ extension X86.Assembler {
     jump(name, short: [0x70 | condition], long: [0x0F, 0x80 | condition], target)
   }
 
-  /// Takes the form of two bytes for what lies close behind, else that of a 32-bit distance.
+  /// Uses the form of two bytes for near targets before the jump, otherwise that of a 32-bit
+  /// distance.
   private func jump(_ name: String, short: [UInt8], long: [UInt8], _ target: Label) {
     list { "\(name) \(target)" }
     let end = position + short.count + 1

@@ -1,4 +1,4 @@
-/// Instructions of general registers. Operands have 64 bits, or 32 where the register has.
+/// Instructions of general registers. Operands have 64 bits, or 32 if the register has.
 extension X86.Assembler {
   /// `d = s`.
   public func mov(_ d: GeneralRegister, _ s: GeneralRegister) {
@@ -16,7 +16,7 @@ extension X86.Assembler {
     general("mov", [0x89], s, s.number, .memory(d)) { [d.text, "\(s)"] }
   }
 
-  /// `d = value`, by the shortest instruction that does it.
+  /// `d = value`, by the shortest instruction.
   public func mov(_ d: GeneralRegister, _ value: Int) {
     if let short = UInt32(exactly: value) {
       // Writing the low 32 bits clears the upper ones.
@@ -34,13 +34,13 @@ extension X86.Assembler {
     }
   }
 
-  /// `d` = the address itself; memory is not touched and flags are kept.
+  /// `d` = the address itself; memory is not accessed, and flags are kept.
   public func lea(_ d: GeneralRegister, _ s: Memory) {
     precondition(!d.is32Bits, "lea expects a 64-bit register, but got \(d)")
     general("lea", [0x8D], d, d.number, .memory(s)) { ["\(d)", s.text] }
   }
 
-  /// `d` = the address of a label, wherever the code will stand.
+  /// `d` = the address of a label, independent of the address of the code.
   public func lea(_ d: GeneralRegister, _ s: Label) {
     precondition(!d.is32Bits, "lea expects a 64-bit register, but got \(d)")
     list { "lea \(d), [rip + \(s)]" }
@@ -117,7 +117,8 @@ extension X86.Assembler {
     if count != 1 { append(count) }
   }
 
-  /// Notes and appends an instruction; `sized` is the register that says how wide the operands are.
+  /// Lists and appends an instruction; `sized` is the register that determines the width of the
+  /// operands.
   func general(
     _ name: String, _ opcode: [UInt8], _ sized: GeneralRegister, _ field: UInt8,
     _ rm: RegisterOrMemory, text: () -> [String]
@@ -128,7 +129,7 @@ extension X86.Assembler {
 }
 
 extension X86 {
-  /// An instruction of two operands out of the oldest table of x86; `digit` is its row there.
+  /// An instruction of two operands of the original x86 table; `digit` is its row there.
   public struct Arithmetic {
     let assembler: Assembler
     let name: String
@@ -157,7 +158,7 @@ extension X86 {
         append(0x83, d, digit, .register(d.number)) { ["\(d)", "\(value)"] }
         assembler.append(littleEndian: byte)
       } else if d.number == 0 {
-        // The accumulator has an opcode of its own, a byte shorter.
+        // The accumulator has a separate opcode, which is a byte shorter.
         assembler.list { "\(name) \(d), \(value)" }
         assembler.appendREX(wide: !d.is32Bits, r: 0, x: 0, b: 0)
         assembler.append(digit << 3 | 5)
@@ -177,7 +178,7 @@ extension X86 {
   }
 }
 
-/// A constant as the 32 bits, sign-extended, that an instruction has for it.
+/// A constant as the sign-extended 32 bits of an instruction.
 private func int32(_ name: String, _ value: Int) -> Int32 {
   guard let short = Int32(exactly: value) else {
     preconditionFailure("\(name) expects a constant of 32 bits, but got \(value)")

@@ -1,4 +1,4 @@
-/// Mask registers: 16 bits to and from elsewhere.
+/// Mask registers: moves of 16 bits.
 extension X86.Assembler {
   /// Copies 16 bits of a mask register.
   public func kmovw(_ d: MaskRegister, _ s: MaskRegister) {
@@ -35,7 +35,7 @@ extension X86.Assembler {
   }
 }
 
-/// Stops the program unless a general register is seen as 32 bits.
+/// Stops the program unless a general register is used as 32 bits.
 func require32Bits(_ name: String, _ register: X86.GeneralRegister) {
   precondition(register.is32Bits, "\(name) expects a 32-bit register, but got \(register)")
 }

@@ -1,27 +1,27 @@
-/// Hints, padding, and what the processor says of itself.
+/// Hints, padding, and queries of the processor.
 extension X86.Assembler {
-  /// Asks for a cache line, into all levels.
+  /// Prefetches a cache line into all levels.
   public func prefetcht0(_ s: Memory) { prefetch("prefetcht0", 1, s) }
-  /// Asks for a cache line, into the second level and up.
+  /// Prefetches a cache line into the second level and higher ones.
   public func prefetcht1(_ s: Memory) { prefetch("prefetcht1", 2, s) }
-  /// Asks for a cache line, into the third level.
+  /// Prefetches a cache line into the third level.
   public func prefetcht2(_ s: Memory) { prefetch("prefetcht2", 3, s) }
-  /// Asks for a cache line that will be used once.
+  /// Prefetches a cache line that will be used once.
   public func prefetchnta(_ s: Memory) { prefetch("prefetchnta", 0, s) }
 
-  /// What the processor says of itself: the question in eax and ecx, the answer in eax…edx.
+  /// Queries the processor: the leaf in eax and ecx, the result in eax…edx.
   public func cpuid() {
     list { "cpuid" }
     for byte: UInt8 in [0x0F, 0xA2] { append(byte) }
   }
 
-  /// edx:eax = the extended control register that ecx numbers.
+  /// edx:eax = the extended control register whose number is in ecx.
   public func xgetbv() {
     list { "xgetbv" }
     for byte: UInt8 in [0x0F, 0x01, 0xD0] { append(byte) }
   }
 
-  /// Appends instructions that do nothing, as few as fill that many bytes.
+  /// Appends the fewest instructions without effect that fill a number of bytes.
   ///
   /// Source: Intel's Software Developer's Manual, volume 2, "NOP", table 4-12.
   public func nop(bytes count: Int) {

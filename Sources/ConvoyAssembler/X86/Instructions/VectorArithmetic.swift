@@ -1,4 +1,4 @@
-/// Arithmetic of 32-bit floats, a row an instruction.
+/// Arithmetic of 32-bit floats.
 extension X86.Assembler {
   /// `d = a + b`.
   public var vaddps: ThreeOperands { three(.none, .x0F, 0x58) }
@@ -8,9 +8,9 @@ extension X86.Assembler {
   public var vmulps: ThreeOperands { three(.none, .x0F, 0x59) }
   /// `d = a / b`.
   public var vdivps: ThreeOperands { three(.none, .x0F, 0x5E) }
-  /// `d = a > b ? a : b`; so `b` where one of them is NaN.
+  /// `d = a > b ? a : b`; therefore `b` where one of them is NaN.
   public var vmaxps: ThreeOperands { three(.none, .x0F, 0x5F) }
-  /// `d = a < b ? a : b`; so `b` where one of them is NaN.
+  /// `d = a < b ? a : b`; therefore `b` where one of them is NaN.
   public var vminps: ThreeOperands { three(.none, .x0F, 0x5D) }
   /// `d = √s`.
   public var vsqrtps: TwoOperands { two(.none, .x0F, 0x51) }

@@ -1,9 +1,9 @@
-// The forms that vector instructions come in. An instruction is a row of a table that names its
-// form and its opcode (`VectorArithmetic`, `VectorPermutations`, …); called like a function, the
-// row encodes: `a.vaddps(zmm(0), zmm(1), [rdi])`.
+// The forms of vector instructions. Each instruction is a property with its form and opcode
+// (`VectorArithmetic`, `VectorPermutations`, …), which encodes when it is called like a function:
+// `a.vaddps(zmm(0), zmm(1), [rdi])`.
 
 extension X86.Assembler {
-  /// Notes and appends a vector instruction.
+  /// Lists and appends a vector instruction.
   func append(_ opcode: VectorOpcode, _ fields: VectorFields, text: () -> [String]) {
     list { "\(opcode.name) \(text().joined(separator: ", "))" }
     append(opcode, fields)
@@ -27,7 +27,7 @@ extension X86 {
   public struct TwoOperands {
     let assembler: Assembler
     let opcode: VectorOpcode
-    /// How wide the source is, by the destination's width.
+    /// The width of the source for a width of the destination.
     let source: (VectorWidth) -> VectorWidth
 
     /// Appends the instruction; the source is a register.
@@ -108,7 +108,7 @@ extension X86 {
   public struct ThreeOperandsAndImmediate {
     let assembler: Assembler
     let opcode: VectorOpcode
-    /// How wide the second source is, by the destination's width.
+    /// The width of the second source for a width of the destination.
     let source: (VectorWidth) -> VectorWidth
 
     /// Appends the instruction; the second source is a register.
@@ -140,7 +140,7 @@ extension X86 {
   }
 }
 
-// The rows' spellings. The name is that of the property, by `#function`.
+// Constructors of the forms. The instruction's name is that of the property, by `#function`.
 extension X86.Assembler {
   func two(
     _ prefix: VectorOpcode.Prefix, _ map: VectorOpcode.Map, _ byte: UInt8,

@@ -83,7 +83,7 @@ extension X86 {
       append(.evex, d, .memory(s), immediate, mask) { s.text(d.width) }
     }
 
-    /// The destination stands in vvvv, since ModRM.reg extends the opcode.
+    /// The destination is in vvvv, since ModRM.reg extends the opcode.
     private func append(
       _ encodings: VectorOpcode.Encodings, _ d: VectorRegister, _ s: RegisterOrMemory,
       _ immediate: UInt8, _ mask: Masking?, source: () -> String

@@ -22,7 +22,7 @@ extension X86.Assembler {
 
   /// Loads the lanes of a vector whose mask is negative; the others become 0; VEX only.
   ///
-  /// Memory in lanes that are not loaded is not touched.
+  /// Memory of lanes that are not loaded is not accessed.
   public func vmaskmovps(_ d: VectorRegister, _ mask: VectorRegister, _ s: Memory) {
     requireWidth("vmaskmovps", d.width, mask)
     let fields = VectorFields(width: d.width, reg: d.number, vvvv: mask.number, rm: .memory(s))
@@ -96,7 +96,7 @@ extension X86.Assembler {
 
   /// Clears all but the low 128 bits of registers 0…15.
   ///
-  /// Needed before returning to code that may use SSE: mixing is slow otherwise.
+  /// Necessary before returning to code that may use SSE, since transitions are slow otherwise.
   public func vzeroupper() {
     list { "vzeroupper" }
     for byte: UInt8 in [0xC5, 0xF8, 0x77] { append(byte) }
@@ -138,7 +138,7 @@ extension X86 {
       assembler.append(load, fields) { [text(d, mask), s.text] }
     }
 
-    /// Stores; a mask leaves memory in the other lanes alone.
+    /// Stores; a mask leaves memory of the other lanes unchanged.
     public func callAsFunction(_ d: Memory, _ s: VectorRegister, mask: Masking? = nil) {
       requireNoZeroing(store.name, mask)
       let fields = VectorFields(width: s.width, reg: s.number, rm: .memory(d), mask: mask)
@@ -147,7 +147,7 @@ extension X86 {
   }
 }
 
-/// Stops the program if a store is to zero lanes, which memory cannot.
+/// Stops the program if a store has a zeroing mask, which does not exist.
 func requireNoZeroing(_ name: String, _ mask: X86.Masking?) {
   precondition(mask?.zeroes != true, "\(name) to memory can merge by a mask, but not zero")
 }

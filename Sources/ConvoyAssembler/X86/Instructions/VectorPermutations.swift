@@ -1,4 +1,4 @@
-/// Instructions that move lanes, a row each.
+/// Instructions that move lanes.
 extension X86.Assembler {
   /// `d[i] = s[control]` within each 128 bits: two bits of `immediate` a lane.
   public var vpermilps: TwoOperandsAndImmediate { twoAndImmediate(.x66, .x0F3A, 0x04) }
@@ -72,13 +72,13 @@ extension X86.Assembler {
 }
 
 extension X86 {
-  /// An instruction that takes a piece out of a vector.
+  /// An instruction that extracts a part of a vector.
   public struct Extraction {
     let assembler: Assembler
     let opcode: VectorOpcode
     let piece: VectorWidth
 
-    /// Appends the instruction; the piece goes to a register.
+    /// Appends the instruction; the destination is a register.
     public func callAsFunction(
       _ d: VectorRegister, _ s: VectorRegister, _ immediate: UInt8, mask: Masking? = nil
     ) {
@@ -86,7 +86,7 @@ extension X86 {
       append(.register(d.number), s, immediate, mask) { "\(d)" }
     }
 
-    /// Appends the instruction; the piece goes to memory.
+    /// Appends the instruction; the destination is in memory.
     public func callAsFunction(
       _ d: Memory, _ s: VectorRegister, _ immediate: UInt8, mask: Masking? = nil
     ) {

@@ -1,4 +1,4 @@
-/// Comparisons, and choices by their results.
+/// Comparisons, and selections by their results.
 extension X86.Assembler {
   /// `d[i] = c[i] is negative ? b[i] : a[i]`; VEX only.
   public func vblendvps(
@@ -64,7 +64,7 @@ extension X86.Assembler {
   ) {
     let opcode = VectorOpcode("vblendvps", .x66, .x0F3A, 0x4A, .vex)
     precondition(c.number < 16, "vblendvps has registers 0 to 15 only, but got \(c)")
-    // The fourth register stands in the upper half of the immediate.
+    // The fourth register is in the upper half of the immediate.
     let fields = VectorFields(
       width: d.width, reg: d.number, vvvv: a.number, rm: b, immediate: c.number << 4)
     append(opcode, fields) { ["\(d)", "\(a)", source(), "\(c)"] }
@@ -84,10 +84,10 @@ extension X86.Assembler {
 }
 
 extension X86 {
-  /// What `vcmpps` asks of two floats; the raw value is its immediate.
+  /// The predicate of `vcmpps`; the raw value is its immediate.
   ///
-  /// Quiet: NaN raises no exception. Where one operand is NaN, `notEqual`, `unordered` and those that
-  /// begin with `not` hold, the others do not.
+  /// All are quiet: NaN raises no exception. Where one operand is NaN, `notEqual`, `unordered` and
+  /// those that begin with `not` hold, and the others do not.
   public enum Comparison: UInt8, CaseIterable, Sendable {
     /// `a == b`.
     case equal = 0x00

@@ -5,7 +5,7 @@ extension X86 {
   public struct GeneralRegister: Hashable, Sendable, CustomStringConvertible {
     /// The register's number in encodings: 0…15.
     public let number: UInt8
-    /// Whether the low 32 bits are meant, not all 64.
+    /// Whether it is used as its low 32 bits rather than all 64.
     public let is32Bits: Bool
 
     /// The 64-bit register of a number.
@@ -22,7 +22,7 @@ extension X86 {
     /// The same register's low 32 bits.
     public var low32: GeneralRegister { GeneralRegister(number: number, is32Bits: true) }
 
-    /// The name that Intel's manual gives it.
+    /// The name in Intel's manual.
     public var description: String {
       guard number < 8 else { return is32Bits ? "r\(number)d" : "r\(number)" }
       return (is32Bits ? "e" : "r") + ["ax", "cx", "dx", "bx", "sp", "bp", "si", "di"][Int(number)]

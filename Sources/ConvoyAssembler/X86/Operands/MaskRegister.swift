@@ -1,5 +1,5 @@
 extension X86 {
-  /// One of the eight mask registers of AVX-512: a bit a lane.
+  /// One of the eight mask registers of AVX-512, with a bit for each lane.
   public struct MaskRegister: Hashable, Sendable, CustomStringConvertible {
     /// The register's number in encodings: 0…7.
     public let number: UInt8
@@ -10,7 +10,7 @@ extension X86 {
       self.number = UInt8(number)
     }
 
-    /// The name that Intel's manual gives it.
+    /// The name in Intel's manual.
     public var description: String { "k\(number)" }
   }
 
@@ -31,14 +31,14 @@ extension X86 {
   /// A mask register.
   public static let k7 = MaskRegister(7)
 
-  /// Which lanes an instruction of AVX-512 writes, and what becomes of the others.
+  /// The lanes that an instruction of AVX-512 writes, and its effect on the others.
   public enum Masking: Hashable, Sendable, CustomStringConvertible {
-    /// Lanes whose bit is clear keep what the destination held. Memory in them is not touched.
+    /// Lanes whose bit is clear keep the destination's value. Their memory is not accessed.
     case merging(MaskRegister)
-    /// Lanes whose bit is clear become zero. Memory in them is not touched.
+    /// Lanes whose bit is clear become zero. Their memory is not accessed.
     case zeroing(MaskRegister)
 
-    /// The register that holds a bit a lane.
+    /// The register with a bit for each lane.
     var register: MaskRegister {
       switch self {
       case .merging(let register), .zeroing(let register): register
@@ -48,7 +48,7 @@ extension X86 {
     /// Whether lanes whose bit is clear become zero.
     var zeroes: Bool { if case .zeroing = self { true } else { false } }
 
-    /// The suffix that Intel's manual writes after the destination.
+    /// The suffix of the destination in Intel's manual.
     public var description: String { zeroes ? "{\(register)} {z}" : "{\(register)}" }
   }
 }

@@ -1,5 +1,5 @@
 extension X86 {
-  /// What an address is written as between brackets: a register, or a sum that begins with one.
+  /// An expression between an address's brackets: a register, or a sum that begins with one.
   public protocol AddressExpression: Sendable {
     /// The sum: base + index·scale + displacement.
     var address: Address { get }
@@ -22,7 +22,7 @@ extension X86 {
     /// The address itself.
     public var address: Address { self }
 
-    /// A displacement of 32 bits, or else the programmer's error.
+    /// The displacement as 32 bits; a larger one is a programmer's error.
     private static func displacement(_ bytes: Int) -> Int32 {
       guard let fits = Int32(exactly: bytes) else {
         preconditionFailure("a displacement must fit 32 bits, but is \(bytes)")
@@ -37,7 +37,7 @@ extension X86 {
     }
   }
 
-  /// A register times 1, 2, 4 or 8: the part of an address that walks an array.
+  /// A register times 1, 2, 4 or 8: the index of an address.
   public struct ScaledIndex: Hashable, Sendable {
     let register: GeneralRegister
     let scale: Int
@@ -64,10 +64,10 @@ extension X86.GeneralRegister: X86.AddressExpression {
 }
 
 extension X86.AddressExpression {
-  /// The address some bytes further.
+  /// The address a number of bytes further.
   public static func + (base: Self, bytes: Int) -> X86.Address { base.address.displaced(by: bytes) }
 
-  /// The address some bytes before.
+  /// The address a number of bytes before.
   public static func - (base: Self, bytes: Int) -> X86.Address {
     base.address.displaced(by: -bytes)
   }
@@ -87,10 +87,10 @@ extension X86.AddressExpression {
 }
 
 extension X86 {
-  /// What stands at an address, as an instruction's operand: `[rdi + 64]`.
+  /// An operand in memory: `[rdi + 64]`.
   ///
-  /// Written as a literal of one element, as Intel's manual writes it. `.broadcast(rdi + 64)` is one
-  /// 32-bit number, repeated in all lanes.
+  /// It is written as a literal of one element, as in Intel's manual. `.broadcast(rdi + 64)` is one
+  /// 32-bit number, broadcast to all lanes.
   public struct Memory: ExpressibleByArrayLiteral, Hashable, Sendable {
     let address: Address
     let isBroadcast: Bool
@@ -121,7 +121,7 @@ extension X86 {
 }
 
 extension X86.Memory {
-  /// The operand as Intel's manual writes it; a broadcast names its number of lanes.
+  /// The operand as in Intel's manual; a broadcast has its number of lanes.
   func text(_ width: X86.VectorWidth) -> String {
     isBroadcast ? "dword ptr \(text){1to\(width.lanes)}" : text
   }

@@ -18,16 +18,16 @@ extension X86 {
     var field: UInt8 { self == .xmm ? 0 : self == .ymm ? 1 : 2 }
   }
 
-  /// One of the 32 vector registers, seen at one of its three widths.
+  /// One of the 32 vector registers, with one of its three widths.
   ///
   /// Registers 16…31 and the width `zmm` need AVX-512. Writing a narrow one clears its upper bits.
   public struct VectorRegister: Hashable, Sendable, CustomStringConvertible {
     /// The register's number in encodings: 0…31.
     public let number: UInt8
-    /// How much of the register is meant.
+    /// The width that is used.
     public let width: VectorWidth
 
-    /// The register of a number, at a width: how a generator for several widths names it.
+    /// The register of a number with a width: for generators of code for several widths.
     public init(_ number: Int, _ width: VectorWidth) {
       precondition(0..<32 ~= number, "there is no vector register \(number), only 0 to 31")
       self.number = UInt8(number)
@@ -39,7 +39,7 @@ extension X86 {
       VectorRegister(Int(number), width)
     }
 
-    /// The name that Intel's manual gives it.
+    /// The name in Intel's manual.
     public var description: String { "\(width)\(number)" }
   }
 

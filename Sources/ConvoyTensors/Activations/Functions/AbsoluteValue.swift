@@ -1,7 +1,7 @@
 extension Activations {
   /// |x|
   package struct AbsoluteValue: Activation {
-    // Saved graphs have this name.
+    // The name in saved graphs cannot change.
     package static let name = "magnitude"
     package var label: String { "| |" }
 

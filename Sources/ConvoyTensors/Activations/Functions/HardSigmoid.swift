@@ -14,7 +14,7 @@ extension Activations {
     }
 
     package static func derivative<X: FormulaNumber>(_ x: X, _ p: (X, X)) -> X {
-      // Rounded one by one, so that kinks are at the same numbers on every machine.
+      // Not fused, so that kinks are at the same numbers on every machine.
       let inner = x * p.0 + p.1
       return X.select(p.0, where: X.both(inner .> 0, inner .<= 1))
     }

@@ -6,7 +6,7 @@ extension Activations {
 
     @inline(__always)
     package static func value<X: FormulaNumber>(_ x: X, _ p: (X, X)) -> X {
-      // Not a number may become one here: its product with x is none.
+      // The gate of NaN may be a number: its product with x is NaN.
       let gate = X.minimum(X.maximum(x + 3, 0), 6)
       // Divided first: the product of large numbers would overflow.
       return x * (gate * (1 / 6))
