@@ -7,6 +7,6 @@ public struct CacheSizes: Hashable, Sendable {
   /// The third level, which cores share.
   public var level3 = 0
 
-  /// Caches of which nothing is known.
+  /// Caches of unknown size.
   public init() {}
 }

@@ -1,18 +1,18 @@
-// Arithmetic on whole tensors, for scripts and tests: plain loops on one thread. What must be fast is built
-// as a graph and compiled.
+// Arithmetic on whole tensors, for scripts and tests: plain loops on one thread. For speed, build
+// and compile a graph.
 //
-// Tensors of one type are taken; shapes broadcast as in `Arithmetic`. Half-precision elements are computed
-// as 32-bit floats and rounded. Integers keep the low bits of what is too large, and division cuts off the
-// fraction. Shapes or types that do not fit are programmers' errors, as an array's index out of range is.
+// Operands have the same type; shapes broadcast as in `Arithmetic`. Half-precision elements are
+// computed as 32-bit floats and rounded. Integers that overflow wrap around, and division rounds
+// toward zero. Shapes or types that do not fit are programmers' errors, like an index out of range.
 
 extension Tensor {
-  /// Element by element the sum.
+  /// The sum, element by element.
   public static func + (a: Tensor, b: Tensor) -> Tensor { combine(a, b, .add) }
-  /// Element by element the difference.
+  /// The difference, element by element.
   public static func - (a: Tensor, b: Tensor) -> Tensor { combine(a, b, .subtract) }
-  /// Element by element the product.
+  /// The product, element by element.
   public static func * (a: Tensor, b: Tensor) -> Tensor { combine(a, b, .multiply) }
-  /// Element by element the quotient.
+  /// The quotient, element by element.
   ///
   /// - Precondition: no integer is divided by 0.
   public static func / (a: Tensor, b: Tensor) -> Tensor { combine(a, b, .divide) }
@@ -33,14 +33,14 @@ extension Tensor {
   public static func * (a: some TensorScalar, b: Tensor) -> Tensor { Tensor(a, as: b.type) * b }
   /// A number divided by every element.
   public static func / (a: some TensorScalar, b: Tensor) -> Tensor { Tensor(a, as: b.type) / b }
-  /// Every element with the opposite sign; of unsigned integers, what added to the element gives 0.
+  /// Every element negated, modulo 2ⁿ for unsigned integers of n bits.
   public static prefix func - (a: Tensor) -> Tensor {
     a.type.isFloating ? a * -1 : Tensor(zeros: [], type: a.type) - a
   }
 
   /// A number as a tensor of rank 0.
   ///
-  /// - Precondition: a type of integers has the number.
+  /// - Precondition: an integer type can represent the number.
   private init(_ scalar: some TensorScalar, as type: ElementType) {
     let value = Tensor([], storage: TensorStorage([scalar.double])).converted(to: type)
     precondition(
@@ -74,30 +74,30 @@ extension Double: TensorScalar {
 // MARK: - Comparisons
 
 extension Tensor {
-  /// Element by element whether both are equal: a tensor of truth values.
+  /// Whether both are equal, element by element: a tensor of truth values.
   public static func .== (a: Tensor, b: Tensor) -> Tensor { compare(a, b, .equal) }
-  /// Element by element whether both differ.
+  /// Whether both differ, element by element.
   public static func .!= (a: Tensor, b: Tensor) -> Tensor { compare(a, b, .notEqual) }
-  /// Element by element whether the first is less.
+  /// Whether the first is less, element by element.
   public static func .< (a: Tensor, b: Tensor) -> Tensor { compare(a, b, .less) }
-  /// Element by element whether the first is not greater.
+  /// Whether the first is less or equal, element by element.
   public static func .<= (a: Tensor, b: Tensor) -> Tensor { compare(a, b, .lessOrEqual) }
-  /// Element by element whether the first is greater.
+  /// Whether the first is greater, element by element.
   public static func .> (a: Tensor, b: Tensor) -> Tensor { compare(b, a, .less) }
-  /// Element by element whether the first is not less.
+  /// Whether the first is greater or equal, element by element.
   public static func .>= (a: Tensor, b: Tensor) -> Tensor { compare(b, a, .lessOrEqual) }
 
-  /// Element by element whether it equals a number.
+  /// Whether each element equals a number.
   public static func .== (a: Tensor, b: some TensorScalar) -> Tensor { a .== Tensor(b, as: a.type) }
-  /// Element by element whether it differs from a number.
+  /// Whether each element differs from a number.
   public static func .!= (a: Tensor, b: some TensorScalar) -> Tensor { a .!= Tensor(b, as: a.type) }
-  /// Element by element whether it is less than a number.
+  /// Whether each element is less than a number.
   public static func .< (a: Tensor, b: some TensorScalar) -> Tensor { a .< Tensor(b, as: a.type) }
-  /// Element by element whether it is not greater than a number.
+  /// Whether each element is less than or equal to a number.
   public static func .<= (a: Tensor, b: some TensorScalar) -> Tensor { a .<= Tensor(b, as: a.type) }
-  /// Element by element whether it is greater than a number.
+  /// Whether each element is greater than a number.
   public static func .> (a: Tensor, b: some TensorScalar) -> Tensor { a .> Tensor(b, as: a.type) }
-  /// Element by element whether it is not less than a number.
+  /// Whether each element is greater than or equal to a number.
   public static func .>= (a: Tensor, b: some TensorScalar) -> Tensor { a .>= Tensor(b, as: a.type) }
 }
 
@@ -116,7 +116,8 @@ extension Tensor {
   /// The largest element; NaN if one is.
   public func maximum() -> Double { -doubles.reduce(.infinity) { .minimumOrNaN($0, -$1) } }
 
-  /// The sums along a dimension, which the result lacks; added in Double and rounded to the tensor's type.
+  /// The sums along a dimension, which the result does not have; added in Double and rounded to the
+  /// tensor's type.
   ///
   /// - Precondition: the dimension is one of the tensor's.
   public func sum(along dimension: Int) -> Tensor {
@@ -133,16 +134,16 @@ extension Tensor {
     return Tensor(Shape(extents), storage: TensorStorage(sums)).converted(to: type)
   }
 
-  /// The mean along a dimension, which the result lacks.
+  /// The means along a dimension, which the result does not have.
   ///
   /// - Precondition: the dimension is one of the tensor's.
   public func mean(along dimension: Int) -> Tensor {
     sum(along: dimension) / Double(shape[dimension])
   }
 
-  /// Makes a tensor of float64 from elements in row-major order.
+  /// A tensor of float64 elements in row-major order.
   ///
-  /// - Precondition: there are as many as the shape says.
+  /// - Precondition: the number of elements is the shape's.
   package init(doubles: [Double], _ shape: Shape) {
     precondition(doubles.count == shape.elementCount)
     self.init(shape, storage: TensorStorage(doubles))
@@ -163,7 +164,7 @@ extension Double {
 // MARK: - Loops
 
 extension Tensor {
-  /// Two tensors of one type under the shape to which both broadcast.
+  /// Two tensors of one type, broadcast to the same shape.
   private static func aligned(_ a: Tensor, _ b: Tensor) -> (Tensor, Tensor) {
     precondition(a.type == b.type, "Tensors of \(a.type) and \(b.type) were combined; convert one.")
     do throws(ConvoyError) {
@@ -199,7 +200,8 @@ extension Tensor {
     }
   }
 
-  /// Applies a function to the elements of two tensors of one shape, in a type that has them all.
+  /// Applies a function to the elements of two tensors of one shape, in a type that can represent
+  /// the elements of both.
   private static func zip<Wide: TensorElement, Result: TensorElement>(
     _ a: Tensor, _ b: Tensor, _ function: (Wide, Wide) -> Result
   ) -> Tensor {
@@ -229,7 +231,7 @@ private enum BinaryFunction {
     case .multiply: return a &* b
     case .divide:
       precondition(b != 0, "An integer was divided by 0.")
-      // The smallest integer divided by −1 keeps its low bits too.
+      // The smallest integer divided by −1 wraps around too.
       return a.dividedReportingOverflow(by: b).partialValue
     }
   }

@@ -1,11 +1,12 @@
-/// What a tensor's subscript takes for one dimension: an index, a range, or `...` for all of it.
+/// An argument of a tensor's subscript for one dimension: an index, a range, or `...` for the whole
+/// dimension.
 public protocol TensorPart: Sendable {
   /// The positions within an extent.
   func positions(within extent: Int) -> Range<Int>
 }
 
 extension Int: TensorPart {
-  /// The position alone.
+  /// Only the position.
   public func positions(within extent: Int) -> Range<Int> { self..<self + 1 }
 }
 
@@ -20,22 +21,22 @@ extension ClosedRange<Int>: TensorPart {
 }
 
 extension PartialRangeFrom<Int>: TensorPart {
-  /// From a position to the end.
+  /// The positions from one to the end.
   public func positions(within extent: Int) -> Range<Int> { lowerBound..<extent }
 }
 
 extension PartialRangeUpTo<Int>: TensorPart {
-  /// From the beginning to before a position.
+  /// The positions from the beginning up to, but not including, one.
   public func positions(within extent: Int) -> Range<Int> { 0..<upperBound }
 }
 
 extension PartialRangeThrough<Int>: TensorPart {
-  /// From the beginning to a position.
+  /// The positions from the beginning up to and including one.
   public func positions(within extent: Int) -> Range<Int> { 0..<upperBound + 1 }
 }
 
 extension Tensor {
-  /// The same elements in the same order under another shape.
+  /// The same elements in the same order with another shape.
   ///
   /// - Throws: `ConvoyError` of kind `.shape` when the number of elements differs.
   /// - Complexity: O(1)
@@ -49,8 +50,8 @@ extension Tensor {
     return Tensor(shape, storage: storage)
   }
 
-  /// The dimensions in another order: dimension d becomes what was `permutation[d]`. By default in the
-  /// opposite order, which transposes a matrix.
+  /// A permutation of the dimensions: dimension d of the result is dimension `permutation[d]`. By
+  /// default the order is reversed, which transposes a matrix.
   ///
   /// - Throws: `ConvoyError` of kind `.argument` unless the permutation has each dimension once.
   /// - Complexity: O(*n*)
@@ -67,9 +68,9 @@ extension Tensor {
 
   /// A part of the tensor: `images[0..<4, 2, 1...]`.
   ///
-  /// A range keeps its dimension; an index takes it away. Dimensions that nothing is said of are taken
-  /// whole. (Where every dimension has an index, the result is that one element, a `Float`, unless a
-  /// tensor is asked for.)
+  /// A range keeps its dimension; an index removes it. Dimensions without a part are taken whole.
+  /// (If every dimension has an index, the result is that one element, a `Float`, unless the
+  /// context requires a tensor.)
   ///
   /// - Precondition: at most as many parts as dimensions, each within its extent and not empty.
   /// - Complexity: O(*n*) in the size of the part.
@@ -95,7 +96,7 @@ extension Tensor {
     return gathered(Shape(extents), from: start, strides: steps)
   }
 
-  /// Repeated to a larger shape, as broadcasting does.
+  /// The tensor broadcast to a larger shape.
   ///
   /// - Throws: `ConvoyError` of kind `.shape` when the shape does not broadcast to it.
   func broadcast(to shape: Shape) throws(ConvoyError) -> Tensor {
@@ -108,7 +109,7 @@ extension Tensor {
     return gathered(shape, from: 0, strides: missing + strides)
   }
 
-  /// The elements met on a walk over a shape, each dimension with a step of its own.
+  /// The elements at the positions of a shape, with a stride for each dimension.
   private func gathered(_ target: Shape, from start: Int, strides: [Int]) -> Tensor {
     var position = Array(repeating: 0, count: target.rank)
     var source = start
@@ -131,8 +132,8 @@ extension Tensor {
 }
 
 extension Shape {
-  /// The shape to which both repeat: aligned at the right, an extent of 1 or a missing one is repeated to
-  /// the other's.
+  /// The shape that both broadcast to: shapes are aligned at the right, and an extent of 1 or a
+  /// missing one is repeated to the other's.
   ///
   /// - Throws: `ConvoyError` of kind `.shape` when extents differ and neither is 1.
   package func broadcast(with other: Shape) throws(ConvoyError) -> Shape {

@@ -1,8 +1,8 @@
 extension Tensor {
-  /// The same tensor with elements of another type, each converted as `TensorElement` says.
+  /// The same tensor with elements of another type, each converted by the rules of `TensorElement`.
   ///
-  /// - Precondition: the elements of a tensor that was made from a source can be read from it.
-  /// - Complexity: O(*n*); O(1) where the type is the same.
+  /// - Precondition: the elements of a tensor with a source can be read from it.
+  /// - Complexity: O(*n*); O(1) if the type is the same.
   public func converted(to type: ElementType) -> Tensor {
     if type == self.type { return self }
     let stored = storage.stored
@@ -18,10 +18,10 @@ extension Tensor {
     return Tensor(shape, storage: convert(type.swiftType))
   }
 
-  /// The element at a position, one index a dimension, of a type that the caller names.
+  /// The element at a position, with one index for each dimension, of a given type.
   ///
-  /// - Precondition: the tensor's elements have that type; as many indices as dimensions, each within its
-  ///   extent.
+  /// - Precondition: the tensor's elements have that type; as many indices as dimensions, each
+  ///   within its extent.
   public subscript<Element: TensorElement>(indices: Int..., as type: Element.Type) -> Element {
     get {
       guard let elements = (storage.stored as? ElementArray<Element>)?.elements else {
@@ -47,10 +47,10 @@ extension Tensor {
     try elements.withUnsafeBufferPointer { try body($0.span) }
   }
 
-  /// Calls a closure with the elements in row-major order, of a type that the caller names.
+  /// Calls a closure with the elements in row-major order, of a given type.
   ///
-  /// - Throws: `ConvoyError` of kind `.type` when the tensor's elements are of another, and what the
-  ///   closure throws.
+  /// - Throws: `ConvoyError` of kind `.type` when the tensor's elements are of another type, and
+  ///   the closure's errors.
   /// - Complexity: O(1), as for `elements`.
   public func withSpan<Element: TensorElement, Result>(
     of type: Element.Type, _ body: (Span<Element>) throws -> Result
@@ -60,7 +60,7 @@ extension Tensor {
 
   /// Calls a closure with the elements in row-major order, to change them in place.
   ///
-  /// - Precondition: the tensor's elements have the type.
+  /// - Precondition: the tensor's elements have the given type.
   public mutating func withMutableSpan<Element: TensorElement, Result>(
     of type: Element.Type, _ body: (inout MutableSpan<Element>) throws -> Result
   ) rethrows -> Result {
@@ -76,7 +76,7 @@ extension Tensor {
     guard var elements = (storage.stored as? ElementArray<Element>)?.elements else {
       preconditionFailure("A tensor of \(self.type) was to be changed as \(Element.type).")
     }
-    // The array is to be held once, or else changing it copies it.
+    // The array must be uniquely referenced, or changing it copies it.
     storage = .float32([])
     defer { storage = TensorStorage(elements) }
     return try elements.withUnsafeMutableBufferPointer { try body(&$0) }
@@ -87,17 +87,17 @@ extension Tensor {
 
 /// A generic function of an element type, for `ElementType.apply`.
 public protocol TypedFunction {
-  /// What it returns.
+  /// The function's result.
   associatedtype Result
   /// The function for one type.
   func callAsFunction<Element: TensorElement>(_ type: Element.Type) -> Result
 }
 
 extension ElementType {
-  /// Calls a function with the Swift type that holds one element.
+  /// Calls a function with the Swift type of an element.
   ///
-  /// Unlike `swiftType`, each type is written out, so that the compiler makes a loop for each: the ways
-  /// weights take.
+  /// Unlike with `swiftType`, each type is a separate case, so that the compiler specialises a loop
+  /// for each. This is how weights are converted.
   @inlinable
   public func apply<Function: TypedFunction>(_ function: Function) -> Function.Result {
     switch self {
@@ -117,7 +117,7 @@ extension ElementType {
     }
   }
 
-  /// Reads elements from bytes, as files hold them, and converts them to 32-bit floats.
+  /// Reads elements from bytes in the byte order of files, and converts them to 32-bit floats.
   package func floats(littleEndian bytes: UnsafeRawBufferPointer) -> [Float] {
     apply(FloatsOfBytes(bytes: bytes))
   }

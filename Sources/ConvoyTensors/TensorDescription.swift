@@ -5,7 +5,7 @@ extension Tensor: CustomStringConvertible {
   ///      1  2  3
   ///     10 20 30
   ///
-  /// Further dimensions make blocks, each under its position: `[0, 1, …]`.
+  /// Further dimensions are shown as blocks, each with its position: `[0, 1, …]`.
   public var description: String {
     let title = TensorDescription.title(shape, type)
     if isElsewhere { return "\(title), not in memory" }
@@ -14,11 +14,11 @@ extension Tensor: CustomStringConvertible {
   }
 }
 
-/// What a tensor's description is made from.
+/// The parts of a tensor's description.
 private struct TensorDescription {
-  /// Positions shown at either end of an extent that is not shown whole.
+  /// The positions that are shown at either end of an extent that is not shown whole.
   private static let edge = 3
-  /// The largest extent shown whole.
+  /// The largest extent that is shown whole.
   private static let whole = 8
 
   let shape: Shape
@@ -45,7 +45,7 @@ private struct TensorDescription {
 
   /// A line of the description.
   private enum Line {
-    /// A block's position, or what stands for lines that are left out.
+    /// A block's position, or an ellipsis for lines that are left out.
     case text(String)
     /// A row's elements.
     case cells([String])
@@ -89,7 +89,7 @@ private struct TensorDescription {
     }
   }
 
-  /// The positions of an extent that are shown; nil stands for those left out.
+  /// The positions of an extent that are shown; nil is an ellipsis.
   private func shown(_ extent: Int) -> [Int?] {
     guard extent > Self.whole else { return Array(0..<extent) }
     return Array(0..<Self.edge) + [nil] + Array(extent - Self.edge..<extent)

@@ -2,26 +2,26 @@
 ///
 /// Conversions between any two of them follow ONNX's `Cast`:
 ///
-/// - To a float: the nearest value, ties to even; beyond the largest, infinity.
-/// - From a float to an integer: the fraction is cut off. What the type cannot hold becomes its nearest
-///   value, and NaN becomes 0 (ONNX leaves both open).
+/// - To a float: the nearest value, ties to even; infinity beyond the largest.
+/// - From a float to an integer: rounded toward zero. Values out of range are converted to the
+///   nearest value in range, and NaN to 0 (ONNX defines neither).
 /// - From an integer to an integer: the low bits are kept, so that 200 as `int8` is −56.
 /// - To a truth value: whether it is not 0; NaN is true. From a truth value: 0 or 1.
 public protocol TensorElement: BitwiseCopyable, Hashable, Sendable {
   /// The type at run time.
   static var type: ElementType { get }
 
-  /// The type of unsigned integer that holds an element's bits.
+  /// The unsigned integer type of an element's bits.
   associatedtype Bits: FixedWidthInteger & UnsignedInteger & BitwiseCopyable
 
-  /// The element that has these bits; of a truth value, any but 0 is true.
+  /// The element with these bits; a truth value is true for any bits but 0.
   init(bits: Bits)
   /// The element's bits.
   var bits: Bits { get }
 
   /// Converts an integer.
   init(converting value: Int64)
-  /// Converts an integer from 0.
+  /// Converts an unsigned integer.
   init(converting value: UInt64)
   /// Converts a float.
   init(converting value: Double)
@@ -32,7 +32,7 @@ public protocol TensorElement: BitwiseCopyable, Hashable, Sendable {
 
 // MARK: - Integers
 
-/// The integers' shared conversions.
+/// The conversions that integer types share.
 public protocol IntegerTensorElement: TensorElement, FixedWidthInteger {}
 
 extension IntegerTensorElement {
@@ -42,7 +42,7 @@ extension IntegerTensorElement {
   /// Keeps the low bits.
   @inlinable
   public init(converting value: UInt64) { self.init(truncatingIfNeeded: value) }
-  /// Cuts off the fraction, and takes the nearest value there is; 0 for NaN.
+  /// Rounds toward zero, and limits the result to the type's range; 0 for NaN.
   @inlinable
   public init(converting value: Double) {
     if let exact = Self(exactly: value.rounded(.towardZero)) {
@@ -70,7 +70,7 @@ extension IntegerTensorElement where Self: UnsignedInteger {
 }
 
 extension IntegerTensorElement where Self: SignedInteger, Bits == Magnitude {
-  /// The element of these bits.
+  /// The element with these bits.
   @inlinable
   public init(bits: Bits) { self.init(truncatingIfNeeded: bits) }
   /// The element's bits.
@@ -124,7 +124,7 @@ extension Int64: IntegerTensorElement {
 extension Float: TensorElement {
   /// `float32`.
   public static var type: ElementType { .float32 }
-  /// The float of these bits.
+  /// The float with these bits.
   @inlinable
   public init(bits: UInt32) { self.init(bitPattern: bits) }
   /// The float's bits.
@@ -149,7 +149,7 @@ extension Float: TensorElement {
 extension Double: TensorElement {
   /// `float64`.
   public static var type: ElementType { .float64 }
-  /// The double of these bits.
+  /// The double with these bits.
   @inlinable
   public init(bits: UInt64) { self.init(bitPattern: bits) }
   /// The double's bits.

@@ -1,6 +1,6 @@
-/// Where a tensor keeps its elements.
+/// The storage of a tensor's elements.
 enum TensorStorage: Sendable {
-  /// 32-bit floats in memory: most tensors, at the cost of an array.
+  /// 32-bit floats in memory: the usual case, which costs no more than an array.
   case float32([Float])
   /// Elements of another type in memory.
   case other(any StoredElements)
@@ -22,7 +22,7 @@ enum TensorStorage: Sendable {
     }
   }
 
-  /// The elements in memory, whichever their type; reads them from their source where they are not.
+  /// The elements in memory, of any type; reads them from their source if they are not.
   var stored: any StoredElements {
     switch self {
     case .float32(let elements): ElementArray(elements)
@@ -53,7 +53,7 @@ protocol StoredElements: Sendable {
   func text(_ position: Int) -> String
 }
 
-/// The only sort of stored elements.
+/// The only kind of stored elements.
 struct ElementArray<Element: TensorElement>: StoredElements {
   var elements: [Element]
 

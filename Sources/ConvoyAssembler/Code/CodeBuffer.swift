@@ -1,5 +1,5 @@
-/// Bytes of machine code that grow at the end, with labels and constants: what assemblers of all instruction
-/// sets share.
+/// A growing buffer of machine code, with labels and constants: the part that assemblers of all
+/// instruction sets share.
 public class CodeBuffer {
   private var bytes: [UInt8] = []
   private var lines: [ListedLine]?
@@ -17,23 +17,23 @@ public class CodeBuffer {
   /// The number of bytes so far.
   public var position: Int { bytes.count }
 
-  /// What was written so far, as text; empty unless asked for when the buffer was made.
+  /// The listing of the code so far; empty unless it was requested when the buffer was made.
   public var listing: [ListedLine] { lines ?? [] }
 
-  /// The code, with its constants behind it and all distances to labels written into it.
+  /// The code, followed by its constants, with all distances to labels written into it.
   ///
   /// All labels used must have been placed.
   ///
-  /// - Parameter name: What profilers and listings call the code.
+  /// - Parameter name: The code's name in profilers and listings.
   public func finish(_ name: String) -> MachineCode {
     layConstants()
     resolveLabels()
     return MachineCode(name: name, bytes: bytes)
   }
 
-  /// Pads with what does nothing, up to a multiple of `alignment` bytes.
+  /// Pads with instructions without effect, up to a multiple of `alignment` bytes.
   ///
-  /// Finished code is placed at multiples of 64, so larger alignments mean nothing.
+  /// Finished code is placed at multiples of 64, so larger alignments have no meaning.
   public func align(to alignment: Int) {
     precondition(
       (1...64).contains(alignment) && alignment.nonzeroBitCount == 1,
@@ -41,7 +41,8 @@ public class CodeBuffer {
     pad(bytes: -position & (alignment - 1))
   }
 
-  /// Appends that many bytes, which do nothing when they are executed: an assembler knows which.
+  /// Appends a number of bytes that have no effect when they are executed; each assembler overrides
+  /// it.
   func pad(bytes count: Int) {
     for _ in 0..<count { append(0) }
   }
@@ -62,24 +63,24 @@ public class CodeBuffer {
     }
   }
 
-  /// Notes the text of the instruction that is about to be appended, if a listing is kept.
+  /// Lists the text of the instruction that is appended next, if a listing is kept.
   func list(_ text: () -> String) {
     lines?.append(ListedLine(position: position, text: text()))
   }
 }
 
-/// Code without a place in memory yet: see `ExecutableMemory`.
+/// Code that is not in executable memory yet: see `ExecutableMemory`.
 public struct MachineCode: Sendable {
-  /// What profilers and listings call it.
+  /// The code's name in profilers and listings.
   public let name: String
-  /// Its bytes, which may stand anywhere in memory.
+  /// Its bytes, which are independent of their address.
   public let bytes: [UInt8]
 }
 
 /// A line of a listing: an instruction or a label.
 public struct ListedLine: Hashable, Sendable {
-  /// Where the instruction begins, in bytes from the code's beginning.
+  /// The beginning of the instruction, in bytes from the code's beginning.
   public let position: Int
-  /// The instruction in the syntax of its maker's manual.
+  /// The instruction in the syntax of the vendor's manual.
   public let text: String
 }
