@@ -131,10 +131,10 @@ public struct Glyph: Hashable, Sendable {
   public let label: String
   /// The kind of computation.
   public let role: Role
-  /// The label of a box that shows nothing else: `take own part`; the label, unless it has one.
+  /// The text of a box that shows only this operator: `take own part`; by default the label.
   public let word: String
-  /// A shorter label, for an operator that is drawn in the box of a layer before it: `BN`; the
-  /// label, unless it has one.
+  /// A shorter label, for an operator that is drawn in the box of a layer before it: `BN`; by
+  /// default the label.
   public let abbreviation: String
 
   /// A glyph with a label and a role.

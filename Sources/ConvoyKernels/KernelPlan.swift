@@ -28,7 +28,7 @@ package struct Candidate: Hashable, Sendable {
     case refused(String)
     /// The method computes the work.
     case taken
-    /// A preferred method was taken before this one was asked.
+    /// A preferred method computes the work; this one was not tried.
     case notAsked
   }
 

@@ -1,5 +1,5 @@
 extension X86 {
-  /// Writes machine code, an instruction a line.
+  /// Writes machine code; each line of Swift is an instruction.
   ///
   /// ```swift
   /// let a = X86.Assembler()

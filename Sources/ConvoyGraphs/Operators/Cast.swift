@@ -2,9 +2,10 @@ public import ConvoyTensors
 
 // MARK: Attributes
 
-/// The elements as another type.
+/// The elements converted to another type.
 ///
-/// Input: a tensor of any type. Output: the same shape; each element is converted as `TensorElement` says.
+/// Input: a tensor of any type. Output: the same shape; each element is converted by the rules of
+/// `TensorElement`.
 public struct Cast: Operator {
   /// See `Operator.name`.
   public static let name = "cast"
@@ -27,7 +28,8 @@ public struct Cast: Operator {
 
   // MARK: Gradient
 
-  /// Between floats, what comes in as the input's type; none for integers and truth values.
+  /// Between floats, the output's gradient converted to the input's type; none for integers and truth
+  /// values.
   public func gradients(at site: GradientSite) -> [Value?] {
     let input = site.inputs[0].type
     return [input.isFloating && type.isFloating ? site.outputGradient.cast(to: input) : nil]
@@ -38,7 +40,7 @@ public struct Cast: Operator {
   /// Each element converted; integers beyond 2⁵³ are not exact in Double.
   public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
     let given = Tensor(doubles: inputs[0].elements, outputs[0])
-    // Floats keep the precision of the reference; integers are converted as such.
+    // Floats keep the precision of the reference; integers are converted from exact values.
     let typed = inputs[0].type.isFloating ? given : given.converted(to: inputs[0].type)
     return [ReferenceTensor(typed.converted(to: type))]
   }
@@ -48,8 +50,8 @@ public struct Cast: Operator {
   /// See `Operator.kind`.
   public var kind: OperatorKind { .other }
 
-  /// Element by element. Ranks exchange 32-bit floats: a share of channels is put together before it becomes
-  /// anything else.
+  /// Element by element. Ranks exchange 32-bit floats: a share of channels is gathered before it
+  /// is converted to another type.
   public func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits {
     var traits = OperatorTraits.elementwise(.computes)
     if type != .float32 { traits.channels = .mixed }

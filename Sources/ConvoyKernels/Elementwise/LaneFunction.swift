@@ -21,7 +21,7 @@ struct LaneFunction: Equatable, Sendable {
   @inline(__always)
   func callAsFunction(_ x: Lanes) -> Lanes { isIdentity ? x : activation.value(at: x) }
 
-  /// Applies the function to pixels side by side.
+  /// Applies the function to adjacent pixels.
   @inline(__always)
   func apply(to pixels: UnsafeMutablePointer<Float>, count: Int) {
     if !isIdentity { activation.apply(to: pixels, into: pixels, count: count) }

@@ -57,5 +57,5 @@ struct DoubleNumber: FormulaNumber {
   func power(_ exponent: DoubleNumber) -> DoubleNumber { .init(pow(value, exponent.value)) }
 }
 
-/// The C library's function, which the member above has the same name as.
+/// The C library's function, which the member of the same name hides inside the type.
 private func hyperbolicTangent(_ x: Double) -> Double { tanh(x) }
