@@ -21,16 +21,20 @@ extension TileDescription {
 }
 
 /// Generated code: its argument is the address of a block of arguments.
-package struct TileFunction: Equatable, Sendable {
-  package typealias Pointer = @convention(c) (UnsafeRawPointer) -> Void
+///
+/// Public for the compiler alone, as `TileArguments` is.
+public struct TileFunction: Equatable, Sendable {
+  /// A C function of one argument.
+  public typealias Pointer = @convention(c) (UnsafeRawPointer) -> Void
 
-  @usableFromInline
-  package let pointer: Pointer
+  /// The function.
+  public let pointer: Pointer
 
-  package init(pointer: Pointer) { self.pointer = pointer }
+  /// Names a function.
+  public init(pointer: Pointer) { self.pointer = pointer }
 
   /// Whether both are the same code; the code of one description is shared.
-  package static func == (a: Self, b: Self) -> Bool {
+  public static func == (a: Self, b: Self) -> Bool {
     unsafeBitCast(a.pointer, to: Int.self) == unsafeBitCast(b.pointer, to: Int.self)
   }
 }

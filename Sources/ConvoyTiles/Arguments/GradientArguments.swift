@@ -6,9 +6,12 @@ import ConvoyTensors
 /// The micro-kernel iterates over slices of rows of columns with running pointers. Its steps are
 /// therefore from the end of a row's last column, or of a band of rows, to the beginning of the
 /// next row, and from the end of a slice's last row to the next slice.
-package struct GradientArguments {
+///
+/// Public for the compiler alone: it inlines public functions into another module, `package` ones
+/// not.
+public struct GradientArguments {
   /// A field, by its offset in bytes.
-  package enum Field: Int {
+  public enum Field: Int {
     /// The addresses of the first pixel of the image and of the output's gradient.
     case image = 0
     case gradient = 8
@@ -36,7 +39,7 @@ package struct GradientArguments {
   }
 
   /// The largest number of words of `Field.offsets`.
-  package static let maximalOffsets = 12
+  public static let maximalOffsets = 12
   @usableFromInline
   static let byteCount = Field.offsets.rawValue + 8 * maximalOffsets
 
@@ -48,26 +51,28 @@ package struct GradientArguments {
 
   /// Runs a body with a block on the stack.
   @inlinable @inline(__always)
-  package static func with<R>(_ body: (GradientArguments) -> R) -> R {
+  public static func with<R>(_ body: (GradientArguments) -> R) -> R {
     withUnsafeTemporaryAllocation(byteCount: byteCount, alignment: 64) {
       // The buffer is not empty, so it has an address.
       body(GradientArguments(base: $0.baseAddress.unsafelyUnwrapped))
     }
   }
 
+  /// Sets a word of a field.
   @inlinable
-  package func set(_ field: Field, at index: Int = 0, _ value: Int) {
+  public func set(_ field: Field, at index: Int = 0, _ value: Int) {
     base.storeBytes(of: value, toByteOffset: field.rawValue + 8 * index, as: Int.self)
   }
 
+  /// Sets a field to an address.
   @inlinable
-  package func set(_ field: Field, _ address: UnsafeRawPointer) {
+  public func set(_ field: Field, _ address: UnsafeRawPointer) {
     set(field, Int(bitPattern: address))
   }
 
   /// Calls code with these arguments.
   @inlinable
-  package func run(_ function: TileFunction) { function.pointer(base) }
+  public func run(_ function: TileFunction) { function.pointer(base) }
 }
 
 extension TileWriter {

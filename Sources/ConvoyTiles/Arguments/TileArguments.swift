@@ -1,12 +1,15 @@
-package import ConvoyTensors
+public import ConvoyTensors
 
 /// The arguments of a generated micro-kernel: a block of memory, whose address is the function's
 /// only argument.
 ///
 /// The fields are words of 8 bytes, at fixed offsets that are constants in the code.
-package struct TileArguments {
+///
+/// Public for the compiler alone: it inlines public functions into another module, `package` ones
+/// not.
+public struct TileArguments {
   /// A field, by its offset in bytes.
-  package enum Field: Int {
+  public enum Field: Int {
     /// The number of adjacent tiles; at least one.
     case tiles = 0
     /// The number of iterations of the sum's loop: pairs, or input channels of a group.
@@ -51,38 +54,40 @@ package struct TileArguments {
     case aside = 768
   }
 
-  package static let maximalRows = 4
-  package static let maximalPlanes = 4
+  /// Rows of a tile, at most.
+  public static let maximalRows = 4
+  /// Planes of a tile, at most.
+  public static let maximalPlanes = 4
   /// The bytes of a number that is repeated for all lanes: those of 8 lanes.
-  package static let repeatedBytes = 8 * MemoryLayout<Float>.size
-  @usableFromInline
-  package static let byteCount =
+  public static let repeatedBytes = 8 * MemoryLayout<Float>.size
+  /// The size of the block in bytes.
+  public static let byteCount =
     Field.aside.rawValue + FormulaCode.asideBytes * ActivationCode.maximalTemporaries
 
   /// The address of the block.
-  @usableFromInline
-  package let base: UnsafeMutableRawPointer
+  public let base: UnsafeMutableRawPointer
 
   @inlinable
   init(base: UnsafeMutableRawPointer) { self.base = base }
 
   /// Runs a body with a block on the stack.
   @inlinable @inline(__always)
-  package static func with<R>(_ body: (TileArguments) -> R) -> R {
+  public static func with<R>(_ body: (TileArguments) -> R) -> R {
     withUnsafeTemporaryAllocation(byteCount: byteCount, alignment: 64) {
       // The buffer is not empty, so it has an address.
       body(TileArguments(base: $0.baseAddress.unsafelyUnwrapped))
     }
   }
 
+  /// Sets a word of a field.
   @inlinable
-  package func set(_ field: Field, at index: Int = 0, _ value: Int) {
+  public func set(_ field: Field, at index: Int = 0, _ value: Int) {
     base.storeBytes(of: value, toByteOffset: field.rawValue + 8 * index, as: Int.self)
   }
 
   /// - Parameter offset: bytes from the field to the word.
   @inlinable
-  package func set(
+  public func set(
     _ field: Field, at index: Int = 0, offset: Int = 0, _ address: UnsafeRawPointer
   ) {
     base.storeBytes(
@@ -92,7 +97,7 @@ package struct TileArguments {
 
   /// Moves a single plane's initial values to the lanes of folded sums: to each output's first
   /// lane.
-  package func spreadBias(factor: Int) {
+  public func spreadBias(factor: Int) {
     let bias = base.load(fromByteOffset: Field.bias.rawValue, as: SIMD16<Float>.self)
     var spread = SIMD16<Float>.zero
     for output in 0..<PlaneLayout.lanes / factor { spread[output * factor] = bias[output] }
@@ -100,7 +105,7 @@ package struct TileArguments {
   }
 
   /// Sets the parameters of a function.
-  package func set(parametersOf function: ScalarFunction) {
+  public func set(parametersOf function: ScalarFunction) {
     let (first, second) = function.activation.parameters
     for (index, parameter) in [first, second].enumerated() {
       base.storeBytes(
@@ -112,7 +117,7 @@ package struct TileArguments {
 
   /// Calls code with these arguments.
   @inlinable
-  package func run(_ function: TileFunction) { function.pointer(base) }
+  public func run(_ function: TileFunction) { function.pointer(base) }
 }
 
 extension TileWriter {
