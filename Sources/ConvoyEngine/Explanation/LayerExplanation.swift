@@ -72,9 +72,10 @@ public struct LayerExplanation: Hashable, Sendable, Encodable {
     multiplyAdds = cost.multiplyAdds
     factors = LayerExplanation.factors(layer, output)
     parameters = cost.parameters
-    inputBytes = 4 * input.elementCount
-    weightBytes = 4 * cost.parameters
-    outputBytes = 4 * output.elementCount
+    let elementBytes = ElementType.float32.size
+    inputBytes = elementBytes * input.elementCount
+    weightBytes = elementBytes * cost.parameters
+    outputBytes = elementBytes * output.elementCount
     operationsPerByte = 2 * Double(cost.multiplyAdds) / Double(cost.bytes)
     groupSaving = layer.groups
 
