@@ -42,7 +42,7 @@ import Testing
   }
 }
 
-/// Functions that no code is generated for, alone and after what can apply others.
+/// Functions of one number, alone and after layers whose epilogue can apply them.
 @Suite struct PortableFunctionPlanTests {
   @Test(arguments: [
     ScalarFunction.errorFunction, .softplus, .softsign, .elu(alpha: 0.5), .mish,
