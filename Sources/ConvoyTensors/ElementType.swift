@@ -43,7 +43,7 @@ public enum ElementType: String, Hashable, Sendable, Codable, CaseIterable {
   public var isFloating: Bool {
     switch self {
     case .float16, .bfloat16, .float32, .float64: true
-    default: false
+    case .bool, .int8, .uint8, .int16, .uint16, .int32, .uint32, .int64, .uint64: false
     }
   }
 
@@ -53,8 +53,8 @@ public enum ElementType: String, Hashable, Sendable, Codable, CaseIterable {
   /// Whether the type has negative numbers.
   public var isSigned: Bool {
     switch self {
-    case .int8, .int16, .int32, .int64: true
-    default: isFloating
+    case .int8, .int16, .int32, .int64, .float16, .bfloat16, .float32, .float64: true
+    case .bool, .uint8, .uint16, .uint32, .uint64: false
     }
   }
 

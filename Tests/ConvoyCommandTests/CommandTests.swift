@@ -174,6 +174,8 @@ func withFolder(_ body: (String) throws -> Void) throws {
       let run = try CommandRun(subcommand + ["--help"], in: folder)
       #expect(run.status == 0)
       #expect(run.output.contains("Example"))
+      // Of a word that is no subcommand, the help is that of the whole command.
+      #expect(run.output.contains("USAGE: convoy \(subcommand.joined(separator: " "))"))
     }
   }
 }

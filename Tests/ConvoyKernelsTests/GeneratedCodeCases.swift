@@ -23,7 +23,7 @@ struct GeneratedCodeCases {
     var caches = CacheSizes()
     caches.level1Data = 32 << 10
     caches.level2 = 1 << 20
-    return [.avx2(caches), .avx512(caches)]
+    return Machine.families.map { $0.machine(caches) }
   }()
 
   static let all = machines.flatMap { GeneratedCodeCases($0).all }

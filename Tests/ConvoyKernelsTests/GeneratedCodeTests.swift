@@ -67,7 +67,7 @@ import Testing
         tail: .relu)
       #expect(try changedRegisters(broadcast) == 0, "\(rows) rows")
     }
-    if machine.name == "avx512" {
+    if machine.foldsPlanes {
       for factor in [2, 4, 8, 16] {
         let folded = DenseTile(
           unit: machine.unit, rows: 4, columns: 7, planes: 1, inputStep: 64, outputStep: 64,
@@ -75,7 +75,7 @@ import Testing
         #expect(try changedRegisters(folded) == 0, "factor \(factor)")
       }
     }
-    let mostSources = machine.name == "avx512" ? LaneTile.Access.maximalSources : 1
+    let mostSources = machine.hasMasks ? LaneTile.Access.maximalSources : 1
     for sources in 1...mostSources {
       let lanes = LaneTile(
         unit: machine.unit, rows: 2, columns: 3, taps: [[0, 0, 0], [0, 1, 1]], rowStep: 1,

@@ -42,13 +42,30 @@ import Testing
     #expect(again.parameters == model.parameters)
   }
 
-  @Test(arguments: [
+  private static let ofAnyNumber = [
     ScalarFunction.relu, .clip(low: 0, high: 6), .clip(low: -.infinity, high: 1),
     .leakyReLU(slope: 0.1), .sigmoid, .tanh, .hardSigmoid(slope: 0.2, offset: 0.4), .hardSwish,
     .silu, .gelu, .exponential, .square, .absoluteValue, .reciprocal, .affine(scale: 2, offset: 3),
     .affine(scale: 1, offset: 3), .step, .errorFunction, .softplus, .softsign, .elu(alpha: 0.5),
     .mish, .approximateGELU, .power(exponent: 3),
-  ]) func functions(_ function: ScalarFunction) throws {
+  ]
+
+  private static let ofPositiveNumbers = [ScalarFunction.logarithm, .squareRoot]
+
+  @Test func everyActivationIsExported() {
+    let exported = Set((Self.ofAnyNumber + Self.ofPositiveNumbers).map(\.name))
+    #expect(exported == Set(Activations.all.map { $0.name }))
+  }
+
+  @Test(arguments: ofPositiveNumbers)
+  func functionsOfPositiveNumbers(_ function: ScalarFunction) throws {
+    let network = try Network(input: [3, 4, 5]) {
+      $0.applying(.exponential).applying(function)
+    }
+    try Self.expectUnchanged(network.initialized(seed: 1), "\(function)")
+  }
+
+  @Test(arguments: ofAnyNumber) func functions(_ function: ScalarFunction) throws {
     let network = try Network(input: [3, 4, 5]) { $0.applying(function) }
     try Self.expectUnchanged(network.initialized(seed: 1), "\(function)")
   }

@@ -57,7 +57,9 @@ package struct IntegerElementwise: Kernel {
     case .int32: compute(chunk, memory, as: Int32.self)
     case .uint32: compute(chunk, memory, as: UInt32.self)
     case .int64: compute(chunk, memory, as: Int64.self)
-    default: compute(chunk, memory, as: UInt64.self)
+    case .uint64: compute(chunk, memory, as: UInt64.self)
+    case .bool, .float16, .bfloat16, .float32, .float64:
+      preconditionFailure("\(type) is not an integer type.")
     }
   }
 

@@ -9,21 +9,30 @@ import ConvoyAssembler
 #endif
 
 extension Machine {
+  /// Processors that are described alike.
+  struct Family: Sendable {
+    /// The instructions that a processor of the family has.
+    var instructions: X86.InstructionSets
+    /// The machine, with the sizes of a processor's caches.
+    var machine: @Sendable (CacheSizes) -> Machine
+  }
+
+  /// The families for which code is generated, the slowest first.
+  static let families = [
+    Family(instructions: [.avx, .avx2, .fma]) { avx2($0) },
+    // All processors with the foundation have DQ, BW and VL too, except the discontinued Xeon Phi.
+    Family(
+      instructions: [.avx, .avx2, .fma, .avx512F, .avx512DQ, .avx512BW, .avx512VL]
+    ) { avx512($0) },
+  ]
+
   /// The machines that this processor can be, by its features and by whether the system permits
   /// generated code.
   static var availableHere: [Machine] {
+    guard mayGenerateCode else { return [portable] }
     let features = X86.ProcessorFeatures.current
-    var machines = [portable]
-    guard mayGenerateCode else { return machines }
-    if features.instructions.isSuperset(of: [.avx, .avx2, .fma]) {
-      machines.append(avx2(features.caches))
-      // All processors with the foundation have these extensions too, except the discontinued Xeon
-      // Phi.
-      if features.instructions.isSuperset(of: [.avx512F, .avx512DQ, .avx512BW, .avx512VL]) {
-        machines.append(avx512(features.caches))
-      }
-    }
-    return machines
+    let found = families.filter { features.instructions.isSuperset(of: $0.instructions) }
+    return [portable] + found.map { $0.machine(features.caches) }
   }
 
   /// The fastest machine available, or the one that the environment names.

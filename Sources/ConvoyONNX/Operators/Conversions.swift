@@ -22,8 +22,8 @@ enum Conversions {
   private static func joined<Conversion>(
     _ tables: [[String: Conversion]]
   ) -> [String: Conversion] {
-    // An operator stands in one table only; tests count them.
-    tables.reduce(into: [:]) { $0.merge($1) { first, _ in first } }
+    // An operator is in one table only.
+    Dictionary(uniqueKeysWithValues: tables.joined().map { ($0.key, $0.value) })
   }
 
   /// An operator that makes one computed value.

@@ -76,6 +76,9 @@ package struct DenseTile: TileDescription {
     // With one vector for each pixel, the multiplication can broadcast its operand from memory, if
     // instructions can.
     let embedsBroadcast = vectors == 1 && unit.embedsBroadcast
+    precondition(
+      rows <= TileArguments.maximalRows && planes <= TileArguments.maximalPlanes,
+      "the arguments of a tile have room for fewer rows or planes than \(rows) and \(planes)")
     precondition(factor == 1 || vectors == 1, "only a single vector is folded")
 
     var pool = RegisterPool(unit)
