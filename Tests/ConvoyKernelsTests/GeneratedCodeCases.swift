@@ -103,8 +103,8 @@ extension GeneratedCodeCases {
   }
 
   /// Ways of reading that a machine has.
-  private var accesses: [LaneTile.Access] {
-    let most = isWide ? LaneTile.Access.maximalSources : 1
+  private var accesses: [LaneReading] {
+    let most = isWide ? LaneReading.maximalSources : 1
     return [.plain, .pairs, .quads] + (1...most).map { .permuted(sources: $0) }
   }
 
@@ -115,11 +115,13 @@ extension GeneratedCodeCases {
   private mutating func laneTiles() {
     func tile(
       _ rows: Int, _ columns: Int, _ taps: [Extents], step: Int = 1,
-      _ access: LaneTile.Access = .plain, isSingleStep: Bool = true, tail: TileTail = .none
+      _ access: LaneReading = .plain, isSingleStep: Bool = true, tail: TileTail = .none
     ) -> LaneTile {
       LaneTile(
-        unit: machine.unit, rows: rows, columns: columns, taps: taps, rowStep: step,
-        columnStep: step, outputStep: 64, access: access, isSingleStep: isSingleStep, tail: tail)
+        unit: machine.unit,
+        LaneGeometry(
+          rows: rows, columns: columns, taps: taps, rowStep: step, columnStep: step,
+          access: access), outputStep: 64, isSingleStep: isSingleStep, tail: tail)
     }
     for access in accesses {
       for isSingleStep in [true, false] {
@@ -173,9 +175,9 @@ extension GeneratedCodeCases {
   private mutating func laneGradients() {
     for access in accesses {
       for channel in 0..<access.channels {
-        let tile = LaneGradientTile(
-          unit: machine.unit, rows: 1, columns: 2, taps: Self.taps(2, 2), rowStep: 1, columnStep: 1,
-          access: access, channel: channel)
+        let geometry = LaneGeometry(
+          rows: 1, columns: 2, taps: Self.taps(2, 2), rowStep: 1, columnStep: 1, access: access)
+        let tile = LaneGradientTile(unit: machine.unit, geometry, channel: channel)
         if tile.fits { add("lane gradient 1x2 of 2x2 \(access) \(channel)", tile) }
       }
     }
@@ -183,9 +185,10 @@ extension GeneratedCodeCases {
       (1, 1, (1, 1), 1), (1, 4, (1, 1), 1), (2, 2, (3, 1), 1), (1, 2, (3, 3), 1),
       (2, 4, (3, 3), 1), (2, 3, (3, 3), 2), (1, 3, (1, 5), 1), (1, 3, (5, 3), 2),
     ] {
-      let tile = LaneGradientTile(
-        unit: machine.unit, rows: rows, columns: columns, taps: Self.taps(kernel.0, kernel.1),
-        rowStep: step, columnStep: step, access: .plain)
+      let geometry = LaneGeometry(
+        rows: rows, columns: columns, taps: Self.taps(kernel.0, kernel.1), rowStep: step,
+        columnStep: step, access: .plain)
+      let tile = LaneGradientTile(unit: machine.unit, geometry)
       if tile.fits {
         add("lane gradient \(rows)x\(columns) of \(kernel.0)x\(kernel.1) by \(step)", tile)
       }

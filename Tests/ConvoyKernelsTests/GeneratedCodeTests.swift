@@ -75,12 +75,13 @@ import Testing
         #expect(try changedRegisters(folded) == 0, "factor \(factor)")
       }
     }
-    let mostSources = machine.hasMasks ? LaneTile.Access.maximalSources : 1
+    let mostSources = machine.hasMasks ? LaneReading.maximalSources : 1
     for sources in 1...mostSources {
+      let geometry = LaneGeometry(
+        rows: 2, columns: 3, taps: [[0, 0, 0], [0, 1, 1]], rowStep: 1, columnStep: 1,
+        access: .permuted(sources: sources))
       let lanes = LaneTile(
-        unit: machine.unit, rows: 2, columns: 3, taps: [[0, 0, 0], [0, 1, 1]], rowStep: 1,
-        columnStep: 1, outputStep: 64, access: .permuted(sources: sources), isSingleStep: false,
-        tail: .clip)
+        unit: machine.unit, geometry, outputStep: 64, isSingleStep: false, tail: .clip)
       let changed = try changedRegisters(lanes, vectorBytes: machine.vectorWidth * 4)
       #expect(changed == 0, "\(sources) sources")
     }

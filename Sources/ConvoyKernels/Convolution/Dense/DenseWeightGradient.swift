@@ -198,7 +198,7 @@ private struct GradientPairs {
     let input = problem.input
     struct Key: Hashable {
       var plane: Int
-      var line: LaneTile.Line
+      var line: LaneGeometry.Line
     }
     // Lane by lane, with the line's taps for each lane: tiles of different lanes then read at the
     // same distances.

@@ -8,7 +8,7 @@ import ConvoyTiles
 /// one plane, and a permutation moves each to its lane. Groups of other widths straddle planes; the
 /// vector is then blended from two or three vectors.
 struct LaneSources: Equatable, Sendable {
-  let access: LaneTile.Access
+  let access: LaneReading
   /// For each vector of outputs, step and source: where it is read.
   let starts: [[PlaneSource]]
   /// For each vector of outputs, the table of permutation indices and masks: see `LaneTile`.
@@ -37,7 +37,7 @@ struct LaneSources: Equatable, Sendable {
     }
     let count = vectors.joined().map(\.count).max() ?? 1
     // Blending needs masks.
-    guard count <= (machine.hasMasks ? LaneTile.Access.maximalSources : 1) else {
+    guard count <= (machine.hasMasks ? LaneReading.maximalSources : 1) else {
       return nil
     }
     let access =
@@ -108,7 +108,7 @@ struct LaneSources: Equatable, Sendable {
   /// - Parameter sources: for each vector of outputs and channel of the group, what its lanes read.
   private static func access(
     _ sources: [[[Source]]], channels: Int, oneByOne: Bool
-  ) -> LaneTile.Access {
+  ) -> LaneReading {
     /// Whether all channels are read in blocks of neighbouring lanes of one vector.
     func isBlocked(_ block: Int) -> Bool {
       channels % block == 0

@@ -45,7 +45,7 @@ struct LaneWeightGradient: WeightGradientMethod {
       let first = taps[range].reduce(taps[range.lowerBound]) { pointwiseMin($0, $1) }
       let ownTaps = taps[range].map { $0 &- first }
       func lines(_ rows: Int) -> [Int] {
-        LaneTile.lines(ownTaps, rows: rows, rowStep: phase.inputStep[1]).map {
+        LaneGeometry(rows: rows, columns: 1, taps: ownTaps, phase, sources.access).lines.map {
           Float.byteCount * problem.input.distance(first &+ [$0[0], $0[1], 0])
         }
       }
@@ -175,7 +175,7 @@ struct LaneGradientTiles: Equatable, Sendable {
 
   /// - Returns: nil where the system refuses memory for code.
   init?(
-    _ taps: [Extents], _ grid: GradientGrid, _ phase: Phase, _ access: LaneTile.Access,
+    _ taps: [Extents], _ grid: GradientGrid, _ phase: Phase, _ access: LaneReading,
     _ channel: Int, _ machine: Machine
   ) {
     guard let best = LaneGradientTiles.best(taps, grid, phase, access, machine) else { return nil }
@@ -186,10 +186,8 @@ struct LaneGradientTiles: Equatable, Sendable {
     let functions = CornerFunctions { isBottom, isRight in
       let (rows, width) = (isBottom ? 1 : best.rows, isRight ? right : best.columns)
       guard width > 0 else { return nil as LaneGradientTile? }
-      return LaneGradientTile(
-        unit: machine.unit, rows: rows, columns: width, taps: taps,
-        rowStep: rows == 1 ? 1 : phase.inputStep[1], columnStep: phase.inputStep[2],
-        access: access, channel: channel)
+      let geometry = LaneGeometry(rows: rows, columns: width, taps: taps, phase, access)
+      return LaneGradientTile(unit: machine.unit, geometry, channel: channel)
     }
     guard let functions else { return nil }
     self.functions = functions
@@ -220,14 +218,13 @@ struct LaneGradientTiles: Equatable, Sendable {
 
   /// The shape of the tile with the lowest estimated cost.
   private static func best(
-    _ taps: [Extents], _ grid: GradientGrid, _ phase: Phase, _ access: LaneTile.Access,
+    _ taps: [Extents], _ grid: GradientGrid, _ phase: Phase, _ access: LaneReading,
     _ machine: Machine
   ) -> (rows: Int, columns: Int, cost: Double)? {
     func cost(_ rows: Int, _ columns: Int) -> Double? {
       guard columns > 0 else { return 0 }
-      let tile = LaneGradientTile(
-        unit: machine.unit, rows: rows, columns: columns, taps: taps, rowStep: phase.inputStep[1],
-        columnStep: phase.inputStep[2], access: access)
+      let geometry = LaneGeometry(rows: rows, columns: columns, taps: taps, phase, access)
+      let tile = LaneGradientTile(unit: machine.unit, geometry)
       return tile.fits ? tile.cost : nil
     }
     func band(_ rows: Int, _ columns: Int) -> Double? {
@@ -251,7 +248,7 @@ struct LaneGradientTiles: Equatable, Sendable {
   /// Divides taps, which are consecutive in lines, into groups whose sums fit the registers
   /// together.
   static func cut(
-    _ taps: [Extents], _ grid: GradientGrid, _ phase: Phase, _ access: LaneTile.Access,
+    _ taps: [Extents], _ grid: GradientGrid, _ phase: Phase, _ access: LaneReading,
     _ machine: Machine
   ) -> [Range<Int>] {
     // A line with more sums than registers is divided too.
@@ -259,8 +256,8 @@ struct LaneGradientTiles: Equatable, Sendable {
     var lines: [Range<Int>] = []
     for tap in taps.indices {
       if let last = lines.last, last.count < longest, taps[tap][2] > taps[last.lowerBound][2],
-        LaneTile.Line(taps[tap][0], taps[tap][1])
-          == LaneTile.Line(taps[last.lowerBound][0], taps[last.lowerBound][1])
+        LaneGeometry.Line(taps[tap][0], taps[tap][1])
+          == LaneGeometry.Line(taps[last.lowerBound][0], taps[last.lowerBound][1])
       {
         lines[lines.count - 1] = last.lowerBound..<tap + 1
       } else {

@@ -37,21 +37,23 @@ struct LaneWork: Equatable, Sendable {
     // Line by line, each line is a step with the taps of the first line, since all lines have alike
     // taps. The order is that of the weights: for a transposed convolution, from the last line to
     // the first.
-    let linesOfKernel = taps.reduce(into: [LaneTile.Line]()) { lines, tap in
-      let line = LaneTile.Line(tap[0], tap[1])
+    let linesOfKernel = taps.reduce(into: [LaneGeometry.Line]()) { lines, tap in
+      let line = LaneGeometry.Line(tap[0], tap[1])
       if lines.last != line { lines.append(line) }
     }
-    let ownLines = isByLine ? linesOfKernel : [LaneTile.Line(0, 0)]
+    let ownLines = isByLine ? linesOfKernel : [LaneGeometry.Line(0, 0)]
     let tileTaps =
       isByLine
-      ? taps.filter { LaneTile.Line($0[0], $0[1]) == linesOfKernel[0] }.map { [0, 0, $0[2]] } : taps
+      ? taps.filter { LaneGeometry.Line($0[0], $0[1]) == linesOfKernel[0] }.map { [0, 0, $0[2]] }
+      : taps
     let steps = problem.inputsPerGroup / access.channels * ownLines.count
+    func geometry(_ rows: Int, _ columns: Int) -> LaneGeometry {
+      LaneGeometry(rows: rows, columns: columns, taps: tileTaps, phase, access)
+    }
     func tile(_ rows: Int, _ columns: Int) -> LaneTile {
       LaneTile(
-        unit: machine.unit, rows: rows, columns: columns, taps: tileTaps,
-        rowStep: phase.inputStep[1], columnStep: phase.inputStep[2],
-        outputStep: work.grid.outputColumnStep * Float.byteCount, access: access,
-        isSingleStep: steps == 1,
+        unit: machine.unit, geometry(rows, columns),
+        outputStep: work.grid.outputColumnStep * Float.byteCount, isSingleStep: steps == 1,
         addsResidual: problem.addsResidual, tail: tail)
     }
     let grid = work.grid
@@ -62,7 +64,7 @@ struct LaneWork: Equatable, Sendable {
         gridColumns: grid.columns, tile)
     else { throw .noMemoryForCode }
     func lines(rows: Int) -> [PlaneSource] {
-      let read = LaneTile.lines(tileTaps, rows: rows, rowStep: phase.inputStep[1])
+      let read = geometry(rows, 1).lines
       return starts.flatMap { starts in
         stride(from: 0, to: starts.count, by: access.sources).flatMap { step in
           ownLines.flatMap { own in
@@ -167,5 +169,15 @@ extension LaneSources {
         }
       }
     }
+  }
+}
+
+extension LaneGeometry {
+  /// The geometry of a tile of a phase.
+  init(rows: Int, columns: Int, taps: [Extents], _ phase: Phase, _ access: LaneReading) {
+    // A tile of one row does not depend on the distance of rows, and shares its code.
+    self.init(
+      rows: rows, columns: columns, taps: taps, rowStep: rows == 1 ? 1 : phase.inputStep[1],
+      columnStep: phase.inputStep[2], access: access)
   }
 }

@@ -1,5 +1,3 @@
-package import ConvoyTensors
-
 /// The micro-kernel of a lane-wise weight gradient: depthwise and narrow groups,
 ///
 ///     sum[tap] += Σ over pixels of x[pixel + tap] · g[pixel]
@@ -7,34 +5,16 @@ package import ConvoyTensors
 /// for some taps of one input channel of the groups. A tile holds rows × columns pixels of the
 /// gradient in registers, and loads each pixel of the image once, for every tap and every row of
 /// the tile that reads it. Sums stay in registers for all pixels of a call.
-package struct LaneGradientTile: TileDescription {
+package struct LaneGradientTile: LaneWiseTile {
   package let unit: VectorUnit
-  /// Rows of a tile.
-  package var rows: Int
-  /// Columns of a tile.
-  package var columns: Int
-  /// The offsets of the taps, in pixels; the least depth, row and column are 0.
-  package var taps: [Extents]
-  /// Pixels of the image from a row of the gradient to the next.
-  package var rowStep: Int
-  /// Pixels of the image from a column of the gradient to the next.
-  package var columnStep: Int
-  /// How pixels are read.
-  package var access: LaneTile.Access
+  /// The pixels of the gradient in a tile, and those of the image that they are multiplied with.
+  package var geometry: LaneGeometry
   /// The index of the channel, if a vector holds several.
   package var channel = 0
 
-  package init(
-    unit: VectorUnit, rows: Int, columns: Int, taps: [Extents], rowStep: Int, columnStep: Int,
-    access: LaneTile.Access, channel: Int = 0
-  ) {
+  package init(unit: VectorUnit, _ geometry: LaneGeometry, channel: Int = 0) {
     self.unit = unit
-    self.rows = rows
-    self.columns = columns
-    self.taps = taps
-    self.rowStep = rowStep
-    self.columnStep = columnStep
-    self.access = access
+    self.geometry = geometry
     self.channel = channel
   }
 
@@ -44,7 +24,7 @@ package struct LaneGradientTile: TileDescription {
   /// The largest number of lines of all sources; each has its distance in a register.
   private static let maximalLines = 9
 
-  private var lines: [LaneTile.Line] { LaneTile.lines(taps, rows: rows, rowStep: rowStep) }
+  private var lines: [LaneGeometry.Line] { geometry.lines }
 
   /// The number of sums of each tap. Where taps are few, neighbouring pixels have separate sums, so
   /// that enough are in flight at once.
@@ -68,12 +48,12 @@ package struct LaneGradientTile: TileDescription {
   private var visits: [(line: Int, column: Int, uses: [Use])] {
     let lines = lines
     var uses: [SIMD2<Int>: [Use]] = [:]
-    for (tap, place) in taps.enumerated() {
+    for (tap, offset) in taps.enumerated() {
       for row in 0..<rows {
-        let line = LaneTile.Line(place[0], place[1] + row * rowStep)
+        let line = geometry.line(ofTap: offset, row: row)
         guard let number = lines.firstIndex(of: line) else { continue }
         for column in 0..<columns {
-          uses[[column * columnStep + place[2], number], default: []].append(
+          uses[[column * columnStep + offset[2], number], default: []].append(
             (tap, row * columns + column))
         }
       }

@@ -1,5 +1,3 @@
-package import ConvoyTensors
-
 /// The micro-kernel of depthwise and narrowly grouped convolution: tiles of rows × columns output
 /// pixels of one plane,
 ///
@@ -11,24 +9,12 @@ package import ConvoyTensors
 /// limit a simple loop.
 ///
 /// Each sum is computed in the order of the taps, so that every tile gives the same bits.
-package struct LaneTile: TileDescription {
-  package typealias Access = LaneReading
-
+package struct LaneTile: LaneWiseTile {
   package let unit: VectorUnit
-  /// The rows of a tile, which are consecutive rows of an image.
-  package var rows: Int
-  /// Columns of a tile.
-  package var columns: Int
-  /// The offsets of the taps, in pixels; those of a line are in order, and the least column is 0.
-  package var taps: [Extents]
-  /// Pixels from an output row to the next in the input.
-  package var rowStep: Int
-  /// Pixels from an output column to the next in the input.
-  package var columnStep: Int
+  /// The outputs of a tile, and the pixels of the input that they read.
+  package var geometry: LaneGeometry
   /// Bytes from an output column to the next in the output.
   package var outputStep: Int
-  /// How pixels are read.
-  package var access: Access
   /// Whether there is only one step, so that its weights may stay in registers.
   package var isSingleStep: Bool
   /// Whether a residual is added to each sum.
@@ -37,49 +23,28 @@ package struct LaneTile: TileDescription {
   package var tail: TileTail
 
   package init(
-    unit: VectorUnit, rows: Int, columns: Int, taps: [Extents], rowStep: Int, columnStep: Int,
-    outputStep: Int, access: Access, isSingleStep: Bool, addsResidual: Bool = false, tail: TileTail
+    unit: VectorUnit, _ geometry: LaneGeometry, outputStep: Int, isSingleStep: Bool,
+    addsResidual: Bool = false, tail: TileTail
   ) {
     self.unit = unit
-    self.rows = rows
-    self.columns = columns
-    self.taps = taps
-    self.rowStep = rowStep
-    self.columnStep = columnStep
+    self.geometry = geometry
     self.outputStep = outputStep
-    self.access = access
     self.isSingleStep = isSingleStep
     self.addsResidual = addsResidual
     self.tail = tail
   }
 
-  /// A line of the input that a tile reads: depth and row.
-  package typealias Line = SIMD2<Int>
-
-  /// The lines that tiles of some rows read, in order; a step has a distance for each.
-  package static func lines(_ taps: [Extents], rows: Int, rowStep: Int) -> [Line] {
-    var lines: [Line] = []
-    for row in 0..<rows {
-      for tap in taps {
-        let line = Line(tap[0], tap[1] + row * rowStep)
-        // The lines are few, and mostly equal to the last: a set would not be faster.
-        if lines.last != line, !lines.contains(line) { lines.append(line) }
-      }
-    }
-    return lines.sorted { ($0[0], $0[1]) < ($1[0], $1[1]) }
-  }
-
   /// Taps of a line whose weights are in registers together, with the row of the tile that uses
   /// each.
   private struct Batch {
-    package var line: Int
-    package var taps: [Use]
+    var line: Int
+    var uses: [Use]
   }
 
   /// A tap that reads a line, and the row of the tile that uses it.
   private typealias Use = (tap: Int, row: Int)
 
-  private var sumCount: Int { rows * columns }
+  private var sumCount: Int { geometry.pixels }
 
   private var isPermuted: Bool { access.numbersPerStep > 0 }
 
@@ -103,11 +68,11 @@ package struct LaneTile: TileDescription {
 
   /// For each line, the taps that read it and the rows of the tile that use them.
   private var usesOfLines: [[Use]] {
-    let lines = LaneTile.lines(taps, rows: rows, rowStep: rowStep)
+    let lines = geometry.lines
     var uses: [[Use]] = Array(repeating: [], count: lines.count)
-    for (tap, place) in taps.enumerated() {
+    for (tap, offset) in taps.enumerated() {
       for row in 0..<rows {
-        let line = lines.firstIndex(of: Line(place[0], place[1] + row * rowStep))
+        let line = lines.firstIndex(of: geometry.line(ofTap: offset, row: row))
         if let line { uses[line].append((tap, row)) }
       }
     }
@@ -118,16 +83,16 @@ package struct LaneTile: TileDescription {
     let size = weightCount(usesOfLines)
     return usesOfLines.enumerated().flatMap { line, uses in
       stride(from: 0, to: uses.count, by: size).map {
-        Batch(line: line, taps: Array(uses[$0..<min(uses.count, $0 + size)]))
+        Batch(line: line, uses: Array(uses[$0..<min(uses.count, $0 + size)]))
       }
     }
   }
 
   /// The pixels of a line that a batch reads, in order.
   private func pixels(_ batch: Batch) -> [Int] {
-    let last = batch.taps.reduce(0) { max($0, taps[$1.tap][2]) } + (columns - 1) * columnStep
+    let last = batch.uses.reduce(0) { max($0, taps[$1.tap][2]) } + (columns - 1) * columnStep
     var isRead = Array(repeating: false, count: last + 1)
-    for use in batch.taps {
+    for use in batch.uses {
       for column in 0..<columns { isRead[column * columnStep + taps[use.tap][2]] = true }
     }
     return isRead.indices.filter { isRead[$0] }
@@ -139,7 +104,7 @@ package struct LaneTile: TileDescription {
     // Pixels may come from the second-level cache; weights are always in the first.
     let loads = batches.reduce(0) {
       $0 + 0.75 * Double(pixels($1).count * access.sources)
-        + (keepsWeights ? 0 : 0.25 * Double($1.taps.count))
+        + (keepsWeights ? 0 : 0.25 * Double($1.uses.count))
     }
     return Double(max(sumCount, unit.chainCount) * taps.count) + loads
       + Double(2 * sumCount + 4)
@@ -187,7 +152,7 @@ package struct LaneTile: TileDescription {
       }
       let first = channel * taps.count
       if !keepsWeights {
-        for (register, use) in zip(weights, batch.taps) {
+        for (register, use) in zip(weights, batch.uses) {
           w.load(register, weight + (first + use.tap) * pixelBytes)
         }
       }
@@ -195,7 +160,7 @@ package struct LaneTile: TileDescription {
         let x = temporaries[pixelNumber % temporaries.count]
         pixelNumber += 1
         reader.load(x, channel: channel, w) { lines[$0] + pixel * pixelBytes }
-        for (register, use) in zip(weights, batch.taps) {
+        for (register, use) in zip(weights, batch.uses) {
           let (column, rest) = (pixel - taps[use.tap][2]).quotientAndRemainder(
             dividingBy: columnStep)
           guard rest == 0, sums[use.row].indices.contains(column) else { continue }
