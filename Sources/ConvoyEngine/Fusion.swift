@@ -17,7 +17,7 @@ func fusingEpilogues(_ nodes: [ScheduledNode], in graph: Graph) -> [ScheduledNod
     if case .function(let function) = node.operation.kind, let input = node.node.inputs.first,
       readers[input.index] == 1, let maker = makers[input]
     {
-      result[maker].function = Tail(function)
+      result[maker].function = function
       result[maker].outputs = node.outputs
       moments[node.outputs[0]] = maker
       makers[input] = nil

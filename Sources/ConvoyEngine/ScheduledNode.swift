@@ -10,7 +10,7 @@ struct ScheduledNode: Sendable {
   /// The residual that is added to its output before the function.
   var residual: ValueID?
   /// The epilogue: the function that is applied to its output.
-  var function = Tail()
+  var function: ScalarFunction?
   /// The values it computes: the outputs of the last node that is fused into it.
   var outputs: [ValueID]
 

@@ -17,7 +17,7 @@ struct NodeFacts: Sendable {
   /// The communicators of collective operators.
   var communicators: [RankAxis: any Communicator]
   /// The epilogue: the function that is applied to the output in place of a following node.
-  var epilogue: Tail
+  var epilogue: ScalarFunction?
 
   /// The machine of the node's kernels.
   var machine: Machine { settings.machine }
@@ -48,7 +48,7 @@ extension NodeSite {
   /// See `NodeFacts`.
   var communicators: [RankAxis: any Communicator] { node.communicators }
   /// See `NodeFacts`.
-  var epilogue: Tail { node.epilogue }
+  var epilogue: ScalarFunction? { node.epilogue }
 }
 
 /// A node whose layouts are being chosen, with the layouts of its inputs, which are chosen already.

@@ -4,7 +4,7 @@ package struct Epilogue: Hashable, Sendable {
   /// Whether a residual is added to each sum.
   package var addsResidual: Bool
   /// The function that is applied to each sum.
-  package var tail: TileTail
+  package var activation: ActivationKind
 
   /// Applies the epilogue to the sums of some rows of outputs, and stores them.
   ///
@@ -23,7 +23,7 @@ package struct Epilogue: Hashable, Sendable {
         for (sum, offset) in row.sums { w.add(sum, sum, place + offset) }
       }
     }
-    tail.apply(to: sums, free: free, table: table, w)
+    activation.apply(to: sums, free: free, table: table, w)
     for row in rows {
       let place = row.point(w, false)
       for (sum, offset) in row.sums { w.store(place + offset, sum) }

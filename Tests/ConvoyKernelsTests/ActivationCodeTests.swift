@@ -145,12 +145,12 @@ import Testing
 struct FunctionProbe {
   private struct Code: TileDescription {
     let unit: VectorUnit
-    let tail: TileTail
+    let activation: ActivationKind
     let sums: Int
     let free: Int
     let isDerivative: Bool
 
-    var name: String { "\(tail)\(isDerivative ? "'" : "") of \(sums)" }
+    var name: String { "\(activation)\(isDerivative ? "'" : "") of \(sums)" }
 
     func write(_ w: any TileWriter) {
       var pool = RegisterPool(unit)
@@ -167,11 +167,11 @@ struct FunctionProbe {
         if isDerivative {
           let constants = ConstantTable(w, base: table)
           constants.load()
-          tail.applyDerivative(
+          activation.applyDerivative(
             to: registers.prefix(sums), free: registers.suffix(free), constants, w)
           constants.lay()
         } else {
-          tail.apply(
+          activation.apply(
             to: Array(registers.prefix(sums)), free: registers.suffix(free), table: table, w)
         }
         for (index, register) in kept.enumerated() {
@@ -191,7 +191,7 @@ struct FunctionProbe {
   ) throws {
     self.function = function
     code = Code(
-      unit: machine.unit, tail: TileTail(function), sums: sums, free: free,
+      unit: machine.unit, activation: ActivationKind(function), sums: sums, free: free,
       isDerivative: isDerivative)
     tile = try #require(TileKernels.function(code))
   }
@@ -216,7 +216,7 @@ struct FunctionProbe {
         }
         results += registers.prefix(part.count)
         if registers[others.indices] != others {
-          Issue.record("\(code.tail) of \(code.sums) sums changed another register")
+          Issue.record("\(code.activation) of \(code.sums) sums changed another register")
           return
         }
       }

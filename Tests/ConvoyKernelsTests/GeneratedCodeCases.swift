@@ -37,6 +37,7 @@ struct GeneratedCodeCases {
     pointwise()
     pooling()
     winograd()
+    add("peak", PeakTile(unit: machine.unit))
   }
 
   private mutating func add(_ name: String, _ description: some TileDescription) {
@@ -51,10 +52,12 @@ struct GeneratedCodeCases {
 
 extension GeneratedCodeCases {
   private mutating func denseTiles() {
-    func tile(_ rows: Int, _ columns: Int, _ planes: Int, _ tail: TileTail = .none) -> DenseTile {
+    func tile(_ rows: Int, _ columns: Int, _ planes: Int, _ activation: ActivationKind = .none)
+      -> DenseTile
+    {
       DenseTile(
         unit: machine.unit, rows: rows, columns: columns, planes: planes, inputStep: 64,
-        outputStep: 64, tail: tail)
+        outputStep: 64, activation: activation)
     }
     // The tiles of the suite's dense layers, those of their edges among them.
     for (rows, columns, planes) in [
@@ -73,15 +76,17 @@ extension GeneratedCodeCases {
         }
       }
     }
-    for tail in TileTail.allCases { add("dense 1x2x1 \(tail)", tile(1, 2, 1, tail)) }
+    for activation in ActivationKind.allCases {
+      add("dense 1x2x1 \(activation)", tile(1, 2, 1, activation))
+    }
     for shape in machine.denseTiles {
-      // As many sums as registers hold, so that a tail must put some aside.
+      // As many sums as registers hold, so that a activation must put some aside.
       let full = tile(1, shape.pixels, shape.planes)
-      for tail: TileTail in [.relu, .silu] {
+      for activation: ActivationKind in [.relu, .silu] {
         var tile = full
         tile.addsResidual = true
-        tile.tail = tail
-        add("dense 1x\(shape.pixels)x\(shape.planes) residual \(tail)", tile)
+        tile.activation = activation
+        add("dense 1x\(shape.pixels)x\(shape.planes) residual \(activation)", tile)
       }
       for (inputStep, outputStep) in [(128, 64), (16, 64), (12, 64), (64, 128)] {
         var tile = tile(2, shape.pixels / 2, shape.planes)
@@ -115,13 +120,13 @@ extension GeneratedCodeCases {
   private mutating func laneTiles() {
     func tile(
       _ rows: Int, _ columns: Int, _ taps: [Extents], step: Int = 1,
-      _ access: LaneReading = .plain, isSingleStep: Bool = true, tail: TileTail = .none
+      _ access: LaneReading = .plain, isSingleStep: Bool = true, activation: ActivationKind = .none
     ) -> LaneTile {
       LaneTile(
         unit: machine.unit,
         LaneGeometry(
           rows: rows, columns: columns, taps: taps, rowStep: step, columnStep: step,
-          access: access), outputStep: 64, isSingleStep: isSingleStep, tail: tail)
+          access: access), outputStep: 64, isSingleStep: isSingleStep, activation: activation)
     }
     for access in accesses {
       for isSingleStep in [true, false] {
@@ -132,19 +137,19 @@ extension GeneratedCodeCases {
       }
       add(
         "lanes 1x4 of 2x2 by 2 \(access) silu",
-        tile(1, 4, Self.taps(2, 2), step: 2, access, tail: .silu))
+        tile(1, 4, Self.taps(2, 2), step: 2, access, activation: .silu))
     }
     let most = machine.laneTile.sums / 2
     add("lanes 2x\(most) of 3x3", tile(2, most, Self.taps(3, 3)))
-    add("lanes 2x4 of 3x3 by 2 relu", tile(2, 4, Self.taps(3, 3), step: 2, tail: .relu))
-    add("lanes 2x4 of 5x5 clip", tile(2, 4, Self.taps(5, 5), tail: .clip))
+    add("lanes 2x4 of 3x3 by 2 relu", tile(2, 4, Self.taps(3, 3), step: 2, activation: .relu))
+    add("lanes 2x4 of 5x5 clip", tile(2, 4, Self.taps(5, 5), activation: .clip))
     add("lanes 1x5 of 7x7", tile(1, 5, Self.taps(7, 7)))
     add("lanes 1x6 of lines of 9", tile(1, 6, Self.taps(1, 9), isSingleStep: false))
     add("lanes 2x3 of 3x3 dilated", tile(2, 3, Self.taps(3, 3, dilation: 2)))
     add("lanes 1x3 of 1x1 steps", tile(1, 3, [.zero], .permuted(sources: 1), isSingleStep: false))
     add(
       "lanes 2x2 of 2x2x2", tile(2, 2, Self.taps(2, 2) + Self.taps(2, 2).map { $0 &+ [1, 0, 0] }))
-    var residual = tile(2, 3, Self.taps(3, 3), tail: .relu)
+    var residual = tile(2, 3, Self.taps(3, 3), activation: .relu)
     residual.addsResidual = true
     add("lanes 2x3 of 3x3 residual relu", residual)
     residual.outputStep = 128
@@ -208,21 +213,24 @@ extension GeneratedCodeCases {
         add(
           "pointwise \(operation)\(isFixed ? " the same" : "")",
           PointwiseTile(
-            unit: machine.unit, arithmetic: operation, isSecondFixed: isFixed, tail: .none))
+            unit: machine.unit, arithmetic: operation, isSecondFixed: isFixed, activation: .none))
       }
     }
-    for tail: TileTail in [.none, .relu, .gelu] {
+    for activation: ActivationKind in [.none, .relu, .gelu] {
       add(
-        "pointwise normalize \(tail)",
-        PointwiseTile(unit: machine.unit, arithmetic: .normalize, isSecondFixed: true, tail: tail))
+        "pointwise normalize \(activation)",
+        PointwiseTile(
+          unit: machine.unit, arithmetic: .normalize, isSecondFixed: true, activation: activation))
     }
-    for tail in TileTail.allCases {
+    for activation in ActivationKind.allCases {
       add(
-        "pointwise \(tail)",
-        PointwiseTile(unit: machine.unit, arithmetic: .none, isSecondFixed: false, tail: tail))
+        "pointwise \(activation)",
+        PointwiseTile(
+          unit: machine.unit, arithmetic: .none, isSecondFixed: false, activation: activation))
       add(
-        "pointwise derivative \(tail)",
-        PointwiseTile(unit: machine.unit, arithmetic: .derivative, isSecondFixed: false, tail: tail)
+        "pointwise derivative \(activation)",
+        PointwiseTile(
+          unit: machine.unit, arithmetic: .derivative, isSecondFixed: false, activation: activation)
       )
     }
   }
@@ -272,24 +280,24 @@ extension GeneratedCodeCases {
           "winograd input of \(outputs) \(rows)x\(columns)",
           WinogradInputTile(unit: machine.unit, outputs: outputs, rows: rows, columns: columns))
       }
-      for (rows, columns, addsResidual, tail) in [
-        (outputs, outputs, false, TileTail.none), (outputs, outputs, false, .relu),
+      for (rows, columns, addsResidual, activation) in [
+        (outputs, outputs, false, ActivationKind.none), (outputs, outputs, false, .relu),
         (outputs, outputs, true, .relu), (outputs, 1, false, .silu), (1, outputs, true, .none),
       ] {
         add(
-          "winograd output of \(outputs) \(rows)x\(columns) \(tail)"
+          "winograd output of \(outputs) \(rows)x\(columns) \(activation)"
             + (addsResidual ? " residual" : ""),
           WinogradOutputTile(
             unit: machine.unit, outputs: outputs, rows: rows, columns: columns,
-            addsResidual: addsResidual, tail: tail))
+            addsResidual: addsResidual, activation: activation))
       }
     }
   }
 }
 
-extension TileTail {
-  static let relu = TileTail(.relu)
-  static let clip = TileTail(.clip(low: 0, high: 6))
-  static let silu = TileTail(.silu)
-  static let gelu = TileTail(.gelu)
+extension ActivationKind {
+  static let relu = ActivationKind(.relu)
+  static let clip = ActivationKind(.clip(low: 0, high: 6))
+  static let silu = ActivationKind(.silu)
+  static let gelu = ActivationKind(.gelu)
 }

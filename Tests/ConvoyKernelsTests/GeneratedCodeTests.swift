@@ -64,14 +64,14 @@ import Testing
     for rows in 1...4 {
       let broadcast = DenseTile(
         unit: machine.unit, rows: rows, columns: 1, planes: 1, inputStep: 64, outputStep: 64,
-        tail: .relu)
+        activation: .relu)
       #expect(try changedRegisters(broadcast) == 0, "\(rows) rows")
     }
     if machine.foldsPlanes {
       for factor in [2, 4, 8, 16] {
         let folded = DenseTile(
           unit: machine.unit, rows: 4, columns: 7, planes: 1, inputStep: 64, outputStep: 64,
-          factor: factor, tail: .relu)
+          factor: factor, activation: .relu)
         #expect(try changedRegisters(folded) == 0, "factor \(factor)")
       }
     }
@@ -81,7 +81,7 @@ import Testing
         rows: 2, columns: 3, taps: [[0, 0, 0], [0, 1, 1]], rowStep: 1, columnStep: 1,
         access: .permuted(sources: sources))
       let lanes = LaneTile(
-        unit: machine.unit, geometry, outputStep: 64, isSingleStep: false, tail: .clip)
+        unit: machine.unit, geometry, outputStep: 64, isSingleStep: false, activation: .clip)
       let changed = try changedRegisters(lanes, vectorBytes: machine.vectorWidth * 4)
       #expect(changed == 0, "\(sources) sources")
     }
@@ -139,10 +139,10 @@ import Testing
 
   /// Kernels of the same description share their code.
   @Test(arguments: GeneratedConvolutionTests.machines) func codeIsShared(_ machine: Machine) {
-    func pointer(_ tail: TileTail) -> Int? {
+    func pointer(_ activation: ActivationKind) -> Int? {
       let tile = DenseTile(
         unit: machine.unit, rows: 1, columns: 2, planes: 1, inputStep: 64, outputStep: 128,
-        tail: tail)
+        activation: activation)
       return TileKernels.function(tile).map { unsafeBitCast($0.pointer, to: Int.self) }
     }
     #expect(pointer(.none) != nil)

@@ -106,7 +106,7 @@ import Testing
     _ test: ProblemCase, on machine: Machine, _ random: inout Random
   ) {
     let function = Self.functions[random.below(Self.functions.count)]
-    let kernels = [machine, .portable].map { test.kernel($0, Tail(function)) }
+    let kernels = [machine, .portable].map { test.kernel($0, function) }
     let kind = test.problem.planesOfGroups == nil ? "lanes" : "dense"
     #expect(kernels[0].name.hasPrefix("\(machine.name) \(kind)"), "\(kernels[0].name)")
     let (got, want) = (test.run(kernels[0]), test.run(kernels[1]))
@@ -238,9 +238,9 @@ struct ProblemCase: CustomStringConvertible {
   }
 
   /// How a machine computes the problem.
-  func plan(_ machine: Machine, _ tail: Tail) -> ConvolutionPlan {
+  func plan(_ machine: Machine, _ epilogue: ScalarFunction?) -> ConvolutionPlan {
     var problem = problem
-    problem.tail = tail
+    problem.epilogue = epilogue
     problem.addsResidual = residualStart != nil
     return ConvolutionPlan(problem, KernelSettings(machine: machine, allowsWinograd: false))
   }
@@ -255,13 +255,13 @@ struct ProblemCase: CustomStringConvertible {
   }
 
   /// The best kernel for a machine. Its weights lie behind the numbers.
-  func kernel(_ machine: Machine, _ tail: Tail) -> Prepared {
+  func kernel(_ machine: Machine, _ epilogue: ScalarFunction?) -> Prepared {
     func region(_ offset: Int) -> Region { Region(.arena, offset: offset) }
     let operands = ConvolutionOperands(
       input: PlanePlaces(problem.input, at: region(0)), weights: region(numbers.count),
       bias: region(biasStart), output: PlanePlaces(problem.output, at: region(outputStart)),
       residual: residualStart.map { PlanePlaces(problem.output, at: region($0)) })
-    let plan = plan(machine, tail)
+    let plan = plan(machine, epilogue)
     return Prepared(kernel: plan.kernel(at: operands), weights: packedWeights(plan))
   }
 

@@ -64,7 +64,7 @@ import Testing
           second: test.add(second) { Self.number(&random) }, output: test.add(poisoned: output))
         let tails: [ScalarFunction?] = [nil, .relu, .clip(low: 0, high: 6), .tanh]
         let problem = ElementwiseProblem(
-          operation, first, second, to: output, tail: Tail(tails[random.below(tails.count)]))
+          operation, first, second, to: output, epilogue: tails[random.below(tails.count)])
         expectSame(test, problem, operands, machine)
       }
     }
@@ -130,7 +130,7 @@ import Testing
         output: test.add(poisoned: output))
       let tails: [ScalarFunction?] = [nil, .relu, .gelu]
       let problem = NormalizationProblem(
-        image, to: output, tail: Tail(tails[random.below(tails.count)]))
+        image, to: output, epilogue: tails[random.below(tails.count)])
       let kernels = [machine, .portable].map {
         Catalog.normalization(problem, KernelSettings(machine: $0)).kernel(at: operands)
       }
@@ -145,8 +145,8 @@ import Testing
     let layout = PlaneLayout(batch: 1, channels: 3, extents: .one)
     let problems = [
       ElementwiseProblem(.power, layout, layout, to: layout),
-      ElementwiseProblem(.derivative(.relu), layout, layout, to: layout, tail: Tail(.relu)),
-      ElementwiseProblem(.function(.relu), layout, to: layout, tail: Tail(.tanh)),
+      ElementwiseProblem(.derivative(.relu), layout, layout, to: layout, epilogue: .relu),
+      ElementwiseProblem(.function(.relu), layout, to: layout, epilogue: .tanh),
     ]
     for problem in problems {
       let decision = Catalog.elementwise(problem, KernelSettings(machine: machine)).decision

@@ -120,11 +120,11 @@ import Testing
       for _ in 0..<cases {
         let (inputs, outputs, groups) = channels(&random)
         let test = ProblemCase.random(inputs, outputs, groups, &random)
-        let tail = Tail([nil, .relu, .tanh][random.below(3)])
-        let want = test.run(test.kernel(machine, tail))
+        let epilogue = [ScalarFunction?.none, .relu, .tanh][random.below(3)]
+        let want = test.run(test.kernel(machine, epilogue))
         for side in [GuardedBlock.Side.end, .beginning] {
           Fault.isRunning("\(machine), guarded at the \(side): \(test)")
-          let got = GuardedCase(test, side).run(machine, tail)
+          let got = GuardedCase(test, side).run(machine, epilogue)
           // Bits, for there is poison among the numbers.
           let isSame = got.count == want.count && memcmp(got, want, 4 * want.count) == 0
           #expect(isSame, "\(machine), \(side): \(test)")
@@ -203,9 +203,9 @@ private struct GuardedCase {
   }
 
   /// The outputs, surroundings and all, plane by plane.
-  func run(_ machine: Machine, _ tail: Tail) -> [Float] {
+  func run(_ machine: Machine, _ epilogue: ScalarFunction?) -> [Float] {
     let planes = Region(.arena, offset: 0)
-    let plan = test.plan(machine, tail)
+    let plan = test.plan(machine, epilogue)
     let weights = GuardedBlock(test.packedWeights(plan)[...], side)
     let kernel = plan.kernel(
       at: ConvolutionOperands(

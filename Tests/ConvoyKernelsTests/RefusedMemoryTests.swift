@@ -17,7 +17,7 @@
         Self.withoutNewMemory { _ = Machine.current }
         #expect(Machine.current.name == "portable")
         #expect(Machine.available.map(\.name) == ["portable"])
-        let kernel = test.kernel(.current, Tail())
+        let kernel = test.kernel(.current, nil)
         #expect(kernel.name.hasPrefix("portable"))
         #expect(Self.bits(test.run(kernel)) == want)
       }
@@ -35,17 +35,17 @@
         #expect(Machine.current.name != "portable")
         for _ in 0..<3 {
           var kernel: ProblemCase.Prepared?
-          Self.withoutNewMemory { kernel = test.kernel(.current, Tail()) }
+          Self.withoutNewMemory { kernel = test.kernel(.current, nil) }
           let made = try #require(kernel)
           #expect(made.name.hasPrefix("portable"))
           #expect(Self.bits(test.run(made)) == want)
         }
         var plan: ConvolutionPlan?
-        Self.withoutNewMemory { plan = test.plan(.current, Tail()) }
+        Self.withoutNewMemory { plan = test.plan(.current, nil) }
         let said = try #require(plan).decision.candidates.map(\.verdict)
         #expect(said.contains(.refused(Refusal.noMemoryForCode.reason)), "\(said)")
         // The refusal is not remembered.
-        #expect(test.kernel(.current, Tail()).name.hasPrefix(Machine.current.name))
+        #expect(test.kernel(.current, nil).name.hasPrefix(Machine.current.name))
       }
       let notices = try Self.notices(#require(result))
       #expect(notices.count == 1)
@@ -56,7 +56,7 @@
     private static func example() -> (ProblemCase, [UInt32]) {
       var random = Random(seed: 95)
       let test = ProblemCase.random(32, 32, 8, &random)
-      return (test, bits(test.run(test.kernel(.portable, Tail()))))
+      return (test, bits(test.run(test.kernel(.portable, nil))))
     }
 
     private static func bits(_ numbers: [Float]) -> [UInt32] { numbers.map(\.bitPattern) }

@@ -59,7 +59,7 @@ import Testing
         tiles: tiles, planes: planes, blocks: 1 + random.below(tiles),
         parts: 1 + random.below(planes))
       let function = GeneratedConvolutionTests.functions[random.below(7)]
-      try test.expectRight(on: machine, Tail(function), cut)
+      try test.expectRight(on: machine, function, cut)
     }
   }
 
@@ -69,7 +69,7 @@ import Testing
     let test = WinogradCase(
       kernel: kernel, inputs: 256, outputs: 16, groups: 1, height: 12, width: 12,
       padding: kernel / 2, draw: { $0.normal() }, &random)
-    let output = try test.run(on: machine, Tail(), nil)
+    let output = try test.run(on: machine, nil, nil)
     var (worst, squares, count) = (0.0, 0.0, 0.0)
     test.forEachOutput { index, want in
       worst = max(worst, abs(Double(output[index]) - want))
@@ -200,13 +200,14 @@ struct WinogradCase {
   var transform: WinogradTransform { problem.kernel[2] == 3 ? .three : .five }
 
   /// The outputs' memory after a run of all chunks, the last first.
-  func run(on machine: Machine, _ tail: Tail, _ cut: WinogradCut?) throws -> [Float] {
+  func run(on machine: Machine, _ epilogue: ScalarFunction?, _ cut: WinogradCut?) throws -> [Float]
+  {
     let operands = ConvolutionOperands(
       input: PlanePlaces(problem.input, at: Region(.arena, offset: Self.inputStart)),
       weights: Region(.arena, offset: weightStart), bias: Region(.arena, offset: biasStart),
       output: PlanePlaces(problem.output, at: Region(.arena, offset: outputStart)))
     var problem = problem
-    problem.tail = tail
+    problem.epilogue = epilogue
     let cut = cut ?? WinogradCut.best(problem, machine).cut
     let kernel = try WinogradConvolution(problem, machine, cut).kernel(at: operands)
     let outputEnd = outputStart + problem.output.elementCount
@@ -232,9 +233,9 @@ struct WinogradCase {
   }
 
   /// Runs the problem and compares with sums in Double.
-  func expectRight(on machine: Machine, _ tail: Tail, _ cut: WinogradCut) throws {
+  func expectRight(on machine: Machine, _ epilogue: ScalarFunction?, _ cut: WinogradCut) throws {
     let tolerance = tolerance
-    let got = try run(on: machine, tail, cut)
+    let got = try run(on: machine, epilogue, cut)
     var isPixel = Array(repeating: false, count: got.count)
     for plane in problem.output.planes {
       for pixel in Self.pixels(problem.output) {
@@ -245,8 +246,8 @@ struct WinogradCase {
     #expect(strays == 0, "\(cut) writes beside the image")
     var worst = 0.0
     forEachOutput { index, sum in
-      let want = LaneFunction(tail)(Lanes(repeating: Float(sum)))[0]
-      // The steepest tail doubles errors; the functions have errors of their own.
+      let want = LaneFunction(epilogue)(Lanes(repeating: Float(sum)))[0]
+      // The steepest epilogue doubles errors; the functions have errors of their own.
       let error = Double(abs(got[index] - want)) / (2 * tolerance)
       worst = max(worst, error.isNaN ? .infinity : error)
     }

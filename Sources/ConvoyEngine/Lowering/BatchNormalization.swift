@@ -16,7 +16,7 @@ extension BatchNormalization: Lowerable {
     let (image, output) = (site.inputs[0], site.outputs[0])
     let plan = Catalog.normalization(
       NormalizationProblem(
-        program.planes(of: image), to: program.planes(of: output), tail: site.epilogue),
+        program.planes(of: image), to: program.planes(of: output), epilogue: site.epilogue),
       site.settings)
     program.step(site, plan) {
       NormalizationOperands(

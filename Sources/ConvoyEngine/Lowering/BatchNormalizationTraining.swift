@@ -45,7 +45,7 @@ extension BatchNormalizationTraining: Lowerable {
     let (output, mean, variance) = (site.outputs[0], site.outputs[1], site.outputs[2])
     let plan = Catalog.normalization(
       NormalizationProblem(
-        program.planes(of: image), to: program.planes(of: output), tail: Tail(activation)),
+        program.planes(of: image), to: program.planes(of: output), epilogue: activation),
       site.settings)
     program.step(site, plan, reads: [image, scale, shift, mean, variance], writes: [output]) {
       NormalizationOperands(

@@ -77,7 +77,7 @@ struct ConvolutionForm: Sendable {
     let (image, output) = (site.inputs[0], site.outputs[0])
     let to = program.planes(of: output)
     var problem = problem(input: program.planes(of: image), output: to)
-    problem.tail = site.epilogue
+    problem.epilogue = site.epilogue
     problem.addsResidual = site.residual != nil
     let plan = ConvolutionPlan(problem, site.settings)
     let weights = program.derived(site, from: [1], count: plan.weightCount) {

@@ -32,7 +32,7 @@ extension LaneOperation {
       let plan = Catalog.elementwise(
         ElementwiseProblem(
           self, program.planes(of: a), b.map { program.planes(of: $0) },
-          to: program.planes(of: out), tail: site.epilogue),
+          to: program.planes(of: out), epilogue: site.epilogue),
         site.settings)
       program.step(site, plan) {
         ElementwiseOperands(
@@ -42,7 +42,7 @@ extension LaneOperation {
       program.step(site) {
         DenseElementwise(
           self, site.outputShapes[0], $0.region(a), site.inputShapes[0], b.map($0.region),
-          b.map { _ in site.inputShapes[1] }, to: $0.region(out), tail: site.epilogue)
+          b.map { _ in site.inputShapes[1] }, to: $0.region(out), epilogue: site.epilogue)
       }
     }
   }

@@ -6,7 +6,7 @@ extension Compiler {
   /// The decisions so far, each a part of a sentence.
   var decisions: [String] {
     var said: [String] = []
-    let functions = scheduled.count { $0.function.function != nil }
+    let functions = scheduled.count { $0.function != nil }
     let residuals = scheduled.count { $0.residual != nil }
     if functions > 0 { said.append("functions in epilogues: \(functions)") }
     if residuals > 0 { said.append("residual sums in epilogues: \(residuals)") }
@@ -36,7 +36,7 @@ extension Compiler {
         var line = node.outputs.map { graph[$0].name }.joined(separator: ", ")
         line += " = \(node.node.name)"
         if let residual = node.residual { line += " + \(graph[residual].name)" }
-        if let function = node.function.function { line += ", then \(function)" }
+        if let function = node.function { line += ", then \(function)" }
         lines.append(line)
       }
     case "layouts": lines = layouts.text(in: graph)

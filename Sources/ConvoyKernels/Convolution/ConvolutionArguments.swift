@@ -3,8 +3,8 @@ import ConvoyTiles
 
 extension TileArguments {
   /// Sets the parameters of the epilogue's function, if it has any.
-  func set(parametersOf tail: Tail) {
-    if let function = tail.function { set(parametersOf: function) }
+  func set(parametersOf epilogue: ScalarFunction?) {
+    if let epilogue { set(parametersOf: epilogue) }
   }
 
   /// Sets the initial values of the sums of some planes.

@@ -31,7 +31,7 @@ package struct ConvolutionProblem: Hashable, Sendable {
   /// The layout of the output.
   package var output: PlaneLayout
   /// The epilogue: the function that is applied to each sum before it is stored.
-  package var tail: Tail
+  package var epilogue: ScalarFunction?
   /// Whether a residual is added to each sum before the epilogue's function: planes of the output's
   /// geometry and order.
   package var addsResidual: Bool
@@ -39,7 +39,7 @@ package struct ConvolutionProblem: Hashable, Sendable {
   /// A convolution of the given geometry.
   package init(
     _ direction: Direction, kernel: Extents, stride: Extents, dilation: Extents, padding: Extents,
-    groups: Int, input: PlaneLayout, output: PlaneLayout, tail: Tail = Tail(),
+    groups: Int, input: PlaneLayout, output: PlaneLayout, epilogue: ScalarFunction? = nil,
     addsResidual: Bool = false
   ) {
     self.direction = direction
@@ -50,7 +50,7 @@ package struct ConvolutionProblem: Hashable, Sendable {
     self.groups = groups
     self.input = input
     self.output = output
-    self.tail = tail
+    self.epilogue = epilogue
     self.addsResidual = addsResidual
   }
 

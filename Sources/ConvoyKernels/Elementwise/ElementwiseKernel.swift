@@ -65,12 +65,12 @@ struct PortableElementwise: DirectMethod {
   private let firstCursor: RowCursor
   private let outputCursor: RowCursor
   private let chunks: Chunks
-  private let tail: LaneFunction
+  private let epilogue: LaneFunction
 
   /// Plans any problem.
   init(_ problem: ElementwiseProblem, _ settings: KernelSettings) {
     self.problem = problem
-    tail = LaneFunction(problem.tail)
+    epilogue = LaneFunction(problem.epilogue)
     firstCursor = RowCursor(problem.first)
     outputCursor = RowCursor(problem.output)
     chunks = Chunks(
@@ -127,7 +127,7 @@ struct PortableElementwise: DirectMethod {
         }
       }
     }
-    tail.apply(to: out, count: count)
+    epilogue.apply(to: out, count: count)
   }
 }
 
@@ -139,22 +139,23 @@ package struct DenseElementwise: Kernel {
   private let first: Region
   private let second: Region
   private let output: Region
-  private let tail: LaneFunction
+  private let epilogue: LaneFunction
   private let walk: StridedWalk
   private let chunks: Chunks
 
   /// - Parameters:
   ///   - shape: the output's shape, which the operands' are broadcast to.
-  ///   - tail: the epilogue: the function that is applied to each result.
+  ///   - epilogue: the function that is applied to each result.
   package init(
     _ operation: LaneOperation, _ shape: Shape, _ first: Region, _ firstShape: Shape,
-    _ second: Region? = nil, _ secondShape: Shape? = nil, to output: Region, tail: Tail = Tail()
+    _ second: Region? = nil, _ secondShape: Shape? = nil, to output: Region,
+    epilogue: ScalarFunction? = nil
   ) {
     self.operation = operation
     self.first = first
     self.second = second ?? first
     self.output = output
-    self.tail = LaneFunction(tail)
+    self.epilogue = LaneFunction(epilogue)
     walk = StridedWalk(
       shape.dimensions,
       [
@@ -187,12 +188,12 @@ package struct DenseElementwise: Kernel {
     while column + 16 <= end {
       let x = load(a + column * stepA, stepA)
       let y = load(b + column * stepB, stepB)
-      UnsafeMutableRawPointer(out + column).storeBytes(of: tail(compute(x, y)), as: Lanes.self)
+      UnsafeMutableRawPointer(out + column).storeBytes(of: epilogue(compute(x, y)), as: Lanes.self)
       column += 16
     }
     while column < end {
       let x = Lanes(repeating: a[column * stepA])
-      out[column] = tail(compute(x, Lanes(repeating: b[column * stepB])))[0]
+      out[column] = epilogue(compute(x, Lanes(repeating: b[column * stepB])))[0]
       column += 1
     }
   }

@@ -14,7 +14,7 @@ package struct ElementwiseProblem: Hashable, Sendable {
   /// The planes of the results.
   package var output: PlaneLayout
   /// The epilogue: the function that is applied to each result.
-  package var tail: Tail
+  package var epilogue: ScalarFunction?
 
   /// An elementwise operation.
   ///
@@ -22,16 +22,16 @@ package struct ElementwiseProblem: Hashable, Sendable {
   ///   - second: planes of the first's extents or of one pixel, and of its batch or of one image;
   ///     nil for a function of one number.
   ///   - output: planes of the first's extents and batch.
-  ///   - tail: the epilogue: the function that is applied to each result.
+  ///   - epilogue: the function that is applied to each result.
   package init(
     _ operation: LaneOperation, _ first: PlaneLayout, _ second: PlaneLayout? = nil,
-    to output: PlaneLayout, tail: Tail = Tail()
+    to output: PlaneLayout, epilogue: ScalarFunction? = nil
   ) {
     self.operation = operation
     self.first = first
     self.second = second
     self.output = output
-    self.tail = tail
+    self.epilogue = epilogue
   }
 
   /// Whether all images use the same pixels of the second operand.

@@ -25,14 +25,14 @@ struct GeneratedElementwise: DirectMethod {
     function = try GeneratedElementwise.function(of: problem)
     let tile = PointwiseTile(
       unit: machine.unit, arithmetic: PointwiseTile.Arithmetic(problem.operation),
-      isSecondFixed: problem.isByChannel, tail: TileTail(Tail(function)))
+      isSecondFixed: problem.isByChannel, activation: ActivationKind(function))
     guard let code = TileKernels.function(tile) else { throw .noMemoryForCode }
     self.code = code
     // A pixel that is shared by many is read in place, whatever surrounds it.
     let second = problem.isByChannel ? problem.first : problem.second ?? problem.first
     stretches = PlaneStretches(
       [problem.output, problem.first, second],
-      byImage: problem.isByChannel != problem.isSecondShared, tail: tile.tail)
+      byImage: problem.isByChannel != problem.isSecondShared, activation: tile.activation)
     firstCursor = RowCursor(problem.first)
     secondCursor = RowCursor(second)
     outputCursor = RowCursor(problem.output)
@@ -45,11 +45,11 @@ struct GeneratedElementwise: DirectMethod {
     switch problem.operation {
     case .power: throw Refusal("no generated code knows powers")
     case .function(let function), .derivative(let function):
-      if problem.tail.function != nil {
+      if problem.epilogue != nil {
         throw Refusal("two functions are more than one loop applies")
       }
       return function
-    default: return problem.tail.function
+    default: return problem.epilogue
     }
   }
 

@@ -3,19 +3,19 @@ import ConvoyTensors
 /// The function of an epilogue in plain Swift. The function is dispatched once, not for every
 /// pixel.
 struct LaneFunction: Equatable, Sendable {
-  private let tail: Tail
+  private let function: ScalarFunction?
   private let isIdentity: Bool
   /// The epilogue's function; an arbitrary one if it has none, so that the property is not
   /// optional.
   private let activation: any Activation
 
-  init(_ tail: Tail) {
-    self.tail = tail
-    isIdentity = tail.function == nil
-    activation = (tail.function ?? .relu).activation
+  init(_ function: ScalarFunction?) {
+    self.function = function
+    isIdentity = function == nil
+    activation = (function ?? .relu).activation
   }
 
-  static func == (a: LaneFunction, b: LaneFunction) -> Bool { a.tail == b.tail }
+  static func == (a: LaneFunction, b: LaneFunction) -> Bool { a.function == b.function }
 
   /// The function of 16 numbers.
   @inline(__always)

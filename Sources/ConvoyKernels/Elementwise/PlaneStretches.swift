@@ -27,8 +27,8 @@ struct PlaneStretches: Hashable, Sendable {
   /// - Parameters:
   ///   - layouts: layouts of the same extents and batch; the first has the number of planes.
   ///   - byImage: whether each stretch must be in one image.
-  ///   - tail: the function that is applied to each pixel.
-  init(_ layouts: [PlaneLayout], byImage: Bool, tail: TileTail) {
+  ///   - activation: the function that is applied to each pixel.
+  init(_ layouts: [PlaneLayout], byImage: Bool, activation: ActivationKind) {
     let (batch, extents) = (layouts[0].batch, layouts[0].extents)
     width = extents[2]
     rowsPerImage = extents[0] * extents[1]
@@ -43,7 +43,7 @@ struct PlaneStretches: Hashable, Sendable {
     }
     // A pixel of 64 bytes takes some nanoseconds to load and store, and as many to evaluate a
     // polynomial.
-    let cost = extents[2] * (tail.isCheap ? 8 : 16)
+    let cost = extents[2] * (activation.isCheap ? 8 : 16)
     chunks = Chunks(items: layouts[0].planes.count * rowsPerPlane, cost: cost)
   }
 

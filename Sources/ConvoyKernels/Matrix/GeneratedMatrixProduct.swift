@@ -71,7 +71,7 @@ struct GeneratedMatrixProduct: MatrixProductMethod, DirectMethod {
           unit: machine.unit, rows: 1, columns: rows, planes: panels.count,
           inputStep: Float.byteCount * problem.inner,
           outputStep: Float.byteCount * (isRest ? lanes : problem.columns),
-          factor: factor, tail: .none)
+          factor: factor, activation: .none)
       }
       guard let tile else { throw .noMemoryForCode }
       let tiles = Chunks(

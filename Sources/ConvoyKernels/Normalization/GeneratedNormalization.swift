@@ -21,12 +21,13 @@ struct GeneratedNormalization: DirectMethod {
     name = "\(machine.name) batch norm"
     self.problem = problem
     channels = ChannelVectors(problem.image)
-    let tail = TileTail(problem.tail)
+    let activation = ActivationKind(problem.epilogue)
     let tile = PointwiseTile(
-      unit: machine.unit, arithmetic: .normalize, isSecondFixed: true, tail: tail)
+      unit: machine.unit, arithmetic: .normalize, isSecondFixed: true, activation: activation)
     guard let code = TileKernels.function(tile) else { throw .noMemoryForCode }
     self.code = code
-    stretches = PlaneStretches([problem.output, problem.image], byImage: false, tail: tile.tail)
+    stretches = PlaneStretches(
+      [problem.output, problem.image], byImage: false, activation: tile.activation)
     imageCursor = RowCursor(problem.image)
     outputCursor = RowCursor(problem.output)
   }
@@ -38,7 +39,7 @@ struct GeneratedNormalization: DirectMethod {
     scratch: UnsafeMutablePointer<Float>
   ) {
     TileArguments.with { arguments in
-      if let function = problem.tail.function { arguments.set(parametersOf: function) }
+      if let function = problem.epilogue { arguments.set(parametersOf: function) }
       arguments.set(.outputBandStep, stretches.steps[0])
       arguments.set(.inputBandStep, stretches.steps[1])
       stretches.forEach(inChunk: chunk) { stretch in

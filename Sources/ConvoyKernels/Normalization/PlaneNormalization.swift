@@ -44,13 +44,13 @@ package struct NormalizationProblem: Hashable, Sendable {
   /// The output's planes, of the image's extents and batch.
   package var output: PlaneLayout
   /// The epilogue: the function that is applied to each result.
-  package var tail: Tail
+  package var epilogue: ScalarFunction?
 
   /// A batch normalisation of planes.
-  package init(_ image: PlaneLayout, to output: PlaneLayout, tail: Tail = Tail()) {
+  package init(_ image: PlaneLayout, to output: PlaneLayout, epilogue: ScalarFunction? = nil) {
     self.image = image
     self.output = output
-    self.tail = tail
+    self.epilogue = epilogue
   }
 }
 
@@ -100,11 +100,11 @@ struct PortableNormalization: DirectMethod {
   private let imageCursor: RowCursor
   private let outputCursor: RowCursor
   private let channels: ChannelVectors
-  private let tail: LaneFunction
+  private let epilogue: LaneFunction
 
   /// Plans any problem.
   init(_ problem: NormalizationProblem, _ settings: KernelSettings) {
-    tail = LaneFunction(problem.tail)
+    epilogue = LaneFunction(problem.epilogue)
     channels = ChannelVectors(problem.image)
     self.problem = problem
     parts = PixelParts(problem.image, joiningRowsOf: [problem.image, problem.output])
@@ -131,7 +131,7 @@ struct PortableNormalization: DirectMethod {
         (to + pixel * PlaneLayout.lanes).lanes =
           ((from + pixel * PlaneLayout.lanes).lanes - mean) * factor + shift
       }
-      tail.apply(to: to, count: count)
+      epilogue.apply(to: to, count: count)
     }
   }
 }

@@ -31,13 +31,15 @@ package struct PointwiseTile: TileDescription {
   /// Whether z is the same for all pixels.
   package var isSecondFixed: Bool
   /// The function that is applied to the result, or whose derivative is taken.
-  package var tail: TileTail
+  package var activation: ActivationKind
 
-  package init(unit: VectorUnit, arithmetic: Arithmetic, isSecondFixed: Bool, tail: TileTail) {
+  package init(
+    unit: VectorUnit, arithmetic: Arithmetic, isSecondFixed: Bool, activation: ActivationKind
+  ) {
     self.unit = unit
     self.arithmetic = arithmetic
     self.isSecondFixed = isSecondFixed
-    self.tail = tail
+    self.activation = activation
   }
 
   /// The registers of pixels that an iteration of the loop computes.
@@ -49,7 +51,7 @@ package struct PointwiseTile: TileDescription {
   /// Whether z has as many pixels as x.
   private var walksSecond: Bool { arithmetic != .none && !isSecondFixed }
 
-  package var name: String { "pointwise \(arithmetic) \(tail)" }
+  package var name: String { "pointwise \(arithmetic) \(activation)" }
 
   package func write(_ w: any TileWriter) {
     let parts = unit.vectorsPerPixel
@@ -72,7 +74,7 @@ package struct PointwiseTile: TileDescription {
     /// Computes pixels that fill several registers.
     func compute(_ x: ArraySlice<Vector>) {
       for (index, x) in x.enumerated() { w.load(x, first + index * unit.vectorBytes) }
-      if arithmetic == .derivative { tail.applyDerivative(to: x, free: free, constants, w) }
+      if arithmetic == .derivative { activation.applyDerivative(to: x, free: free, constants, w) }
       for (index, x) in x.enumerated() {
         if isSecondFixed {
           let z = stride(from: index % parts, to: fixed.count, by: parts).map { fixed[$0] }
@@ -82,7 +84,7 @@ package struct PointwiseTile: TileDescription {
           combine(x, [free[0]], Array(free.dropFirst()), constants, w)
         }
       }
-      if arithmetic != .derivative { tail.apply(to: x, free: free, constants, w) }
+      if arithmetic != .derivative { activation.apply(to: x, free: free, constants, w) }
       for (index, x) in x.enumerated() { w.store(output + index * unit.vectorBytes, x) }
       w.advance(first, by: x.count * unit.vectorBytes)
       if walksSecond { w.advance(second, by: x.count * unit.vectorBytes) }

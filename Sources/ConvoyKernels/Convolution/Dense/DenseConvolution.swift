@@ -21,7 +21,7 @@ struct DenseConvolution: ConvolutionMethod {
     let machine = settings.machine
     try problem.requireGeneratedCode(machine)
     let planesOfGroups = try problem.requirePlanesOfGroups()
-    let tail = TileTail(problem.tail)
+    let activation = ActivationKind(problem.epilogue)
     name = "\(machine.name) dense"
     self.problem = problem
     let folding = PlaneFolding(problem, machine)
@@ -57,7 +57,7 @@ struct DenseConvolution: ConvolutionMethod {
                   unit: machine.unit, rows: rows, columns: columns, planes: panel.planes.count,
                   inputStep: inputStep, outputStep: part.grid.outputColumnStep * Float.byteCount,
                   fetchesAhead: fetchesAhead, addsResidual: problem.addsResidual, factor: factor,
-                  tail: tail)
+                  activation: activation)
               }
               guard let tile else { throw .noMemoryForCode }
               let first = planes.lowerBound + panel.planes.lowerBound
@@ -75,7 +75,7 @@ struct DenseConvolution: ConvolutionMethod {
       }
     }
     self.tables = tables
-    work = Work(tail: problem.tail, pieces: pieces, chunks: chunks)
+    work = Work(epilogue: problem.epilogue, pieces: pieces, chunks: chunks)
   }
 
   var detail: String {
@@ -204,7 +204,7 @@ struct DenseConvolution: ConvolutionMethod {
 
   /// The work of a kernel, independent of addresses.
   fileprivate struct Work: Equatable, Sendable {
-    let tail: Tail
+    let epilogue: ScalarFunction?
     let pieces: [Shared<Piece>]
     let chunks: [PieceChunk]
   }
@@ -241,7 +241,7 @@ private struct Placed: Kernel {
       arguments.set(.weights, memory[operands.weights] + piece.weightStart)
       arguments.set(.weightPitch, piece.weightPitch * Float.byteCount)
       arguments.set(bias: piece.planes, operands, memory)
-      arguments.set(parametersOf: work.tail)
+      arguments.set(parametersOf: work.epilogue)
       if piece.factor > 1 { arguments.spreadBias(factor: piece.factor) }
       arguments.set(residual: piece.planes, operands, memory)
       tables[piece.table].withUnsafeBufferPointer { pairs in

@@ -20,7 +20,7 @@ struct LaneConvolution: ConvolutionMethod {
   init(_ problem: ConvolutionProblem, _ settings: KernelSettings) throws(Refusal) {
     let machine = settings.machine
     try problem.requireLanes(machine)
-    let tail = TileTail(problem.tail)
+    let activation = ActivationKind(problem.epilogue)
     self.problem = problem
     usedVectors = problem.usedVectors(machine)
     // A large kernel has too many taps for one step: each of its lines becomes a step.
@@ -34,7 +34,8 @@ struct LaneConvolution: ConvolutionMethod {
     var works: [LaneWork] = []
     for phase in phases {
       works.append(
-        try LaneWork(problem, phase, sources, starts: starts, isByLine: isByLine, tail, machine))
+        try LaneWork(
+          problem, phase, sources, starts: starts, isByLine: isByLine, activation, machine))
     }
     self.works = works
     chunks = PieceChunk.interleaved(works.map(\.chunks.count))
@@ -47,7 +48,7 @@ struct LaneConvolution: ConvolutionMethod {
   func kernel(at operands: ConvolutionOperands) -> any Kernel {
     let planes = operands.input.planes
     return Placed(
-      name: name, detail: detail, tail: problem.tail, operands: operands, chunks: chunks,
+      name: name, detail: detail, epilogue: problem.epilogue, operands: operands, chunks: chunks,
       works: works.map { PlacedWork($0, planes) }, gather: gather?.placed(at: planes),
       scratchCount: gather?.scratchCount ?? 0, usedVectors: usedVectors)
   }
@@ -56,7 +57,7 @@ struct LaneConvolution: ConvolutionMethod {
   private struct Placed: Kernel {
     let name: String
     let detail: String
-    let tail: Tail
+    let epilogue: ScalarFunction?
     let operands: ConvolutionOperands
     let chunks: [PieceChunk]
     let works: [PlacedWork]
@@ -72,7 +73,7 @@ struct LaneConvolution: ConvolutionMethod {
       TileArguments.with { arguments in
         arguments.set(.steps, placed.work.steps)
         arguments.prepareStartOfSums()
-        arguments.set(parametersOf: tail)
+        arguments.set(parametersOf: epilogue)
         let items = placed.work.chunks[place.chunk]
         var next = items.lowerBound
         while next < items.upperBound {

@@ -28,7 +28,7 @@ struct LaneWork: Equatable, Sendable {
 
   init(
     _ problem: ConvolutionProblem, _ work: PhaseWork, _ sources: LaneSources?,
-    starts: [[PlaneSource]], isByLine: Bool, _ tail: TileTail, _ machine: Machine
+    starts: [[PlaneSource]], isByLine: Bool, _ activation: ActivationKind, _ machine: Machine
   ) throws(Refusal) {
     let phase = work.phase
     let access = sources?.access ?? .plain
@@ -54,7 +54,7 @@ struct LaneWork: Equatable, Sendable {
       LaneTile(
         unit: machine.unit, geometry(rows, columns),
         outputStep: work.grid.outputColumnStep * Float.byteCount, isSingleStep: steps == 1,
-        addsResidual: problem.addsResidual, tail: tail)
+        addsResidual: problem.addsResidual, activation: activation)
     }
     let grid = work.grid
     let shape = LaneWork.shape(grid, machine, maximalRows: isByLine ? 1 : .max, tile)

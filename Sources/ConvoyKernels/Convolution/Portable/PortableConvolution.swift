@@ -26,7 +26,7 @@ struct PortableDenseConvolution: ConvolutionMethod {
     let name: String
     private let schedule: PhaseSchedule
     private let groups: [Int]
-    private let tail: LaneFunction
+    private let epilogue: LaneFunction
     private let operands: ConvolutionOperands
     /// For each phase and group, the distances of its pairs of input channel and tap.
     private let distances: [[[Int]]]
@@ -36,7 +36,7 @@ struct PortableDenseConvolution: ConvolutionMethod {
       name = method.name
       schedule = method.schedule
       groups = method.groups
-      tail = LaneFunction(problem.tail)
+      epilogue = LaneFunction(problem.epilogue)
       self.operands = operands
       distances = method.schedule.works.map { work in
         (0..<problem.groups).map { group in
@@ -56,7 +56,7 @@ struct PortableDenseConvolution: ConvolutionMethod {
         let convolver = RowConvolver<DenseAccess>(
           distances: distances,
           weights: memory[operands.weights] + work.weightStart + plane * distances.count * 16,
-          bias: operands.bias(plane, memory), tail: tail,
+          bias: operands.bias(plane, memory), epilogue: epilogue,
           residualDistance: operands.residualDistance(plane, memory),
           inputStep: work.grid.inputColumnStep, outputStep: work.grid.outputColumnStep)
         for item in items {
@@ -100,7 +100,7 @@ struct PortableLaneConvolution: ConvolutionMethod {
     let scratchCount: Int
     private let schedule: PhaseSchedule
     private let gather: LaneGather.Placed
-    private let tail: LaneFunction
+    private let epilogue: LaneFunction
     private let operands: ConvolutionOperands
     /// For each phase and output plane, the distances of its pairs of input channel and tap.
     private let distances: [[[Int]]]
@@ -110,7 +110,7 @@ struct PortableLaneConvolution: ConvolutionMethod {
       scratchCount = method.gather.scratchCount
       schedule = method.schedule
       gather = method.gather.placed(at: operands.input.planes)
-      tail = LaneFunction(method.problem.tail)
+      epilogue = LaneFunction(method.problem.epilogue)
       self.operands = operands
       distances = gather.distances
     }
@@ -132,7 +132,7 @@ struct PortableLaneConvolution: ConvolutionMethod {
           let convolver = RowConvolver<LaneAccess>(
             distances: distances,
             weights: memory[operands.weights] + work.weightStart + plane * distances.count * 16,
-            bias: operands.bias(plane, memory), tail: tail,
+            bias: operands.bias(plane, memory), epilogue: epilogue,
             residualDistance: operands.residualDistance(plane, memory),
             inputStep: work.grid.inputColumnStep, outputStep: work.grid.outputColumnStep)
           for row in rows {

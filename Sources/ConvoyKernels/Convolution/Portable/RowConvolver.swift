@@ -26,7 +26,7 @@ struct RowConvolver<Access: InputAccess> {
   /// For each pair, a row of 16 weights.
   let weights: UnsafePointer<Float>
   let bias: Lanes
-  let tail: LaneFunction
+  let epilogue: LaneFunction
   /// Bytes from an output to the residual that is added to it; nil if there is none.
   let residualDistance: Int?
   let inputStep: Int
@@ -69,10 +69,10 @@ struct RowConvolver<Access: InputAccess> {
   @inline(__always)
   private func finish(_ sum: Lanes, _ target: UnsafeMutablePointer<Float>) {
     guard let residualDistance else {
-      target.lanes = tail(sum)
+      target.lanes = epilogue(sum)
       return
     }
     let other = UnsafeRawPointer(target) + residualDistance
-    target.lanes = tail(sum + other.assumingMemoryBound(to: Float.self).lanes)
+    target.lanes = epilogue(sum + other.assumingMemoryBound(to: Float.self).lanes)
   }
 }

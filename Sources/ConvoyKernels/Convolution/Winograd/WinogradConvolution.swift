@@ -101,7 +101,7 @@ struct WinogradConvolution: ConvolutionMethod, DirectMethod {
     guard let transform = WinogradTransform.of(problem) else {
       throw Refusal("only 3×3 and 5×5 convolutions have the fast form")
     }
-    let tail = TileTail(problem.tail)
+    let activation = ActivationKind(problem.epilogue)
     name = "\(machine.name) winograd"
     self.problem = problem
     self.cut = cut
@@ -121,7 +121,7 @@ struct WinogradConvolution: ConvolutionMethod, DirectMethod {
     let outputTiles = grid.functions(size: outputs, blocks) {
       WinogradOutputTile(
         unit: machine.unit, outputs: outputs, rows: $0, columns: $1,
-        addsResidual: problem.addsResidual, tail: tail)
+        addsResidual: problem.addsResidual, activation: activation)
     }
     guard let inputTiles, let outputTiles else { throw .noMemoryForCode }
     (self.inputTiles, self.outputTiles) = (inputTiles, outputTiles)
@@ -177,7 +177,7 @@ struct WinogradConvolution: ConvolutionMethod, DirectMethod {
     let sums = values + products.inputCount
     TileArguments.with { arguments in
       arguments.set(.buffer, scratch)
-      arguments.set(parametersOf: problem.tail)
+      arguments.set(parametersOf: problem.epilogue)
       transformInputs(group, block, operands.input, memory, values, products, arguments)
       products.run(
         planes: planes, weights: memory[operands.weights], values: values, sums: sums, arguments)

@@ -55,7 +55,8 @@ struct WinogradProducts: Equatable, Sendable {
       ) { rows, columns in
         DenseTile(
           unit: machine.unit, rows: rows, columns: columns, planes: panel.planes.count,
-          inputStep: lanes * Float.byteCount, outputStep: lanes * Float.byteCount, tail: .none)
+          inputStep: lanes * Float.byteCount, outputStep: lanes * Float.byteCount, activation: .none
+        )
       }
       guard let functions else { throw .noMemoryForCode }
       panels.append(Panel(planes: panel.planes, tile: functions))

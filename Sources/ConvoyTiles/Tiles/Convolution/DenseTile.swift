@@ -45,11 +45,12 @@ package struct DenseTile: TileDescription {
   /// The number of lanes that each output's sum is spread over, for a single plane, where lanes can
   /// be added: see `PlaneFolding`.
   package var factor = 1
-  package var tail: TileTail
+  package var activation: ActivationKind
 
   package init(
     unit: VectorUnit, rows: Int, columns: Int, planes: Int, inputStep: Int, outputStep: Int,
-    fetchesAhead: Bool = false, addsResidual: Bool = false, factor: Int = 1, tail: TileTail
+    fetchesAhead: Bool = false, addsResidual: Bool = false, factor: Int = 1,
+    activation: ActivationKind
   ) {
     self.unit = unit
     self.rows = rows
@@ -60,13 +61,13 @@ package struct DenseTile: TileDescription {
     self.fetchesAhead = fetchesAhead
     self.addsResidual = addsResidual
     self.factor = factor
-    self.tail = tail
+    self.activation = activation
   }
 
   package var name: String {
     let shape = "\(rows)x\(columns)x\(planes)/\(factor)"
     let fetches = fetchesAhead ? " ahead" : ""
-    return "broadcast \(shape) \(tail) \(inputStep) \(outputStep)\(fetches)"
+    return "broadcast \(shape) \(activation) \(inputStep) \(outputStep)\(fetches)"
   }
 
   package func write(_ w: any TileWriter) {
@@ -160,7 +161,7 @@ package struct DenseTile: TileDescription {
             sums.map { $0[0] }, count: factor, numbers: weights[0], temporaries: temporaries,
             table: steps, scratch: offset)
         }
-        Epilogue(addsResidual: addsResidual, tail: tail).write(
+        Epilogue(addsResidual: addsResidual, activation: activation).write(
           outputs, sums: sums.flatMap { $0 }, free: weights + temporaries, table: steps, w)
         for input in inputs { w.advance(input, by: columns * inputStep) }
         w.advance(outputColumn, by: columns * outputStep)

@@ -20,18 +20,18 @@ package struct LaneTile: LaneWiseTile {
   /// Whether a residual is added to each sum.
   package var addsResidual = false
   /// The epilogue's function.
-  package var tail: TileTail
+  package var activation: ActivationKind
 
   package init(
     unit: VectorUnit, _ geometry: LaneGeometry, outputStep: Int, isSingleStep: Bool,
-    addsResidual: Bool = false, tail: TileTail
+    addsResidual: Bool = false, activation: ActivationKind
   ) {
     self.unit = unit
     self.geometry = geometry
     self.outputStep = outputStep
     self.isSingleStep = isSingleStep
     self.addsResidual = addsResidual
-    self.tail = tail
+    self.activation = activation
   }
 
   /// Taps of a line whose weights are in registers together, with the row of the tile that uses
@@ -110,7 +110,7 @@ package struct LaneTile: LaneWiseTile {
       + Double(2 * sumCount + 4)
   }
 
-  package var name: String { "lanes \(rows)x\(columns) \(taps.count) taps \(access) \(tail)" }
+  package var name: String { "lanes \(rows)x\(columns) \(taps.count) taps \(access) \(activation)" }
 
   package func write(_ w: any TileWriter) {
     let pixelBytes = VectorUnit.pixelBytes
@@ -209,7 +209,7 @@ package struct LaneTile: LaneWiseTile {
       let outputs = OutputRow.all(
         all.map { [$0] }, rows: rows, planes: 1, columnStep: outputStep, pointer: scratch,
         column: outputColumn, vector: vector, unit)
-      Epilogue(addsResidual: addsResidual, tail: tail).write(
+      Epilogue(addsResidual: addsResidual, activation: activation).write(
         outputs, sums: all, free: free, table: steps, w)
     }
 

@@ -98,21 +98,21 @@ package struct WinogradOutputTile: TileDescription {
   package var columns: Int
   /// Whether a residual is added to each output.
   package var addsResidual = false
-  package var tail: TileTail
+  package var activation: ActivationKind
 
   package init(
     unit: VectorUnit, outputs: Int, rows: Int, columns: Int, addsResidual: Bool = false,
-    tail: TileTail
+    activation: ActivationKind
   ) {
     self.unit = unit
     self.outputs = outputs
     self.rows = rows
     self.columns = columns
     self.addsResidual = addsResidual
-    self.tail = tail
+    self.activation = activation
   }
 
-  package var name: String { "winograd output of \(outputs) \(rows)x\(columns) \(tail)" }
+  package var name: String { "winograd output of \(outputs) \(rows)x\(columns) \(activation)" }
 
   package func write(_ w: any TileWriter) {
     let pixelBytes = VectorUnit.pixelBytes
@@ -125,7 +125,7 @@ package struct WinogradOutputTile: TileDescription {
     let tripleStep = pool.integer("three times the row step")
     let points = WinogradPoints(&pool, cursor: cursor)
     let buffer = pool.integer("buffer")
-    let epilogue = Epilogue(addsResidual: addsResidual, tail: tail)
+    let epilogue = Epilogue(addsResidual: addsResidual, activation: activation)
 
     /// A row of the tile's outputs.
     func place(ofRow row: Int) -> Place {

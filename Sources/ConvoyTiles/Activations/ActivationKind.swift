@@ -2,11 +2,11 @@ package import ConvoyTensors
 
 /// The function in a micro-kernel's epilogue: none, or an activation. Its parameters are arguments,
 /// so that micro-kernels of the same activation share their code.
-package struct TileTail: Hashable, Sendable, CaseIterable, CustomStringConvertible {
+package struct ActivationKind: Hashable, Sendable, CaseIterable, CustomStringConvertible {
   private let kind: (any Activation.Type)?
 
-  package static let none = TileTail(kind: nil)
-  package static let allCases = [none] + Activations.all.map { TileTail(kind: $0) }
+  package static let none = ActivationKind(kind: nil)
+  package static let allCases = [none] + Activations.all.map { ActivationKind(kind: $0) }
 
   private init(kind: (any Activation.Type)?) { self.kind = kind }
 
@@ -15,7 +15,7 @@ package struct TileTail: Hashable, Sendable, CaseIterable, CustomStringConvertib
     self.init(kind: function.map { type(of: $0.activation) })
   }
 
-  package static func == (a: TileTail, b: TileTail) -> Bool { a.id == b.id }
+  package static func == (a: ActivationKind, b: ActivationKind) -> Bool { a.id == b.id }
 
   package func hash(into hasher: inout Hasher) { hasher.combine(id) }
 
