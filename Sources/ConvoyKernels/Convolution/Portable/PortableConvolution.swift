@@ -54,11 +54,7 @@ struct PortableDenseConvolution: ConvolutionMethod {
       let output = operands.output.start(of: plane, in: memory)
       distances[index][groups[plane]].withUnsafeBufferPointer { distances in
         let convolver = RowConvolver<DenseAccess>(
-          distances: distances,
-          weights: memory[operands.weights] + work.weightStart + plane * distances.count * 16,
-          bias: operands.bias(plane, memory), epilogue: epilogue,
-          residualDistance: operands.residualDistance(plane, memory),
-          inputStep: work.grid.inputColumnStep, outputStep: work.grid.outputColumnStep)
+          work, plane: plane, distances: distances, epilogue: epilogue, operands, memory)
         for item in items {
           let (row, columns) = work.part(item)
           convolver.convolve(
@@ -130,11 +126,7 @@ struct PortableLaneConvolution: ConvolutionMethod {
           plane: plane, rows: rows, of: work.grid, phase: index, from: input, scratch: scratch)
         distances[index][plane].withUnsafeBufferPointer { distances in
           let convolver = RowConvolver<LaneAccess>(
-            distances: distances,
-            weights: memory[operands.weights] + work.weightStart + plane * distances.count * 16,
-            bias: operands.bias(plane, memory), epilogue: epilogue,
-            residualDistance: operands.residualDistance(plane, memory),
-            inputStep: work.grid.inputColumnStep, outputStep: work.grid.outputColumnStep)
+            work, plane: plane, distances: distances, epilogue: epilogue, operands, memory)
           for row in rows {
             convolver.convolve(
               base + work.grid.inputOffset(ofRow: row),

@@ -32,6 +32,22 @@ struct RowConvolver<Access: InputAccess> {
   let inputStep: Int
   let outputStep: Int
 
+  /// The loops for a plane of outputs of a phase.
+  @inline(__always)
+  init(
+    _ work: PhaseWork, plane: Int, distances: UnsafeBufferPointer<Int>, epilogue: LaneFunction,
+    _ operands: ConvolutionOperands, _ memory: Memory
+  ) {
+    self.distances = distances
+    self.epilogue = epilogue
+    let start = work.weightStart + plane * distances.count * PlaneLayout.lanes
+    weights = UnsafePointer(memory[operands.weights] + start)
+    bias = operands.bias(plane, memory)
+    residualDistance = operands.residualDistance(plane, memory)
+    inputStep = work.grid.inputColumnStep
+    outputStep = work.grid.outputColumnStep
+  }
+
   /// Computes a number of neighbouring output pixels.
   @inline(__always)
   func convolve(
