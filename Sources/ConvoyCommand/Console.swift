@@ -25,6 +25,24 @@ enum Console {
   /// Writes a line to standard output at once, also into a pipe.
   static func line(_ text: String = "") { write(text + "\n", to: STDOUT_FILENO) }
 
+  /// Writes a text in lines of at most 80 columns, broken between words.
+  ///
+  /// - Parameter indent: the spaces before the first line; further lines have two more.
+  static func wrapped(_ text: String, indent: Int) {
+    var current = String(repeating: " ", count: indent)
+    var isBegun = false
+    for word in text.split(separator: " ") {
+      if isBegun, current.count + 1 + word.count > 80 {
+        line(current)
+        current = String(repeating: " ", count: indent + 2)
+        isBegun = false
+      }
+      current += (isBegun ? " " : "") + word
+      isBegun = true
+    }
+    line(current)
+  }
+
   /// Writes an object as a line of JSON to standard output.
   static func json(_ object: some Encodable) throws {
     let encoder = JSONEncoder()

@@ -26,18 +26,16 @@ struct KernelsExplanation: Encodable {
     steps = plan.explanations
   }
 
-  /// Prints a line for each step, and below it why better ways refused.
+  /// Prints each step with its kernel, and below it what was decided and why better methods refused.
   func printText() {
     Console.line("Kernels on \(machine), in the order of a run:")
-    let width = min(44, steps.map(\.node.count).max() ?? 0)
     for step in steps {
-      let node = step.node + String(repeating: " ", count: max(0, width - step.node.count))
+      Console.line("\(step.node)")
       let parts = [step.kernel, step.detail, step.packing].filter { !$0.isEmpty }
-      Console.line("  \(node)  \(parts.joined(separator: "; "))")
+      Console.wrapped(parts.joined(separator: "; "), indent: 2)
       for candidate in step.candidates {
         guard let refusal = candidate.refusal else { continue }
-        Console.line(
-          "  \(String(repeating: " ", count: width))    not \(candidate.name): \(refusal)")
+        Console.wrapped("not \(candidate.name): \(refusal)", indent: 2)
       }
     }
   }

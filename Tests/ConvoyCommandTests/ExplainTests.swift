@@ -70,6 +70,7 @@ import Testing
       ] {
         #expect(run.output.contains(part), "\(part)")
       }
+      #expect(run.lines.allSatisfy { $0.count <= 80 })
       #expect(run.output.contains("weight gradient") == !more.isEmpty)
       let listed = try CommandRun(words + ["--json"], in: folder).lastObject()
       let steps = try #require(listed["steps"] as? [[String: Any]])

@@ -88,7 +88,8 @@ struct DenseConvolution: ConvolutionMethod {
 
   var packingText: String {
     let folded = folding.factors.filter { $0 > 1 }.count
-    return "weights in rows of 16 outputs" + (folded > 0 ? ", \(folded) planes folded" : "")
+    let rows = "weights in rows of 16 outputs"
+    return folded == 0 ? rows : rows + ", \(folded) \(folded == 1 ? "plane" : "planes") folded"
   }
 
   func packing(from source: Region, to destination: Region) -> any Kernel {
