@@ -62,7 +62,7 @@ enum Console {
           Glibc.write(file, raw.baseAddress, raw.count)
         #endif
       }
-      // Nobody reads any more: there is nobody to tell.
+      // The reader has closed the pipe; an error message would be lost too.
       guard count > 0 else { return }
       bytes = bytes.dropFirst(count)
     }

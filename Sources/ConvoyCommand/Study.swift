@@ -77,7 +77,7 @@ struct StudyGroups: ParsableCommand {
   func run() throws {
     let splits = try DataSets.open(data, size: size)
     let name = try ModelName.completed(model, for: splits)
-    // A number of groups that the network cannot have is told before hours are spent on the others.
+    // An impossible number of groups is refused before hours are spent on the others.
     let networks = try Dictionary(
       uniqueKeysWithValues: groups.numbers.map { ($0, try Self.network(name, groups: $0)) })
     let options = training.applied(to: TrainingOptions())

@@ -56,7 +56,7 @@ final class BatchProducer: Sendable {
           let size = batch / share.count
           let first = start + share.index * size
           return try Batch(data, order[first..<first + size], normalization) { image, index in
-            // Streams from 2³² on cannot meet those of the shuffles.
+            // Streams from 2³² on differ from those of the shuffles.
             let stream = UInt64(epoch + 1) << 32 + UInt64(index)
             var random = Random(seed: seed, stream: stream)
             augmentation.apply(to: image, shape: data.imageShape, using: &random)

@@ -154,7 +154,7 @@ public struct Checkpoint: Sendable {
     try check(path)
   }
 
-  /// Checks that the parts fit each other, so that whoever uses them need not.
+  /// Checks that the parts fit each other, so that callers need not.
   private func check(_ path: String) throws(ConvoyError) {
     func refuse(_ what: String) -> ConvoyError {
       ConvoyError(.format, "The checkpoint \(path) \(what).")

@@ -17,7 +17,7 @@ extension Graph {
   ///   - rank: the place of the rank that runs the step, if there are several: the batch is then the
   ///     rank's share.
   ///   - partition: how this network's channels are divided, if they are.
-  ///   - observePass: is told what each pass did.
+  ///   - observePass: is called with what each pass did.
   /// - Throws: `ConvoyError` when the network has not one output of scores by class, an operator of it
   ///   cannot be trained, or the batch cannot be cut into the parts that `options` says.
   public func trainingStep(

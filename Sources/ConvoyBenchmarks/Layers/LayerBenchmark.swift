@@ -112,7 +112,7 @@ public struct LayerBenchmark: Sendable {
       runs.append(counted.reduce(0) { $0 + seconds[$1] })
       for index in seconds.indices { shortest[index] = min(shortest[index], seconds[index]) }
     }
-    // The first run meets cold caches and fresh pages.
+    // The first run has cold caches and pages that were never touched.
     runs = runs.dropFirst().sorted()
     let factor = direction == .forward ? 1 : 3
     let operations = 2 * Double(cost.multiplyAdds) * Double(batch * factor)

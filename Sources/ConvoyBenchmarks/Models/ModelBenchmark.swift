@@ -11,7 +11,7 @@ public struct ModelMeasurement: Hashable, Sendable {
   public var medianMilliseconds: Double
   /// Simplifying the graph and making the plan.
   public var compileMilliseconds: Double
-  /// The first run, which meets cold caches and fresh pages and is in none of the other figures.
+  /// The first run, with cold caches and untouched pages; it is in none of the other figures.
   public var firstMilliseconds: Double
   /// Bytes one run needs for activations.
   public var arenaBytes: Int
@@ -47,7 +47,7 @@ public struct ModelMeasurement: Hashable, Sendable {
 extension Model {
   /// Compiles and times a network on random inputs, for a second but at least ten runs.
   ///
-  /// Where nobody else holds the model, each parameter is let go once it is packed.
+  /// If there is no other reference to the model, each parameter is freed once it is packed.
   ///
   /// - Parameters:
   ///   - batch: how many images a run takes at once.

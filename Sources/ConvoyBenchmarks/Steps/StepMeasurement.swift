@@ -66,7 +66,7 @@ extension Model {
     }
     let trial = try StepTrial(
       stepGraph, parameters: given, forecast.exchanges.filter(\.isOverlapped), as: rank, options)
-    // The first step meets cold caches and fresh pages.
+    // The first step has cold caches and pages that were never touched.
     try trial.run()
     var bytesSent = 0
     let first = try rank.seconds { () throws(ConvoyError) in

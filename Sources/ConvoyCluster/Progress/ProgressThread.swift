@@ -118,7 +118,7 @@ final class ProgressThread: @unchecked Sendable {
     while true {
       let orders = takeOrders()
       transport.moveOn()
-      // What was handed over while a failure came to be known is not begun: nobody would take part in it.
+      // Exchanges that were submitted while a failure became known are not begun: no other rank takes part.
       for (channel, exchange) in orders.begun where !watch.hasFailed {
         channels[channel.context] = channel
         channel.append(exchange)

@@ -126,7 +126,7 @@ public struct ConvolutionArithmetic: Sendable {
     (0..<parameters.inputChannels).filter { group(ofInput: $0) == group(ofOutput: channel) }
   }
 
-  /// The weight that meets the stage at an element of the window.
+  /// The weight at an element of the window in this stage.
   func weight(output: Int, input: Int, row: Int, column: Int) -> Double? {
     guard let weights else { return nil }
     let perGroup = parameters.inputChannels / parameters.groups

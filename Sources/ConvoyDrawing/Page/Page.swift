@@ -1,6 +1,6 @@
 /// A page of HTML that needs nothing beside it: pictures, tables and small images in sections.
 ///
-/// It has no script and fetches nothing, follows the reader's wish for light or dark, and prints.
+/// It has no script and fetches nothing, follows the reader's preference for light or dark, and prints.
 ///
 /// ```swift
 /// let page = Page(

@@ -3,7 +3,7 @@ import ConvoyTensors
 extension Image {
   /// Reads a picture: PNG, JPEG, or PGM and PPM, plain or binary.
   ///
-  /// The format is told by the file's first bytes, not by its name. Transparent parts are laid onto
+  /// The format follows from the file's first bytes, not from its name. Transparent parts are laid onto
   /// white. The orientation a camera notes in a JPEG file is not applied.
   ///
   /// - Throws: `ConvoyError` of kind `.file` when the file cannot be read, `.format` when it is

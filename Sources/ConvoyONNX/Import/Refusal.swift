@@ -1,15 +1,15 @@
 import ConvoyTensors
 
-/// Why a node or tensor cannot be imported, as a clause: whoever knows where it stands adds that.
+/// Why a node or tensor cannot be imported, as a clause; the caller adds where it is.
 struct Refusal: Error {
   let reason: String
 
   init(_ reason: String) { self.reason = reason }
 }
 
-/// The nodes that cannot be imported, to be told all at once.
+/// The nodes that cannot be imported, reported in one error.
 struct Refusals {
-  /// Some parts of the sentence: as many as are told, and how many there were.
+  /// Some parts of the sentence: as many as are reported, and how many there were.
   private struct Parts {
     var told: [String] = []
     var count = 0

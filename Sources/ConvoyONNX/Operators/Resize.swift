@@ -145,7 +145,7 @@ extension Resize: Exportable {
       let all = try Tensor([scales.count + 2], [1, 1] + scales)
       site.finish("Resize", [site.inputs[0], "", site.constant(all, "scales")], attributes)
     case .extents(let extents):
-      // All extents are told, of which the batch may be open.
+      // All extents are given, of which the batch may be open.
       let leading = site.emit(
         "Slice",
         [
