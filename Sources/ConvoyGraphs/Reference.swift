@@ -37,10 +37,7 @@ public struct ReferenceTensor: Hashable, Sendable {
   }
 
   /// The element at a position; nil outside the extents, where padding is read.
-  public func element(at index: [Int]) -> Double? {
-    for (i, extent) in zip(index, shape.dimensions) where i < 0 || i >= extent { return nil }
-    return self[index]
-  }
+  public func element(at index: [Int]) -> Double? { shape.offset(of: index).map { elements[$0] } }
 
   private func offset(_ index: [Int]) -> Int {
     zip(index, shape.dimensions).reduce(0) { $0 * $1.1 + $1.0 }
@@ -48,6 +45,19 @@ public struct ReferenceTensor: Hashable, Sendable {
 }
 
 extension Shape {
+  /// The extents of an image's pixels: [B, C, …] without batch and channels.
+  var pixels: Shape { Shape(dimensions.dropFirst(2)) }
+
+  /// The index in row-major order of a position; nil outside the extents.
+  func offset(of position: [Int]) -> Int? {
+    var offset = 0
+    for (i, extent) in zip(position, dimensions) {
+      guard i >= 0, i < extent else { return nil }
+      offset = offset * extent + i
+    }
+    return offset
+  }
+
   /// Every position, in row-major order: the loops of a reference.
   public var indices: some Sequence<[Int]> {
     sequence(state: Array(repeating: 0, count: rank) as [Int]?) { state -> [Int]? in

@@ -95,25 +95,35 @@ public struct Convolution: LayerOperator {
 
   // MARK: Reference
 
-  /// Nested loops over outputs, the group's inputs and the window.
+  /// Nested loops over images, output channels, the group's input channels and the products of a channel.
   public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
     let (image, weights) = (inputs[0], inputs[1])
-    let padding = window.resolvedPadding(for: Array(image.shape.dimensions.dropFirst(2)))
+    let (pixels, outputPixels) = (image.shape.pixels, outputs[0].pixels)
+    let products = window.products(
+      input: pixels, output: outputPixels,
+      padding: window.resolvedPadding(for: pixels.dimensions))
+    let elements = Shape(window.kernel).elementCount
     let inputsPerGroup = image.shape[1] / groups
     let outputsPerGroup = weights.shape[0] / groups
     var result = ReferenceTensor(outputs[0])
-    for position in outputs[0].indices {
-      let (n, o) = (position[0], position[1])
-      var sum = inputs.count == 3 ? inputs[2][[o]] : 0
-      for i in 0..<inputsPerGroup {
-        let channel = o / outputsPerGroup * inputsPerGroup + i
-        for element in Shape(window.kernel).indices {
-          let source = window.inputPosition(
-            output: Array(position.dropFirst(2)), element: element, padding: padding)
-          sum += (image.element(at: [n, channel] + source) ?? 0) * weights[[o, i] + element]
+    for n in 0..<image.shape[0] {
+      for o in 0..<weights.shape[0] {
+        let to = (n * weights.shape[0] + o) * outputPixels.elementCount
+        if inputs.count == 3 {
+          for pixel in 0..<outputPixels.elementCount {
+            result.elements[to + pixel] = inputs[2][[o]]
+          }
+        }
+        for i in 0..<inputsPerGroup {
+          let channel = o / outputsPerGroup * inputsPerGroup + i
+          let from = (n * image.shape[1] + channel) * pixels.elementCount
+          let weight = (o * inputsPerGroup + i) * elements
+          for product in products {
+            result.elements[to + product.output] +=
+              image.elements[from + product.input] * weights.elements[weight + product.element]
+          }
         }
       }
-      result[position] = sum
     }
     return [result]
   }

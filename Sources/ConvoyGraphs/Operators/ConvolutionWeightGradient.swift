@@ -69,26 +69,30 @@ public struct ConvolutionWeightGradient: Operator {
 
   // MARK: Reference
 
-  /// Nested loops over the weights and the positions at which each is used.
+  /// Nested loops over images, output channels, the group's input channels and the products of a channel.
   public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
     let (image, gradient) = (inputs[0], inputs[1])
-    let padding = window.resolvedPadding(for: Array(image.shape.dimensions.dropFirst(2)))
+    let (pixels, gradientPixels) = (image.shape.pixels, gradient.shape.pixels)
+    let products = window.products(
+      input: pixels, output: gradientPixels,
+      padding: window.resolvedPadding(for: pixels.dimensions))
+    let elements = Shape(window.kernel).elementCount
     let inputsPerGroup = image.shape[1] / groups
     let outputsPerGroup = gradient.shape[1] / groups
-    let positions = Shape(gradient.shape.dimensions.dropFirst(2))
     var result = ReferenceTensor(outputs[0])
-    for weight in outputs[0].indices {
-      let (o, i) = (weight[0], weight[1])
-      let channel = o / outputsPerGroup * inputsPerGroup + i
-      var sum = 0.0
-      for n in 0..<image.shape[0] {
-        for position in positions.indices {
-          let source = window.inputPosition(
-            output: position, element: Array(weight.dropFirst(2)), padding: padding)
-          sum += (image.element(at: [n, channel] + source) ?? 0) * gradient[[n, o] + position]
+    for n in 0..<image.shape[0] {
+      for o in 0..<gradient.shape[1] {
+        let at = (n * gradient.shape[1] + o) * gradientPixels.elementCount
+        for i in 0..<inputsPerGroup {
+          let channel = o / outputsPerGroup * inputsPerGroup + i
+          let from = (n * image.shape[1] + channel) * pixels.elementCount
+          let weight = (o * inputsPerGroup + i) * elements
+          for product in products {
+            result.elements[weight + product.element] +=
+              image.elements[from + product.input] * gradient.elements[at + product.output]
+          }
         }
       }
-      result[weight] = sum
     }
     return [result]
   }

@@ -132,27 +132,31 @@ public struct TransposedConvolution: LayerOperator {
 
   // MARK: Reference
 
-  /// Every input element adds its multiple of the kernel.
+  /// Every input element adds its multiple of the kernel: the convolution's products, with input and output
+  /// exchanged.
   public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
     let (image, weights) = (inputs[0], inputs[1])
-    let padding = window.resolvedPadding(for: Array(image.shape.dimensions.dropFirst(2)))
+    let (pixels, outputPixels) = (image.shape.pixels, outputs[0].pixels)
+    let products = window.products(
+      input: outputPixels, output: pixels,
+      padding: window.resolvedPadding(for: pixels.dimensions))
+    let elements = Shape(window.kernel).elementCount
     let inputsPerGroup = image.shape[1] / groups
     let outputsPerGroup = weights.shape[1]
     var result = ReferenceTensor(outputs[0])
     if inputs.count == 3 {
       for position in outputs[0].indices { result[position] = inputs[2][[position[1]]] }
     }
-    for position in image.shape.indices {
-      let (n, i) = (position[0], position[1])
-      for o in 0..<outputsPerGroup {
-        let channel = i / inputsPerGroup * outputsPerGroup + o
-        for element in Shape(window.kernel).indices {
-          let target =
-            [n, channel]
-            + window.inputPosition(
-              output: Array(position.dropFirst(2)), element: element, padding: padding)
-          if result.element(at: target) != nil {
-            result[target] += image[position] * weights[[i, o] + element]
+    for n in 0..<image.shape[0] {
+      for i in 0..<image.shape[1] {
+        let from = (n * image.shape[1] + i) * pixels.elementCount
+        for o in 0..<outputsPerGroup {
+          let channel = i / inputsPerGroup * outputsPerGroup + o
+          let to = (n * outputs[0][1] + channel) * outputPixels.elementCount
+          let weight = (i * outputsPerGroup + o) * elements
+          for product in products {
+            result.elements[to + product.input] +=
+              image.elements[from + product.output] * weights.elements[weight + product.element]
           }
         }
       }

@@ -155,6 +155,37 @@ public struct Window: Hashable, Sendable, Codable {
     }
   }
 
+  /// One product of a convolution with one channel: indices in row-major order.
+  struct Product {
+    /// The output it is part of.
+    var output: Int
+    /// The pixel of the image.
+    var input: Int
+    /// The element of the kernel.
+    var element: Int
+  }
+
+  /// The products of a convolution with one channel, output by output: for each the elements of the
+  /// kernel that read inside the image, in order.
+  ///
+  /// - Parameters:
+  ///   - input: the image's extents.
+  ///   - output: the output's extents.
+  ///   - padding: the padding of each dimension.
+  /// - Complexity: O(outputs · elements of the kernel) in time and memory.
+  func products(
+    input: Shape, output: Shape, padding: [(before: Int, after: Int)]
+  ) -> [Product] {
+    output.indices.enumerated().flatMap { output, position in
+      Shape(kernel).indices.enumerated().compactMap { element, offset in
+        let source = inputPosition(output: position, element: offset, padding: padding)
+        return input.offset(of: source).map {
+          Product(output: output, input: $0, element: element)
+        }
+      }
+    }
+  }
+
   /// `3×3`, with stride and dilation where they are not 1.
   var label: String {
     var text = kernel.map(String.init).joined(separator: "×")
