@@ -1,6 +1,6 @@
 import ConvoyFormats
 public import ConvoyGraphs
-import ConvoyTensors
+public import ConvoyTensors
 import SwiftProtobuf
 
 /// Networks in ONNX's format: what other tools train, and what they run.
@@ -17,12 +17,12 @@ public enum ONNXModel {
   ///   - batch: what to put where an input's first extent is not fixed.
   ///   - inputShapes: the extents of inputs in which others are not fixed, or are to be different.
   /// - Throws: `ConvoyError` of kind `.file` when a file cannot be read; of kind `.format` when it is
-  ///   not an ONNX model, or uses what Convoy does not support, all of which is listed; of kind
-  ///   `.argument` when an extent is not fixed that has to be.
+  ///   not an ONNX model; of kind `.unsupported` when it uses what Convoy does not support, all of which is
+  ///   listed; of kind `.argument` when an extent is not fixed that has to be.
   /// - Complexity: O(*n*) in the file's size; weights are read from the file one by one.
   public static func read(
     _ path: String, batch: Int = 1, inputShapes: [String: [Int]] = [:]
-  ) throws -> Model {
+  ) throws(ConvoyError) -> Model {
     let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
     let options = ImportOptions(batch: batch, inputShapes: inputShapes)
     let beside = ExternalData(folder: folder.isEmpty ? "/" : folder)
@@ -45,7 +45,7 @@ public enum ONNXModel {
   /// - Throws: `ConvoyError`, as reading a file does.
   public static func read(
     _ bytes: [UInt8], batch: Int = 1, inputShapes: [String: [Int]] = [:]
-  ) throws -> Model {
+  ) throws(ConvoyError) -> Model {
     try read(
       bytes, source: "The model",
       options: ImportOptions(batch: batch, inputShapes: inputShapes), externalData: nil)
@@ -70,7 +70,7 @@ extension ONNXModel {
   static func read(
     _ bytes: [UInt8], source: String, options: ImportOptions, externalData: ExternalData?,
     rest: ModelFile? = nil
-  ) throws -> Model {
+  ) throws(ConvoyError) -> Model {
     guard options.batch >= 1 else {
       throw ConvoyError(.argument, "A batch of at least 1 is expected, got \(options.batch).")
     }
@@ -96,7 +96,7 @@ extension ONNXModel {
   }
 
   /// The version of the standard operators that a model uses.
-  private static func opset(of model: Onnx_ModelProto, source: String) throws -> Int {
+  private static func opset(of model: Onnx_ModelProto, source: String) throws(ConvoyError) -> Int {
     let standard = model.opsetImport.first { $0.domain.isEmpty || $0.domain == "ai.onnx" }
     // Models without any were written when there was but the first.
     let version = standard.map { Int($0.version) } ?? 1

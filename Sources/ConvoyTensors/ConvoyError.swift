@@ -17,6 +17,8 @@ public struct ConvoyError: Error, Hashable, Sendable, CustomStringConvertible {
     case file
     /// The bytes of a file are not in its format.
     case format
+    /// What a file asks for is valid, but Convoy does not support it.
+    case unsupported
     /// An option, a model's name or another argument is unknown.
     case argument
     /// The machine lacks something: memory, a library, a processor feature.

@@ -244,7 +244,7 @@ import Testing
         .with { ($0.key, $0.value) = ("location", location) }
       ]
     }
-    #expect(throws: Refusal.self) {
+    #expect(throws: ConvoyError.self) {
       try ConstantTensor(tensor, externalData: ExternalData(folder: Golden.folder))
     }
   }

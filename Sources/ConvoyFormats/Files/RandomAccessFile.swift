@@ -18,7 +18,7 @@ public final class RandomAccessFile: Sendable {
   /// Opens a file; nil for what has no size, such as a pipe.
   ///
   /// - Throws: `ConvoyError` of kind `.file` when there is no such file, or it cannot be read.
-  public init?(_ path: String) throws {
+  public init?(_ path: String) throws(ConvoyError) {
     descriptor = uninterrupted { systemOpen(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
     self.path = path
     guard descriptor >= 0 else { throw systemError(cannot: "open ‘\(path)’") }
@@ -38,7 +38,7 @@ public final class RandomAccessFile: Sendable {
   ///   read.
   public static func open(
     _ path: String, within folder: String
-  ) throws -> RandomAccessFile {
+  ) throws(ConvoyError) -> RandomAccessFile {
     let root = try resolved(folder)
     guard try resolved(path).hasPrefix(root.hasSuffix("/") ? root : root + "/") else {
       throw ConvoyError(.file, "Cannot read ‘\(path)’: it lies outside the folder ‘\(folder)’.")
@@ -98,7 +98,7 @@ public final class RandomAccessFile: Sendable {
     }
   }
 
-  private static func resolved(_ path: String) throws -> String {
+  private static func resolved(_ path: String) throws(ConvoyError) -> String {
     guard let resolved = realpath(path, nil) else { throw systemError(cannot: "open ‘\(path)’") }
     defer { free(resolved) }
     return String(cString: resolved)

@@ -1,4 +1,4 @@
-import ConvoyTensors
+public import ConvoyTensors
 
 #if canImport(Glibc)
   import Glibc
@@ -18,7 +18,9 @@ public enum WholeFile {
   /// - Throws: `ConvoyError` of kind `.file` when the file cannot be read, and of kind `.resource`
   ///   when it is larger than the limit.
   /// - Complexity: O(*n*) in the file's size.
-  public static func read(_ path: String, atMost limit: Int = 1 << 36) throws -> [UInt8] {
+  public static func read(_ path: String, atMost limit: Int = 1 << 36) throws(ConvoyError)
+    -> [UInt8]
+  {
     let descriptor = uninterrupted { open(path, O_RDONLY | O_CLOEXEC) }
     guard descriptor >= 0 else { throw systemError(cannot: "open ‘\(path)’") }
     defer { close(descriptor) }
@@ -43,7 +45,7 @@ public enum WholeFile {
     }
   }
 
-  private static func check(_ size: Int, atMost limit: Int, path: String) throws {
+  private static func check(_ size: Int, atMost limit: Int, path: String) throws(ConvoyError) {
     guard size <= limit else {
       throw ConvoyError(
         .resource,

@@ -10,7 +10,7 @@ import ConvoyTensors
 /// An operator that can be written as nodes of ONNX.
 protocol Exportable: Operator {
   /// Writes the operator: the last node makes the site's output.
-  func export(at site: ExportSite) throws
+  func export(at site: ExportSite) throws(ConvoyError)
 }
 
 /// A node of a graph that is being exported.

@@ -10,7 +10,7 @@ final class Exporter {
   private var nameCounts: [String: Int] = [:]
 
   /// - Throws: `ConvoyError` of kind `.argument` naming every operator that ONNX has no form of.
-  init(_ model: Model) throws {
+  init(_ model: Model) throws(ConvoyError) {
     let source = model.graph
     names = Set(source.values.map(\.name) + source.nodes.map(\.name))
     graph.name = "network"
@@ -29,7 +29,7 @@ final class Exporter {
     try appendEnds(source)
   }
 
-  private func appendNodes(_ source: Graph) throws {
+  private func appendNodes(_ source: Graph) throws(ConvoyError) {
     var unknown: [String] = []
     for node in source.nodes {
       guard let operation = node.operation as? any Exportable else {
@@ -51,7 +51,7 @@ final class Exporter {
   }
 
   /// Declares inputs and outputs, with an open batch where the graph takes any.
-  private func appendEnds(_ source: Graph) throws {
+  private func appendEnds(_ source: Graph) throws(ConvoyError) {
     let batch = source.inputs.first.flatMap { source[$0].shape.dimensions.first } ?? 1
     let isSameBatch = source.inputs.allSatisfy { source[$0].shape.dimensions.first == batch }
     let other = isSameBatch ? try? source.resized(batch: batch + 1) : nil

@@ -61,28 +61,28 @@ struct ConstantTensor {
   }
 
   /// As a tensor of floats.
-  func tensor() throws -> Tensor {
+  func tensor() throws(ConvoyError) -> Tensor {
     if case .file(let tensor) = storage {
       return try tensor.reshaped(to: Shape(validating: extents))
     }
     guard case .floats(let floats) = elements else {
-      throw Refusal("floats are expected, got integers")
+      throw .refused("floats are expected, got integers")
     }
     return try Tensor(Shape(validating: extents), floats)
   }
 
   /// The whole numbers.
-  func integers() throws -> [Int] {
+  func integers() throws(ConvoyError) -> [Int] {
     guard case .integers(let integers) = elements else {
-      throw Refusal("integers are expected, got floats")
+      throw .refused("integers are expected, got floats")
     }
     return integers
   }
 
   /// The floats.
-  func floats() throws -> [Float] {
+  func floats() throws(ConvoyError) -> [Float] {
     guard case .floats(let floats) = elements else {
-      throw Refusal("floats are expected, got integers")
+      throw .refused("floats are expected, got integers")
     }
     return floats
   }
@@ -94,9 +94,9 @@ struct ConstantTensor {
   }
 
   /// The same numbers under other extents.
-  func reshaped(_ extents: [Int]) throws -> ConstantTensor {
+  func reshaped(_ extents: [Int]) throws(ConvoyError) -> ConstantTensor {
     guard try ConstantTensor.count(of: extents) == count else {
-      throw Refusal("the shape \(self.extents) cannot become \(extents)")
+      throw .refused("the shape \(self.extents) cannot become \(extents)")
     }
     return ConstantTensor(extents, storage, source: source)
   }
@@ -114,16 +114,16 @@ struct ConstantTensor {
   }
 
   /// The product of extents that come from outside.
-  static func count(of extents: [Int]) throws -> Int {
+  static func count(of extents: [Int]) throws(ConvoyError) -> Int {
     guard extents.count <= largestRank else {
-      throw Refusal("at most \(largestRank) dimensions are expected, got \(extents.count)")
+      throw .refused("at most \(largestRank) dimensions are expected, got \(extents.count)")
     }
     var count = 1
     // Without elements, products of the other extents are still made.
     for extent in extents.sorted(by: >) {
       let (product, overflow) = count.multipliedReportingOverflow(by: extent)
       guard extent >= 0, !overflow, product <= Shape.maximumElementCount else {
-        throw Refusal("the shape \(extents) cannot be held")
+        throw .refused("the shape \(extents) cannot be held")
       }
       count = product
     }

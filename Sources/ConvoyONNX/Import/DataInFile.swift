@@ -9,7 +9,9 @@ struct DataInFile {
   /// As many numbers as fill the part: whole ones are read, floats left where they are.
   ///
   /// - Precondition: the extents have as many.
-  func numbers(_ extents: [Int], _ type: ElementType, source: String?) throws -> ConstantTensor {
+  func numbers(_ extents: [Int], _ type: ElementType, source: String?) throws(ConvoyError)
+    -> ConstantTensor
+  {
     if type.isFloating, let shape = try? Shape(validating: extents) {
       return ConstantTensor(
         Tensor(shape, from: FloatsInFile(data: self, type: type)), source: source)

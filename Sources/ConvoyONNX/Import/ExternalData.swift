@@ -10,25 +10,31 @@ final class ExternalData {
   init(folder: String) { self.folder = folder }
 
   /// Where the bytes are that a tensor's entries (location, offset, length) name.
-  func find(_ entries: [Onnx_StringStringEntryProto], byteCount: Int) throws -> DataInFile {
+  func find(_ entries: [Onnx_StringStringEntryProto], byteCount: Int) throws(ConvoyError)
+    -> DataInFile
+  {
     let entries = Dictionary(entries.map { ($0.key, $0.value) }) { first, _ in first }
     guard let location = entries["location"] else {
-      throw Refusal("its numbers are kept in another file, which is not named")
+      throw .refused("its numbers are kept in another file, which is not named")
     }
     let parts = location.split(separator: "/", omittingEmptySubsequences: false)
     guard !location.isEmpty, !location.hasPrefix("/"), !parts.contains(".."),
       !location.utf8.contains(0), !location.utf8.contains(UInt8(ascii: "\\"))
     else {
-      throw Refusal("its numbers are kept in ‘\(location)’, outside the model's folder")
+      throw .refused("its numbers are kept in ‘\(location)’, outside the model's folder")
     }
     let offset = entries["offset"].map { Int($0) } ?? 0
     let length = entries["length"].map { Int($0) } ?? byteCount
     guard let offset, let length, offset >= 0, length >= byteCount else {
-      throw Refusal("the place of its numbers in ‘\(location)’ is not one of \(byteCount) bytes")
+      throw .refused("the place of its numbers in ‘\(location)’ is not one of \(byteCount) bytes")
     }
-    let file =
-      try files[location] ?? RandomAccessFile.open("\(folder)/\(location)", within: folder)
-    files[location] = file
+    let file: RandomAccessFile
+    if let known = files[location] {
+      file = known
+    } else {
+      file = try RandomAccessFile.open("\(folder)/\(location)", within: folder)
+      files[location] = file
+    }
     return DataInFile(file: file, part: try file.part(from: offset, count: byteCount))
   }
 }

@@ -23,18 +23,18 @@ struct ImportSite {
 
   func has(_ index: Int) -> Bool { index < inputs.count && inputs[index] != nil }
 
-  func input(_ index: Int) throws -> Imported {
+  func input(_ index: Int) throws(ConvoyError) -> Imported {
     guard index < inputs.count, let input = inputs[index] else {
-      throw Refusal("at least \(index + 1) inputs are expected")
+      throw .refused("at least \(index + 1) inputs are expected")
     }
     return input
   }
 
   /// An input to build on; constants become constants of the graph.
-  func value(_ index: Int) throws -> Value { try importer.built(input(index)) }
+  func value(_ index: Int) throws(ConvoyError) -> Value { try importer.built(input(index)) }
 
   /// All inputs to build on.
-  func values() throws -> [Value] { try inputs.indices.map { try value($0) } }
+  func values() throws(ConvoyError) -> [Value] { try inputs.indices.map(value) }
 
   /// An input that is known while importing; nil if it is computed or left out.
   func knownConstant(_ index: Int) -> ConstantTensor? {
@@ -43,23 +43,23 @@ struct ImportSite {
   }
 
   /// An input that must be known while importing.
-  func constant(_ index: Int) throws -> ConstantTensor {
+  func constant(_ index: Int) throws(ConvoyError) -> ConstantTensor {
     guard case .constant(let constant) = try input(index) else {
-      throw Refusal("its input \(index + 1) is computed, but must be known while reading")
+      throw .refused("its input \(index + 1) is computed, but must be known while reading")
     }
     return constant
   }
 
   /// The whole numbers of an input, or nil if it is left out.
-  func integers(_ index: Int) throws -> [Int]? {
+  func integers(_ index: Int) throws(ConvoyError) -> [Int]? {
     try has(index) ? constant(index).integers() : nil
   }
 
   /// The number of an input of one element, or nil if it is left out.
-  func scalar(_ index: Int) throws -> Float? {
+  func scalar(_ index: Int) throws(ConvoyError) -> Float? {
     guard has(index) else { return nil }
     guard let scalar = try constant(index).scalar else {
-      throw Refusal("its input \(index + 1) must be a single float")
+      throw .refused("its input \(index + 1) must be a single float")
     }
     return scalar
   }
@@ -71,12 +71,12 @@ struct ImportSite {
   ///   - change: what is done to its numbers first.
   func parameter(
     _ index: Int, as extents: [Int]? = nil, isTrainable: Bool = true,
-    changed change: ((ConstantTensor) throws -> ConstantTensor)? = nil
-  ) throws -> Value {
+    changed change: ((ConstantTensor) throws(ConvoyError) -> ConstantTensor)? = nil
+  ) throws(ConvoyError) -> Value {
     switch try input(index) {
     case .computed(let value):
       guard change == nil else {
-        throw Refusal("its input \(index + 1) must be known while reading")
+        throw .refused("its input \(index + 1) must be known while reading")
       }
       return extents.map { value.reshaped($0) } ?? value
     case .constant(var constant):
@@ -87,25 +87,26 @@ struct ImportSite {
   }
 
   /// An input as a row of weights, one a channel, that broadcasts over an image's.
-  func channelParameter(_ index: Int, ofRank rank: Int) throws -> Value {
+  func channelParameter(_ index: Int, ofRank rank: Int) throws(ConvoyError) -> Value {
     let count = try ConstantTensor.count(of: input(index).extents)
     return try parameter(
       index, as: [1, count] + Array(repeating: 1, count: max(rank - 2, 0)))
   }
 
   /// A dimension counted from the end where it is negative.
-  func dimension(_ axis: Int, ofRank rank: Int) throws -> Int {
+  func dimension(_ axis: Int, ofRank rank: Int) throws(ConvoyError) -> Int {
     guard (-rank..<rank).contains(axis) else {
-      throw Refusal("an axis of \(rank) dimensions is expected, got \(axis)")
+      throw .refused("an axis of \(rank) dimensions is expected, got \(axis)")
     }
     return axis < 0 ? axis + rank : axis
   }
 
   /// Different dimensions, ascending.
-  func dimensions(_ axes: [Int], ofRank rank: Int) throws -> [Int] {
-    let dimensions = Set(try axes.map { try dimension($0, ofRank: rank) })
+  func dimensions(_ axes: [Int], ofRank rank: Int) throws(ConvoyError) -> [Int] {
+    let dimensions = Set(
+      try axes.map { axis throws(ConvoyError) in try dimension(axis, ofRank: rank) })
     guard dimensions.count == axes.count else {
-      throw Refusal("different axes are expected, got \(axes)")
+      throw .refused("different axes are expected, got \(axes)")
     }
     return dimensions.sorted()
   }

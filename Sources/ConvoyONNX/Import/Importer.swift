@@ -35,7 +35,7 @@ final class Importer {
   func read(
     _ graph: Onnx_GraphProto, _ options: ImportOptions, _ externalData: ExternalData?,
     _ rest: ModelFile?
-  ) throws -> Model {
+  ) throws(ConvoyError) -> Model {
     guard graph.sparseInitializer.isEmpty else {
       throw failure("it has sparse initialisers, which Convoy does not support")
     }
@@ -43,12 +43,12 @@ final class Importer {
       let data = rest.flatMap { rest in
         rest.data[index].map { DataInFile(file: rest.file, part: $0) }
       }
-      do {
+      do throws(ConvoyError) {
         known[tensor.name] = .constant(
           try ConstantTensor(
             tensor, source: tensor.name, externalData: externalData, data: data))
-      } catch let refusal as Refusal {
-        throw failure("the initialiser ‘\(tensor.name)’ cannot be read: \(refusal.reason)")
+      } catch  where error.kind == .unsupported {
+        throw failure("the initialiser ‘\(tensor.name)’ cannot be read: \(error.message)")
       }
       reserved.insert(builder.reserveName(tensor.name))
     }
@@ -61,14 +61,14 @@ final class Importer {
       guard let value = known[output.name] else {
         throw failure("nothing makes its output ‘\(output.name)’")
       }
-      do {
+      do throws(ConvoyError) {
         builder.output(output.name, try built(value))
-      } catch let refusal as Refusal {
-        throw failure("its output ‘\(output.name)’ cannot be kept: \(refusal.reason)")
+      } catch {
+        throw failure("its output ‘\(output.name)’ cannot be kept: \(error.message)")
       }
     }
     guard !graph.output.isEmpty else { throw failure("it has no outputs") }
-    do {
+    do throws(ConvoyError) {
       let built = try builder.finish().rewritten()
       let names = Set(built.parameters.map { built[$0].name })
       return try Model(built, parameters: parameters.filter { names.contains($0.key) })
@@ -77,7 +77,8 @@ final class Importer {
     }
   }
 
-  private func declareInputs(_ graph: Onnx_GraphProto, _ options: ImportOptions) throws {
+  private func declareInputs(_ graph: Onnx_GraphProto, _ options: ImportOptions) throws(ConvoyError)
+  {
     // Before the fourth version of the format, initialisers were listed as inputs too.
     let inputs = graph.input.filter { known[$0.name] == nil }
     for name in options.inputShapes.keys.sorted() where !inputs.contains(where: { $0.name == name })
@@ -95,7 +96,7 @@ final class Importer {
 
   // MARK: Nodes
 
-  private func read(_ node: Onnx_NodeProto, _ externalData: ExternalData?) throws {
+  private func read(_ node: Onnx_NodeProto, _ externalData: ExternalData?) throws(ConvoyError) {
     let name = node.name.isEmpty ? node.output.first ?? node.opType : node.name
     let isStandard = node.domain.isEmpty || node.domain == "ai.onnx"
     let type = isStandard ? node.opType : "\(node.domain).\(node.opType)"
@@ -105,8 +106,8 @@ final class Importer {
       return
     }
     if node.input.contains(where: missing.contains) { return missing.formUnion(node.output) }
-    do {
-      let inputs = try node.input.map { input throws -> Imported? in
+    do throws(ConvoyError) {
+      let inputs = try node.input.map { input throws(ConvoyError) -> Imported? in
         if input.isEmpty { return nil }
         guard let found = known[input] else {
           throw failure("the node ‘\(name)’ reads ‘\(input)’, which nothing makes before it")
@@ -120,25 +121,29 @@ final class Importer {
       if type == "Constant" {
         made = [.constant(try ConstantTensor(constantOf: site, externalData))]
       } else {
-        made = try evaluated(site) ?? evaluatedByReference(conversion(site), of: site)
+        made =
+          if let evaluated = try evaluated(site) {
+            evaluated
+          } else {
+            evaluatedByReference(try conversion(site), of: site)
+          }
       }
       if made.count > node.output.count { made.removeLast(made.count - node.output.count) }
       for (output, value) in zip(node.output, made) where !output.isEmpty {
         known[output] = value
       }
       if let error = builder.failure { throw failure(error) }
-    } catch let refusal as Refusal {
-      refusals.append(refusal, operator: type, node: name)
+    } catch {
+      guard error.kind == .unsupported else {
+        throw error.message.hasPrefix(source) ? error : failure(error.at(name))
+      }
+      refusals.append(error, operator: type, node: name)
       missing.formUnion(node.output)
-    } catch let error as ConvoyError where error.message.hasPrefix(source) {
-      throw error
-    } catch let error as ConvoyError {
-      throw failure(error.at(name))
     }
   }
 
   /// What a node makes of constants, if it is one that shapes are computed with.
-  private func evaluated(_ site: ImportSite) throws -> [Imported]? {
+  private func evaluated(_ site: ImportSite) throws(ConvoyError) -> [Imported]? {
     guard let evaluate = Conversions.evaluating[site.type] else { return nil }
     return try evaluate(site)?.map { .constant($0) }
   }
@@ -198,7 +203,7 @@ final class Importer {
   // MARK: Numbers
 
   /// Takes a number of elements off what may still be made, before they are made.
-  func spend(_ count: Int) throws {
+  func spend(_ count: Int) throws(ConvoyError) {
     guard count <= budget else {
       throw ConvoyError(
         .format,
@@ -209,7 +214,7 @@ final class Importer {
   }
 
   /// A value of the graph.
-  func built(_ imported: Imported) throws -> Value {
+  func built(_ imported: Imported) throws(ConvoyError) -> Value {
     switch imported {
     case .computed(let value): value
     case .constant(let constant): try self.constant(constant)
@@ -217,7 +222,7 @@ final class Importer {
   }
 
   /// A constant of the graph.
-  func constant(_ constant: ConstantTensor) throws -> Value {
+  func constant(_ constant: ConstantTensor) throws(ConvoyError) -> Value {
     let tensor = try constant.tensor()
     guard let source = constant.source else { return builder.constant(tensor) }
     if let value = constants[source], value.shape == tensor.shape,
@@ -232,7 +237,7 @@ final class Importer {
 
   /// A parameter of the model, under the name of the initialiser its numbers come from if that has not
   /// been taken for others.
-  func parameter(_ constant: ConstantTensor, isTrainable: Bool) throws -> Value {
+  func parameter(_ constant: ConstantTensor, isTrainable: Bool) throws(ConvoyError) -> Value {
     let tensor = try constant.tensor()
     let wanted = constant.source ?? "weights"
     var name = wanted

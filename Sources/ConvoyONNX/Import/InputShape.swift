@@ -7,7 +7,7 @@ struct InputShape {
   let type: ElementType
 
   /// - Parameter source: what the model is called in messages.
-  init(_ input: Onnx_ValueInfoProto, _ options: ImportOptions, source: String) throws {
+  init(_ input: Onnx_ValueInfoProto, _ options: ImportOptions, source: String) throws(ConvoyError) {
     guard case .tensorType(let type)? = input.type.value else {
       throw ConvoyError(
         .format, "\(source) cannot be imported: its input ‘\(input.name)’ is not a tensor.")
@@ -49,7 +49,7 @@ struct InputShape {
     shape = try Self.validated(extents, input.name)
   }
 
-  private static func validated(_ extents: [Int], _ name: String) throws -> Shape {
+  private static func validated(_ extents: [Int], _ name: String) throws(ConvoyError) -> Shape {
     guard extents.count <= ConstantTensor.largestRank else {
       throw ConvoyError(
         .shape,

@@ -1,4 +1,5 @@
 import ConvoyFormats
+import ConvoyTensors
 
 /// A model's file without its weights' bytes, which stay where they are until each is needed: a network of
 /// hundreds of MiB is then in memory once.
@@ -20,7 +21,7 @@ struct ModelFile {
   private static let leastData = 1 << 10
 
   /// - Returns: nil where the bytes do not follow the format; the parser will say so.
-  init?(_ file: RandomAccessFile) throws {
+  init?(_ file: RandomAccessFile) throws(ConvoyError) {
     self.file = file
     guard let bytes = try copy(0..<file.size, within: .model) else { return nil }
     self.bytes = bytes
@@ -42,7 +43,9 @@ struct ModelFile {
   }
 
   /// A message's bytes without the data in it; nil where it is malformed.
-  private mutating func copy(_ part: Range<Int>, within message: Message) throws -> [UInt8]? {
+  private mutating func copy(_ part: Range<Int>, within message: Message) throws(ConvoyError)
+    -> [UInt8]?
+  {
     var result: [UInt8] = []
     var position = part.lowerBound
     let number = initializers
@@ -83,7 +86,7 @@ struct ModelFile {
     return result
   }
 
-  private mutating func fileBytes(_ part: Range<Int>) throws -> ArraySlice<UInt8> {
+  private mutating func fileBytes(_ part: Range<Int>) throws(ConvoyError) -> ArraySlice<UInt8> {
     let most = 1 << 12
     if part.count > most { return try file.bytes(part)[...] }
     if part.lowerBound < windowStart || part.upperBound > windowStart + window.count {
@@ -94,7 +97,9 @@ struct ModelFile {
   }
 
   /// Reads a number of seven bits a byte, the lowest first.
-  private mutating func varint(_ position: inout Int, before end: Int) throws -> UInt64? {
+  private mutating func varint(_ position: inout Int, before end: Int) throws(ConvoyError)
+    -> UInt64?
+  {
     let bytes = try fileBytes(position..<min(end, position + 10))
     var number: UInt64 = 0
     for (index, byte) in bytes.enumerated() {

@@ -1,10 +1,9 @@
 import ConvoyTensors
 
-/// Why a node or tensor cannot be imported, as a clause; the caller adds where it is.
-struct Refusal: Error {
-  let reason: String
-
-  init(_ reason: String) { self.reason = reason }
+extension ConvoyError {
+  /// Why a node or tensor cannot be imported, as a clause: the importer adds where it is, and reports all
+  /// refused nodes in one error.
+  static func refused(_ clause: String) -> ConvoyError { ConvoyError(.unsupported, clause) }
 }
 
 /// The nodes that cannot be imported, reported in one error.
@@ -36,8 +35,8 @@ struct Refusals {
   }
 
   /// Notes a node whose operator is known, but not all that it asks for.
-  mutating func append(_ refusal: Refusal, operator type: String, node: String) {
-    reasons.append("\(type) ‘\(node)’ (\(refusal.reason))")
+  mutating func append(_ refusal: ConvoyError, operator type: String, node: String) {
+    reasons.append("\(type) ‘\(node)’ (\(refusal.message))")
   }
 
   /// All of them, in one sentence.
@@ -50,6 +49,6 @@ struct Refusals {
     for reason in reasons.told { parts.append(reason) }
     parts.count += reasons.count - reasons.told.count
     return ConvoyError(
-      .format, "\(source) uses what Convoy does not support: \(parts.joined("; ")).")
+      .unsupported, "\(source) uses what Convoy does not support: \(parts.joined("; ")).")
   }
 }

@@ -9,12 +9,12 @@ import ConvoyTensors
 
 extension ElementType {
   /// The type of a code in an ONNX model.
-  init(onnxCode code: Int32) throws {
+  init(onnxCode code: Int32) throws(ConvoyError) {
     guard let type = Onnx_TensorProto.DataType(rawValue: Int(code)) else {
-      throw Refusal("its element type \(code) is not known")
+      throw .refused("its element type \(code) is not known")
     }
     guard let known = ElementType.allCases.first(where: { $0.onnxType == type }) else {
-      throw Refusal("its element type is \(type), but numbers are expected")
+      throw .refused("its element type is \(type), but numbers are expected")
     }
     self = known
   }
@@ -61,21 +61,21 @@ extension ConstantTensor {
   init(
     _ tensor: Onnx_TensorProto, source: String? = nil, externalData: ExternalData?,
     data: DataInFile? = nil
-  ) throws {
+  ) throws(ConvoyError) {
     let extents = tensor.dims.map { Int($0) }
     let count = try ConstantTensor.count(of: extents)
     let type = try ElementType(onnxCode: tensor.dataType)
     var data = data
     if tensor.dataLocation == .external {
       guard let externalData else {
-        throw Refusal("its numbers are kept in another file, and no folder is known")
+        throw .refused("its numbers are kept in another file, and no folder is known")
       }
       data = try externalData.find(tensor.externalData, byteCount: count * type.size)
     }
     if tensor.hasRawData || data != nil {
       let byteCount = data?.part.count ?? tensor.rawData.count
       guard byteCount == count * type.size else {
-        throw Refusal("its shape \(extents) takes \(count * type.size) bytes, got \(byteCount)")
+        throw .refused("its shape \(extents) takes \(count * type.size) bytes, got \(byteCount)")
       }
     }
     if let data {
@@ -87,7 +87,7 @@ extension ConstantTensor {
       ? tensor.rawData.withUnsafeBytes { type.elements(from: $0) }
       : ConstantTensor.typedElements(tensor, type)
     guard elements.count == count else {
-      throw Refusal("its shape \(extents) has \(count) elements, got \(elements.count)")
+      throw .refused("its shape \(extents) has \(count) elements, got \(elements.count)")
     }
     self.init(extents, elements, source: source)
   }

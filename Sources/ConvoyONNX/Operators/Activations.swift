@@ -6,24 +6,29 @@ import ConvoyTensors
 extension Conversions {
   static let activations: [String: Importing] = [
     "Relu": function { _ in .relu },
-    "LeakyRelu": function { .leakyReLU(slope: try $0.attributes.float("alpha", default: 0.01)) },
+    "LeakyRelu": function { site throws(ConvoyError) in
+      .leakyReLU(slope: try site.attributes.float("alpha", default: 0.01))
+    },
     "Sigmoid": function { _ in .sigmoid },
-    "Tanh": function { _ in .tanh },
-    "HardSigmoid": function {
+    "Tanh": function { _ throws(ConvoyError) in .tanh },
+    "HardSigmoid": function { site throws(ConvoyError) in
       .hardSigmoid(
-        slope: try $0.attributes.float("alpha", default: 0.2),
-        offset: try $0.attributes.float("beta", default: 0.5))
+        slope: try site.attributes.float("alpha", default: 0.2),
+        offset: try site.attributes.float("beta", default: 0.5))
     },
     "HardSwish": function { _ in .hardSwish },
     "Mish": function { _ in .mish },
-    "Elu": function { .elu(alpha: try $0.attributes.float("alpha", default: 1)) },
+    "Elu": function { site throws(ConvoyError) in
+      .elu(alpha: try site.attributes.float("alpha", default: 1))
+    },
     "Celu": single(celu),
     "Selu": single(selu),
     "Swish": single(swish),
     "Softplus": function { _ in .softplus },
-    "Softsign": function { _ in .softsign },
-    "Gelu": function {
-      try $0.attributes.string("approximate", default: "none") == "tanh" ? .approximateGELU : .gelu
+    "Softsign": function { _ throws(ConvoyError) in .softsign },
+    "Gelu": function { site throws(ConvoyError) in
+      try site.attributes.string("approximate", default: "none") == "tanh"
+        ? .approximateGELU : .gelu
     },
     "Clip": function(clip),
     "Erf": function { _ in .errorFunction },
@@ -33,22 +38,22 @@ extension Conversions {
     "Abs": function { _ in .absoluteValue },
     "Reciprocal": function { _ in .reciprocal },
     "Neg": function { _ in .affine(scale: -1, offset: 0) },
-    "Sign": single { site in
+    "Sign": single { site throws(ConvoyError) in
       let value = try site.value(0)
       return value.applying(.step) - (-value).applying(.step)
     },
-    "Identity": { [try $0.input(0)] },
+    "Identity": { site throws(ConvoyError) in [try site.input(0)] },
     "PRelu": single(parametricReLU),
   ]
 
   /// An operator that applies a function to every element.
   private static func function(
-    _ describe: @escaping @Sendable (ImportSite) throws -> ScalarFunction
+    _ describe: @escaping @Sendable (ImportSite) throws(ConvoyError) -> ScalarFunction
   ) -> Importing {
-    single { $0.applying(try describe($0), to: try $0.value(0)) }
+    single { site throws(ConvoyError) in site.applying(try describe(site), to: try site.value(0)) }
   }
 
-  private static func clip(_ site: ImportSite) throws -> ScalarFunction {
+  private static func clip(_ site: ImportSite) throws(ConvoyError) -> ScalarFunction {
     let low: Float?
     let high: Float?
     if site.opset < 11 {
@@ -62,22 +67,22 @@ extension Conversions {
   }
 
   /// γ·elu(x), with its two constants.
-  private static func selu(_ site: ImportSite) throws -> Value {
+  private static func selu(_ site: ImportSite) throws(ConvoyError) -> Value {
     let alpha = try site.attributes.float("alpha", default: 1.673_263_2)
     let gamma = try site.attributes.float("gamma", default: 1.050_701)
     return site.apply(Elementwise(.elu(alpha: alpha)), [try site.value(0)]).scaled(by: gamma)
   }
 
   /// α·elu(x ∕ α) with an elu of α = 1.
-  private static func celu(_ site: ImportSite) throws -> Value {
+  private static func celu(_ site: ImportSite) throws(ConvoyError) -> Value {
     let alpha = try site.attributes.float("alpha", default: 1)
-    guard alpha > 0 else { throw Refusal("an alpha above 0 is expected, got \(alpha)") }
+    guard alpha > 0 else { throw .refused("an alpha above 0 is expected, got \(alpha)") }
     let scaled = try site.value(0).scaled(by: 1 / alpha)
     return site.apply(Elementwise(.elu(alpha: 1)), [scaled]).scaled(by: alpha)
   }
 
   /// x·sigmoid(α·x)
-  private static func swish(_ site: ImportSite) throws -> Value {
+  private static func swish(_ site: ImportSite) throws(ConvoyError) -> Value {
     let value = try site.value(0)
     let alpha = try site.attributes.float("alpha", default: 1)
     return alpha == 1
@@ -85,7 +90,7 @@ extension Conversions {
       : value * value.scaled(by: alpha).applying(.sigmoid)
   }
 
-  private static func parametricReLU(_ site: ImportSite) throws -> Value {
+  private static func parametricReLU(_ site: ImportSite) throws(ConvoyError) -> Value {
     let value = try site.value(0)
     let (shape, slopes) = (value.shape, try site.input(1).extents)
     let aligned = Array(repeating: 1, count: max(0, shape.rank - slopes.count)) + slopes
@@ -113,7 +118,7 @@ extension ImportSite {
 
 extension Elementwise: Exportable {
   /// Functions that ONNX has no name for are put together of others.
-  func export(at site: ExportSite) throws {
+  func export(at site: ExportSite) throws(ConvoyError) {
     let x = site.inputs[0]
     func gated(by type: String, _ inputs: [String]) {
       site.finish("Mul", [x, site.emit(type, inputs)])
@@ -172,7 +177,7 @@ extension Elementwise: Exportable {
 
 extension ParametricReLU: Exportable {
   /// The slopes stand before the extents, along which they are repeated.
-  func export(at site: ExportSite) throws {
+  func export(at site: ExportSite) throws(ConvoyError) {
     let extents = Array(repeating: 1, count: max(0, site.inputShapes[0].rank - 2))
     let shape = site.integers([-1] + extents, "shape")
     site.finish("PRelu", [site.inputs[0], site.emit("Reshape", [site.inputs[1], shape])])

@@ -13,7 +13,7 @@ extension Conversions {
     "Sum": variadic(.add),
     "Max": variadic(.maximum),
     "Min": variadic(.minimum),
-    "Mean": single { site in
+    "Mean": single { site throws(ConvoyError) in
       try combined(.add, site).scaled(by: 1 / Float(site.inputs.count))
     },
     "Equal": comparison, "Greater": comparison, "Less": comparison, "GreaterOrEqual": comparison,
@@ -22,35 +22,38 @@ extension Conversions {
   ]
 
   /// Only while reading, of what is known then.
-  private static let comparison: Importing = { _ in
-    throw Refusal("it is supported only where all it reads is known while reading")
+  private static let comparison: Importing = { _ throws(ConvoyError) in
+    throw .refused("it is supported only where all it reads is known while reading")
   }
 
   private static func binary(_ function: Arithmetic.Function) -> Importing {
-    single { site in
-      guard site.inputs.count == 2 else { throw Refusal("two inputs are expected") }
+    single { site throws(ConvoyError) in
+      guard site.inputs.count == 2 else { throw .refused("two inputs are expected") }
       return try site.combine(function, 0, 1)
     }
   }
 
   private static func variadic(_ function: Arithmetic.Function) -> Importing {
-    single { try combined(function, $0) }
+    single { site throws(ConvoyError) in try combined(function, site) }
   }
 
   /// All inputs, from left to right.
-  private static func combined(_ function: Arithmetic.Function, _ site: ImportSite) throws -> Value
+  private static func combined(_ function: Arithmetic.Function, _ site: ImportSite)
+    throws(ConvoyError) -> Value
   {
     if site.inputs.count == 1 { return try site.value(0) }
     if site.inputs.count == 2 { return try site.combine(function, 0, 1) }
     let values = try site.values()
-    guard let first = values.first else { throw Refusal("at least one input is expected") }
+    guard let first = values.first else { throw .refused("at least one input is expected") }
     return values.dropFirst().reduce(first) { $0.applying(Arithmetic(function), [$1]) }
   }
 }
 
 extension ImportSite {
   /// Arithmetic on two inputs: with a single number by a function, else with broadcasting.
-  fileprivate func combine(_ function: Arithmetic.Function, _ i: Int, _ j: Int) throws -> Value {
+  fileprivate func combine(_ function: Arithmetic.Function, _ i: Int, _ j: Int) throws(ConvoyError)
+    -> Value
+  {
     if let number = knownConstant(j)?.scalar, try rank(j) <= rank(i),
       let result = with(number, function, try value(i))
     {
@@ -73,11 +76,11 @@ extension ImportSite {
     return apply(Arithmetic(function), [a, b])
   }
 
-  private func rank(_ index: Int) throws -> Int { try input(index).extents.count }
+  private func rank(_ index: Int) throws(ConvoyError) -> Int { try input(index).extents.count }
 
   /// An operand; constants have their missing dimensions filled in, and are parameters if they were
   /// initialisers.
-  private func operand(_ index: Int, ofRank rank: Int) throws -> Value {
+  private func operand(_ index: Int, ofRank rank: Int) throws(ConvoyError) -> Value {
     guard let constant = knownConstant(index), constant.count > 1 else { return try value(index) }
     let missing = Array(repeating: 1, count: rank - constant.rank)
     let spread = try constant.reshaped(missing + constant.extents)
@@ -120,7 +123,7 @@ extension ImportSite {
   }
 
   /// The sum of a linear layer without a bias, which nothing else reads, and a row: the layer with it.
-  private func withBias(_ i: Int, _ j: Int) throws -> Value? {
+  private func withBias(_ i: Int, _ j: Int) throws(ConvoyError) -> Value? {
     for (features, bias) in [(i, j), (j, i)] where isSoleReader[features] {
       guard let row = knownConstant(bias), case .computed(let sum)? = inputs[features],
         row.rank >= 1, row.count == row.extents.last, row.count == sum.shape.dimensions.last,
@@ -147,7 +150,7 @@ extension ImportSite {
 // MARK: Export
 
 extension Arithmetic: Exportable {
-  func export(at site: ExportSite) throws {
+  func export(at site: ExportSite) throws(ConvoyError) {
     let type =
       switch function {
       case .add: "Add"

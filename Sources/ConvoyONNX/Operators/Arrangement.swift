@@ -15,20 +15,20 @@ extension Conversions {
     "SpaceToDepth": single(spaceToDepth),
   ]
 
-  private static func concatenation(_ site: ImportSite) throws -> Value {
+  private static func concatenation(_ site: ImportSite) throws(ConvoyError) -> Value {
     guard try site.input(0).extents.count <= ConstantTensor.largestRank else {
-      throw Refusal("too many dimensions")
+      throw .refused("too many dimensions")
     }
     // A constant without elements adds nothing.
     let values = try site.inputs.indices.filter { site.knownConstant($0)?.count != 0 }
-      .map { try site.value($0) }
-    guard let first = values.first else { throw Refusal("at least one input is expected") }
+      .map(site.value)
+    guard let first = values.first else { throw .refused("at least one input is expected") }
     let dimension = try site.dimension(
       try site.attributes.integer("axis", default: 1), ofRank: first.shape.rank)
     return site.apply(Concatenation(dimension: dimension), values)
   }
 
-  private static func split(_ site: ImportSite) throws -> [Imported] {
+  private static func split(_ site: ImportSite) throws(ConvoyError) -> [Imported] {
     let value = try site.value(0)
     let dimension = try site.dimension(
       try site.attributes.integer("axis", default: 0), ofRank: value.shape.rank)
@@ -40,7 +40,7 @@ extension Conversions {
   }
 
   /// How many elements of a dimension go to each part.
-  static func splitSizes(_ site: ImportSite, of extent: Int) throws -> [Int] {
+  static func splitSizes(_ site: ImportSite, of extent: Int) throws(ConvoyError) -> [Int] {
     if let sizes = try site.opset >= 13 ? site.integers(1) : site.attributes.integers("split") {
       var rest = extent
       for size in sizes {
@@ -48,42 +48,42 @@ extension Conversions {
         rest -= size
       }
       guard rest == 0, sizes.allSatisfy({ $0 >= 1 }) else {
-        throw Refusal("sizes of at least 1 that add up to \(extent) are expected, got \(sizes)")
+        throw .refused("sizes of at least 1 that add up to \(extent) are expected, got \(sizes)")
       }
       return sizes
     }
     let parts = try site.attributes.integer("num_outputs", default: site.outputCount)
     guard parts >= 1, parts <= extent, parts == site.outputCount else {
-      throw Refusal("\(site.outputCount) parts of \(extent) are expected, got \(parts)")
+      throw .refused("\(site.outputCount) parts of \(extent) are expected, got \(parts)")
     }
     let size = (extent + parts - 1) / parts
     let last = extent - size * (parts - 1)
-    guard last >= 1 else { throw Refusal("\(extent) cannot be split into \(parts) parts") }
+    guard last >= 1 else { throw .refused("\(extent) cannot be split into \(parts) parts") }
     return Array(repeating: size, count: parts - 1) + [last]
   }
 
-  private static func slice(_ site: ImportSite) throws -> Value {
+  private static func slice(_ site: ImportSite) throws(ConvoyError) -> Value {
     var value = try site.value(0)
     for cut in try site.cuts(of: value.shape.dimensions) {
-      guard !cut.positions.isEmpty else { throw Refusal("it takes no elements") }
+      guard !cut.positions.isEmpty else { throw .refused("it takes no elements") }
       value = try site.taking(cut.positions, of: value, dimension: cut.dimension)
     }
     return value
   }
 
-  private static func gather(_ site: ImportSite) throws -> Value {
+  private static func gather(_ site: ImportSite) throws(ConvoyError) -> Value {
     let value = try site.value(0)
     let indices = try site.constant(1)
     let dimension = try site.dimension(
       try site.attributes.integer("axis", default: 0), ofRank: value.shape.rank)
     let extent = value.shape[dimension]
-    let positions = try indices.integers().map { index in
+    let positions = try indices.integers().map { index throws(ConvoyError) in
       guard (-extent..<extent).contains(index) else {
-        throw Refusal("an index within \(extent) is expected, got \(index)")
+        throw .refused("an index within \(extent) is expected, got \(index)")
       }
       return index < 0 ? index + extent : index
     }
-    guard !positions.isEmpty else { throw Refusal("it takes no elements") }
+    guard !positions.isEmpty else { throw .refused("it takes no elements") }
     let taken = try site.taking(positions, of: value, dimension: dimension)
     if indices.rank == 1 { return taken }
     var extents = value.shape.dimensions
@@ -91,31 +91,33 @@ extension Conversions {
     return site.reshape(taken, extents)
   }
 
-  private static func transpose(_ site: ImportSite) throws -> Value {
+  private static func transpose(_ site: ImportSite) throws(ConvoyError) -> Value {
     let value = try site.value(0)
     let permutation =
       try site.attributes.integers("perm") ?? Array((0..<value.shape.rank).reversed())
     return site.apply(Transpose(permutation: permutation), [value])
   }
 
-  private static func pad(_ site: ImportSite) throws -> Value {
+  private static func pad(_ site: ImportSite) throws(ConvoyError) -> Value {
     var value = try site.value(0)
     let rank = value.shape.rank
     let pads =
       try site.opset >= 11 ? site.constant(1).integers() : site.attributes.integers("pads") ?? []
     let axes =
-      try site.integers(3)?.map { try site.dimension($0, ofRank: rank) } ?? Array(0..<rank)
+      try site.integers(3)?.map { axis throws(ConvoyError) in try site.dimension(axis, ofRank: rank)
+      }
+      ?? Array(0..<rank)
     guard pads.count == 2 * axes.count, Set(axes).count == axes.count else {
-      throw Refusal("\(2 * axes.count) pads are expected, got \(pads.count)")
+      throw .refused("\(2 * axes.count) pads are expected, got \(pads.count)")
     }
     guard pads.allSatisfy({ abs(Double($0)) <= Double(1 << 40) }) else {
-      throw Refusal("its pads are out of range")
+      throw .refused("its pads are out of range")
     }
     var (before, after) = (Array(repeating: 0, count: rank), Array(repeating: 0, count: rank))
     for (index, axis) in axes.enumerated() {
       (before[axis], after[axis]) = (pads[index], pads[axes.count + index])
       let (first, last) = (max(0, -before[axis]), value.shape[axis] - max(0, -after[axis]))
-      guard first < last else { throw Refusal("its negative pads leave no elements") }
+      guard first < last else { throw .refused("its negative pads leave no elements") }
       if first > 0 || last < value.shape[axis] {
         value = value.sliced(first..<last, dimension: axis)
       }
@@ -135,11 +137,11 @@ extension Conversions {
     return value
   }
 
-  private static func depthToSpace(_ site: ImportSite) throws -> Value {
+  private static func depthToSpace(_ site: ImportSite) throws(ConvoyError) -> Value {
     let (image, block) = try site.imageAndBlock()
     let (c, h, w) = (image.shape[1], image.shape[2], image.shape[3])
     guard c % (block * block) == 0 else {
-      throw Refusal("channels divisible by \(block)² are expected, got \(c)")
+      throw .refused("channels divisible by \(block)² are expected, got \(c)")
     }
     let rest = c / (block * block)
     let isColumnFirst = try site.attributes.string("mode", default: "DCR") == "CRD"
@@ -150,11 +152,11 @@ extension Conversions {
     return site.apply(Reshape([0, rest, h * block, w * block]), [table])
   }
 
-  private static func spaceToDepth(_ site: ImportSite) throws -> Value {
+  private static func spaceToDepth(_ site: ImportSite) throws(ConvoyError) -> Value {
     let (image, block) = try site.imageAndBlock()
     let (c, h, w) = (image.shape[1], image.shape[2], image.shape[3])
     guard h % block == 0, w % block == 0 else {
-      throw Refusal("extents divisible by \(block) are expected, got \(h)×\(w)")
+      throw .refused("extents divisible by \(block) are expected, got \(h)×\(w)")
     }
     let table = image.reshaped([0, c, h / block, block, w / block, block])
       .transposed([0, 3, 5, 1, 2, 4])
@@ -164,29 +166,31 @@ extension Conversions {
 
 extension ImportSite {
   /// The operands of depth to space and back.
-  fileprivate func imageAndBlock() throws -> (image: Value, block: Int) {
+  fileprivate func imageAndBlock() throws(ConvoyError) -> (image: Value, block: Int) {
     let image = try value(0)
     let block = try attributes.integer("blocksize", default: 0)
     guard image.shape.rank == 4, (1...4096).contains(block) else {
-      throw Refusal("an image of 2 spatial dimensions and a block of 1 to 4096 are expected")
+      throw .refused("an image of 2 spatial dimensions and a block of 1 to 4096 are expected")
     }
     return (image, block)
   }
 
   /// What a slice takes of each dimension that it cuts.
-  func cuts(of extents: [Int]) throws -> [(dimension: Int, positions: Positions)] {
+  func cuts(of extents: [Int]) throws(ConvoyError) -> [(dimension: Int, positions: Positions)] {
     guard
       let starts = try opset >= 10 ? integers(1) : attributes.integers("starts"),
       let ends = try opset >= 10 ? integers(2) : attributes.integers("ends")
-    else { throw Refusal("starts and ends are expected") }
+    else { throw .refused("starts and ends are expected") }
     let axes =
       try (opset >= 10 ? integers(3) : attributes.integers("axes")) ?? Array(starts.indices)
     let steps = try (opset >= 10 ? integers(4) : nil) ?? starts.map { _ in 1 }
     guard starts.count == ends.count, axes.count == starts.count, steps.count == starts.count
-    else { throw Refusal("as many starts, ends, axes and steps are expected") }
-    let dimensions = try axes.map { try dimension($0, ofRank: extents.count) }
-    guard Set(dimensions).count == dimensions.count else { throw Refusal("its axes repeat") }
-    return try dimensions.indices.map { index in
+    else { throw .refused("as many starts, ends, axes and steps are expected") }
+    let dimensions = try axes.map { axis throws(ConvoyError) in
+      try dimension(axis, ofRank: extents.count)
+    }
+    guard Set(dimensions).count == dimensions.count else { throw .refused("its axes repeat") }
+    return try dimensions.indices.map { index throws(ConvoyError) in
       let extent = extents[dimensions[index]]
       return (
         dimensions[index],
@@ -198,7 +202,7 @@ extension ImportSite {
   /// Some positions of a dimension, cut out range by range and put together.
   func taking(
     _ positions: some RandomAccessCollection<Int>, of value: Value, dimension: Int
-  ) throws -> Value {
+  ) throws(ConvoyError) -> Value {
     if let positions = positions as? Positions, positions.step > 0 {
       if positions.count == value.shape[dimension] { return value }
       return value.sliced(
@@ -211,7 +215,7 @@ extension ImportSite {
       } else {
         ranges.append(position..<position + 1)
         guard ranges.count <= 1024 else {
-          throw Refusal("it takes more than 1024 separate ranges")
+          throw .refused("it takes more than 1024 separate ranges")
         }
       }
     }
@@ -230,9 +234,9 @@ extension ImportSite {
   /// What reflecting, repeating or wrapping padding takes of a dimension.
   fileprivate func positions(
     _ mode: String, extent: Int, before: Int, after: Int
-  ) throws -> [Int] {
+  ) throws(ConvoyError) -> [Int] {
     guard before <= 1 << 16, after <= 1 << 16, extent <= 1 << 20 else {
-      throw Refusal("its padding is out of range")
+      throw .refused("its padding is out of range")
     }
     let range = -before..<extent + after
     switch mode {
@@ -240,10 +244,10 @@ extension ImportSite {
     case "wrap": return range.map { ($0 % extent + extent) % extent }
     case "reflect":
       guard before < extent, after < extent else {
-        throw Refusal("reflecting padding below the extent \(extent) is expected")
+        throw .refused("reflecting padding below the extent \(extent) is expected")
       }
       return range.map { $0 < 0 ? -$0 : $0 < extent ? $0 : 2 * (extent - 1) - $0 }
-    default: throw Refusal("the mode ‘\(mode)’ is not known")
+    default: throw .refused("the mode ‘\(mode)’ is not known")
     }
   }
 }
@@ -255,9 +259,9 @@ struct Positions: RandomAccessCollection {
   let count: Int
 
   /// Clamps as ONNX does: negative numbers count from the end, what lies outside is left out.
-  init(start: Int, end: Int, step: Int, of extent: Int) throws {
+  init(start: Int, end: Int, step: Int, of extent: Int) throws(ConvoyError) {
     guard step != 0, step != .min, extent <= Shape.maximumElementCount else {
-      throw Refusal("a step other than 0 is expected")
+      throw .refused("a step other than 0 is expected")
     }
     func counted(_ position: Int) -> Int { position < 0 ? position + extent : position }
     let bounds = step > 0 ? 0...extent : -1...extent - 1
@@ -283,26 +287,26 @@ struct Positions: RandomAccessCollection {
 // MARK: Export
 
 extension Concatenation: Exportable {
-  func export(at site: ExportSite) throws {
+  func export(at site: ExportSite) throws(ConvoyError) {
     site.finish("Concat", site.inputs, [.init("axis", dimension)])
   }
 }
 
 extension AxisSlice: Exportable {
-  func export(at site: ExportSite) throws {
+  func export(at site: ExportSite) throws(ConvoyError) {
     let numbers = [("start", start), ("end", end), ("axis", dimension), ("step", step)]
     site.finish("Slice", site.inputs + numbers.map { site.integers([$1], $0) })
   }
 }
 
 extension Transpose: Exportable {
-  func export(at site: ExportSite) throws {
+  func export(at site: ExportSite) throws(ConvoyError) {
     site.finish("Transpose", site.inputs, [.init("perm", permutation)])
   }
 }
 
 extension Pad: Exportable {
-  func export(at site: ExportSite) throws {
+  func export(at site: ExportSite) throws(ConvoyError) {
     site.finish(
       "Pad", site.inputs + [site.integers(before + after, "pads"), site.scalar(value)])
   }
@@ -310,7 +314,7 @@ extension Pad: Exportable {
 
 extension ChannelShuffle: Exportable {
   /// The channels as a table, transposed.
-  func export(at site: ExportSite) throws {
+  func export(at site: ExportSite) throws(ConvoyError) {
     let shape = site.inputShapes[0]
     let (rank, spatial) = (shape.rank, shape.dimensions.dropFirst(2))
     let table = site.emit(

@@ -10,31 +10,43 @@ import ConvoyTensors
 
 /// Arithmetic on whole numbers from outside: what does not fit is refused.
 enum Checked {
-  static func sum(_ a: Int, _ b: Int) throws -> Int {
+  static func sum(_ a: Int, _ b: Int) throws(ConvoyError) -> Int {
     try checked(a.addingReportingOverflow(b))
   }
 
-  static func difference(_ a: Int, _ b: Int) throws -> Int {
+  static func difference(_ a: Int, _ b: Int) throws(ConvoyError) -> Int {
     try checked(a.subtractingReportingOverflow(b))
   }
 
-  static func product(_ a: Int, _ b: Int) throws -> Int {
+  static func negation(_ a: Int) throws(ConvoyError) -> Int { try difference(0, a) }
+
+  static func magnitude(_ a: Int) throws(ConvoyError) -> Int { a < 0 ? try negation(a) : a }
+
+  static func product(_ a: Int, _ b: Int) throws(ConvoyError) -> Int {
     try checked(a.multipliedReportingOverflow(by: b))
   }
 
+  static func product(of factors: some Sequence<Int>) throws(ConvoyError) -> Int {
+    var result = 1
+    for factor in factors { result = try product(result, factor) }
+    return result
+  }
+
   /// Rounded towards 0.
-  static func quotient(_ a: Int, _ b: Int) throws -> Int {
+  static func quotient(_ a: Int, _ b: Int) throws(ConvoyError) -> Int {
     try checked(a.dividedReportingOverflow(by: b))
   }
 
   /// With the divisor's sign, as in Python.
-  static func remainder(_ a: Int, _ b: Int) throws -> Int {
+  static func remainder(_ a: Int, _ b: Int) throws(ConvoyError) -> Int {
     let rest = try checked(a.remainderReportingOverflow(dividingBy: b))
     return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest
   }
 
-  private static func checked(_ result: (partialValue: Int, overflow: Bool)) throws -> Int {
-    guard !result.overflow else { throw Refusal("its integers overflow") }
+  private static func checked(_ result: (partialValue: Int, overflow: Bool)) throws(ConvoyError)
+    -> Int
+  {
+    guard !result.overflow else { throw .refused("its integers overflow") }
     return result.partialValue
   }
 }
@@ -59,12 +71,12 @@ extension Conversions {
     "LessOrEqual": comparison({ $0 <= $1 }, { $0 <= $1 }),
     "And": binary({ $0 & $1 }, { $0 * $1 }), "Or": binary({ $0 | $1 }, { max($0, $1) }),
     "Not": unary({ $0 == 0 ? 1 : 0 }, { $0 }),
-    "Neg": unary({ try Checked.difference(0, $0) }, { -$0 }),
-    "Abs": unary({ $0 < 0 ? try Checked.difference(0, $0) : $0 }, { abs($0) }),
+    "Neg": unary(Checked.negation) { -$0 },
+    "Abs": unary(Checked.magnitude) { abs($0) },
     "Floor": unary({ $0 }, { $0.rounded(.down) }),
     "Ceil": unary({ $0 }, { $0.rounded(.up) }),
     "Sqrt": unary({ $0 }, { $0.squareRoot() }),
-    "Cast": { site in
+    "Cast": { site throws(ConvoyError) in
       guard let constant = site.knownConstant(0) else { return nil }
       let type = try site.castType()
       if case .floats = constant.elements, type.isFloating { return [constant] }
@@ -75,13 +87,13 @@ extension Conversions {
     "ReduceProd": product,
   ]
 
-  private static func power(_ a: Int, _ b: Int) throws -> Int {
-    guard (0...64).contains(b) else { throw Refusal("a power from 0 to 64 is expected, got \(b)") }
-    return try (0..<b).reduce(1) { product, _ in try Checked.product(product, a) }
+  private static func power(_ a: Int, _ b: Int) throws(ConvoyError) -> Int {
+    guard (0...64).contains(b) else { throw .refused("a power from 0 to 64 is expected, got \(b)") }
+    return try Checked.product(of: repeatElement(a, count: b))
   }
 
   private static func unary(
-    _ integers: @escaping @Sendable (Int) throws -> Int,
+    _ integers: @escaping @Sendable (Int) throws(ConvoyError) -> Int,
     _ floats: @escaping @Sendable (Float) -> Float
   ) -> Evaluating {
     { site in
@@ -97,7 +109,7 @@ extension Conversions {
   }
 
   private static func binary(
-    _ integers: @escaping @Sendable (Int, Int) throws -> Int,
+    _ integers: @escaping @Sendable (Int, Int) throws(ConvoyError) -> Int,
     _ floats: @escaping @Sendable (Float, Float) -> Float
   ) -> Evaluating {
     { site in
@@ -119,19 +131,19 @@ extension Conversions {
     _ integers: @escaping @Sendable (Int, Int) -> Bool,
     _ floats: @escaping @Sendable (Float, Float) -> Bool
   ) -> Evaluating {
-    { site in
+    { site throws(ConvoyError) in
       guard let (a, b) = try site.broadcastPair(0, 1) else { return nil }
       let truths: [Bool] =
         switch (a.elements, b.elements) {
         case (.integers(let x), .integers(let y)): zip(x, y).map(integers)
         case (.floats(let x), .floats(let y)): zip(x, y).map(floats)
-        default: throw Refusal("two tensors of one type are expected")
+        default: throw .refused("two tensors of one type are expected")
         }
       return [ConstantTensor(a.extents, .integers(truths.map { $0 ? 1 : 0 }))]
     }
   }
 
-  private static let choice: Evaluating = { site in
+  private static let choice: Evaluating = { site throws(ConvoyError) in
     guard let condition = site.knownConstant(0), let (a, b) = try site.broadcastPair(1, 2) else {
       return nil
     }
@@ -148,7 +160,7 @@ extension Conversions {
       return [
         ConstantTensor(extents, .floats(truths.indices.map { truths[$0] != 0 ? x[$0] : y[$0] }))
       ]
-    default: throw Refusal("two tensors of one type are expected")
+    default: throw .refused("two tensors of one type are expected")
     }
   }
 
@@ -158,10 +170,11 @@ extension Conversions {
       return nil
     }
     let extents =
-      try site.attributes.flag("keepdims", default: true) ? constant.extents.map { _ in 1 } : []
+      try site.attributes.flag("keepdims", default: true)
+      ? constant.extents.map { _ throws(ConvoyError) in 1 } : []
     switch constant.elements {
     case .integers(let elements):
-      return [ConstantTensor(extents, .integers([try elements.reduce(1, Checked.product)]))]
+      return [ConstantTensor(extents, .integers([try Checked.product(of: elements)]))]
     case .floats(let elements):
       return [ConstantTensor(extents, .floats([elements.reduce(1, *)]))]
     }
@@ -172,7 +185,7 @@ extension ImportSite {
   /// Two known inputs, repeated to one shape.
   fileprivate func broadcastPair(
     _ i: Int, _ j: Int
-  ) throws -> (ConstantTensor, ConstantTensor)? {
+  ) throws(ConvoyError) -> (ConstantTensor, ConstantTensor)? {
     guard let a = knownConstant(i), let b = knownConstant(j) else { return nil }
     let extents = try Conversions.broadcast(a.extents, b.extents)
     try importer.spend(try ConstantTensor.count(of: extents))
@@ -190,13 +203,13 @@ extension ConstantTensor {
   }
 
   /// As another type; a float that no integer is near becomes the nearest there is.
-  fileprivate func cast(to type: ElementType) throws -> ConstantTensor {
+  fileprivate func cast(to type: ElementType) throws(ConvoyError) -> ConstantTensor {
     switch elements {
     case .floats(let floats):
       if type.isFloating { return self }
       if type == .bool { return ConstantTensor(extents, .integers(floats.map { $0 != 0 ? 1 : 0 })) }
       guard floats.allSatisfy({ $0.magnitude < 0x1p62 }) else {
-        throw Refusal("its floats are no integers")
+        throw .refused("its floats are no integers")
       }
       return ConstantTensor(extents, .integers(floats.map { Int($0) }))
     case .integers(let integers):

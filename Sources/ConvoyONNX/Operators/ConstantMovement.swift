@@ -7,28 +7,28 @@ extension Conversions {
   static let constantMoving: [String: Evaluating] = [
     "Identity": { site in site.knownConstant(0).map { [$0] } },
     "Dropout": { site in site.knownConstant(0).map { [$0] } },
-    "Reshape": { site in
+    "Reshape": { site throws(ConvoyError) in
       guard let constant = site.knownConstant(0) else { return nil }
       let pattern = try site.constant(1).integers()
       let allowsZero = try site.attributes.flag("allowzero")
       return [try constant.reshaped(pattern: pattern, allowsZero: allowsZero)]
     },
-    "Squeeze": { site in
+    "Squeeze": { site throws(ConvoyError) in
       guard let constant = site.knownConstant(0) else { return nil }
       return [try constant.reshaped(try site.squeezed(constant.extents))]
     },
-    "Unsqueeze": { site in
+    "Unsqueeze": { site throws(ConvoyError) in
       guard let constant = site.knownConstant(0) else { return nil }
       return [try constant.reshaped(try site.unsqueezed(constant.extents))]
     },
-    "Transpose": { site in
+    "Transpose": { site throws(ConvoyError) in
       guard let constant = site.knownConstant(0) else { return nil }
       try site.importer.spend(constant.count)
       let permutation =
         try site.attributes.integers("perm") ?? Array((0..<constant.rank).reversed())
       return [try constant.transposed(permutation)]
     },
-    "Concat": { site in
+    "Concat": { site throws(ConvoyError) in
       let constants = site.inputs.indices.compactMap { site.knownConstant($0) }
       guard constants.count == site.inputs.count, let first = constants.first else { return nil }
       let axis = try site.attributes.integer("axis", default: 1)
@@ -38,7 +38,7 @@ extension Conversions {
           joining: constants, dimension: try site.dimension(axis, ofRank: first.rank))
       ]
     },
-    "Gather": { site in
+    "Gather": { site throws(ConvoyError) in
       guard let constant = site.knownConstant(0), let indices = site.knownConstant(1) else {
         return nil
       }
@@ -48,7 +48,7 @@ extension Conversions {
           indices, dimension: try site.dimension(axis, ofRank: constant.rank), site.importer)
       ]
     },
-    "Slice": { site in
+    "Slice": { site throws(ConvoyError) in
       guard var constant = site.knownConstant(0) else { return nil }
       for cut in try site.cuts(of: constant.extents) {
         let rest = constant.count / max(1, constant.extents[cut.dimension])
@@ -57,7 +57,7 @@ extension Conversions {
       }
       return [constant]
     },
-    "Split": { site in
+    "Split": { site throws(ConvoyError) in
       guard let constant = site.knownConstant(0) else { return nil }
       let dimension = try site.dimension(
         try site.attributes.integer("axis", default: 0), ofRank: constant.rank)
@@ -68,7 +68,7 @@ extension Conversions {
         return constant.taking(Array(start..<start + size), dimension: dimension)
       }
     },
-    "Expand": { site in
+    "Expand": { site throws(ConvoyError) in
       guard let constant = site.knownConstant(0), let shape = site.knownConstant(1) else {
         return nil
       }
@@ -80,16 +80,17 @@ extension Conversions {
 
 extension ConstantTensor {
   /// Under a shape in which 0 copies an extent and −1 takes what is left.
-  fileprivate func reshaped(pattern: [Int], allowsZero: Bool) throws -> ConstantTensor {
-    var extents = try pattern.enumerated().map { index, extent in
+  fileprivate func reshaped(pattern: [Int], allowsZero: Bool) throws(ConvoyError) -> ConstantTensor
+  {
+    var extents = try pattern.enumerated().map { index, extent throws(ConvoyError) in
       guard extent == 0, !allowsZero else { return extent }
-      guard index < rank else { throw Refusal("the shape \(pattern) copies what is not there") }
+      guard index < rank else { throw .refused("the shape \(pattern) copies what is not there") }
       return self.extents[index]
     }
     if let open = extents.firstIndex(of: -1) {
       extents[open] = 1
       let rest = try ConstantTensor.count(of: extents)
-      guard rest > 0 else { throw Refusal("the shape \(pattern) does not follow") }
+      guard rest > 0 else { throw .refused("the shape \(pattern) does not follow") }
       extents[open] = count / rest
     }
     return try reshaped(extents)
@@ -128,9 +129,9 @@ extension ConstantTensor {
   }
 
   /// The dimensions in another order.
-  func transposed(_ permutation: [Int]) throws -> ConstantTensor {
+  func transposed(_ permutation: [Int]) throws(ConvoyError) -> ConstantTensor {
     guard permutation.sorted() == Array(0..<rank) else {
-      throw Refusal("each of \(rank) dimensions once is expected, got \(permutation)")
+      throw .refused("each of \(rank) dimensions once is expected, got \(permutation)")
     }
     let strides = strides
     return walked(
@@ -138,7 +139,7 @@ extension ConstantTensor {
   }
 
   /// Repeated to a larger shape.
-  func repeated(to extents: [Int], _ importer: Importer) throws -> ConstantTensor {
+  func repeated(to extents: [Int], _ importer: Importer) throws(ConvoyError) -> ConstantTensor {
     let count = try ConstantTensor.count(of: extents)
     if extents == self.extents { return self }
     try importer.spend(count)
@@ -168,11 +169,11 @@ extension ConstantTensor {
 
   fileprivate func gathering(
     _ indices: ConstantTensor, dimension: Int, _ importer: Importer
-  ) throws -> ConstantTensor {
+  ) throws(ConvoyError) -> ConstantTensor {
     let extent = extents[dimension]
-    let positions = try indices.integers().map { index in
+    let positions = try indices.integers().map { index throws(ConvoyError) in
       guard (-extent..<extent).contains(index) else {
-        throw Refusal("an index within \(extent) is expected, got \(index)")
+        throw .refused("an index within \(extent) is expected, got \(index)")
       }
       return index < 0 ? index + extent : index
     }
@@ -183,14 +184,14 @@ extension ConstantTensor {
     return try taking(positions, dimension: dimension).reshaped(result)
   }
 
-  fileprivate init(joining parts: [ConstantTensor], dimension: Int) throws {
+  fileprivate init(joining parts: [ConstantTensor], dimension: Int) throws(ConvoyError) {
     let first = parts[0]
     var extents = first.extents
     extents[dimension] = 0
     for part in parts {
       guard part.rank == first.rank,
         extents.indices.allSatisfy({ $0 == dimension || part.extents[$0] == extents[$0] })
-      else { throw Refusal("the shapes \(parts.map(\.extents)) cannot be joined") }
+      else { throw .refused("the shapes \(parts.map(\.extents)) cannot be joined") }
       extents[dimension] = try Checked.sum(extents[dimension], part.extents[dimension])
     }
     _ = try ConstantTensor.count(of: extents)
@@ -207,9 +208,12 @@ extension ConstantTensor {
       return joined
     }
     if case .floats = first.elements {
-      self.init(extents, .floats(joined(try parts.map { try $0.floats() })))
+      self.init(
+        extents, .floats(joined(try parts.map { part throws(ConvoyError) in try part.floats() })))
     } else {
-      self.init(extents, .integers(joined(try parts.map { try $0.integers() })))
+      self.init(
+        extents,
+        .integers(joined(try parts.map { part throws(ConvoyError) in try part.integers() })))
     }
   }
 }

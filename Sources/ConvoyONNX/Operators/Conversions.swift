@@ -1,12 +1,13 @@
 import ConvoyGraphs
+import ConvoyTensors
 
 /// The operators that are read, by their names: a family of them is a file in this folder.
 enum Conversions {
   /// Builds what a node means.
-  typealias Importing = @Sendable (ImportSite) throws -> [Imported]
+  typealias Importing = @Sendable (ImportSite) throws(ConvoyError) -> [Imported]
 
   /// Evaluates a node if enough of what it reads is known; nil if it is not.
-  typealias Evaluating = @Sendable (ImportSite) throws -> [ConstantTensor]?
+  typealias Evaluating = @Sendable (ImportSite) throws(ConvoyError) -> [ConstantTensor]?
 
   /// Every operator that is read.
   static let importing: [String: Importing] = joined([
@@ -27,7 +28,9 @@ enum Conversions {
   }
 
   /// An operator that makes one computed value.
-  static func single(_ body: @escaping @Sendable (ImportSite) throws -> Value) -> Importing {
+  static func single(_ body: @escaping @Sendable (ImportSite) throws(ConvoyError) -> Value)
+    -> Importing
+  {
     { [.computed(try body($0))] }
   }
 }

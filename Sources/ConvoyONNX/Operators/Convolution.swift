@@ -9,7 +9,7 @@ extension Conversions {
     "ConvTranspose": single(transposedConvolution),
   ]
 
-  private static func convolution(_ site: ImportSite) throws -> Value {
+  private static func convolution(_ site: ImportSite) throws(ConvoyError) -> Value {
     let image = try site.value(0)
     let weights = try site.parameter(1)
     let window = try site.window(kernel: try kernel(of: weights, site), image: image.shape)
@@ -18,7 +18,7 @@ extension Conversions {
       Convolution(window, groups: groups), [image, weights] + (try bias(site)))
   }
 
-  private static func transposedConvolution(_ site: ImportSite) throws -> Value {
+  private static func transposedConvolution(_ site: ImportSite) throws(ConvoyError) -> Value {
     let image = try site.value(0)
     let weights = try site.parameter(1)
     let kernel = try kernel(of: weights, site)
@@ -28,7 +28,7 @@ extension Conversions {
       try site.attributes.integers("output_padding") ?? kernel.map { _ in 0 }
     let spatial = Array(image.shape.dimensions.dropFirst(2))
     guard outputPadding.count == spatial.count else {
-      throw Refusal("as many output paddings as spatial dimensions are expected")
+      throw .refused("as many output paddings as spatial dimensions are expected")
     }
     let asked = try site.attributes.integers("output_shape")
     if asked != nil || window.padding == .same || site.isPaddedBefore {
@@ -45,14 +45,14 @@ extension Conversions {
   private static func padding(
     of window: Window, _ outputPadding: [Int], from spatial: [Int], to extents: ArraySlice<Int>,
     isMoreBefore: Bool
-  ) throws -> (Padding, [Int]) {
+  ) throws(ConvoyError) -> (Padding, [Int]) {
     var (before, after, outputPadding) = ([Int](), [Int](), outputPadding)
     guard extents.count == spatial.count, extents.allSatisfy({ 0 < $0 && $0 <= 1 << 40 }) else {
-      throw Refusal("an output shape of \(spatial.count) extents is expected")
+      throw .refused("an output shape of \(spatial.count) extents is expected")
     }
     for (d, extent) in extents.enumerated() {
       guard (0...1 << 20).contains(outputPadding[d]) else {
-        throw Refusal("an output padding of \(outputPadding[d]) is out of range")
+        throw .refused("an output padding of \(outputPadding[d]) is out of range")
       }
       let whole = (spatial[d] - 1) * window.stride[d] + window.span(d) + outputPadding[d]
       let total = max(whole - extent, 0)
@@ -64,15 +64,15 @@ extension Conversions {
   }
 
   /// The window's extents: those of the weights, which the attribute may repeat.
-  private static func kernel(of weights: Value, _ site: ImportSite) throws -> [Int] {
+  private static func kernel(of weights: Value, _ site: ImportSite) throws(ConvoyError) -> [Int] {
     let kernel = Array(weights.shape.dimensions.dropFirst(2))
     if let told = try site.attributes.integers("kernel_shape"), told != kernel {
-      throw Refusal("its kernel_shape is \(told), but its weights have \(kernel)")
+      throw .refused("its kernel_shape is \(told), but its weights have \(kernel)")
     }
     return kernel
   }
 
-  private static func bias(_ site: ImportSite) throws -> [Value] {
+  private static func bias(_ site: ImportSite) throws(ConvoyError) -> [Value] {
     site.has(2) ? [try site.parameter(2)] : []
   }
 }
@@ -88,7 +88,7 @@ extension ImportSite {
   fileprivate var isPaddedAfter: Bool { automaticPadding == "SAME_UPPER" }
 
   /// The window that the attributes of convolutions and poolings describe.
-  func window(kernel: [Int], image: Shape, roundsUp: Bool = false) throws -> Window {
+  func window(kernel: [Int], image: Shape, roundsUp: Bool = false) throws(ConvoyError) -> Window {
     let ones = kernel.map { _ in 1 }
     var window = Window(
       kernel: kernel, stride: try attributes.integers("strides") ?? ones,
@@ -103,11 +103,11 @@ extension ImportSite {
     case "NOTSET", "":
       let pads = try attributes.integers("pads") ?? ones.map { _ in 0 } + ones.map { _ in 0 }
       guard pads.count == 2 * kernel.count else {
-        throw Refusal("\(2 * kernel.count) pads are expected, got \(pads.count)")
+        throw .refused("\(2 * kernel.count) pads are expected, got \(pads.count)")
       }
       window.padding = .explicit(
         before: Array(pads.prefix(kernel.count)), after: Array(pads.suffix(kernel.count)))
-    case let other: throw Refusal("the auto_pad ‘\(other)’ is not known")
+    case let other: throw .refused("the auto_pad ‘\(other)’ is not known")
     }
     try window.validate(spatialRank: image.rank - 2)
     return window
@@ -117,7 +117,7 @@ extension ImportSite {
 // MARK: Export
 
 extension Convolution: Exportable {
-  func export(at site: ExportSite) throws {
+  func export(at site: ExportSite) throws(ConvoyError) {
     site.finish(
       "Conv", site.inputs,
       window.attributes(for: site.inputShapes[0], to: site.outputShapes[0])
@@ -126,7 +126,7 @@ extension Convolution: Exportable {
 }
 
 extension TransposedConvolution: Exportable {
-  func export(at site: ExportSite) throws {
+  func export(at site: ExportSite) throws(ConvoyError) {
     site.finish(
       "ConvTranspose", site.inputs,
       window.attributes(for: site.inputShapes[0])

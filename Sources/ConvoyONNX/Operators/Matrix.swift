@@ -10,14 +10,14 @@ extension Conversions {
   ]
 
   /// alpha·A·B + beta·C: a linear layer where B is known.
-  private static func generalProduct(_ site: ImportSite) throws -> Value {
+  private static func generalProduct(_ site: ImportSite) throws(ConvoyError) -> Value {
     let (alpha, beta) = (
       try site.attributes.float("alpha", default: 1), try site.attributes.float("beta", default: 1)
     )
     var a = try site.value(0)
     let isTransposed = try site.attributes.flag("transB")
     guard a.shape.rank == 2, try site.input(1).extents.count == 2 else {
-      throw Refusal("two matrices are expected")
+      throw .refused("two matrices are expected")
     }
     if try site.attributes.flag("transA") { a = a.transposed([1, 0]) }
     guard site.knownConstant(1) != nil else {
@@ -28,8 +28,8 @@ extension Conversions {
       let c = try site.value(2)
       return result + (beta == 1 ? c : c.scaled(by: beta))
     }
-    let weights = try site.parameter(1) {
-      try (isTransposed ? $0 : $0.transposed([1, 0])).scaled(by: alpha)
+    let weights = try site.parameter(1) { constant throws(ConvoyError) in
+      try (isTransposed ? constant : constant.transposed([1, 0])).scaled(by: alpha)
     }
     guard site.has(2) else { return site.apply(Linear(), [a, weights]) }
     let outputs = weights.shape[0]
@@ -37,7 +37,9 @@ extension Conversions {
     if site.knownConstant(2) != nil, extents.last == outputs,
       extents.dropLast().allSatisfy({ $0 == 1 })
     {
-      let bias = try site.parameter(2) { try $0.reshaped([outputs]).scaled(by: beta) }
+      let bias = try site.parameter(2) { constant throws(ConvoyError) in
+        try constant.reshaped([outputs]).scaled(by: beta)
+      }
       return site.apply(Linear(), [a, weights, bias])
     }
     let c = try site.value(2)
@@ -45,11 +47,13 @@ extension Conversions {
   }
 
   /// A linear layer where the second matrix is known, else a product of tables of matrices.
-  private static func product(_ site: ImportSite) throws -> Value {
+  private static func product(_ site: ImportSite) throws(ConvoyError) -> Value {
     let a = try site.value(0)
     let extents = try site.input(1).extents
     if let constant = site.knownConstant(1), constant.rank == 2, a.shape.rank >= 1 {
-      let weights = try site.parameter(1) { try $0.transposed([1, 0]) }
+      let weights = try site.parameter(1) { constant throws(ConvoyError) in
+        try constant.transposed([1, 0])
+      }
       let (features, outputs) = (weights.shape[1], weights.shape[0])
       if a.shape.rank == 2 { return site.apply(Linear(), [a, weights]) }
       let rows = a.reshaped([-1, features])
@@ -58,7 +62,7 @@ extension Conversions {
     }
     let b = try site.value(1)
     if a.shape.rank >= 2, extents.count >= 2 { return site.apply(MatrixProduct(), [a, b]) }
-    guard a.shape.rank >= 1, extents.count >= 1 else { throw Refusal("matrices are expected") }
+    guard a.shape.rank >= 1, extents.count >= 1 else { throw .refused("matrices are expected") }
     // A vector is a row on the left and a column on the right, and leaves its dimension out.
     let left = a.shape.rank == 1 ? a.reshaped([1, -1]) : a
     let right = extents.count == 1 ? b.reshaped([-1, 1]) : b
@@ -77,7 +81,7 @@ extension Conversions {
 
 extension ConstantTensor {
   /// Every float multiplied.
-  fileprivate func scaled(by factor: Float) throws -> ConstantTensor {
+  fileprivate func scaled(by factor: Float) throws(ConvoyError) -> ConstantTensor {
     if factor == 1 { return self }
     return ConstantTensor(extents, .floats(try floats().map { $0 * factor }), source: source)
   }
@@ -86,11 +90,11 @@ extension ConstantTensor {
 // MARK: Export
 
 extension Linear: Exportable {
-  func export(at site: ExportSite) throws {
+  func export(at site: ExportSite) throws(ConvoyError) {
     site.finish("Gemm", site.inputs, [.init("transB", 1)])
   }
 }
 
 extension MatrixProduct: Exportable {
-  func export(at site: ExportSite) throws { site.finish("MatMul", site.inputs) }
+  func export(at site: ExportSite) throws(ConvoyError) { site.finish("MatMul", site.inputs) }
 }

@@ -13,12 +13,13 @@ extension Conversions {
     "Dropout": single(dropout),
   ]
 
-  private static func batchNormalization(_ site: ImportSite) throws -> Value {
+  private static func batchNormalization(_ site: ImportSite) throws(ConvoyError) -> Value {
     guard try !site.attributes.flag("training_mode") else {
-      throw Refusal("it is exported for training")
+      throw .refused("it is exported for training")
     }
-    guard try site.opset >= 9 || site.attributes.flag("spatial", default: true) else {
-      throw Refusal("statistics for each pixel are not supported")
+    let isSpatial = try site.attributes.flag("spatial", default: true)
+    guard site.opset >= 9 || isSpatial else {
+      throw .refused("statistics for each pixel are not supported")
     }
     let operation = BatchNormalization(
       epsilon: try site.attributes.float("epsilon", default: 1e-5),
@@ -27,35 +28,39 @@ extension Conversions {
     return site.apply(
       operation,
       [try site.value(0)]
-        + (try (1...4).map { try site.parameter($0, isTrainable: $0 <= 2) }))
+        + (try (1...4).map { index throws(ConvoyError) in
+          try site.parameter(index, isTrainable: index <= 2)
+        }))
   }
 
-  private static func instanceNormalization(_ site: ImportSite) throws -> Value {
+  private static func instanceNormalization(_ site: ImportSite) throws(ConvoyError) -> Value {
     let image = try site.value(0)
     let rank = image.shape.rank
-    guard rank >= 3 else { throw Refusal("an image is expected, got the shape \(image.shape)") }
+    guard rank >= 3 else { throw .refused("an image is expected, got the shape \(image.shape)") }
     let standard = site.apply(
       Standardization(over: Array(2..<rank), epsilon: try site.epsilon()), [image])
-    return try site.scaled(standard) { try site.channelParameter($0, ofRank: rank) }
+    return try site.scaled(standard) { index throws(ConvoyError) in
+      try site.channelParameter(index, ofRank: rank)
+    }
   }
 
-  private static func groupNormalization(_ site: ImportSite) throws -> Value {
+  private static func groupNormalization(_ site: ImportSite) throws(ConvoyError) -> Value {
     let image = try site.value(0)
     let (shape, rank) = (image.shape, image.shape.rank)
     let groups = try site.attributes.integer("num_groups", default: 0)
     guard rank >= 2, groups >= 1, shape[1] % groups == 0 else {
-      throw Refusal("a num_groups that divides the channels is expected, got \(groups)")
+      throw .refused("a num_groups that divides the channels is expected, got \(groups)")
     }
     let standard = site.reshape(image, [0, groups, -1])
       .standardized(over: [2], epsilon: try site.epsilon())
       .reshaped([0] + shape.dimensions.dropFirst())
     // Until the 21st version scale and shift were given for each group.
     let perGroup = shape[1] / groups
-    func spread(_ index: Int) throws -> Value {
+    func spread(_ index: Int) throws(ConvoyError) -> Value {
       guard try ConstantTensor.count(of: site.input(index).extents) == groups, perGroup > 1 else {
         return try site.channelParameter(index, ofRank: rank)
       }
-      return try site.parameter(index) { constant in
+      return try site.parameter(index) { constant throws(ConvoyError) in
         try site.importer.spend(shape[1])
         return constant.gathering(
           (0..<shape[1]).map { $0 / perGroup },
@@ -65,24 +70,24 @@ extension Conversions {
     return try site.scaled(standard, spread)
   }
 
-  private static func layerNormalization(_ site: ImportSite) throws -> Value {
+  private static func layerNormalization(_ site: ImportSite) throws(ConvoyError) -> Value {
     let value = try site.value(0)
     let rank = value.shape.rank
     let axis = try site.dimension(
       try site.attributes.integer("axis", default: -1), ofRank: rank)
     let standard = site.apply(
       Standardization(over: Array(axis..<rank), epsilon: try site.epsilon()), [value])
-    return try site.scaled(standard) { index in
+    return try site.scaled(standard) { index throws(ConvoyError) in
       let extents = try site.input(index).extents
       guard extents.count <= rank else {
-        throw Refusal("its input \(index + 1) has too many dimensions")
+        throw .refused("its input \(index + 1) has too many dimensions")
       }
       let missing = Array(repeating: 1, count: rank - extents.count)
       return try site.parameter(index, as: missing + extents)
     }
   }
 
-  private static func localResponseNormalization(_ site: ImportSite) throws -> Value {
+  private static func localResponseNormalization(_ site: ImportSite) throws(ConvoyError) -> Value {
     let operation = LocalResponseNormalization(
       size: try site.attributes.integer("size", default: 0),
       alpha: try site.attributes.float("alpha", default: 1e-4),
@@ -92,9 +97,9 @@ extension Conversions {
   }
 
   /// Kept, for a model that is trained further.
-  private static func dropout(_ site: ImportSite) throws -> Value {
+  private static func dropout(_ site: ImportSite) throws(ConvoyError) -> Value {
     if let mode = site.knownConstant(2), try mode.integers().first != 0 {
-      throw Refusal("it is exported for training")
+      throw .refused("it is exported for training")
     }
     let rate =
       site.opset >= 12
@@ -105,12 +110,16 @@ extension Conversions {
 }
 
 extension ImportSite {
-  fileprivate func epsilon() throws -> Float { try attributes.float("epsilon", default: 1e-5) }
+  fileprivate func epsilon() throws(ConvoyError) -> Float {
+    try attributes.float("epsilon", default: 1e-5)
+  }
 
   /// A value times the second input plus the third, but for those that change nothing.
   ///
   /// - Parameter parameter: an input in a shape that broadcasts.
-  fileprivate func scaled(_ value: Value, _ parameter: (Int) throws -> Value) throws -> Value {
+  fileprivate func scaled(_ value: Value, _ parameter: (Int) throws(ConvoyError) -> Value)
+    throws(ConvoyError) -> Value
+  {
     var result = value
     for (index, function) in [(1, Arithmetic.Function.multiply), (2, .add)] where has(index) {
       let neutral: Float = function == .multiply ? 1 : 0
@@ -125,7 +134,7 @@ extension ImportSite {
 // MARK: Export
 
 extension BatchNormalization: Exportable {
-  func export(at site: ExportSite) throws {
+  func export(at site: ExportSite) throws(ConvoyError) {
     site.finish(
       "BatchNormalization", site.inputs,
       [.init("epsilon", epsilon), .init("momentum", 1 - momentum)])
@@ -133,7 +142,7 @@ extension BatchNormalization: Exportable {
 }
 
 extension Standardization: Exportable {
-  func export(at site: ExportSite) throws {
+  func export(at site: ExportSite) throws(ConvoyError) {
     let (shape, x) = (site.inputShapes[0], site.inputs[0])
     if let first = dimensions.first, dimensions == Array(first..<shape.rank) {
       let ones = site.constant(Tensor(Shape(shape.dimensions[first...]), repeating: 1), "scale")
@@ -150,7 +159,7 @@ extension Standardization: Exportable {
 }
 
 extension LocalResponseNormalization: Exportable {
-  func export(at site: ExportSite) throws {
+  func export(at site: ExportSite) throws(ConvoyError) {
     site.finish(
       "LRN", site.inputs,
       [
@@ -160,7 +169,7 @@ extension LocalResponseNormalization: Exportable {
 }
 
 extension Dropout: Exportable {
-  func export(at site: ExportSite) throws {
+  func export(at site: ExportSite) throws(ConvoyError) {
     site.finish("Dropout", site.inputs + [site.scalar(rate)])
   }
 }

@@ -5,21 +5,25 @@ import ConvoyTensors
 
 extension Conversions {
   static let poolings: [String: Importing] = [
-    "MaxPool": single { try pooling(.maximum, $0) },
-    "AveragePool": single {
+    "MaxPool": single { site throws(ConvoyError) in try pooling(.maximum, site) },
+    "AveragePool": single { site throws(ConvoyError) in
       try pooling(
-        .average(countsPadding: try $0.attributes.flag("count_include_pad")), $0)
+        .average(countsPadding: try site.attributes.flag("count_include_pad")), site)
     },
-    "GlobalMaxPool": single { $0.apply(Pooling(.maximum, window: nil), [try $0.value(0)]) },
-    "GlobalAveragePool": single {
-      $0.apply(Pooling(.average(countsPadding: true), window: nil), [try $0.value(0)])
+    "GlobalMaxPool": single { site throws(ConvoyError) in
+      site.apply(Pooling(.maximum, window: nil), [try site.value(0)])
+    },
+    "GlobalAveragePool": single { site throws(ConvoyError) in
+      site.apply(Pooling(.average(countsPadding: true), window: nil), [try site.value(0)])
     },
   ]
 
-  private static func pooling(_ function: Pooling.Function, _ site: ImportSite) throws -> Value {
+  private static func pooling(_ function: Pooling.Function, _ site: ImportSite) throws(ConvoyError)
+    -> Value
+  {
     let image = try site.value(0)
     guard let kernel = try site.attributes.integers("kernel_shape") else {
-      throw Refusal("a kernel_shape is expected")
+      throw .refused("a kernel_shape is expected")
     }
     let window = try site.window(
       kernel: kernel, image: image.shape, roundsUp: try site.attributes.flag("ceil_mode"))
@@ -30,7 +34,7 @@ extension Conversions {
 // MARK: Export
 
 extension Pooling: Exportable {
-  func export(at site: ExportSite) throws {
+  func export(at site: ExportSite) throws(ConvoyError) {
     guard let window else {
       site.finish(function == .maximum ? "GlobalMaxPool" : "GlobalAveragePool", site.inputs)
       return

@@ -5,29 +5,32 @@ import ConvoyTensors
 
 extension Conversions {
   static let reductions: [String: Importing] = [
-    "ReduceSum": single { try reduced($0, .sum, axesAreInput: 13) },
-    "ReduceMean": single { try reduced($0, .mean, axesAreInput: 18) },
-    "ReduceMax": single { try reduced($0, .maximum, axesAreInput: 18) },
-    "ReduceMin": single {
-      try reduced($0, .maximum, axesAreInput: 18) {
+    "ReduceSum": single { site throws(ConvoyError) in try reduced(site, .sum, axesAreInput: 13) },
+    "ReduceMean": single { site throws(ConvoyError) in try reduced(site, .mean, axesAreInput: 18) },
+    "ReduceMax": single { site throws(ConvoyError) in try reduced(site, .maximum, axesAreInput: 18)
+    },
+    "ReduceMin": single { site throws(ConvoyError) in
+      try reduced(site, .maximum, axesAreInput: 18) {
         -$0
       } after: {
         -$0
       }
     },
-    "ReduceSumSquare": single {
-      try reduced($0, .sum, axesAreInput: 18) { $0.applying(.square) }
+    "ReduceSumSquare": single { site throws(ConvoyError) in
+      try reduced(site, .sum, axesAreInput: 18) { $0.applying(.square) }
     },
-    "ReduceL1": single { try reduced($0, .sum, axesAreInput: 18) { $0.applying(.absoluteValue) } },
-    "ReduceL2": single {
-      try reduced($0, .sum, axesAreInput: 18) {
+    "ReduceL1": single { site throws(ConvoyError) in
+      try reduced(site, .sum, axesAreInput: 18) { $0.applying(.absoluteValue) }
+    },
+    "ReduceL2": single { site throws(ConvoyError) in
+      try reduced(site, .sum, axesAreInput: 18) {
         $0.applying(.square)
       } after: {
         $0.squareRoot()
       }
     },
-    "ReduceProd": { _ in
-      throw Refusal("it is supported only where all it reads is known while reading")
+    "ReduceProd": { _ throws(ConvoyError) in
+      throw .refused("it is supported only where all it reads is known while reading")
     },
   ]
 
@@ -35,14 +38,14 @@ extension Conversions {
   private static func reduced(
     _ site: ImportSite, _ function: Reduction.Function, axesAreInput version: Int,
     before: (Value) -> Value = { $0 }, after: (Value) -> Value = { $0 }
-  ) throws -> Value {
+  ) throws(ConvoyError) -> Value {
     let value = try site.value(0)
     let rank = value.shape.rank
     let keeps = try site.attributes.flag("keepdims", default: true)
     var axes = try site.opset >= version ? site.integers(1) : site.attributes.integers("axes")
     if axes?.isEmpty == true { axes = nil }
     if axes == nil, try site.attributes.flag("noop_with_empty_axes") { return value }
-    let dimensions = try axes.map { try site.dimensions($0, ofRank: rank) } ?? Array(0..<rank)
+    let dimensions = try site.dimensions(axes ?? Array(0..<rank), ofRank: rank)
     let isGlobal = (3...5).contains(rank) && dimensions == Array(2..<rank)
     if isGlobal, function != .sum {
       let pooling = Pooling(
@@ -58,7 +61,7 @@ extension Conversions {
 // MARK: Export
 
 extension Reduction: Exportable {
-  func export(at site: ExportSite) throws {
+  func export(at site: ExportSite) throws(ConvoyError) {
     let keeps = Onnx_AttributeProto("keepdims", keepsDimensions ? 1 : 0)
     switch function {
     case .sum:

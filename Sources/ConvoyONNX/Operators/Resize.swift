@@ -9,7 +9,7 @@ extension Conversions {
     "Upsample": single(upsample),
   ]
 
-  private static func upsample(_ site: ImportSite) throws -> Value {
+  private static func upsample(_ site: ImportSite) throws(ConvoyError) -> Value {
     let image = try site.value(0)
     let scales =
       try site.opset >= 9 ? site.constant(1).floats() : site.attributes.floats("scales") ?? []
@@ -20,7 +20,7 @@ extension Conversions {
         try size(scales: scales, of: image, keepsDownscaling: false)), [image])
   }
 
-  private static func resize(_ site: ImportSite) throws -> Value {
+  private static func resize(_ site: ImportSite) throws(ConvoyError) -> Value {
     let image = try site.value(0)
     let mode = try site.attributes.string("mode", default: "nearest")
     if site.opset == 10 {
@@ -32,20 +32,23 @@ extension Conversions {
         [image])
     }
     guard try !site.attributes.flag("antialias") else {
-      throw Refusal("antialias is not supported")
+      throw .refused("antialias is not supported")
     }
     let policy = try site.attributes.string("keep_aspect_ratio_policy", default: "stretch")
     guard policy == "stretch" else {
-      throw Refusal("the keep_aspect_ratio_policy ‘\(policy)’ is not supported")
+      throw .refused("the keep_aspect_ratio_policy ‘\(policy)’ is not supported")
     }
     let rank = image.shape.rank
-    let axes = try site.attributes.integers("axes").map {
-      try $0.map { try site.dimension($0, ofRank: rank) }
+    let axes = try site.attributes.integers("axes")?.map { axis throws(ConvoyError) in
+      try site.dimension(axis, ofRank: rank)
     }
     /// One number for each dimension; 1 or the extent where there is none.
-    func spread<Number>(_ numbers: [Number], else others: [Number]) throws -> [Number] {
+    func spread<Number>(_ numbers: [Number], else others: [Number]) throws(ConvoyError) -> [Number]
+    {
       guard let axes else { return numbers }
-      guard axes.count == numbers.count else { throw Refusal("a number for each axis is expected") }
+      guard axes.count == numbers.count else {
+        throw .refused("a number for each axis is expected")
+      }
       var all = others
       for (axis, number) in zip(axes, numbers) { all[axis] = number }
       return all
@@ -55,7 +58,7 @@ extension Conversions {
       let extents = try spread(sizes, else: image.shape.dimensions)
       guard rank >= 3, extents.count == rank, extents.prefix(2) == image.shape.dimensions.prefix(2)
       else {
-        throw Refusal("sizes that change spatial dimensions only are expected, got \(extents)")
+        throw .refused("sizes that change spatial dimensions only are expected, got \(extents)")
       }
       size = .extents(Array(extents.dropFirst(2)))
     } else {
@@ -71,37 +74,37 @@ extension Conversions {
 
   private static func size(
     scales: [Float], of image: Value, keepsDownscaling: Bool
-  ) throws -> Resize.Size {
+  ) throws(ConvoyError) -> Resize.Size {
     guard image.shape.rank >= 3, scales.count == image.shape.rank,
       scales.prefix(2).allSatisfy({ $0 == 1 })
-    else { throw Refusal("scales of spatial dimensions only are expected, got \(scales)") }
+    else { throw .refused("scales of spatial dimensions only are expected, got \(scales)") }
     guard keepsDownscaling || scales.allSatisfy({ $0 >= 1 }) else {
-      throw Refusal("making images smaller is not supported in this version of the operators")
+      throw .refused("making images smaller is not supported in this version of the operators")
     }
     return .scales(Array(scales.dropFirst(2)))
   }
 
   private static func interpolation(
     _ mode: String, rounding: Resize.Rounding
-  ) throws -> Resize.Interpolation {
+  ) throws(ConvoyError) -> Resize.Interpolation {
     switch mode {
     case "nearest": return .nearest(rounding)
     case "linear", "bilinear", "trilinear": return .linear
-    default: throw Refusal("the mode ‘\(mode)’ is not supported")
+    default: throw .refused("the mode ‘\(mode)’ is not supported")
     }
   }
 
-  private static func rounding(_ site: ImportSite) throws -> Resize.Rounding {
+  private static func rounding(_ site: ImportSite) throws(ConvoyError) -> Resize.Rounding {
     switch try site.attributes.string("nearest_mode", default: "round_prefer_floor") {
     case "round_prefer_floor": return .halfDown
     case "round_prefer_ceil": return .halfUp
     case "floor": return .down
     case "ceil": return .up
-    case let other: throw Refusal("the nearest_mode ‘\(other)’ is not known")
+    case let other: throw .refused("the nearest_mode ‘\(other)’ is not known")
     }
   }
 
-  private static func coordinates(_ site: ImportSite) throws -> Resize.Coordinates {
+  private static func coordinates(_ site: ImportSite) throws(ConvoyError) -> Resize.Coordinates {
     switch try site.attributes.string(
       "coordinate_transformation_mode", default: "half_pixel")
     {
@@ -109,7 +112,7 @@ extension Conversions {
     case "pytorch_half_pixel": return .pyTorchHalfPixel
     case "align_corners": return .alignCorners
     case "asymmetric": return .asymmetric
-    case let other: throw Refusal("the coordinate_transformation_mode ‘\(other)’ is not supported")
+    case let other: throw .refused("the coordinate_transformation_mode ‘\(other)’ is not supported")
     }
   }
 }
@@ -117,7 +120,7 @@ extension Conversions {
 // MARK: Export
 
 extension Resize: Exportable {
-  func export(at site: ExportSite) throws {
+  func export(at site: ExportSite) throws(ConvoyError) {
     let place =
       switch coordinates {
       case .halfPixel: "half_pixel"

@@ -17,43 +17,43 @@ extension Conversions {
   ]
 
   /// These are always evaluated.
-  private static let notComputed: Importing = { _ in
-    throw Refusal("it is supported only where all it reads is known while reading")
+  private static let notComputed: Importing = { _ throws(ConvoyError) in
+    throw .refused("it is supported only where all it reads is known while reading")
   }
 
-  private static func reshape(_ site: ImportSite) throws -> Value {
+  private static func reshape(_ site: ImportSite) throws(ConvoyError) -> Value {
     let value = try site.value(0)
     let pattern = try site.constant(1).integers()
-    guard pattern.count <= ConstantTensor.largestRank else { throw Refusal("too many dimensions") }
+    guard pattern.count <= ConstantTensor.largestRank else { throw .refused("too many dimensions") }
     if try site.attributes.flag("allowzero"), pattern.contains(0) {
-      throw Refusal("a shape without elements is not supported")
+      throw .refused("a shape without elements is not supported")
     }
     let extents = try Reshape(pattern).outputShapes(for: [value.shape])[0].dimensions
     return site.shuffled(value, to: extents) ?? site.reshape(value, pattern)
   }
 
-  private static func flatten(_ site: ImportSite) throws -> Value {
+  private static func flatten(_ site: ImportSite) throws(ConvoyError) -> Value {
     let value = try site.value(0)
     let rank = value.shape.rank
     let axis = try site.attributes.integer("axis", default: 1)
-    guard (-rank...rank).contains(axis) else { throw Refusal("its axis \(axis) is out of range") }
+    guard (-rank...rank).contains(axis) else { throw .refused("its axis \(axis) is out of range") }
     let first = axis < 0 ? axis + rank : axis
     let columns = value.shape.dimensions.dropFirst(first).reduce(1, *)
     let pattern = first == 0 ? [1, -1] : first == 1 ? [0, -1] : [-1, columns]
     return site.apply(Reshape(pattern), [value])
   }
 
-  private static func squeeze(_ site: ImportSite) throws -> Value {
+  private static func squeeze(_ site: ImportSite) throws(ConvoyError) -> Value {
     let value = try site.value(0)
     return site.reshape(value, try site.squeezed(value.shape.dimensions))
   }
 
-  private static func unsqueeze(_ site: ImportSite) throws -> Value {
+  private static func unsqueeze(_ site: ImportSite) throws(ConvoyError) -> Value {
     let value = try site.value(0)
     return site.reshape(value, try site.unsqueezed(value.shape.dimensions))
   }
 
-  private static func expand(_ site: ImportSite) throws -> Value {
+  private static func expand(_ site: ImportSite) throws(ConvoyError) -> Value {
     let value = try site.value(0)
     let extents = try broadcast(value.shape.dimensions, try site.constant(1).integers())
     if extents == value.shape.dimensions { return value }
@@ -61,7 +61,7 @@ extension Conversions {
   }
 
   /// To floats of any precision, which are float32 here, or to integers or truth values.
-  private static func cast(_ site: ImportSite) throws -> Value {
+  private static func cast(_ site: ImportSite) throws(ConvoyError) -> Value {
     let value = try site.value(0)
     let type = try site.type == "CastLike" ? site.value(1).type : site.castType()
     let target = type.isFloating ? .float32 : type
@@ -69,13 +69,13 @@ extension Conversions {
   }
 
   /// The extents to which two shapes repeat.
-  static func broadcast(_ a: [Int], _ b: [Int]) throws -> [Int] {
+  static func broadcast(_ a: [Int], _ b: [Int]) throws(ConvoyError) -> [Int] {
     let rank = max(a.count, b.count)
-    guard rank <= ConstantTensor.largestRank else { throw Refusal("too many dimensions") }
+    guard rank <= ConstantTensor.largestRank else { throw .refused("too many dimensions") }
     let padded = [a, b].map { Array(repeating: 1, count: rank - $0.count) + $0 }
-    return try zip(padded[0], padded[1]).map { x, y in
+    return try zip(padded[0], padded[1]).map { x, y throws(ConvoyError) in
       guard x == y || x == 1 || y == 1 else {
-        throw Refusal("the shapes \(a) and \(b) cannot be brought to one")
+        throw .refused("the shapes \(a) and \(b) cannot be brought to one")
       }
       return x == 1 ? y : x
     }
@@ -84,29 +84,29 @@ extension Conversions {
 
 extension ImportSite {
   /// What a cast is to.
-  func castType() throws -> ElementType {
+  func castType() throws(ConvoyError) -> ElementType {
     let code = try attributes.integer("to", default: 0)
     return try ElementType(onnxCode: Int32(clamping: code))
   }
 
   /// A squeeze's or unsqueeze's axes, which became an input.
-  private func axes() throws -> [Int]? {
+  private func axes() throws(ConvoyError) -> [Int]? {
     try opset >= 13 ? integers(1) : attributes.integers("axes")
   }
 
-  func squeezed(_ extents: [Int]) throws -> [Int] {
+  func squeezed(_ extents: [Int]) throws(ConvoyError) -> [Int] {
     guard let axes = try axes() else { return extents.filter { $0 != 1 } }
     let dropped = try dimensions(axes, ofRank: extents.count)
     guard dropped.allSatisfy({ extents[$0] == 1 }) else {
-      throw Refusal("dimensions of extent 1 are expected at \(axes), got the shape \(extents)")
+      throw .refused("dimensions of extent 1 are expected at \(axes), got the shape \(extents)")
     }
     return extents.indices.filter { !dropped.contains($0) }.map { extents[$0] }
   }
 
-  func unsqueezed(_ extents: [Int]) throws -> [Int] {
-    guard let axes = try axes() else { throw Refusal("axes are expected") }
+  func unsqueezed(_ extents: [Int]) throws(ConvoyError) -> [Int] {
+    guard let axes = try axes() else { throw .refused("axes are expected") }
     guard axes.count + extents.count <= ConstantTensor.largestRank else {
-      throw Refusal("too many dimensions")
+      throw .refused("too many dimensions")
     }
     var result = extents
     for axis in try dimensions(axes, ofRank: extents.count + axes.count) {
@@ -121,7 +121,7 @@ extension ImportSite {
 extension Conversions {
   /// Operators that make constants of nothing, or of shapes.
   static let constantMaking: [String: Evaluating] = [
-    "Shape": { site in
+    "Shape": { site throws(ConvoyError) in
       let extents = try site.input(0).extents
       let positions = try Positions(
         start: try site.attributes.integer("start", default: 0),
@@ -129,10 +129,10 @@ extension Conversions {
         of: extents.count)
       return [ConstantTensor(integers: positions.map { extents[$0] })]
     },
-    "Size": { site in
+    "Size": { site throws(ConvoyError) in
       [ConstantTensor([], .integers([try ConstantTensor.count(of: site.input(0).extents)]))]
     },
-    "ConstantOfShape": { site in
+    "ConstantOfShape": { site throws(ConvoyError) in
       guard let extents = try site.knownConstant(0)?.integers() else { return nil }
       let count = try ConstantTensor.count(of: extents)
       try site.importer.spend(count)
@@ -140,10 +140,10 @@ extension Conversions {
         return [ConstantTensor(extents, .floats(Array(repeating: 0, count: count)))]
       }
       let value = try ConstantTensor(tensor, externalData: nil)
-      guard value.count == 1 else { throw Refusal("a value of one element is expected") }
+      guard value.count == 1 else { throw .refused("a value of one element is expected") }
       return [value.gathering(Array(repeating: 0, count: count), extents)]
     },
-    "Range": { site in
+    "Range": { site throws(ConvoyError) in
       guard let start = site.knownConstant(0), let limit = site.knownConstant(1),
         let step = site.knownConstant(2)
       else { return nil }
@@ -153,19 +153,21 @@ extension Conversions {
 
   private static func range(
     _ start: ConstantTensor, _ limit: ConstantTensor, _ step: ConstantTensor, _ site: ImportSite
-  ) throws -> ConstantTensor {
+  ) throws(ConvoyError) -> ConstantTensor {
     guard start.count == 1, limit.count == 1, step.count == 1 else {
-      throw Refusal("single numbers are expected")
+      throw .refused("single numbers are expected")
     }
     let numbers = [start, limit, step].map(\.doubles)
     let (first, end, by) = (numbers[0][0], numbers[1][0], numbers[2][0])
     let length = ((end - first) / by).rounded(.up)
-    guard by != 0, length < 0x1p40 else { throw Refusal("its range cannot be held") }
+    guard by != 0, length < 0x1p40 else { throw .refused("its range cannot be held") }
     // As a float it may be below all integers.
     let count = Int(max(0, length))
     try site.importer.spend(count)
     if case .integers(let from) = start.elements, case .integers(let by) = step.elements {
-      let numbers = try (0..<count).map { try Checked.sum(from[0], Checked.product($0, by[0])) }
+      let numbers = try (0..<count).map { index throws(ConvoyError) in
+        try Checked.sum(from[0], Checked.product(index, by[0]))
+      }
       return ConstantTensor(integers: numbers)
     }
     return ConstantTensor([count], .floats((0..<count).map { Float(first + Double($0) * by) }))
@@ -174,7 +176,7 @@ extension Conversions {
 
 extension ConstantTensor {
   /// The tensor that a `Constant` node holds in one of its attributes.
-  init(constantOf site: ImportSite, _ externalData: ExternalData?) throws {
+  init(constantOf site: ImportSite, _ externalData: ExternalData?) throws(ConvoyError) {
     let attributes = site.attributes
     if let tensor = try attributes.tensor("value") {
       try self.init(tensor, externalData: externalData)
@@ -187,7 +189,7 @@ extension ConstantTensor {
     } else if let integers = try attributes.integers("value_ints") {
       self.init(integers: integers)
     } else {
-      throw Refusal("it holds no tensor of numbers")
+      throw .refused("it holds no tensor of numbers")
     }
   }
 }
@@ -196,19 +198,19 @@ extension ConstantTensor {
 
 extension Reshape: Exportable {
   /// The pattern means the same there.
-  func export(at site: ExportSite) throws {
+  func export(at site: ExportSite) throws(ConvoyError) {
     site.finish("Reshape", site.inputs + [site.integers(pattern, "shape")])
   }
 }
 
 extension Cast: Exportable {
-  func export(at site: ExportSite) throws {
+  func export(at site: ExportSite) throws(ConvoyError) {
     site.finish("Cast", site.inputs, [.init("to", Int(type.onnxType.rawValue))])
   }
 }
 
 extension Repetition: Exportable {
-  func export(at site: ExportSite) throws {
+  func export(at site: ExportSite) throws(ConvoyError) {
     site.finish("Expand", site.inputs + [site.integers(shape.dimensions, "shape")])
   }
 }

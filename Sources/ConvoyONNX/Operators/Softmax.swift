@@ -5,11 +5,12 @@ import ConvoyTensors
 
 extension Conversions {
   static let softmaxes: [String: Importing] = [
-    "Softmax": single { try softmax($0, isLogarithmic: false) },
-    "LogSoftmax": single { try softmax($0, isLogarithmic: true) },
+    "Softmax": single { site throws(ConvoyError) in try softmax(site, isLogarithmic: false) },
+    "LogSoftmax": single { site throws(ConvoyError) in try softmax(site, isLogarithmic: true) },
   ]
 
-  private static func softmax(_ site: ImportSite, isLogarithmic: Bool) throws -> Value {
+  private static func softmax(_ site: ImportSite, isLogarithmic: Bool) throws(ConvoyError) -> Value
+  {
     let value = try site.value(0)
     let rank = value.shape.rank
     let axis = try site.dimension(
@@ -30,7 +31,7 @@ extension Conversions {
 // MARK: Export
 
 extension Softmax: Exportable {
-  func export(at site: ExportSite) throws {
+  func export(at site: ExportSite) throws(ConvoyError) {
     site.finish(
       isLogarithmic ? "LogSoftmax" : "Softmax", site.inputs, [.init("axis", dimension)])
   }
