@@ -60,8 +60,11 @@ public final class RingCommunicator: Communicator, @unchecked Sendable {
   }
 
   /// Starts a rank's thread on a transport that the thread itself opens.
+  ///
+  /// - Parameter now: seconds since an arbitrary moment, by which the time limit is kept.
   package convenience init(
     timeLimit: Double, pieceLength: Int = 65_536,
+    now: @escaping @Sendable () -> Double = monotonicSeconds,
     isToldToStop: @escaping @Sendable () -> Bool = { false },
     whenFailed: @escaping @Sendable (ConvoyError) -> Void = { _ in },
     opening open: @escaping @Sendable () throws(ConvoyError) -> any Transport
@@ -69,7 +72,7 @@ public final class RingCommunicator: Communicator, @unchecked Sendable {
     let thread = ProgressThread(
       ProgressThread.Settings(
         timeLimit: timeLimit, pieceLength: pieceLength, whenFailed: whenFailed,
-        isToldToStop: isToldToStop))
+        isToldToStop: isToldToStop, now: now))
     let transport = try thread.start(open)
     self.init(
       Family(thread, transport), context: 1, members: Array(0..<transport.count),
@@ -136,6 +139,11 @@ public final class RingCommunicator: Communicator, @unchecked Sendable {
   /// - Parameter reason: what happened here, to follow “Rank 2 (host) stopped: ”.
   public func abort(_ reason: String) {
     family.thread.abort(reason, over: family.transport)
+  }
+
+  /// Waits until the job has failed on this rank, or the connection is closed.
+  package func waitForFailure() {
+    family.thread.waitForFailure()
   }
 
   /// Waits until all ranks are done, and closes the connection, for all communicators that

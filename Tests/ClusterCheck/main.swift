@@ -53,25 +53,21 @@ func runOverMPI(_ mode: String, _ argument: String) throws {
   case "abort":
     try communicator.barrier()
     if communicator.rank == 1 { communicator.abort("the test asks for it.") }
-    waitForFailure(communicator)
+    communicator.waitForFailure()
   case "idle":
     try communicator.barrier()
-    waitForFailure(communicator)
+    communicator.waitForFailure()
   case "exchange":
     while communicator.failure == nil { sum(1 << 20, communicator) }
   case "wait":
     try communicator.barrier()
-    if communicator.rank == 0 { waitForFailure(communicator) }
+    if communicator.rank == 0 { communicator.waitForFailure() }
     while communicator.failure == nil { sum(1 << 20, communicator) }
   default:
     throw ConvoyError(.argument, "There is no mode called \(mode).")
   }
   communicator.shutDown()
   if communicator.failure != nil { exit(1) }
-}
-
-func waitForFailure(_ communicator: RingCommunicator) {
-  while communicator.failure == nil { usleep(10_000) }
 }
 
 /// Writes a line to standard error in one piece, so that ranks' lines do not mix.

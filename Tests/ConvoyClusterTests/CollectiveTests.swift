@@ -61,8 +61,7 @@ private func expectRight(
     }
     var runs: [[[[Float]]]] = []
     for atOnce in [1, 5] {
-      let communicators = try ranks(count, pieceLength: 16).communicators
-      let outcomes = await onRanks(communicators) { communicator in
+      let outcomes = await onRanks(try ranks(count, pieceLength: 16)) { communicator in
         let results = run(
           collectives, on: communicator, inPlace: inPlace, atOnce: atOnce, seed: seed)
         return Outcome(
@@ -88,7 +87,7 @@ private func expectRight(
     let collectives: [Collective] = [
       .allReduce(count: 300_007), .broadcast(count: 150_001, root: 2),
     ]
-    let results = await onRanks(try RingCommunicator.inProcess(count: 3)) { communicator in
+    let results = await onRanks(try ranks(3)) { communicator in
       run(collectives, on: communicator, inPlace: true, atOnce: 2, seed: 7)
     }
     expectRight(results, collectives, seed: 7)
@@ -98,9 +97,8 @@ private func expectRight(
     let collectives: [Collective] = [.allReduce(count: 1009), .reduceScatter(count: 333)]
     var runs: [[[[Float]]]] = []
     for pieceLength in [7, 100, 65_536] {
-      let communicators = try ranks(4, pieceLength: pieceLength).communicators
       runs.append(
-        await onRanks(communicators) { communicator in
+        await onRanks(try ranks(4, pieceLength: pieceLength)) { communicator in
           run(collectives, on: communicator, inPlace: false, atOnce: 2, seed: 11)
         })
     }
@@ -108,7 +106,7 @@ private func expectRight(
   }
 
   @Test func sourcesStayAsTheyWere() async throws {
-    let areUntouched = await onRanks(try ranks(3, pieceLength: 16).communicators) { communicator in
+    let areUntouched = await onRanks(try ranks(3, pieceLength: 16)) { communicator in
       let collectives: [Collective] = [
         .allReduce(count: 100), .allGather(count: 50), .reduceScatter(count: 50),
         .broadcast(count: 70, root: 1),
@@ -136,7 +134,7 @@ private func expectRight(
   }
 
   @Test func aSingleRankSendsNothing() async throws {
-    let bytes = await onRanks(try RingCommunicator.inProcess(count: 1)) { communicator in
+    let bytes = await onRanks(try ranks(1)) { communicator in
       _ = run([.allReduce(count: 10)], on: communicator, inPlace: false, atOnce: 1, seed: 1)
       return communicator.bytesSent
     }
@@ -161,7 +159,7 @@ private func expectRight(
       var columnParts: [Float]
       var bytes: [Int]
     }
-    let found = await onRanks(try ranks(6, pieceLength: 16).communicators) {
+    let found = await onRanks(try ranks(6, pieceLength: 16)) {
       communicator -> Found? in
       guard let row = try? communicator.split(by: communicator.rank / 3),
         let column = try? communicator.split(by: -(communicator.rank % 3))
@@ -206,7 +204,7 @@ private func expectRight(
   }
 
   @Test func aColourOfItsOwnLeavesARankAlone() async throws {
-    let sums = await onRanks(try ranks(3).communicators) { communicator -> [Float] in
+    let sums = await onRanks(try ranks(3)) { communicator -> [Float] in
       guard let alone = try? communicator.split(by: communicator.rank) else { return [] }
       return run([.allReduce(count: 3)], on: alone, inPlace: false, atOnce: 1, seed: 5)[0]
     }

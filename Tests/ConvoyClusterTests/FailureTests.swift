@@ -16,43 +16,42 @@ private func addUntilFailure(_ communicator: RingCommunicator) -> ConvoyError? {
 @Suite struct FailureTests {
   @Test(arguments: [2, 3, 5])
   func aSilentRankEndsAllWhileTheyExchange(count: Int) async throws {
-    let (communicators, transports) = try ranks(count, pieceLength: 64, timeLimit: 2)
-    let failures = await onRanks(communicators) { communicator -> ConvoyError? in
+    let ranks = try ranks(count, pieceLength: 64, timeLimit: 2)
+    let failures = await onRanks(ranks) { communicator -> ConvoyError? in
       guard (try? communicator.barrier()) != nil else { return nil }
-      if communicator.rank == 1 { transports[1].cut() }
+      if communicator.rank == 1 { ranks.transports[1].cut() }
       return addUntilFailure(communicator)
     }
     try expectNamed(1, in: failures)
   }
 
   @Test func aSilentRankIsNoticedWhileNobodyExchanges() async throws {
-    let (communicators, transports) = try ranks(4, timeLimit: 2)
-    let failures = await onRanks(communicators) { communicator -> ConvoyError? in
+    let ranks = try ranks(4, timeLimit: 2)
+    let failures = await onRanks(ranks) { communicator -> ConvoyError? in
       guard (try? communicator.barrier()) != nil else { return nil }
-      if communicator.rank == 2 { transports[2].cut() }
-      while communicator.failure == nil { rest() }
+      if communicator.rank == 2 { ranks.transports[2].cut() }
+      communicator.waitForFailure()
       return communicator.failure
     }
     try expectNamed(2, in: failures)
   }
 
   @Test func aSilentRankIsNoticedWhileAllWaitForAnother() async throws {
-    let (communicators, transports) = try ranks(4, timeLimit: 2)
-    let failures = await onRanks(communicators) { communicator -> ConvoyError? in
+    let ranks = try ranks(4, timeLimit: 2)
+    let failures = await onRanks(ranks) { communicator -> ConvoyError? in
       guard (try? communicator.barrier()) != nil else { return nil }
-      if communicator.rank == 2 { transports[2].cut() }
+      if communicator.rank == 2 { ranks.transports[2].cut() }
       // Rank 0 is late: it computes until the failure, and the others wait for it.
-      while communicator.rank == 0 && communicator.failure == nil { rest() }
+      if communicator.rank == 0 { communicator.waitForFailure() }
       return addUntilFailure(communicator)
     }
     try expectNamed(2, in: failures)
   }
 
   @Test func aSlowRankIsNoFailure() async throws {
-    // Fifteen signs in the limit: that long a computation is many signs.
-    let failures = await onRanks(try ranks(3, timeLimit: 2).communicators) {
-      communicator -> ConvoyError? in
-      if communicator.rank == 1 { for _ in 0..<300 { rest() } }
+    let ranks = try ranks(3, timeLimit: 2)
+    let failures = await onRanks(ranks) { communicator -> ConvoyError? in
+      if communicator.rank == 1 { ranks.time.wait(3) }
       do throws(ConvoyError) {
         try communicator.barrier()
       } catch {
@@ -64,7 +63,7 @@ private func addUntilFailure(_ communicator: RingCommunicator) -> ConvoyError? {
   }
 
   @Test func anAbortReachesAllRanksWithItsReason() async throws {
-    let failures = await onRanks(try ranks(4, pieceLength: 64).communicators) {
+    let failures = await onRanks(try ranks(4, pieceLength: 64)) {
       communicator -> ConvoyError? in
       // Rank 2 may be through, and have stopped, before others are.
       guard (try? communicator.barrier()) != nil else { return communicator.failure }
@@ -81,9 +80,9 @@ private func addUntilFailure(_ communicator: RingCommunicator) -> ConvoyError? {
   }
 
   @Test func everythingReturnsAfterAFailure() async throws {
-    let areThrown = await onRanks(try ranks(2).communicators) { communicator -> Bool in
+    let areThrown = await onRanks(try ranks(2)) { communicator -> Bool in
       if communicator.rank == 0 { communicator.abort("it was told to.") }
-      while communicator.failure == nil { rest() }
+      communicator.waitForFailure()
       let work = Work(.allReduce(count: 10), on: communicator, inPlace: false, seed: 1)
       work.begin(tag: 3, on: communicator)
       communicator.finish(tag: 3)
@@ -99,9 +98,9 @@ private func addUntilFailure(_ communicator: RingCommunicator) -> ConvoyError? {
 
   @Test func aLongReasonIsCutOff() async throws {
     let reason = String(repeating: "é", count: 3000)
-    let failures = await onRanks(try ranks(2).communicators) { communicator -> ConvoyError? in
+    let failures = await onRanks(try ranks(2)) { communicator -> ConvoyError? in
       if communicator.rank == 0 { communicator.abort(reason) }
-      while communicator.failure == nil { rest() }
+      communicator.waitForFailure()
       return communicator.failure
     }
     let sentence = try #require(failures[1]?.message)
@@ -123,14 +122,14 @@ private func addUntilFailure(_ communicator: RingCommunicator) -> ConvoyError? {
 
 @Suite struct AgreementTests {
   @Test func equalFingerprintsPass() async throws {
-    let isSame = await onRanks(try ranks(4).communicators) { communicator in
+    let isSame = await onRanks(try ranks(4)) { communicator in
       (try? communicator.requireSame(0xFFFF_FFFF_7FA0_0001, what: "data set")) != nil
     }
     #expect(isSame == [true, true, true, true])
   }
 
   @Test func ranksThatDifferAreNamed() async throws {
-    let errors = await onRanks(try ranks(5).communicators) { communicator -> String? in
+    let errors = await onRanks(try ranks(5)) { communicator -> String? in
       do throws(ConvoyError) {
         let value: UInt64 = [9, 7, 7, 8, 7][communicator.rank]
         try communicator.requireSame(value, what: "graph")

@@ -2,13 +2,67 @@ import ConvoyCluster
 import ConvoyKernels
 import ConvoyTensors
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+/// The time of a test's ranks.
+///
+/// It moves on by a step whenever the thread of every rank has read it, so that no rank can fall behind the
+/// others, however seldom the machine lets its thread run.
+final class SteppedTime: Sendable {
+  private struct State: Sendable {
+    var now = 0.0
+    /// The ranks whose threads run.
+    var running: Set<Int>
+    /// Those of them that have not read the present time.
+    var unread: Set<Int>
+  }
+
+  private let step: Double
+  private let state: Monitor<State>
+
+  /// - Parameter step: seconds.
+  init(ranks: Int, step: Double) {
+    self.step = step
+    state = Monitor(State(running: Set(0..<ranks), unread: Set(0..<ranks)))
+  }
+
+  /// The time in seconds, read by a rank's thread.
+  func read(by rank: Int) -> Double {
+    var now = 0.0
+    state.change { state in
+      now = state.now
+      state.unread.remove(rank)
+      moveOn(&state)
+    }
+    return now
+  }
+
+  /// Time waits no longer for a rank, whose thread has ended.
+  func leave(_ rank: Int) {
+    state.change { state in
+      state.running.remove(rank)
+      state.unread.remove(rank)
+      moveOn(&state)
+    }
+  }
+
+  /// Waits until some seconds have passed.
+  func wait(_ seconds: Double) {
+    let end = state.withLock { $0.now } + seconds
+    state.wait { $0.now >= end }
+  }
+
+  private func moveOn(_ state: inout State) {
+    guard state.unread.isEmpty else { return }
+    state.now += step
+    state.unread = state.running
+  }
+}
+
+/// Ranks of this process, whose time limit is kept by a time of their own.
+struct TestRanks: Sendable {
+  let communicators: [RingCommunicator]
+  let transports: [InProcessTransport]
+  let time: SteppedTime
+}
 
 /// Gathers what threads leave behind.
 final class Results<Value: Sendable>: Sendable {
@@ -23,9 +77,9 @@ final class Results<Value: Sendable>: Sendable {
 /// Runs a body on a thread for each rank, closes the connection when all have come to their end, and returns
 /// what the bodies did, rank by rank.
 func onRanks<Value: Sendable>(
-  _ communicators: [RingCommunicator],
-  _ body: @escaping @Sendable (RingCommunicator) -> Value
+  _ ranks: TestRanks, _ body: @escaping @Sendable (RingCommunicator) -> Value
 ) async -> [Value] {
+  let communicators = ranks.communicators
   let results = Results<Value>()
   await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
     let running = POSIXMutex(communicators.count)
@@ -33,6 +87,7 @@ func onRanks<Value: Sendable>(
       let isStarted = startThread {
         results.set(communicator.rank, body(communicator))
         communicator.shutDown()
+        ranks.time.leave(communicator.rank)
         let left = running.withLock { count in
           count -= 1
           return count
@@ -48,12 +103,16 @@ func onRanks<Value: Sendable>(
 /// Ranks of this process that send pieces of a given length.
 func ranks(
   _ count: Int, pieceLength: Int = 65_536, timeLimit: Double = 15
-) throws -> (communicators: [RingCommunicator], transports: [InProcessTransport]) {
+) throws(ConvoyError) -> TestRanks {
   let transports = InProcessTransport.joined(count: count)
-  let communicators = try transports.map { transport in
-    try RingCommunicator(timeLimit: timeLimit, pieceLength: pieceLength) { transport }
+  // Thirty steps in the limit, in which a rank gives fifteen signs.
+  let time = SteppedTime(ranks: count, step: timeLimit / 30)
+  let communicators = try transports.map { transport throws(ConvoyError) in
+    try RingCommunicator(
+      timeLimit: timeLimit, pieceLength: pieceLength, now: { time.read(by: transport.rank) }
+    ) { transport }
   }
-  return (communicators, transports)
+  return TestRanks(communicators: communicators, transports: transports, time: time)
 }
 
 /// Numbers that a rank starts with: the same wherever they are asked for.
@@ -132,6 +191,3 @@ final class Work: @unchecked Sendable {
   var result: [Float] { Array(destination[..<counts.output]) }
   var input: [Float] { Array(source[..<counts.input]) }
 }
-
-/// Rests for about ten milliseconds.
-func rest() { usleep(10_000) }

@@ -17,6 +17,8 @@ final class ProgressThread: @unchecked Sendable {
     var whenFailed: @Sendable (ConvoyError) -> Void = { _ in }
     /// Whether this process has been told to stop from outside.
     var isToldToStop: @Sendable () -> Bool = { false }
+    /// Seconds since an arbitrary moment; the thread reads them once a turn.
+    var now: @Sendable () -> Double = monotonicSeconds
   }
 
   /// What callers tell the thread, and what it tells them.
@@ -96,6 +98,11 @@ final class ProgressThread: @unchecked Sendable {
   func abort(_ reason: String, over transport: any Transport) {
     desk.withLock { $0.abortReason = $0.abortReason ?? reason }
     transport.wake()
+    waitForFailure()
+  }
+
+  /// Waits until the job has failed, or has come to its end.
+  func waitForFailure() {
     desk.wait { $0.failure != nil || $0.hasEnded }
   }
 
@@ -113,9 +120,10 @@ final class ProgressThread: @unchecked Sendable {
 
   private func run(_ transport: any Transport) {
     var channels: [Int: Channel] = [:]
-    var watch = Watch(transport, timeLimit: settings.timeLimit)
+    var watch = Watch(transport, timeLimit: settings.timeLimit, now: settings.now())
     var urgentSince: Double?
     while true {
+      let now = settings.now()
       let orders = takeOrders()
       transport.moveOn()
       // Exchanges that were submitted while a failure became known are not begun: no other rank takes part.
@@ -131,17 +139,17 @@ final class ProgressThread: @unchecked Sendable {
       if !isUrgent {
         urgentSince = nil
       } else if urgentSince == nil {
-        urgentSince = monotonicSeconds()
+        urgentSince = now
       }
       // A rank that is late must not keep the others' links idle for long.
-      let mayBegin = urgentSince.map { monotonicSeconds() - $0 > Self.preference } ?? true
+      let mayBegin = urgentSince.map { now - $0 > Self.preference } ?? true
       let didAdvance = advance(
         channels.values.lazy.filter { !$0.isUrgent }, over: transport, beginningSteps: mayBegin)
       didAnything = didAnything || didAdvanceUrgent || didAdvance
       channels = channels.filter { !$0.value.isIdle }
 
       let heard = watch.turn(
-        isExchanging: !channels.isEmpty, isToldToStop: settings.isToldToStop())
+        at: now, isExchanging: !channels.isEmpty, isToldToStop: settings.isToldToStop())
       for (rank, host) in heard.hosts { desk.withLock { $0.hostNames[rank] = host } }
       let own = name(ofRank: transport.rank)
       let sentence =

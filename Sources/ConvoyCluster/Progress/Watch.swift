@@ -22,7 +22,7 @@ struct Watch {
   private let timeLimit: Double
   private let interval: Double
   private let others: [Correspondent]
-  private var lastTurn = monotonicSeconds()
+  private var lastTurn: Double
   private var nextSign = 0.0
   private var nextReading = 0.0
   private var questionTime: Double?
@@ -30,11 +30,11 @@ struct Watch {
   /// Whether the job has ended before its time.
   private(set) var hasFailed = false
 
-  init(_ transport: any Transport, timeLimit: Double) {
+  init(_ transport: any Transport, timeLimit: Double, now: Double) {
     self.transport = transport
     self.timeLimit = timeLimit
     interval = timeLimit / 15
-    let now = lastTurn
+    lastTurn = now
     others = (0..<transport.count).filter { $0 != transport.rank }.map {
       Correspondent(rank: $0, now: now)
     }
@@ -44,8 +44,9 @@ struct Watch {
   var pause: Double { min(0.02, interval / 4) }
 
   /// Sends signs, reads notes, and looks who has been silent for too long.
-  mutating func turn(isExchanging: Bool, isToldToStop: Bool) -> News {
-    let now = monotonicSeconds()
+  ///
+  /// - Parameter now: the time in seconds, by the clock of `init`.
+  mutating func turn(at now: Double, isExchanging: Bool, isToldToStop: Bool) -> News {
     // Who has not run for a while cannot know who has.
     if now - lastTurn > interval {
       for other in others { other.lastSign += now - lastTurn }
