@@ -1,19 +1,3 @@
-/// Three spatial extents or positions: depth, height, width. Images have depth 1, signals height 1 too.
-public typealias Extents = SIMD3<Int>
-
-extension Extents {
-  /// The extents of spatial dimensions, with 1 (or another neutral number) for those that are
-  /// missing at the front.
-  public init(spatial: some Collection<Int>, missing: Int = 1) {
-    precondition(spatial.count <= 3)
-    self.init(repeating: missing)
-    for (index, extent) in spatial.enumerated() { self[3 - spatial.count + index] = extent }
-  }
-
-  /// Depth × height × width.
-  public var volume: Int { self[0] * self[1] * self[2] }
-}
-
 /// The zeros around an image in memory, so that kernels need no code for edges.
 public struct Halo: Hashable, Sendable {
   /// Elements before the first, in each spatial dimension.
@@ -93,7 +77,7 @@ public struct PlaneLayout: Hashable, Sendable {
     self.batch = batch
     self.extents = extents
     self.halo = halo
-    let padded = extents &+ halo.before &+ halo.after
+    let padded = extents + halo.before + halo.after
     let planeCount = (channels + PlaneLayout.lanes - 1) / PlaneLayout.lanes
     pixelStride = PlaneLayout.lanes
     imageStride = padded.volume * pixelStride
@@ -124,7 +108,7 @@ public struct PlaneLayout: Hashable, Sendable {
     extents = Extents(spatial: shape.dimensions.dropFirst(2))
     self.halo = halo
     let channels = shape[1]
-    let volume = (extents &+ halo.before &+ halo.after).volume
+    let volume = (extents + halo.before + halo.after).volume
     pixelStride = channelsLast ? channels : 1
     imageStride = volume * channels
     planes = channelsLast ? [0] : (0..<channels).map { $0 * volume }
@@ -150,7 +134,7 @@ public struct PlaneLayout: Hashable, Sendable {
   /// The number of channels.
   public var channels: Int { map.count }
   /// Extents with the halo.
-  public var padded: Extents { extents &+ halo.before &+ halo.after }
+  public var padded: Extents { extents + halo.before + halo.after }
   /// Floats from a pixel to the one in the next row.
   public var rowStride: Int { padded[2] * pixelStride }
   /// Floats from a pixel to the one in the next slice.
@@ -162,7 +146,7 @@ public struct PlaneLayout: Hashable, Sendable {
 
   /// Floats from a plane's beginning to a pixel of its first image; positions may be in the halo.
   public func offset(_ position: Extents) -> Int {
-    let p = position &+ halo.before
+    let p = position + halo.before
     return p[0] * sliceStride + p[1] * rowStride + p[2] * pixelStride
   }
 

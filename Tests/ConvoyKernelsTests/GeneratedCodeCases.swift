@@ -114,7 +114,7 @@ extension GeneratedCodeCases {
   }
 
   private static func taps(_ rows: Int, _ columns: Int, dilation: Int = 1) -> [Extents] {
-    (0..<rows).flatMap { row in (0..<columns).map { [0, row * dilation, $0 * dilation] } }
+    (0..<rows).flatMap { row in (0..<columns).map { Extents(0, row * dilation, $0 * dilation) } }
   }
 
   private mutating func laneTiles() {
@@ -148,7 +148,8 @@ extension GeneratedCodeCases {
     add("lanes 2x3 of 3x3 dilated", tile(2, 3, Self.taps(3, 3, dilation: 2)))
     add("lanes 1x3 of 1x1 steps", tile(1, 3, [.zero], .permuted(sources: 1), isSingleStep: false))
     add(
-      "lanes 2x2 of 2x2x2", tile(2, 2, Self.taps(2, 2) + Self.taps(2, 2).map { $0 &+ [1, 0, 0] }))
+      "lanes 2x2 of 2x2x2",
+      tile(2, 2, Self.taps(2, 2) + Self.taps(2, 2).map { $0 + Extents(1, 0, 0) }))
     var residual = tile(2, 3, Self.taps(3, 3), activation: .relu)
     residual.addsResidual = true
     add("lanes 2x3 of 3x3 residual relu", residual)

@@ -78,7 +78,7 @@ import Testing
     let mostSources = machine.hasMasks ? LaneReading.maximalSources : 1
     for sources in 1...mostSources {
       let geometry = LaneGeometry(
-        rows: 2, columns: 3, taps: [[0, 0, 0], [0, 1, 1]], rowStep: 1, columnStep: 1,
+        rows: 2, columns: 3, taps: [.zero, Extents(0, 1, 1)], rowStep: 1, columnStep: 1,
         access: .permuted(sources: sources))
       let lanes = LaneTile(
         unit: machine.unit, geometry, outputStep: 64, isSingleStep: false, activation: .clip)

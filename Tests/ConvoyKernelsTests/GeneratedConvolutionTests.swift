@@ -36,11 +36,11 @@ import Testing
       let extents = Extents(1, 40, 40)
       let padding = Extents(0, kernel / 2, kernel / 2)
       let problem = ConvolutionProblem(
-        .forward, kernel: [1, kernel, kernel], stride: [1, stride, stride],
-        dilation: Extents(repeating: 1), padding: padding, groups: 1,
+        .forward, kernel: Extents(1, kernel, kernel), stride: Extents(1, stride, stride),
+        dilation: .one, padding: padding, groups: 1,
         input: PlaneLayout(
           batch: 2, channels: 64, extents: extents, halo: Halo(before: padding, after: padding)),
-        output: PlaneLayout(batch: 2, channels: 150, extents: [1, 40 / stride, 40 / stride]))
+        output: PlaneLayout(batch: 2, channels: 150, extents: Extents(1, 40 / stride, 40 / stride)))
       expectSame(ProblemCase(problem, &random), on: machine, &random)
     }
   }
@@ -163,33 +163,35 @@ struct ProblemCase: CustomStringConvertible {
     let isFlat = random.below(4) > 0
     func extents(_ draw: () -> Int) -> Extents {
       let (first, second, third) = (isFlat ? 1 : min(3, draw()), draw(), draw())
-      return [first, second, third]
+      return Extents(first, second, third)
     }
     let kernel = isPointwise ? Extents(1, 1, 1) : extents { size ?? 1 + random.below(5) }
     let stride = extents { [1, 1, 1, 2, 3, 4][random.below(6)] }
     let dilation = extents { [1, 1, 1, 2][random.below(4)] }
-    let span = (kernel &- 1) &* dilation &+ 1
+    let span = (kernel - 1) * dilation + 1
     let direction: ConvolutionProblem.Direction = random.below(3) == 0 ? .transposed : .forward
-    let padding = extents { 0 } &+ pointwiseMin((span &- 1) / 2, extents { random.below(3) })
+    let padding = extents { 0 } + pointwiseMin((span - 1) / 2, extents { random.below(3) })
     let small = pointwiseMax(
-      span &- padding, extents { random.below(5) == 0 ? 1 : 1 + random.below(17) })
-    let large = (small &- 1) &* stride &+ span &- padding &- pointwiseMin(padding, span / 2)
+      span - padding, extents { random.below(5) == 0 ? 1 : 1 + random.below(17) })
+    let large = (small - 1) * stride + span - padding - pointwiseMin(padding, span / 2)
     let (from, to): (Extents, Extents)
     if direction == .forward {
       from = small
       to = pointwiseMax(
-        Extents(repeating: 1), (small &+ 2 &* padding &- span) / stride &+ 1)
+        .one, (small + 2 * padding - span) / stride + 1)
     } else {
-      from = (small &+ 1) / 2
+      from = (small + 1) / 2
       to = pointwiseMax(
-        Extents(repeating: 1), pointwiseMin(large, (from &- 1) &* stride &+ span &- 2 &* padding))
+        .one, pointwiseMin(large, (from - 1) * stride + span - 2 * padding))
     }
     var halo = ConvolutionProblem.halo(
       direction, kernel: kernel, stride: stride, dilation: dilation, padding: padding, input: from,
       output: to)
-    if random.below(3) == 0 { halo = halo.union(Halo(before: [0, 1, 2], after: [0, 0, 1])) }
+    if random.below(3) == 0 {
+      halo = halo.union(Halo(before: Extents(0, 1, 2), after: Extents(0, 0, 1)))
+    }
     let outer =
-      random.below(2) == 0 ? Halo.none : Halo(before: [0, 1, 1], after: [0, 2, 1])
+      random.below(2) == 0 ? Halo.none : Halo(before: Extents(0, 1, 1), after: Extents(0, 2, 1))
     let batch = 1 + random.below(3)
     var input = PlaneLayout(batch: batch, channels: inputs, extents: from, halo: halo)
     if random.below(3) == 0 {
@@ -298,8 +300,8 @@ struct ProblemCase: CustomStringConvertible {
     let position = Extents(
       inImage / layout.sliceStride, inImage % layout.sliceStride / layout.rowStride,
       inImage % layout.rowStride / 16)
-    let inner = position &- layout.halo.before
-    return inner.min() >= 0 && (layout.extents &- inner).min() > 0
+    let inner = position - layout.halo.before
+    return inner.min() >= 0 && (layout.extents - inner).min() > 0
   }
 }
 

@@ -21,7 +21,7 @@ import Testing
 
   private static func extents(_ random: inout Random) -> Extents {
     random.below(6) == 0
-      ? .one : [1 + random.below(2), 1 + random.below(9), 1 + random.below(19)]
+      ? .one : Extents(1 + random.below(2), 1 + random.below(9), 1 + random.below(19))
   }
 
   @Test(arguments: machines) func functions(_ machine: Machine) {
@@ -98,7 +98,7 @@ import Testing
   /// The result may take the place of an operand.
   @Test(arguments: machines) func inPlace(_ machine: Machine) {
     var random = Random(seed: 43)
-    let layout = PlaneLayout(batch: 2, channels: 20, extents: [1, 5, 7])
+    let layout = PlaneLayout(batch: 2, channels: 20, extents: Extents(1, 5, 7))
     var test = PlaneCase()
     let first = test.add(layout) { Self.number(&random) }
     let second = test.add(layout) { Self.number(&random) }

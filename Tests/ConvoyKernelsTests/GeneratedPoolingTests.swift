@@ -13,7 +13,7 @@ import Testing
       let isFlat = random.below(4) > 0
       func extents(_ draw: () -> Int, flat: Int = 1) -> Extents {
         let (first, second, third) = (isFlat ? flat : min(2, draw()), draw(), draw())
-        return [first, second, third]
+        return Extents(first, second, third)
       }
       let kernel = extents { 1 + random.below(4) }
       let stride = extents { [1, 1, 2, 2, 3][random.below(5)] }
@@ -21,10 +21,10 @@ import Testing
       let before = extents({ random.below(3) }, flat: 0)
       let after = extents({ random.below(3) }, flat: 0)
       let size = extents { 1 + random.below(random.below(3) == 0 ? 45 : 12) }
-      let span = (kernel &- 1) &* dilation &+ 1
-      let room = size &+ before &+ after &- span
-      guard room.min() >= 0, (span &- before).min() > 0, (span &- after).min() > 0 else { continue }
-      let output = room / stride &+ 1
+      let span = (kernel - 1) * dilation + 1
+      let room = size + before + after - span
+      guard room.min() >= 0, (span - before).min() > 0, (span - after).min() > 0 else { continue }
+      let output = room / stride + 1
       // A dilated window may step over a small image.
       let isCovered = (0..<3).allSatisfy { axis in
         (0..<output[axis]).allSatisfy { position in
@@ -72,9 +72,9 @@ import Testing
   /// Windows of more lines than code has registers for fall to the portable kernel.
   @Test(arguments: GeneratedConvolutionTests.machines) func largeWindows(_ machine: Machine) {
     let problem = PoolingProblem(
-      .maximum, kernel: [1, 9, 2], stride: .one, dilation: .one, padding: .none,
-      image: PlaneLayout(batch: 1, channels: 1, extents: [1, 9, 9]),
-      output: PlaneLayout(batch: 1, channels: 1, extents: [1, 1, 8]))
+      .maximum, kernel: Extents(1, 9, 2), stride: .one, dilation: .one, padding: .none,
+      image: PlaneLayout(batch: 1, channels: 1, extents: Extents(1, 9, 9)),
+      output: PlaneLayout(batch: 1, channels: 1, extents: Extents(1, 1, 8)))
     let decision = Catalog.pooling(problem, KernelSettings(machine: machine)).decision
     #expect(decision.kernel == "portable pooling")
     #expect(decision.description.contains("its windows have 9 lines"), "\(decision)")

@@ -7,21 +7,21 @@ import Testing
 @Suite struct GridCutTests {
   /// A convolution whose window reaches far into the padding.
   private static func problem(_ random: inout Random) -> ConvolutionProblem {
-    func extents(_ draw: () -> Int) -> Extents { [1, draw(), draw()] }
+    func extents(_ draw: () -> Int) -> Extents { Extents(1, draw(), draw()) }
     let kernel = extents { [1, 3, 3, 5][random.below(4)] }
     let dilation = extents { 1 + random.below(4) }
     let stride = extents { 1 + random.below(2) }
-    let padding = pointwiseMin((kernel &- 1) &* dilation, extents { random.below(12) })
-    let span = (kernel &- 1) &* dilation &+ 1
+    let padding = pointwiseMin((kernel - 1) * dilation, extents { random.below(12) })
+    let span = (kernel - 1) * dilation + 1
     let direction: ConvolutionProblem.Direction = random.below(4) == 0 ? .transposed : .forward
     var (from, to): (Extents, Extents)
     from = extents { 1 + random.below(24) }
     if direction == .forward {
-      from = pointwiseMax(from, span &- 2 &* padding)
-      to = (from &+ 2 &* padding &- span) / stride &+ 1
+      from = pointwiseMax(from, span - 2 * padding)
+      to = (from + 2 * padding - span) / stride + 1
     } else {
       to = pointwiseMax(
-        Extents(repeating: 1), (from &- 1) &* stride &+ span &- 2 &* padding)
+        .one, (from - 1) * stride + span - 2 * padding)
     }
     let halo = ConvolutionProblem.halo(
       direction, kernel: kernel, stride: stride, dilation: dilation, padding: padding, input: from,
@@ -54,13 +54,13 @@ import Testing
             for column in part.columns {
               let gridRow = part.row(row)
               seen[gridRow * grid.columns + column] += 1
-              let output: Extents =
+              let output =
                 grid.isJoined
-                ? .zero : [0, gridRow % grid.rowsPerSlice, column]
+                ? Extents.zero : Extents(0, gridRow % grid.rowsPerSlice, column)
               if grid.isJoined, phase.count.volume > 1 { continue }
               for (index, tap) in phase.taps.enumerated() where !part.taps.contains(index) {
-                let input = output &* phase.inputStep &+ tap.offset
-                let isInside = input.min() >= 0 && (problem.input.extents &- input).min() > 0
+                let input = output * phase.inputStep + tap.offset
+                let isInside = input.min() >= 0 && (problem.input.extents - input).min() > 0
                 #expect(!isInside, "\(problem), output \(output), tap \(tap)")
               }
             }

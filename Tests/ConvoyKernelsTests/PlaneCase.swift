@@ -80,8 +80,9 @@ struct PlaneCase {
     batch: Int, channels: Int, extents: Extents, _ random: inout Random
   ) -> PlaneLayout {
     let halos = [
-      Halo.none, .none, Halo(before: [0, 1, 2], after: [1, 0, 1]),
-      Halo(before: [0, 1, 0], after: [0, 2, 0]), Halo(before: [1, 0, 0], after: [0, 0, 0]),
+      Halo.none, .none, Halo(before: Extents(0, 1, 2), after: Extents(1, 0, 1)),
+      Halo(before: Extents(0, 1, 0), after: Extents(0, 2, 0)),
+      Halo(before: Extents(1, 0, 0), after: Extents(0, 0, 0)),
     ]
     return PlaneLayout(
       batch: batch, channels: channels, extents: extents, halo: halos[random.below(halos.count)])
@@ -93,7 +94,7 @@ struct PlaneCase {
     let position = Extents(
       inImage / layout.sliceStride, inImage % layout.sliceStride / layout.rowStride,
       inImage % layout.rowStride / 16)
-    let inner = position &- layout.halo.before
-    return inner.min() >= 0 && (layout.extents &- inner).min() > 0
+    let inner = position - layout.halo.before
+    return inner.min() >= 0 && (layout.extents - inner).min() > 0
   }
 }

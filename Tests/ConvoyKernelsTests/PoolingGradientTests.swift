@@ -50,7 +50,7 @@ import Testing
         let divisor = Double(spans.map(\.divisor).reduce(1, *))
         let at =
           pooling.output.planes[plane] + image * pooling.output.imageStride
-          + pooling.output.offset([z, y, x])
+          + pooling.output.offset(Extents(z, y, x))
         for lane in 0..<16 {
           let share = Double(test.numbers[operands.gradient.base.offset() + at + lane])
           func element(_ pixel: Extents, of layout: PlaneLayout) -> Int {
@@ -143,9 +143,10 @@ import Testing
     ] {
       let outputs = (size - kernel) / stride + 1
       let pooling = PoolingProblem(
-        function, kernel: [1, kernel, kernel], stride: [1, stride, stride], dilation: .one,
-        padding: .none, image: PlaneLayout(batch: 2, channels: 20, extents: [1, size, size]),
-        output: PlaneLayout(batch: 2, channels: 20, extents: [1, outputs, outputs]))
+        function, kernel: Extents(1, kernel, kernel), stride: Extents(1, stride, stride),
+        dilation: .one,
+        padding: .none, image: PlaneLayout(batch: 2, channels: 20, extents: Extents(1, size, size)),
+        output: PlaneLayout(batch: 2, channels: 20, extents: Extents(1, outputs, outputs)))
       let made = Case(pooling, &random)
       let kernel = made.kernel(machine)
       let isExpected = isGenerated || function != .maximum

@@ -12,7 +12,7 @@ import Testing
       let (batch, height, width) = (1 + random.below(2), 1 + random.below(3), 1 + random.below(9))
       let groups = 1 + random.below(4)
       let channels = groups * (1 + random.below(20))
-      let halo = Halo(before: [0, random.below(2), 1], after: [0, 1, random.below(2)])
+      let halo = Halo(before: Extents(0, random.below(2), 1), after: Extents(0, 1, random.below(2)))
       let order =
         random.below(2) == 0
         ? ChannelOrder(identity: channels)

@@ -107,15 +107,15 @@ struct WeightGradientCase: CustomStringConvertible {
     let isFlat = random.below(4) > 0
     func extents(_ draw: () -> Int) -> Extents {
       let (first, second, third) = (isFlat ? 1 : min(3, draw()), draw(), draw())
-      return [first, second, third]
+      return Extents(first, second, third)
     }
     let kernel = isPointwise ? Extents(1, 1, 1) : extents { 1 + random.below(size ?? 5) }
     let stride = extents { [1, 1, 1, 2, 3, 4][random.below(6)] }
     let dilation = extents { [1, 1, 1, 2, 3][random.below(5)] }
-    let span = (kernel &- 1) &* dilation &+ 1
-    let before = pointwiseMin(span &- 1, extents { random.below(3) })
-    let after = pointwiseMin(span &- 1, extents { random.below(3) })
-    let least = pointwiseMax(Extents(repeating: 1), span &- before &- after)
+    let span = (kernel - 1) * dilation + 1
+    let before = pointwiseMin(span - 1, extents { random.below(3) })
+    let after = pointwiseMin(span - 1, extents { random.below(3) })
+    let least = pointwiseMax(.one, span - before - after)
     let draws = [1, 9, 20, 64]
     var image = pointwiseMax(least, extents { 1 + random.below(draws[random.below(4)]) })
     // Images are made lower, then less deep, then narrower until the reference takes not too long.
@@ -125,13 +125,15 @@ struct WeightGradientCase: CustomStringConvertible {
         image[axis] = max(least[axis], image[axis] / 2)
       }
     }
-    let outputExtents = (image &+ before &+ after &- span) / stride &+ 1
+    let outputExtents = (image + before + after - span) / stride + 1
     var halo = ConvolutionProblem.halo(
       .forward, kernel: kernel, stride: stride, dilation: dilation, padding: before, input: image,
       output: outputExtents)
-    if random.below(3) == 0 { halo = halo.union(Halo(before: [0, 1, 2], after: [0, 0, 1])) }
+    if random.below(3) == 0 {
+      halo = halo.union(Halo(before: Extents(0, 1, 2), after: Extents(0, 0, 1)))
+    }
     let outer =
-      random.below(2) == 0 ? Halo.none : Halo(before: [0, 1, 1], after: [0, 2, 1])
+      random.below(2) == 0 ? Halo.none : Halo(before: Extents(0, 1, 1), after: Extents(0, 2, 1))
     let batch = 1 + random.below(3)
     var input = PlaneLayout(batch: batch, channels: inputs, extents: image, halo: halo)
     if random.below(3) == 0 {
@@ -219,13 +221,13 @@ struct WeightGradientCase: CustomStringConvertible {
           for image in 0..<output.batch {
             for z in 0..<output.extents[0] {
               for y in 0..<output.extents[1] {
-                let read = Extents(z, y, 0) &* problem.stride
+                let read = Extents(z, y, 0) * problem.stride
                 let x =
                   input.planes[from.plane] + from.lane + image * input.imageStride
-                  + input.offset(read &+ tap.offset)
+                  + input.offset(read + tap.offset)
                 let g =
                   gradientStart + output.planes[to.plane] + to.lane + image * output.imageStride
-                  + output.offset([z, y, 0])
+                  + output.offset(Extents(z, y, 0))
                 for column in 0..<output.extents[2] {
                   let term =
                     Double(numbers[x + column * problem.stride[2] * input.pixelStride])

@@ -88,12 +88,13 @@ import Testing
     ) -> ConvolutionProblem {
       let span = (kernel - 1) * dilation + 1
       let to = (size + 2 - span) / stride + 1
-      let halo = Halo(before: [0, 1, 1], after: [0, 1, 1])
+      let halo = Halo(before: Extents(0, 1, 1), after: Extents(0, 1, 1))
       return ConvolutionProblem(
-        .forward, kernel: [1, kernel, kernel], stride: [1, stride, stride],
-        dilation: [1, dilation, dilation], padding: [0, 1, 1], groups: groups,
-        input: PlaneLayout(batch: batch, channels: inputs, extents: [1, size, size], halo: halo),
-        output: PlaneLayout(batch: batch, channels: outputs, extents: [1, to, to]))
+        .forward, kernel: Extents(1, kernel, kernel), stride: Extents(1, stride, stride),
+        dilation: Extents(1, dilation, dilation), padding: Extents(0, 1, 1), groups: groups,
+        input: PlaneLayout(
+          batch: batch, channels: inputs, extents: Extents(1, size, size), halo: halo),
+        output: PlaneLayout(batch: batch, channels: outputs, extents: Extents(1, to, to)))
     }
     func isTaken(
       _ problem: ConvolutionProblem, weightsChange: Bool = false, on other: Machine? = nil
@@ -114,7 +115,7 @@ import Testing
     var transposed = problem(64, 64, 56)
     transposed.direction = .transposed
     #expect(isTaken(transposed))
-    transposed.stride = [1, 2, 2]
+    transposed.stride = Extents(1, 2, 2)
     #expect(!isTaken(transposed))
     // A transform of weights in every run pays with many tiles only.
     let few = problem(256, 256, 14)
@@ -160,23 +161,26 @@ struct WinogradCase {
     let before = Extents(0, pad(), pad())
     let after = Extents(0, pad(), pad())
     let from = pointwiseMax(
-      Extents(1, height, width), Extents(1, kernel, kernel) &- before &- after)
-    let to = from &+ before &+ after &- Extents(0, kernel - 1, kernel - 1)
+      Extents(1, height, width), Extents(1, kernel, kernel) - before - after)
+    let to = from + before + after - Extents(0, kernel - 1, kernel - 1)
     var halo = Halo(before: before, after: after)
-    if random.below(3) == 0 { halo = halo.union(Halo(before: [0, 1, 2], after: [0, 3, 1])) }
-    let outer = random.below(2) == 0 ? Halo.none : Halo(before: [0, 1, 1], after: [0, 2, 1])
+    if random.below(3) == 0 {
+      halo = halo.union(Halo(before: Extents(0, 1, 2), after: Extents(0, 3, 1)))
+    }
+    let outer =
+      random.below(2) == 0 ? Halo.none : Halo(before: Extents(0, 1, 1), after: Extents(0, 2, 1))
     let batch = 1 + random.below(3)
     var input = PlaneLayout(
       batch: batch, channels: inputs + random.below(40), extents: from, halo: halo)
     // Channels stand anywhere: lanes that hold none are NaN.
-    var places = PlaneLayout(batch: 1, channels: input.planes.count * 16, extents: [1, 1, 1]).map
+    var places = PlaneLayout(batch: 1, channels: input.planes.count * 16, extents: .one).map
     if random.below(3) > 0 { places.shuffle(using: &random) }
     input.map = Array(places.prefix(inputs))
     if random.below(2) == 0 { input.planes.shuffle(using: &random) }
     let output = PlaneLayout(batch: batch, channels: outputs, extents: to, halo: outer)
     problem = ConvolutionProblem(
-      direction, kernel: [1, kernel, kernel], stride: [1, 1, 1], dilation: [1, 1, 1],
-      padding: direction == .forward ? before : [0, kernel - 1, kernel - 1] &- before,
+      direction, kernel: Extents(1, kernel, kernel), stride: .one, dilation: .one,
+      padding: direction == .forward ? before : Extents(0, kernel - 1, kernel - 1) - before,
       groups: groups, input: input, output: output)
 
     weights = (0..<outputs * inputs / groups * kernel * kernel).map { _ in draw(&random) }
@@ -282,14 +286,14 @@ struct WinogradCase {
     let (input, output) = (problem.input, problem.output)
     let before =
       problem.direction == .forward
-      ? problem.padding : problem.kernel &- 1 &- problem.padding
+      ? problem.padding : problem.kernel - 1 - problem.padding
     let order = WeightOrder(problem)
     let pixels = Self.pixels(output)
     // The tap at the top left reads this far from where an output's image position is in the input.
     let corners = (0..<output.batch).flatMap { image in
       (0..<output.extents[1]).flatMap { row in
         (0..<output.extents[2]).map {
-          image * input.imageStride + input.offset(Extents(0, row, $0) &- before)
+          image * input.imageStride + input.offset(Extents(0, row, $0) - before)
         }
       }
     }
@@ -324,7 +328,9 @@ struct WinogradCase {
   private static func pixels(_ layout: PlaneLayout) -> [Int] {
     (0..<layout.batch).flatMap { image in
       (0..<layout.extents[1]).flatMap { row in
-        (0..<layout.extents[2]).map { image * layout.imageStride + layout.offset([0, row, $0]) }
+        (0..<layout.extents[2]).map {
+          image * layout.imageStride + layout.offset(Extents(0, row, $0))
+        }
       }
     }
   }

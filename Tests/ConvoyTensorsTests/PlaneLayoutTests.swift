@@ -8,7 +8,7 @@ import Testing
     var random = Random(seed: 1)
     var layouts: [PlaneLayout] = []
     for dimensions in 1...3 {
-      for halo in [Halo.none, Halo(before: [0, 1, 2], after: [1, 0, 1])] {
+      for halo in [Halo.none, Halo(before: Extents(0, 1, 2), after: Extents(1, 0, 1))] {
         let spatial = (0..<dimensions).map { _ in 1 + random.below(4) }
         let shape = Shape([1 + random.below(3), 12] + spatial)
         layouts += [
@@ -26,7 +26,7 @@ import Testing
 
   /// Positions of an image, with those of its halo.
   static func positions(_ layout: PlaneLayout) -> [Extents] {
-    let (before, after) = (layout.halo.before, layout.extents &+ layout.halo.after)
+    let (before, after) = (layout.halo.before, layout.extents + layout.halo.after)
     return (-before[0]..<after[0]).flatMap { z in
       (-before[1]..<after[1]).flatMap { y in
         (-before[2]..<after[2]).map { x in Extents(z, y, x) }
@@ -58,7 +58,7 @@ import Testing
     for layout in Self.layouts {
       let positions = Self.positions(layout)
       for other in positions {
-        let delta = other &- positions[0]
+        let delta = other - positions[0]
         #expect(layout.offset(other) == layout.offset(positions[0]) + layout.distance(delta))
       }
     }
@@ -82,7 +82,8 @@ import Testing
   }
 
   @Test func arrangingKeepsTheImages() {
-    let layout = PlaneLayout([2, 24, 3, 3], halo: Halo(before: [0, 1, 1], after: [0, 1, 1]))
+    let layout = PlaneLayout(
+      [2, 24, 3, 3], halo: Halo(before: Extents(0, 1, 1), after: Extents(0, 1, 1)))
     let order = ChannelOrder(interleaving: 6, channels: 24, block: 4)
     let arranged = layout.arranged(order)
     #expect(arranged.order == order)
@@ -100,9 +101,9 @@ import Testing
   }
 
   @Test func halosAreJoinedToHoldBoth() {
-    let one = Halo(before: [0, 1, 2], after: [3, 0, 0])
-    let other = Halo(before: [1, 0, 3], after: [0, 0, 4])
-    #expect(one.union(other) == Halo(before: [1, 1, 3], after: [3, 0, 4]))
+    let one = Halo(before: Extents(0, 1, 2), after: Extents(3, 0, 0))
+    let other = Halo(before: Extents(1, 0, 3), after: Extents(0, 0, 4))
+    #expect(one.union(other) == Halo(before: Extents(1, 1, 3), after: Extents(3, 0, 4)))
     #expect(one.union(.none) == one)
   }
 }

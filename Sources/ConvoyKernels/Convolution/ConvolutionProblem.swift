@@ -114,11 +114,11 @@ package struct ConvolutionProblem: Hashable, Sendable {
       output: output)
     {
       for tap in phase.taps {
-        let last = (phase.count &- 1) &* phase.inputStep &+ tap.offset
+        let last = (phase.count - 1) * phase.inputStep + tap.offset
         halo = halo.union(
           Halo(
-            before: pointwiseMax(.zero, .zero &- tap.offset),
-            after: pointwiseMax(.zero, last &- input &+ 1)))
+            before: pointwiseMax(.zero, .zero - tap.offset),
+            after: pointwiseMax(.zero, last - input + 1)))
       }
     }
     return halo
@@ -164,24 +164,24 @@ package struct Phase: Hashable, Sendable {
     switch direction {
     case .forward:
       let taps = positions(kernel).enumerated().map {
-        Tap(index: $0, offset: $1 &* dilation &- padding)
+        Tap(index: $0, offset: $1 * dilation - padding)
       }
       return [
         Phase(
-          start: .zero, outputStep: Extents(repeating: 1), inputStep: stride, count: output,
+          start: .zero, outputStep: .one, inputStep: stride, count: output,
           taps: taps)
       ]
     case .transposed:
       return positions(pointwiseMin(stride, output)).compactMap { start in
-        let count = (output &- start &+ stride &- 1) / stride
+        let count = (output - start + stride - 1) / stride
         guard count.min() > 0 else { return nil }
         let taps = positions(kernel).enumerated().compactMap { index, tap -> Tap? in
-          let numerator = start &+ padding &- tap &* dilation
+          let numerator = start + padding - tap * dilation
           let offset = numerator / stride
-          return offset &* stride == numerator ? Tap(index: index, offset: offset) : nil
+          return offset * stride == numerator ? Tap(index: index, offset: offset) : nil
         }
         return Phase(
-          start: start, outputStep: stride, inputStep: Extents(repeating: 1), count: count,
+          start: start, outputStep: stride, inputStep: .one, count: count,
           taps: taps)
       }
     }
@@ -191,7 +191,7 @@ package struct Phase: Hashable, Sendable {
   private static func positions(_ box: Extents) -> [Extents] {
     var result: [Extents] = []
     for z in 0..<box[0] {
-      for y in 0..<box[1] { for x in 0..<box[2] { result.append([z, y, x]) } }
+      for y in 0..<box[1] { for x in 0..<box[2] { result.append(Extents(z, y, x)) } }
     }
     return result
   }

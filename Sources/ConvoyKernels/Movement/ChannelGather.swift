@@ -147,6 +147,6 @@ struct PlaneRows: Sendable {
   func offset(ofRow row: Int, in layout: PlaneLayout) -> Int {
     let (image, inImage) = row.quotientAndRemainder(dividingBy: rowsPerImage)
     let (slice, y) = inImage.quotientAndRemainder(dividingBy: rowsPerSlice)
-    return image * layout.imageStride + layout.offset([slice, y, 0])
+    return image * layout.imageStride + layout.offset(Extents(slice, y, 0))
   }
 }

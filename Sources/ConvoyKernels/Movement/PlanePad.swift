@@ -52,7 +52,8 @@ package struct PlanePad: Kernel {
       target.update(repeating: value, count: left * lanes)
       guard isInside else { continue }
       let source =
-        memory[base] + input.planes[plane] + image * input.imageStride + input.offset([z, y, 0])
+        memory[base] + input.planes[plane] + image * input.imageStride
+        + input.offset(Extents(z, y, 0))
       let right = output.extents[2] - left - input.extents[2]
       (target + left * lanes).update(from: source, count: input.extents[2] * lanes)
       (target + (left + input.extents[2]) * lanes).update(repeating: value, count: right * lanes)

@@ -60,7 +60,7 @@ package struct PlaneResize: Kernel {
     if isAdjoint { clear(from) }
     for (z, slice) in axes[0].enumerated() {
       for (y, row) in axes[1].enumerated() {
-        let target = to + resized.planes.offset([z, y, 0])
+        let target = to + resized.planes.offset(Extents(z, y, 0))
         var isFirst = true
         for (rowPart, start) in rows(slice, row) where rowPart != 0 {
           if isAdjoint {
@@ -77,7 +77,7 @@ package struct PlaneResize: Kernel {
   /// The rows of the image that a row of the resized image is interpolated from, with their
   /// weights.
   private func rows(_ slice: ResizeTap, _ row: ResizeTap) -> [(part: Float, start: Int)] {
-    func offset(_ z: Int, _ y: Int) -> Int { small.planes.offset([z, y, 0]) }
+    func offset(_ z: Int, _ y: Int) -> Int { small.planes.offset(Extents(z, y, 0)) }
     return [
       ((1 - slice.weight) * (1 - row.weight), offset(slice.low, row.low)),
       ((1 - slice.weight) * row.weight, offset(slice.low, row.high)),
@@ -123,7 +123,7 @@ package struct PlaneResize: Kernel {
     let extents = small.planes.extents
     for z in 0..<extents[0] {
       for y in 0..<extents[1] {
-        (image + small.planes.offset([z, y, 0])).update(repeating: 0, count: extents[2] * 16)
+        (image + small.planes.offset(Extents(z, y, 0))).update(repeating: 0, count: extents[2] * 16)
       }
     }
   }

@@ -18,7 +18,7 @@ struct RowCursor: Hashable, Sendable {
     let (image, inImage) = row.quotientAndRemainder(
       dividingBy: layout.extents[0] * layout.extents[1])
     let (slice, y) = inImage.quotientAndRemainder(dividingBy: layout.extents[1])
-    return image * layout.imageStride + layout.offset([slice, y, 0])
+    return image * layout.imageStride + layout.offset(Extents(slice, y, 0))
   }
 }
 
@@ -179,7 +179,7 @@ package struct HaloClearing: Kernel {
     var position = 0
     for z in 0..<planes.extents[0] {
       for y in 0..<planes.extents[1] {
-        let row = planes.offset([z, y, 0]) / planes.pixelStride
+        let row = planes.offset(Extents(z, y, 0)) / planes.pixelStride
         gaps.append(position..<row)
         position = row + planes.extents[2]
       }

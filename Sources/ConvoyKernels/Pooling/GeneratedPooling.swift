@@ -71,7 +71,7 @@ struct GeneratedPooling: DirectMethod {
         }
         let distances = (0..<slices).flatMap { slice in
           (0..<rows).map { row in
-            Float.byteCount * problem.image.distance([slice, row, 0] &* problem.dilation)
+            Float.byteCount * problem.image.distance(Extents(slice, row, 0) * problem.dilation)
           }
         }
         windows.append(Shared(Window(distances: distances, tiles: tiles)))
@@ -136,7 +136,7 @@ struct GeneratedPooling: DirectMethod {
         tile.run(rows: 1, columns: 0..<columns.positions.count, arguments) { column in
           let left = columns.span.start + column * columns.step
           arguments.set(.bands, count)
-          arguments.set(.inputs, image + problem.image.offset([slice.start, top, left]))
+          arguments.set(.inputs, image + problem.image.offset(Extents(slice.start, top, left)))
           arguments.set(
             .outputs, output + (columns.positions.lowerBound + column) * PlaneLayout.lanes)
         }

@@ -156,7 +156,7 @@ struct GeneratedPoolingGradient: DirectMethod {
           z: z, rows: y..<y + count,
           firstNumber: images * problem.output.extents[0] * problem.output.extents[1],
           result: operands.result.start(of: plane, in: memory) + image * result.imageStride
-            + result.offset([z, 0, 0]),
+            + result.offset(Extents(z, 0, 0)),
           image: operands.image.start(of: plane, in: memory)
             + image * problem.image.imageStride,
           gradient: operands.gradient.start(of: plane, in: memory)
@@ -209,7 +209,7 @@ struct GeneratedPoolingGradient: DirectMethod {
     let place = work.scratch + slot * rowSize
     if work.held[slot] == number { return place }
     work.held[slot] = number
-    let gradient = slice.gradient + problem.output.offset([z, row, 0])
+    let gradient = slice.gradient + problem.output.offset(Extents(z, row, 0))
     switch windows {
     case .largest(let rows):
       rows.make(

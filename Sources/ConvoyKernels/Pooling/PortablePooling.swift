@@ -81,7 +81,7 @@ struct PortablePooling: DirectMethod {
   ) {
     let rowStep = problem.image.rowStride * problem.dilation[1]
     let sliceStep = problem.image.sliceStride * problem.dilation[0]
-    let start = image + problem.image.offset([z.start, y.start, columns.lowerBound])
+    let start = image + problem.image.offset(Extents(z.start, y.start, columns.lowerBound))
     for column in 0..<columns.count {
       let top = start + column * PlaneLayout.lanes
       var result = Lanes(repeating: Function.neutral)

@@ -41,7 +41,7 @@ struct PortablePoolingGradient: DirectMethod {
         let (z, y) = problem.rowSpans(slice: slice, row: row)
         let gradient = UnsafePointer(
           operands.gradient.start(of: plane, in: memory)
-            + image * problem.output.imageStride + problem.output.offset([slice, row, 0]))
+            + image * problem.output.imageStride + problem.output.offset(Extents(slice, row, 0)))
         if problem.function == .maximum {
           addToLargest(gradient, z, y, image: read, to: written)
         } else {
@@ -54,7 +54,7 @@ struct PortablePoolingGradient: DirectMethod {
   private func clear(_ result: UnsafeMutablePointer<Float>) {
     for z in 0..<self.result.extents[0] {
       for y in 0..<self.result.extents[1] {
-        (result + self.result.offset([z, y, 0])).update(
+        (result + self.result.offset(Extents(z, y, 0))).update(
           repeating: 0, count: self.result.extents[2] * PlaneLayout.lanes)
       }
     }
@@ -84,9 +84,8 @@ struct PortablePoolingGradient: DirectMethod {
       for row in 0..<y.count {
         let target =
           result
-          + self.result.offset([
-            z.start + slice * problem.dilation[0], y.start + row * problem.dilation[1], 0,
-          ])
+          + self.result.offset(
+            Extents(z.start + slice * problem.dilation[0], y.start + row * problem.dilation[1], 0))
         for column in 0..<width {
           (target + column * lanes).lanes += (sums + column * lanes).lanes
         }
@@ -102,8 +101,8 @@ struct PortablePoolingGradient: DirectMethod {
     image: UnsafePointer<Float>, to result: UnsafeMutablePointer<Float>
   ) {
     for (output, x) in problem.axes[2].enumerated() {
-      let corner: Extents = [z.start, y.start, x.start]
-      let counts: Extents = [z.count, y.count, x.count]
+      let corner = Extents(z.start, y.start, x.start)
+      let counts = Extents(z.count, y.count, x.count)
       let places = firstLargest(image + problem.image.offset(corner), counts)
       let share = (gradient + output * PlaneLayout.lanes).lanes
       forEachPixel(

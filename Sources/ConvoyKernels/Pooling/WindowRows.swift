@@ -156,7 +156,7 @@ final class FirstLargestRows: Equatable, Sendable {
     for line in 0..<z.count {
       for row in 0..<y.count {
         lines[2 * lineCount] =
-          Float.byteCount * problem.image.distance([line, row, 0] &* problem.dilation)
+          Float.byteCount * problem.image.distance(Extents(line, row, 0) * problem.dilation)
         lines[2 * lineCount + 1] =
           Float.byteCount * self.numbers(ofLine: zSkipped + line, ySkipped + row)
         lineCount += 1
@@ -170,7 +170,7 @@ final class FirstLargestRows: Equatable, Sendable {
       arguments.set(.weights, numbers + problem.skipped(axis: 2, first) * 8)
       run.tiles.run(rows: 1, columns: 0..<run.positions.count, arguments) { column in
         let left = start + column * problem.stride[2]
-        arguments.set(.inputs, image + problem.image.offset([z.start, y.start, left]))
+        arguments.set(.inputs, image + problem.image.offset(Extents(z.start, y.start, left)))
         arguments.set(.inputs, at: 1, gradient + (first + column) * PlaneLayout.lanes)
         arguments.set(.outputs, place + (margin + first + column) * 2 * PlaneLayout.lanes)
       }

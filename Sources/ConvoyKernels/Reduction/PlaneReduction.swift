@@ -163,7 +163,7 @@ package struct ImageReduction: Kernel {
       var total = BlockedTotal<Function>()
       for z in 0..<planes.extents[0] {
         for y in 0..<planes.extents[1] {
-          total.add(start + planes.offset([z, y, 0]), count: planes.extents[2])
+          total.add(start + planes.offset(Extents(z, y, 0)), count: planes.extents[2])
         }
       }
       let totals = total.finish()

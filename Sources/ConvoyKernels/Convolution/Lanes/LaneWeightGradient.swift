@@ -43,10 +43,10 @@ struct LaneWeightGradient: WeightGradientMethod {
     var passes: [Pass] = []
     for range in LaneGradientTiles.cut(taps, grid, phase, sources.access, machine) {
       let first = taps[range].reduce(taps[range.lowerBound]) { pointwiseMin($0, $1) }
-      let ownTaps = taps[range].map { $0 &- first }
+      let ownTaps = taps[range].map { $0 - first }
       func lines(_ rows: Int) -> [Int] {
         LaneGeometry(rows: rows, columns: 1, taps: ownTaps, phase, sources.access).lines.map {
-          Float.byteCount * problem.input.distance(first &+ [$0[0], $0[1], 0])
+          Float.byteCount * problem.input.distance(first + Extents($0[0], $0[1], 0))
         }
       }
       for channel in 0..<sources.access.channels {
@@ -274,7 +274,7 @@ struct LaneGradientTiles: Equatable, Sendable {
       for range in ranges {
         let first = taps[range].reduce(taps[range.lowerBound]) { pointwiseMin($0, $1) }
         let shape = LaneGradientTiles.best(
-          taps[range].map { $0 &- first }, grid, phase, access, machine)
+          taps[range].map { $0 - first }, grid, phase, access, machine)
         total += shape?.cost ?? .infinity
       }
       if total < best.cost { best = (total, ranges) }

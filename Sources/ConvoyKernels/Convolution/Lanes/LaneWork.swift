@@ -33,7 +33,7 @@ struct LaneWork: Equatable, Sendable {
     let phase = work.phase
     let access = sources?.access ?? .plain
     let firstColumn = phase.taps.map { $0.offset[2] }.min() ?? 0
-    let taps = phase.taps.map { $0.offset &- [0, 0, firstColumn] }
+    let taps = phase.taps.map { $0.offset - Extents(0, 0, firstColumn) }
     // Line by line, each line is a step with the taps of the first line, since all lines have alike
     // taps. The order is that of the weights: for a transposed convolution, from the last line to
     // the first.
@@ -44,7 +44,9 @@ struct LaneWork: Equatable, Sendable {
     let ownLines = isByLine ? linesOfKernel : [LaneGeometry.Line(0, 0)]
     let tileTaps =
       isByLine
-      ? taps.filter { LaneGeometry.Line($0[0], $0[1]) == linesOfKernel[0] }.map { [0, 0, $0[2]] }
+      ? taps.filter { LaneGeometry.Line($0[0], $0[1]) == linesOfKernel[0] }.map {
+        Extents(0, 0, $0[2])
+      }
       : taps
     let steps = problem.inputsPerGroup / access.channels * ownLines.count
     func geometry(_ rows: Int, _ columns: Int) -> LaneGeometry {
@@ -70,7 +72,7 @@ struct LaneWork: Equatable, Sendable {
           ownLines.flatMap { own in
             starts[step..<step + access.sources].flatMap { start in
               read.map { line in
-                let position: Extents = [line[0] + own[0], line[1] + own[1], firstColumn]
+                let position = Extents(line[0] + own[0], line[1] + own[1], firstColumn)
                 return PlaneSource(
                   plane: start.plane, offset: start.offset + problem.input.distance(position))
               }

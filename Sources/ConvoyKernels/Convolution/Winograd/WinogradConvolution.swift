@@ -43,7 +43,7 @@ struct WinogradConvolution: ConvolutionMethod, DirectMethod {
     let machine = settings.machine
     try problem.requireGeneratedCode(machine)
     if !problem.input.hasLanes { throw Refusal("its image is row-major") }
-    let one = Extents(repeating: 1)
+    let one = Extents.one
     guard WinogradTransform.of(problem) != nil, problem.stride == one, problem.dilation == one,
       problem.input.extents[0] == 1, problem.output.extents[0] == 1, problem.padding[0] == 0
     else {

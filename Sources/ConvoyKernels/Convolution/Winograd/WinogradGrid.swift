@@ -34,7 +34,7 @@ struct WinogradGrid: Sendable {
     padding =
       switch problem.direction {
       case .forward: problem.padding
-      case .transposed: problem.kernel &- 1 &- problem.padding
+      case .transposed: problem.kernel - 1 - problem.padding
       }
     self.size = size
     rows = (output.extents[1] + size - 1) / size
@@ -61,11 +61,11 @@ struct WinogradGrid: Sendable {
       let whole = edge.columns == 0 ? columns : columns - 1
       let end = column < whole ? whole : columns
       let count = min(end - column, tiles.upperBound - tile)
-      let corner = Extents(0, row, column) &* size
+      let corner = Extents(0, row, column) * size
       runs.append(
         Run(
           first: tile, count: count,
-          input: image * input.imageStride + input.offset(corner &- padding),
+          input: image * input.imageStride + input.offset(corner - padding),
           output: image * output.imageStride + output.offset(corner),
           isBottom: edge.rows > 0 && row == rows - 1, isRight: column >= whole))
       tile += count
@@ -78,8 +78,8 @@ extension WinogradTransform {
   /// The transform for a problem's kernel; nil if there is none.
   static func of(_ problem: ConvolutionProblem) -> WinogradTransform? {
     switch problem.kernel {
-    case [1, 3, 3]: three
-    case [1, 5, 5]: five
+    case Extents(1, 3, 3): three
+    case Extents(1, 5, 5): five
     default: nil
     }
   }

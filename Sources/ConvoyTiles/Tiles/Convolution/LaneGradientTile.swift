@@ -1,3 +1,5 @@
+import ConvoyTensors
+
 /// The micro-kernel of a lane-wise weight gradient: depthwise and narrow groups,
 ///
 ///     sum[tap] += Σ over pixels of x[pixel + tap] · g[pixel]

@@ -1,3 +1,5 @@
+import ConvoyTensors
+
 /// The micro-kernel of depthwise and narrowly grouped convolution: tiles of rows × columns output
 /// pixels of one plane,
 ///
