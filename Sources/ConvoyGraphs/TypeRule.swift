@@ -26,19 +26,23 @@ extension TensorType: CustomStringConvertible {
 public struct TypeRule: Hashable, Sendable {
   /// The types that each input may have. Inputs beyond the last entry have that entry's types.
   public var inputs: [Set<ElementType>]
-  /// Whether all inputs must have the same type.
+  /// Whether all inputs but the separate ones must have the same type.
   public var isUniform: Bool
-  /// The type of each output; nil is that of the first input. Outputs beyond the last entry have
-  /// that entry's type.
+  /// The indices of inputs with a type of their own, such as conditions.
+  public var separate: Set<Int>
+  /// The type of each output; nil is that of the first input that is not separate. Outputs beyond
+  /// the last entry have that entry's type.
   public var outputs: [ElementType?]
 
   /// A rule of given types.
   public init(
-    _ inputs: [Set<ElementType>], isUniform: Bool = false, outputs: [ElementType?]
+    _ inputs: [Set<ElementType>], isUniform: Bool = false, separate: Set<Int> = [],
+    outputs: [ElementType?]
   ) {
     precondition(!inputs.isEmpty && !outputs.isEmpty, "A type rule says something of each side.")
     self.inputs = inputs
     self.isUniform = isUniform
+    self.separate = separate
     self.outputs = outputs
   }
 
@@ -60,6 +64,7 @@ public struct TypeRule: Hashable, Sendable {
   public func outputTypes(
     for types: [ElementType], count: Int
   ) throws(ConvoyError) -> [ElementType] {
+    let kept = types.indices.first { !separate.contains($0) }.map { types[$0] }
     for (index, type) in types.enumerated() {
       let taken = inputs[min(index, inputs.count - 1)]
       guard taken.contains(type) else {
@@ -67,12 +72,12 @@ public struct TypeRule: Hashable, Sendable {
         throw ConvoyError(
           .type, "expected input \(index + 1) of type \(TypeRule.list(names)), got \(type)")
       }
-      if isUniform, type != types[0] {
-        throw ConvoyError(.type, "expected inputs of one type, got \(types[0]) and \(type)")
+      if isUniform, !separate.contains(index), let kept, type != kept {
+        throw ConvoyError(.type, "expected inputs of one type, got \(kept) and \(type)")
       }
     }
     return (0..<count).map {
-      outputs[min($0, outputs.count - 1)] ?? types.first ?? .float32
+      outputs[min($0, outputs.count - 1)] ?? kept ?? .float32
     }
   }
 
@@ -97,8 +102,14 @@ extension Operator {
 }
 
 extension Set<ElementType> {
+  /// All types.
+  public static let all = Set(ElementType.allCases)
+
   /// The types of integers.
   public static let integers = Set(ElementType.allCases.filter(\.isInteger))
+
+  /// The types that numbers are computed in: 32-bit floats and integers.
+  public static let numbers = integers.union([.float32])
 
   /// The types of class indices and of steps; floats are accepted because graphs that were saved
   /// before there were other types have them.

@@ -13,13 +13,15 @@ import Testing
 ///   - differentiated: the inputs whose gradient is checked; all, unless given.
 ///   - differentiatedOutputs: the outputs the loss depends on; all, unless given.
 ///   - values: makes an input's elements; normal unless given. Keep them away from kinks.
+///   - types: the inputs' types; float32 unless given.
 func expectGradientsMatchDifferences(
   of operation: some Operator, inputs: [Shape], differentiated: [Int]? = nil,
   differentiatedOutputs: [Int]? = nil, random: inout Random,
-  values: ((Int, inout Random) -> Float)? = nil, sourceLocation: SourceLocation = #_sourceLocation
+  values: ((Int, inout Random) -> Float)? = nil,
+  types: (Int) -> ElementType = { _ in .float32 }, sourceLocation: SourceLocation = #_sourceLocation
 ) throws {
   let builder = GraphBuilder()
-  let handles = inputs.enumerated().map { builder.input("x\($0)", $1) }
+  let handles = inputs.enumerated().map { builder.input("x\($0)", $1, type: types($0)) }
   let outputs = builder.apply(operation, to: handles)
   if let failure = builder.failure { throw failure }
   var loss = builder.scalar(0)
@@ -39,6 +41,7 @@ func expectGradientsMatchDifferences(
       Double(values?(index, &random) ?? random.normal())
     }
     given[handle.id] = ReferenceTensor(inputs[index], elements)
+    given[handle.id]?.type = types(index)
   }
   let analytic = graph.evaluatedByReference(given)
   let step = 1e-5

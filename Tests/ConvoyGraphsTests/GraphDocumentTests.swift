@@ -28,7 +28,7 @@ import Testing
     {
       let text = try String(contentsOf: file, encoding: .utf8)
       for match in text.matches(
-        of: /public struct (\w+): (Collective|Layer|ChannelAffine)?Operator\b/)
+        of: /public struct (\w+): (Collective|Layer|ChannelAffine|Typed)?Operator\b/)
       {
         declared.insert(String(match.1))
       }

@@ -16,9 +16,8 @@ extension Conversions {
     "Mean": single { site throws(ConvoyError) in
       try combined(.add, site).scaled(by: 1 / Float(site.inputs.count))
     },
-    "Equal": comparison, "Greater": comparison, "Less": comparison, "GreaterOrEqual": comparison,
-    "LessOrEqual": comparison, "Not": comparison, "And": comparison, "Or": comparison,
-    "Where": comparison, "Mod": comparison, "Floor": comparison, "Ceil": comparison,
+    "Not": comparison, "And": comparison, "Or": comparison, "Mod": comparison,
+    "Floor": comparison, "Ceil": comparison,
   ]
 
   /// Only while reading, of what is known then.

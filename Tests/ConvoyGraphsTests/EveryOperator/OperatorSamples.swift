@@ -13,6 +13,10 @@ struct OperatorSample: Sendable, CustomStringConvertible {
     case classes(Int)
     /// The third step of a training.
     case step
+    /// Truth values.
+    case truths
+    /// Integers of a type, from 0 and below a number: indices.
+    case integers(ElementType, below: Int)
   }
 
   /// The operator.
@@ -57,6 +61,8 @@ struct OperatorSample: Sendable, CustomStringConvertible {
     case .positive: 0.5 + Float(random.below(1000)) / 1000
     case .classes(let count): Float(random.below(count))
     case .step: 3
+    case .truths: Float(random.below(2))
+    case .integers(_, let bound): Float(random.below(bound))
     }
   }
 
@@ -66,6 +72,8 @@ struct OperatorSample: Sendable, CustomStringConvertible {
     case .normal, .positive: .float32
     case .classes: .int32
     case .step: .int64
+    case .truths: .bool
+    case .integers(let type, _): type
     }
   }
 
@@ -122,6 +130,10 @@ let operatorSamples: [OperatorSample] = [
   OperatorSample(Broadcast(.data, ranks: 3, root: 2), [image], differentiated: []),
   OperatorSample(Cast(to: .int8), [image], differentiated: []),
   OperatorSample(ChannelShuffle(groups: 2), [image]),
+  OperatorSample(Comparison(.lessOrEqual), [image, [4, 1, 1]], differentiated: []),
+  OperatorSample(
+    Comparison(.equal), [image, image], differentiated: [],
+    numbers: [0: .integers(.int64, below: 3), 1: .integers(.int64, below: 3)]),
   OperatorSample(Concatenation(dimension: 1), [image, image, image]),
   OperatorSample(Convolution(window, groups: 2), [image, [6, 2, 3, 3], [6]]),
   OperatorSample(Convolution(Window(kernel: [3], padding: .same)), [[1, 2, 9], [4, 2, 3]]),
@@ -180,6 +192,8 @@ let operatorSamples: [OperatorSample] = [
   OperatorSample(AxisSlice(dimension: 1, start: 1, end: 4, step: 2), [image]),
   OperatorSample(
     SliceGradient(slice: AxisSlice(dimension: 2, start: 1, end: 3), extent: 9), [[2, 4, 2, 5]]),
+  OperatorSample(
+    Selection(), [image, [4, 1, 5], [5, 1]], differentiated: [0, 1], numbers: [2: .truths]),
   OperatorSample(Softmax(dimension: 1, isLogarithmic: true), [image]),
   OperatorSample(
     SoftmaxGradient(dimension: 1, isLogarithmic: false), [image, image], differentiated: []),
@@ -225,9 +239,11 @@ func graphOfEveryOperator() throws -> Graph {
   let builder = GraphBuilder()
   for (index, sample) in operatorSamples.enumerated() {
     let inputs = sample.inputs.enumerated().map { position, shape in
-      position == 0
-        ? builder.input("input\(index)", shape)
-        : builder.parameter("parameter\(index).\(position)", shape, Parameter(.he))
+      let type = sample.elementType(ofInput: position)
+      return position == 0
+        ? builder.input("input\(index)", shape, type: type)
+        : builder.parameter(
+          "parameter\(index).\(position)", shape, type: type, Parameter(.he))
     }
     let outputs = sample.apply(to: inputs, in: builder)
     for (position, output) in outputs.enumerated() {

@@ -13,7 +13,10 @@ extension OperatorSample {
   }
 
   /// Whether its first input can be made by a convolution of two groups; exchanges come of a partition only.
-  var canBeDivided: Bool { ranks.count == 1 && inputs[0].rank >= 2 && inputs[0][1] % 2 == 0 }
+  var canBeDivided: Bool {
+    ranks.count == 1 && elementType(ofInput: 0) == .float32 && inputs[0].rank >= 2
+      && inputs[0][1] % 2 == 0
+  }
 
   /// The operator's outputs by its reference.
   func reference(_ tensors: [Tensor]) throws -> [ReferenceTensor] {
