@@ -1,4 +1,4 @@
-/// Numbers as people read them.
+/// Numbers formatted for people.
 enum Measure {
   /// `1,234,567`.
   static func grouped(_ number: Int) -> String {
@@ -13,7 +13,7 @@ enum Measure {
     return (number < 0 ? "−" : "") + groups.joined(separator: ",")
   }
 
-  /// `1.24 M`: three digits and a letter for thousands, millions and so on.
+  /// Three digits, with a letter for thousands, millions and so on: `1.24 M`.
   static func short(_ number: Double) -> String {
     var (value, index) = (number, 0)
     let letters = ["", " k", " M", " G", " T", " P", " E"]
@@ -25,7 +25,7 @@ enum Measure {
     return rounded(value) + letters[index]
   }
 
-  /// Three digits that count.
+  /// Three significant digits.
   static func rounded(_ value: Double) -> String {
     let size = value.magnitude
     if size >= 100 { return SVGNumber.text(value.rounded()) }
@@ -33,7 +33,7 @@ enum Measure {
     return SVGNumber.text(value)
   }
 
-  /// A product, or the largest `Int` where it does not fit.
+  /// A product, limited to the largest `Int`.
   static func product(_ factors: [Int]) -> Int {
     factors.reduce(1) { product, factor in
       let (result, overflow) = product.multipliedReportingOverflow(by: factor)

@@ -1,14 +1,14 @@
 /// Whether a picture is made for a light or a dark page.
 public enum Theme: String, Sendable, CaseIterable {
-  /// Dark ink on white.
+  /// Dark text on white.
   case light
-  /// Light ink on near-black.
+  /// Light text on near-black.
   case dark
-  /// Whichever the reader prefers (`prefers-color-scheme`).
+  /// The reader's preference (`prefers-color-scheme`).
   case auto
 }
 
-/// A colour of sRGB.
+/// A colour in sRGB.
 struct Color: Hashable, Sendable {
   var red: Double
   var green: Double
@@ -26,7 +26,7 @@ struct Color: Hashable, Sendable {
     self.blue = blue
   }
 
-  /// So much of the way towards another colour.
+  /// A mixture with another colour, of which it has a given fraction.
   func mixed(with other: Color, _ part: Double) -> Color {
     Color(
       red + (other.red - red) * part, green + (other.green - green) * part,
@@ -43,38 +43,38 @@ struct Color: Hashable, Sendable {
   }
 }
 
-/// What a colour is for; pictures name purposes, and only this file knows colours.
+/// The purpose of a colour: pictures name purposes, and only this file has colours.
 enum Tone: Hashable, Sendable {
-  /// The page.
+  /// The background of the page.
   case paper
-  /// Text and whatever is as important.
+  /// Text and other important elements.
   case ink
-  /// Text that explains.
+  /// Secondary text.
   case muted
-  /// Thin lines: grids, axes.
+  /// Thin lines: grids and axes.
   case rule
-  /// Areas that should be seen, but not looked at.
+  /// The background of secondary areas.
   case faint
-  /// One of a series of things to be told apart: groups, curves.
+  /// One of several series, such as groups or curves.
   case series(Int)
-  /// The same, as an area behind text.
+  /// The series' colour for areas behind text.
   case tint(Int)
-  /// The same, between the two: what an animation looks at.
+  /// The series' colour between `series` and `tint`, for the current elements of an animation.
   case strong(Int)
-  /// The same, as the far side of a block.
+  /// The series' colour for the shaded sides of a block.
   case shade(Int)
-  /// The mark that tells a series apart without colour: a pattern of lines or dots over its tint.
+  /// A pattern of lines or dots over the tint, which distinguishes series without colour.
   case hatch(Int)
-  /// A series in steps from paper, 0, to the full colour, `heatSteps`: how much there is of it.
+  /// A series in steps from the background, 0, to the full colour, `heatSteps`.
   case level(Int, Int)
-  /// From −`heatSteps`, blue, through paper to `heatSteps`, vermilion: the further from 0 the darker
-  /// (on dark pages the brighter), so that grey prints still show magnitudes.
+  /// From −`heatSteps`, blue, through the background to `heatSteps`, vermilion. A larger magnitude
+  /// is darker (on dark pages brighter), so that magnitudes are visible in a grey print.
   case heat(Int)
 
   static let heatSteps = 10
 
-  /// The colours of series, from M. Okabe and K. Ito, "Color Universal Design", 2008, in an order in
-  /// which neighbours differ in lightness too; on dark pages the dark ones are lifted.
+  /// The colours of series, from M. Okabe and K. Ito, "Color Universal Design", 2008. Neighbours in
+  /// this order also differ in lightness; on dark pages, dark colours are lighter.
   private static let light = [
     0x0072B2, 0xE69F00, 0x009E73, 0xCC79A7, 0xD55E00, 0x56B4E9, 0x7A8088, 0xC9B800,
   ]
@@ -82,7 +82,7 @@ enum Tone: Hashable, Sendable {
     0x3D9FDB, 0xF0B030, 0x1FBF92, 0xDD93BC, 0xEE7A2B, 0x85CBF2, 0x9AA1AA, 0xE8DC4A,
   ]
 
-  /// How many series have a colour of their own.
+  /// The number of different colours for series.
   static let seriesCount = light.count
 
   func color(isDark: Bool) -> Color {
@@ -126,7 +126,7 @@ enum Tone: Hashable, Sendable {
   }
 }
 
-/// A tone as a class of the style sheet.
+/// A colour as a class of the style sheet.
 struct ToneClass: Hashable {
   var tone: Tone
   var isStroke: Bool
@@ -137,7 +137,7 @@ struct ToneClass: Hashable {
 
 /// The style sheet of a picture: a rule for each tone that is used.
 enum StyleSheet {
-  /// - Parameter prefix: what the names of classes and patterns begin with.
+  /// - Parameter prefix: the prefix of classes and patterns.
   static func text(for classes: Set<ToneClass>, theme: Theme, prefix: String = "") -> String {
     func rules(isDark: Bool, _ classes: [ToneClass]) -> String {
       classes.map { use in
@@ -146,7 +146,7 @@ enum StyleSheet {
       }.joined()
     }
     let sorted = classes.sorted { $0.name < $1.name }
-    // A pattern's lines have a class of their own, of the series.
+    // The lines of a pattern have a class of their own, that of the series.
     let patterns = sorted.compactMap { use -> ToneClass? in
       guard case .hatch(let index) = use.tone else { return nil }
       return ToneClass(tone: .series(index), isStroke: true)
@@ -166,8 +166,8 @@ enum StyleSheet {
     return use.tone.color(isDark: isDark).hex
   }
 
-  /// The patterns that are used: lines of different directions, so that series can be told apart in
-  /// a grey print.
+  /// The patterns that are used: lines in different directions, so that series can be distinguished
+  /// in a grey print.
   static func patterns(for classes: Set<ToneClass>, prefix: String = "") -> String {
     let shapes = [
       "M-1 7L7 -1M1 9L9 1", "M0 4h8", "M-1 1L7 9M1 -1L9 7", "M4 0v8",

@@ -1,12 +1,13 @@
-/// How wide text is, without a font at hand.
+/// The widths of texts, without a font.
 ///
-/// The widths are those of Helvetica, which Arial and Liberation Sans share. What is not in the
-/// table is taken as wide as a wide letter, so that estimates err on the safe side.
+/// The widths are those of Helvetica, which Arial and Liberation Sans share. Characters that are
+/// not in the table have the width of a wide letter, so that estimates are too large rather than
+/// too small.
 enum TextMetrics {
-  /// The fonts asked for.
+  /// The font families of all texts.
   static let family = "Helvetica Neue, Helvetica, Arial, Liberation Sans, sans-serif"
 
-  /// Thousandths of the size, for the characters from space to tilde.
+  /// In thousandths of the font size, for the characters from space to tilde.
   private static let ascii: [Double] = [
     278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278, 556, 556, 556,
     556, 556, 556, 556, 556, 556, 556, 278, 278, 584, 584, 584, 556, 1015, 667, 667, 722, 722, 667,
@@ -36,16 +37,17 @@ enum TextMetrics {
     return sum * size * (bold ? 1.08 : 1) / 1000
   }
 
-  /// A text that fits a width: as it is, smaller down to a size, or with its middle left out.
+  /// A text that fits a width: unchanged, or smaller down to a size, or with its middle replaced by
+  /// an ellipsis.
   ///
-  /// - Returns: the text and its size; an empty text where not even one letter fits.
+  /// - Returns: the text and its size; an empty text if not even one letter fits.
   static func fitted(
     _ text: String, into width: Double, size: Double, smallest: Double = 8, bold: Bool = false
   ) -> (text: String, size: Double) {
     let natural = self.width(text, size: size, bold: bold)
     if natural <= width { return (text, size) }
     let shrunk = size * width / natural
-    // Rounded down to tenths, which is still narrow enough.
+    // Rounded down to tenths.
     if shrunk >= smallest { return (text, (shrunk * 10).rounded(.down) / 10) }
     let characters = Array(text)
     var kept = characters.count - 1
@@ -58,7 +60,7 @@ enum TextMetrics {
     return ("", smallest)
   }
 
-  /// Words in lines no wider than a width; a word that is wider stands alone.
+  /// Breaks words into lines; a word that is wider than a line has a line of its own.
   static func wrapped(_ words: [String], width: Double, size: Double) -> [String] {
     var lines: [String] = []
     for word in words {
@@ -72,13 +74,13 @@ enum TextMetrics {
   }
 }
 
-/// Where a text stands relative to its point.
+/// The alignment of a text relative to its point.
 enum Anchor: String, Sendable {
   case start, middle, end
 }
 
 extension Element {
-  /// A line of text, its height centred on the point, no wider than `width`.
+  /// A line of text, vertically centred on the point, no wider than `width`.
   static func text(
     _ text: String, _ point: Point, size: Double = 13, _ tone: Tone = .ink,
     anchor: Anchor = .start, bold: Bool = false, italic: Bool = false,
@@ -96,7 +98,7 @@ extension Element {
       case .middle: point.x - extent / 2
       case .end: point.x - extent
       }
-    // Centred by capitals: 0.72 of the size high.
+    // Centred by the height of capitals, 0.72 of the size.
     let baseline = point.y + 0.36 * size
     var element = Element(name: "text", fill: tone, text: shown)
     element.attributes = [
@@ -110,7 +112,7 @@ extension Element {
     return element
   }
 
-  /// A line of text that reads upwards, centred on the point.
+  /// A line of text that is read from bottom to top, centred on the point.
   static func uprightText(_ text: String, _ point: Point, size: Double, _ tone: Tone) -> Element {
     let extent = TextMetrics.width(text, size: size)
     var element = Element.text(text, point, size: size, tone, anchor: .middle)

@@ -1,6 +1,6 @@
-/// The sum below the grids, in words and numbers.
+/// The sum of the current step, below the grids: its formula and its numbers.
 struct ArithmeticFormula {
-  /// A line, and the input channel it speaks of.
+  /// A line of the formula, and the input channel it belongs to.
   struct Line {
     var text: String
     var channel: Int?
@@ -9,7 +9,7 @@ struct ArithmeticFormula {
 
   var lines: [Line]
 
-  /// - Parameter width: how wide a line may be.
+  /// - Parameter width: the largest width of a line.
   init(_ step: ArithmeticStep, of parameters: ArithmeticParameters, width: Double, size: Double) {
     lines = []
     let channels = Array(Set(step.terms.map(\.channel))).sorted()
@@ -44,7 +44,7 @@ struct ArithmeticFormula {
     let last = terms.count - 1
     switch operation {
     case .maximum:
-      // Padding never wins, and is not looked at.
+      // Padding is never a maximum, and is not read.
       let read = terms.filter { !$0.isPadding }
       return read.enumerated().map { index, term in
         (index == 0 ? "max(" : "") + text(term.value) + (index == read.count - 1 ? ")" : ",")
@@ -66,7 +66,7 @@ struct ArithmeticFormula {
     (value * 100).rounded() == value * 100
   }
 
-  /// At most two digits after the point, with a true minus sign.
+  /// At most two decimals, with a minus sign (U+2212).
   static func text(_ value: Double) -> String {
     let text = SVGNumber.text(value)
     return text.hasPrefix("-") ? "−" + text.dropFirst() : text

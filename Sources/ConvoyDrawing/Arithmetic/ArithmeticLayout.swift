@@ -1,16 +1,16 @@
 import ConvoyGraphs
 import ConvoyTensors
 
-/// Where the grids of the arithmetic stand, and what of them never changes.
+/// The positions of the grids of convolution arithmetic, and the elements that are the same in
+/// every frame.
 struct ArithmeticLayout {
   let arithmetic: ConvolutionArithmetic
-  /// The side of a cell.
   let cell: Double
-  /// The top left corners of the grids, a channel each.
+  /// The top left corners of the grids, one for each channel.
   let inputs: [Point]
   let kernels: [Point]
   let outputs: [Point]
-  /// Where the formula begins.
+  /// The top left corner of the formula.
   let formula: Point
   let formulaWidth: Double
   let formulaLines: Int
@@ -32,7 +32,7 @@ struct ArithmeticLayout {
       Double(stage.columns) * cell, hasKernel ? Double(p.kernel[1]) * cell : 0,
       Double(arithmetic.outputColumns) * cell,
     ]
-    // Room for the words above each column, and for the signs between them.
+    // Space for the headings of the columns, and for the signs between them.
     columnWidths = zip(widths, [170.0, hasKernel ? 130 : 0, 130]).map { max($0, $1) }
     let sign = hasKernel ? 34.0 : 46.0
     var x = 0.0
@@ -74,19 +74,18 @@ struct ArithmeticLayout {
       }.max() ?? 1
   }
 
-  /// What all frames of the picture cover together, without the heading.
+  /// The box of all frames together, without the heading.
   var bounds: Box {
     Box(
       0, 36, formulaWidth + 24,
       formula.y + Double(formulaLines) * ArithmeticLayout.lineHeight + 14 - 36)
   }
 
-  /// The box of a cell of a grid.
   func box(_ corner: Point, _ row: Int, _ column: Int) -> Box {
     Box(corner.x + Double(column) * cell, corner.y + Double(row) * cell, cell, cell)
   }
 
-  /// With one channel the input is blue and the output green; with more, colour means the group.
+  /// With one channel, the input is blue and the output green; with more, each group has a colour.
   func inputTone(_ channel: Int) -> Int {
     isPlain ? 0 : arithmetic.group(ofInput: channel)
   }
@@ -100,9 +99,9 @@ struct ArithmeticLayout {
       && (!arithmetic.parameters.isPooling || arithmetic.parameters.inputChannels == 1)
   }
 
-  // MARK: What never changes
+  // MARK: The same in every frame
 
-  /// What is shown, above everything.
+  /// The title and the parameters, above the grids.
   var heading: [Element] {
     [
       .text(arithmetic.title, Point(0, 0), size: 18, bold: true, fitting: bounds.width),
@@ -110,7 +109,7 @@ struct ArithmeticLayout {
     ]
   }
 
-  /// Titles, cells and lines: all but the numbers and what moves.
+  /// Headings, cells and lines: everything that does not change between frames.
   var base: [Element] {
     let (p, stage) = (arithmetic.parameters, arithmetic.stage)
     // An invisible frame, so that every frame of a picture has the same size.
@@ -169,7 +168,7 @@ struct ArithmeticLayout {
     return elements
   }
 
-  /// The middle of the kernels' column, and where its heading stands.
+  /// The middle of the kernels' column and the position of its heading.
   var kernelHeading: (point: Point, width: Double) {
     (Point(columnCenters[1], top - 18), columnWidths[1] + 28)
   }
@@ -192,7 +191,7 @@ struct ArithmeticLayout {
     ]
   }
 
-  /// A firm line around the input itself; what lies outside is padding.
+  /// A solid line around the input without its padding.
   private func border(ofInput channel: Int) -> Element {
     let stage = arithmetic.stage
     var corners: [Point] = []

@@ -1,16 +1,17 @@
 import ConvoyTensors
 
-/// What the animation of convolution arithmetic shows.
+/// The parameters of a picture of convolution arithmetic.
 public struct ArithmeticParameters: Hashable, Sendable {
   /// The operation.
   public enum Operation: String, Hashable, Sendable, CaseIterable {
     /// A convolution.
     case convolution
-    /// A transposed convolution, as the convolution of the spread-out input with the turned kernel.
+    /// A transposed convolution, drawn as a convolution of the dilated input with the flipped
+    /// kernel.
     case transposed
-    /// The largest of each window.
+    /// Max pooling.
     case maximum
-    /// The mean of each window.
+    /// Average pooling.
     case average
   }
 
@@ -20,29 +21,29 @@ public struct ArithmeticParameters: Hashable, Sendable {
   public var input = [5, 5]
   /// Height and width of the kernel.
   public var kernel = [3, 3]
-  /// How far the kernel moves, down and across.
+  /// The steps of the window, down and across.
   public var stride = [1, 1]
   /// Rows and columns of zeros on each side.
   public var padding = [0, 0]
-  /// How far apart the kernel's elements lie.
+  /// The distance between neighbouring elements of the kernel.
   public var dilation = [1, 1]
-  /// Of a transposed convolution: rows and columns beyond the smallest output.
+  /// Rows and columns that a transposed convolution adds to its smallest output.
   public var outputPadding = [0, 0]
   /// Channels of the input.
   public var inputChannels = 1
-  /// Channels of the output; a pooling has as many as its input.
+  /// Channels of the output; pooling ignores it.
   public var outputChannels = 1
   /// Groups of channels.
   public var groups = 1
-  /// What the numbers are drawn from.
+  /// The seed of the random numbers.
   public var seed: UInt64 = 1
 
-  /// A 3×3 convolution of a 5×5 input, to be changed.
+  /// A 3×3 convolution of a 5×5 input.
   public init() {}
 
   var isPooling: Bool { operation == .maximum || operation == .average }
 
-  /// Throws unless the picture can be drawn so that its numbers can be read.
+  /// - Throws: `ConvoyError` if the picture's numbers would be too small to read.
   func validate() throws(ConvoyError) {
     let ranges: [(name: String, values: [Int], range: ClosedRange<Int>)] = [
       ("an input", input, 1...14), ("a kernel", kernel, 1...7), ("a stride", stride, 1...7),

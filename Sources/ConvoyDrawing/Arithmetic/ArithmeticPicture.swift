@@ -1,10 +1,10 @@
 public import ConvoyTensors
 
 extension ConvolutionArithmetic {
-  /// The animation: plays in a browser without a script, and stands still where the reader prefers
-  /// less motion.
+  /// An animation, which plays in a browser without a script, and does not move if the reader
+  /// prefers reduced motion.
   ///
-  /// - Parameter secondsPerStep: how long a number is looked at.
+  /// - Parameter secondsPerStep: how long each step is shown.
   /// - Throws: `ConvoyError` when the time is not from 0.05 to 60 seconds.
   public func animation(secondsPerStep: Double = 1) throws(ConvoyError) -> Picture {
     guard (0.05...60).contains(secondsPerStep) else {
@@ -20,9 +20,10 @@ extension ConvolutionArithmetic {
         + [.group(scene.over)], rules: timeline.rules + scene.rules)
   }
 
-  /// One step of the animation, standing still.
+  /// One step of the animation, as a still picture.
   ///
-  /// - Throws: `ConvoyError` when there is no such step; they are counted from 1.
+  /// - Parameter frame: the step, counted from 1.
+  /// - Throws: `ConvoyError` when there is no such step.
   public func still(frame: Int) throws(ConvoyError) -> Picture {
     try validate(frame)
     let layout = ArithmeticLayout(self)
@@ -53,7 +54,7 @@ extension ConvolutionArithmetic {
     let layout = ArithmeticLayout(self)
     let panel = layout.bounds
     let aspect = panel.width / panel.height
-    // As many columns as make the sheet about half as wide again as it is high.
+    // The number of columns that makes the sheet about one and a half times as wide as high.
     let ideal = (1.5 * Double(frames.count) / aspect).squareRoot()
     let columns = min(frames.count, max(1, Int(ideal.rounded())))
     let scale = min(1, max(0.35, 1500 / (Double(columns) * panel.width)))
@@ -81,7 +82,7 @@ extension ConvolutionArithmetic {
       definitions: [("base", base), ("numbers", numbers)], margin: 28)
   }
 
-  /// About how long the text of a panel is: its output and the weights, twice.
+  /// The approximate size of a panel's text: it has its output and the weights, twice.
   private var bytesPerPanel: Int {
     1500 + 130 * frameCount + 220 * step(0).terms.count
   }
@@ -93,7 +94,7 @@ extension ConvolutionArithmetic {
     }
   }
 
-  // MARK: Words
+  // MARK: Texts
 
   var title: String {
     let p = parameters
@@ -111,7 +112,7 @@ extension ConvolutionArithmetic {
     }
   }
 
-  /// `stride 2, padding 1`: what is not the simplest.
+  /// The parameters that are not the defaults: `stride 2, padding 1`.
   var details: String {
     let p = parameters
     func text(_ values: [Int]) -> String {
@@ -133,14 +134,14 @@ extension ConvolutionArithmetic {
   }
 }
 
-/// When the steps of an animation are shown.
+/// The times at which the steps of an animation are shown.
 struct Timeline: Sendable {
   let steps: Int
   let secondsPerStep: Double
-  /// The finished result is looked at for some steps more.
+  /// The finished result stays for two more steps.
   var ticks: Int { steps + 2 }
 
-  /// The part of the time that has passed before a step, in percent.
+  /// The time of a step, as a percentage of the animation.
   func percent(_ step: Int) -> String {
     let value = (Double(step) / Double(ticks) * 1e6).rounded()
     let (whole, rest) = Int(value).quotientAndRemainder(dividingBy: 10000)
@@ -148,20 +149,20 @@ struct Timeline: Sendable {
     return "\(whole)." + String(repeating: "0", count: 4 - digits.count) + digits + "%"
   }
 
-  /// What all animated elements share.
+  /// The rules of all animated elements.
   var rules: String {
     ".a{animation:\(SVGNumber.text(Double(ticks) * secondsPerStep))s step-end infinite}"
       + "@media (prefers-reduced-motion:reduce){.a{animation:none!important}}"
   }
 
-  /// Keyframes by which something is seen from a step on, and not before.
+  /// Keyframes that show something from a step on.
   func appearing(_ name: String, at step: Int) -> String {
     step == 0
       ? "@keyframes \(name){0%{opacity:1}}"
       : "@keyframes \(name){0%{opacity:0}\(percent(step)){opacity:1}}"
   }
 
-  /// Keyframes by which something is seen during some steps; the last keep being seen to the end.
+  /// Keyframes that show something during some steps; the last steps stay visible until the end.
   func shown(_ name: String, during range: Range<Int>) -> String {
     let start = range.lowerBound == 0 ? "0%{opacity:1}" : "0%{opacity:0}"
     let middle = range.lowerBound == 0 ? "" : "\(percent(range.lowerBound)){opacity:1}"

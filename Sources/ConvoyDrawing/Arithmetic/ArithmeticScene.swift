@@ -1,20 +1,19 @@
 import ConvoyGraphs
 import ConvoyTensors
 
-/// What a frame shows beyond the grids, or what of an animation changes.
+/// What one frame adds to the grids, or the parts of an animation that change.
 struct ArithmeticScene {
   enum Mode {
     case still(Int)
     case animated(Timeline)
   }
 
-  /// Below the input's numbers: the cells looked at.
+  /// Below the input's numbers: the background of the window's cells.
   private(set) var under: [Element] = []
-  /// The input's numbers, which never change.
+  /// The input's numbers, which are the same in every frame.
   private(set) var middle: [Element] = []
-  /// Above them: outlines, weights, the output and the formula.
+  /// Above the numbers: outlines, weights, the output and the formula.
   private(set) var over: [Element] = []
-  /// The keyframes of an animation.
   private(set) var rules = ""
 
   private let layout: ArithmeticLayout
@@ -65,10 +64,10 @@ struct ArithmeticScene {
     }
   }
 
-  /// A group that moves with the window; at its last place where nothing moves.
+  /// A group that moves with the window; without an animation, it is at the window's last position.
   private func moving(_ children: [Element], _ place: Point) -> Element {
     var element = Element.group(children, at: place).animated("m")
-    // All its places lie on the stage, which the grids cover already.
+    // All its positions are inside the grids, whose boxes are known.
     element.bounds = nil
     return element
   }
@@ -91,7 +90,7 @@ struct ArithmeticScene {
           let cell = stage[row, column]
           let box = layout.box(layout.inputs[channel], row, column)
           let isElement = if case .element = cell { true } else { false }
-          // A pooling's padding has no number: it never wins a maximum.
+          // Padding of a pooling has no number: it is never a maximum.
           if !isElement, arithmetic.parameters.operation == .maximum { continue }
           elements.append(
             layout.number(arithmetic.value(channel, cell), in: box, isElement ? .ink : .muted))
@@ -101,7 +100,7 @@ struct ArithmeticScene {
     return elements
   }
 
-  /// The boxes of the window's elements on a channel's grid, at its first place.
+  /// The boxes of the window's elements on a channel's grid, at the window's first position.
   private func windowBoxes(_ input: Int) -> [(row: Int, column: Int, box: Box)] {
     let (stage, kernel) = (arithmetic.stage, arithmetic.parameters.kernel)
     return (0..<kernel[0]).flatMap { ky in
@@ -194,7 +193,7 @@ struct ArithmeticScene {
     ])
   }
 
-  /// What belongs to one step alone: the result's outline and the formula.
+  /// The elements of a single step: the outline of the result and the formula.
   private func details(_ frame: Int) -> [Element] {
     let step = arithmetic.step(frame)
     let box = outputBox(frame)
@@ -230,7 +229,7 @@ struct ArithmeticScene {
     return elements
   }
 
-  /// A ring around the number that wins a maximum.
+  /// A ring around the largest number of a window.
   private func winner(of step: ArithmeticStep) -> [Element] {
     guard let term = step.terms.first(where: { !$0.isPadding && $0.value == step.result }) else {
       return []

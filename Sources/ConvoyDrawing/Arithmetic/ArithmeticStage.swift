@@ -1,26 +1,26 @@
 import ConvoyGraphs
 import ConvoyTensors
 
-/// What a window slides over, as it is drawn: the input with its padding, and for a transposed
-/// convolution spread out by the stride.
+/// The grid that a window slides over: the input with its padding; for a transposed convolution,
+/// also with the zeros between its elements.
 struct ArithmeticStage: Sendable {
-  /// What stands in a cell.
+  /// The content of a cell.
   enum Cell: Hashable, Sendable {
     /// An element of the input.
     case element(row: Int, column: Int)
     /// A zero around the input.
     case padding
-    /// A zero between the input's elements, put there by a transposed convolution's stride.
+    /// A zero between the input's elements, from the stride of a transposed convolution.
     case spread
   }
 
   let rows: Int
   let columns: Int
-  /// How far the window moves, and how far apart its elements lie, in cells.
+  /// The steps of the window, and the distance between its elements, in cells.
   let stride: [Int]
   let dilation: [Int]
   let kernel: [Int]
-  /// Whether the kernel is turned by half a turn, as the adjoint asks.
+  /// Whether the kernel is rotated by half a turn, as in the adjoint of a convolution.
   let isTurned: Bool
   private let cells: [Cell]
 
@@ -60,29 +60,29 @@ struct ArithmeticStage: Sendable {
 
   subscript(row: Int, column: Int) -> Cell { cells[row * columns + column] }
 
-  /// Height and width of the window with the gaps between its elements.
+  /// Height and width of the window, including the gaps of a dilation.
   var span: [Int] { (0..<2).map { (kernel[$0] - 1) * dilation[$0] + 1 } }
 }
 
-/// One number of the output being computed.
+/// The computation of one number of the output.
 struct ArithmeticStep: Sendable {
-  /// A number of the input that is read, and what it is multiplied with.
+  /// A number of the input, and its weight.
   struct Term: Sendable {
     var channel: Int
-    /// Where it stands on the stage.
+    /// The cell's row on the grid.
     var row: Int
     var column: Int
     var value: Double
-    /// Nil where nothing is multiplied: pooling.
+    /// Nil for pooling.
     var weight: Double?
     var isPadding: Bool
   }
 
-  /// Where the result stands.
+  /// The channel and the position of the result.
   var channel: Int
   var row: Int
   var column: Int
   var terms: [Term]
-  /// The reference's result.
+  /// The result by the operator's reference.
   var result: Double
 }

@@ -1,8 +1,8 @@
 public import ConvoyGraphs
 public import ConvoyTensors
 
-/// Convolution arithmetic, number by number: an operator applied to small whole numbers, and every
-/// step of the way to its result.
+/// Convolution arithmetic, number by number: an operator applied to small integers, with every step
+/// of the computation.
 ///
 /// ```swift
 /// var parameters = ArithmeticParameters()
@@ -11,11 +11,11 @@ public import ConvoyTensors
 /// let text = try arithmetic.animation().svg()
 /// ```
 ///
-/// The results shown are those of the operator's `reference`.
-/// In the manner of V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep learning",
-/// 2016, with numbers, channels and groups.
+/// The results are those of the operator's `reference`. The form follows V. Dumoulin and F. Visin,
+/// "A guide to convolution arithmetic for deep learning", 2016, with numbers, channels and groups
+/// added.
 public struct ConvolutionArithmetic: Sendable {
-  /// What is shown.
+  /// The parameters of the picture.
   public let parameters: ArithmeticParameters
   /// The input's numbers, [1, I, height, width].
   public let image: ReferenceTensor
@@ -27,13 +27,13 @@ public struct ConvolutionArithmetic: Sendable {
 
   let stage: ArithmeticStage
 
-  /// The most results that are worked out one by one.
+  /// The largest number of outputs, each of which is a step.
   public static let mostSteps = 256
 
-  /// Draws the numbers and computes the result.
+  /// Draws random numbers and computes the result.
   ///
-  /// - Throws: `ConvoyError` when the operator refuses the shapes, or the picture would be too large
-  ///   to be read.
+  /// - Throws: `ConvoyError` when the operator refuses the shapes, or the picture would be too
+  ///   large to read.
   public init(_ parameters: ArithmeticParameters) throws(ConvoyError) {
     try parameters.validate()
     let p = parameters
@@ -77,7 +77,7 @@ public struct ConvolutionArithmetic: Sendable {
       let sentence = error.message.prefix(1).uppercased() + error.message.dropFirst()
       throw ConvoyError(error.kind, sentence.hasSuffix(".") ? sentence : sentence + ".")
     }
-    // A step takes about so many bytes of SVG, and a picture should stay below 300 kB.
+    // An estimate of the bytes of SVG for each step: a picture should stay below 300 kB.
     let terms = p.kernel[0] * p.kernel[1] * (p.isPooling ? 1 : p.inputChannels / p.groups)
     let most = min(ConvolutionArithmetic.mostSteps, 270_000 / (1150 + 10 * terms))
     guard shapes[0].elementCount <= most else {
@@ -90,7 +90,7 @@ public struct ConvolutionArithmetic: Sendable {
     self.parameters = p
   }
 
-  /// The operator whose reference is shown.
+  /// The operator whose reference is used.
   static func operation(_ p: ArithmeticParameters) -> any Operator {
     let window = Window(
       kernel: p.kernel, stride: p.stride, dilation: p.dilation,
@@ -108,25 +108,25 @@ public struct ConvolutionArithmetic: Sendable {
   var outputRows: Int { result.shape[2] }
   var outputColumns: Int { result.shape[3] }
 
-  /// How many numbers are worked out, and so how many frames there are.
+  /// The number of frames: one for each number of the output.
   public var frameCount: Int { result.shape.elementCount }
 
-  /// The group an input channel belongs to; for pooling every channel is its own.
+  /// The group of an input channel; in pooling, each channel is a group.
   func group(ofInput channel: Int) -> Int {
     parameters.isPooling ? channel : channel / (parameters.inputChannels / parameters.groups)
   }
 
-  /// The group an output channel belongs to.
+  /// The group of an output channel.
   func group(ofOutput channel: Int) -> Int {
     parameters.isPooling ? channel : channel / (outputChannels / parameters.groups)
   }
 
-  /// The input channels an output channel is made from.
+  /// The input channels that an output channel depends on.
   func inputs(ofOutput channel: Int) -> [Int] {
     (0..<parameters.inputChannels).filter { group(ofInput: $0) == group(ofOutput: channel) }
   }
 
-  /// The weight at an element of the window in this stage.
+  /// The weight at a position of the window.
   func weight(output: Int, input: Int, row: Int, column: Int) -> Double? {
     guard let weights else { return nil }
     let perGroup = parameters.inputChannels / parameters.groups
@@ -138,12 +138,12 @@ public struct ConvolutionArithmetic: Sendable {
     return weights[[output, input % perGroup, row, column]]
   }
 
-  /// What stands on the stage of a channel.
+  /// The number in a cell of a channel.
   func value(_ channel: Int, _ cell: ArithmeticStage.Cell) -> Double {
     if case .element(let row, let column) = cell { image[[0, channel, row, column]] } else { 0 }
   }
 
-  /// How one number of the output comes about.
+  /// The computation of one number of the output.
   func step(_ frame: Int) -> ArithmeticStep {
     let area = outputRows * outputColumns
     let (channel, row, column) = (

@@ -1,31 +1,31 @@
 public import ConvoyTensors
 
-/// A convolution, or a block of them, as lines between points: which outputs see which inputs, in
-/// space on the left and among channels on the right.
+/// A convolution, or a block of them, as lines between points: which outputs depend on which
+/// inputs, in space on the left and among channels on the right.
 ///
-/// The lines of both sides multiplied are proportional to the multiply-adds.
-/// In the manner of Y. Uchida, "Why MobileNet and its variants (e.g. ShuffleNet) are fast", 2018.
+/// The product of the numbers of lines on both sides is proportional to the multiply-adds. The form
+/// follows Y. Uchida, "Why MobileNet and its variants (e.g. ShuffleNet) are fast", 2018.
 public struct ConnectionDiagram: Hashable, Sendable {
   /// One layer of a block.
   public struct Layer: Hashable, Sendable {
-    /// What it does.
+    /// The operation of a layer.
     public enum Kind: Hashable, Sendable {
-      /// A convolution with a kernel of this extent, to so many channels, in groups.
+      /// A convolution with the extent of its kernel, its output channels and its groups.
       case convolution(kernel: Int, outputs: Int, groups: Int)
-      /// Deals the channels out anew, from so many groups.
+      /// A channel shuffle between groups.
       case shuffle(groups: Int)
     }
 
-    /// What it does.
+    /// The operation.
     public var kind: Kind
 
     /// Makes a layer.
     public init(_ kind: Kind) { self.kind = kind }
   }
 
-  /// What it is called.
+  /// The name of the layer or block.
   public var name: String
-  /// Channels that go in.
+  /// Channels of the input.
   public var channels: Int
   /// The layers, from the input to the output.
   public var layers: [Layer]
@@ -77,7 +77,7 @@ public struct ConnectionDiagram: Hashable, Sendable {
     }
   }
 
-  /// The layers one by one: what efficient networks are made of.
+  /// Single layers, the components of efficient networks.
   public static let primitives: [ConnectionDiagram] = [
     make("3×3 convolution", 6, [.convolution(kernel: 3, outputs: 6, groups: 1)]),
     make("1×1 convolution", 6, [.convolution(kernel: 1, outputs: 6, groups: 1)]),
@@ -89,7 +89,7 @@ public struct ConnectionDiagram: Hashable, Sendable {
     make("channel shuffle, 3 groups", 6, [.shuffle(groups: 3)]),
   ]
 
-  /// The blocks of well-known networks, with few channels in their true proportions.
+  /// The blocks of well-known networks, with fewer channels in the original proportions.
   public static let blocks: [ConnectionDiagram] = [
     make(
       "ResNet basic block", 6, residual: true,

@@ -1,4 +1,4 @@
-/// The lines and points of one diagram of connections.
+/// The lines and points of one diagram.
 struct ConnectionDrawing {
   private(set) var elements: [Element] = []
 
@@ -135,7 +135,7 @@ struct ConnectionDrawing {
 }
 
 extension ConnectionDiagram {
-  /// The channels in front of, between and behind the layers.
+  /// The numbers of channels before, between and after the layers.
   var channelCounts: [Int] {
     var counts = [channels]
     for layer in layers {
@@ -148,9 +148,10 @@ extension ConnectionDiagram {
     return counts
   }
 
-  /// The group that colours a channel's point: of the layer that made it, or that reads the input.
+  /// The group that sets the colour of a channel's point: that of the layer that computes it, or,
+  /// for the input, that reads it.
   ///
-  /// What mixes nothing keeps colours: a shuffle, and a depthwise convolution behind another layer.
+  /// A shuffle and a depthwise convolution after another layer keep the colours.
   func group(of channel: Int, inRow row: Int, count: Int) -> Int {
     let layer = layers[max(0, row - 1)]
     switch layer.kind {
@@ -166,13 +167,13 @@ extension ConnectionDiagram {
     }
   }
 
-  /// Whether a layer takes each channel for itself.
+  /// Whether a layer is depthwise.
   func isDepthwise(_ index: Int) -> Bool {
     guard case .convolution(_, let outputs, let groups) = layers[index].kind else { return false }
     return groups > 1 && groups == outputs && groups == channelCounts[index]
   }
 
-  /// Multiply-adds at one place of the map.
+  /// The multiply-adds at one position of the map, as a formula.
   static func law(_ layer: Layer, _ inputs: Int) -> String {
     guard case .convolution(let kernel, let outputs, let groups) = layer.kind else { return "0" }
     let taps = kernel == 1 ? "" : "\(kernel)²·"
@@ -181,7 +182,7 @@ extension ConnectionDiagram {
     return "\(taps)\(inputs)·\(outputs)" + (groups > 1 ? "∕\(groups)" : "") + " = \(total)"
   }
 
-  /// Multiply-adds at one place of the map, of all layers.
+  /// The multiply-adds at one position of the map, of all layers.
   var summary: String {
     var count = channels
     var total = 0

@@ -1,8 +1,8 @@
-/// A line of numbers beside a chart.
+/// The scale of a chart.
 struct Axis {
   let range: ClosedRange<Double>
   let isLogarithmic: Bool
-  /// Where marks stand.
+  /// The numbers that have a mark.
   let ticks: [Double]
 
   /// An axis with round numbers around a range.
@@ -20,7 +20,7 @@ struct Axis {
     ticks = stride(from: first, through: last, by: 1).prefix(40).map { $0 * step }
   }
 
-  /// An axis of doublings around a range of positive numbers.
+  /// A logarithmic axis of powers of two around a range of positive numbers.
   init(doublings low: Double, _ high: Double) {
     var (start, end) = (1.0, 1.0)
     while start > low, start > 1e-9 { start /= 2 }
@@ -38,7 +38,7 @@ struct Axis {
     self.ticks = ticks.enumerated().filter { $0.offset % every == 0 }.map(\.element)
   }
 
-  /// Where a number lies, from 0 to 1.
+  /// The position of a number on the axis, from 0 to 1.
   func position(_ value: Double) -> Double {
     if isLogarithmic {
       return Axis.log2(max(value, range.lowerBound) / range.lowerBound)
@@ -47,7 +47,7 @@ struct Axis {
     return (value - range.lowerBound) / (range.upperBound - range.lowerBound)
   }
 
-  /// The whole part of the logarithm, without the mathematics library.
+  /// The integer part of the decimal logarithm, without the mathematics library.
   private static func floorLog10(_ value: Double) -> Double {
     var (exponent, rest) = (0.0, value)
     while rest >= 10, exponent < 300 { (rest, exponent) = (rest / 10, exponent + 1) }
@@ -60,7 +60,8 @@ struct Axis {
     return exponent < 0 ? 1 / whole : whole
   }
 
-  /// By squaring, bit after bit: the same on every machine, whose libraries may differ in the last.
+  /// Bit by bit, by squaring: the results of mathematics libraries differ in the last bit between
+  /// machines, and this one's do not.
   static func log2(_ value: Double) -> Double {
     guard value > 0, value.isFinite else { return 0 }
     var (result, rest) = (Double(value.exponent), value.significand)

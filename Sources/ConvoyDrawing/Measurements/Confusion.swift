@@ -1,17 +1,18 @@
 public import ConvoyTensors
 
 extension Picture {
-  /// The most classes a confusion matrix can be drawn of.
+  /// The largest number of classes in a confusion matrix.
   public static let mostClasses = 100
 
-  /// Draws how often the images of each class were taken for each: a row a class, blue where it was
-  /// recognised and vermilion where it was not, the darker the larger the part of its images.
+  /// Draws a confusion matrix: a row for each class, with how often its images were classified as
+  /// each class. Correct cells are blue and others vermilion, darker for a larger fraction of the
+  /// row.
   ///
   /// - Parameters:
-  ///   - counts: for each class, how often its images were taken for each.
-  ///   - classNames: the classes, in the same order.
+  ///   - counts: for each class, how often its images were classified as each class.
+  ///   - classNames: the names of the classes, in the same order.
   /// - Throws: `ConvoyError` when there are not as many rows and columns as classes, from 1 to
-  ///   `mostClasses`, or a count is below 0.
+  ///   `mostClasses`, or a count is negative.
   public static func confusion(
     _ counts: [[Int]], classNames: [String], title: String = "Confusion matrix"
   ) throws(ConvoyError) -> Picture {
@@ -41,9 +42,9 @@ private struct ConfusionDrawing {
   private var count: Int { names.count }
   private var side: Double { max(9, min(36, (560 / Double(count)).rounded())) }
   private var extent: Double { Double(count) * side }
-  /// How much room the names of classes are given.
+  /// The largest width of a class's name.
   private static let mostName = 110.0
-  /// The size at which all names fit, those apart that are far longer.
+  /// The font size at which all names fit, except those much longer than the others.
   private let nameSize: Double
 
   init(counts: [[Int]], names: [String], title: String) {
@@ -57,7 +58,7 @@ private struct ConfusionDrawing {
       }.min() ?? most
   }
 
-  /// Sums without overflow: counts come from files too.
+  /// A sum that saturates: counts also come from files.
   private static func sum(_ numbers: some Sequence<Int>) -> Int {
     numbers.reduce(0) { sum, number in
       let (result, overflow) = sum.addingReportingOverflow(number)
@@ -86,7 +87,7 @@ private struct ConfusionDrawing {
     return Picture(title: title, summary: summary, elements)
   }
 
-  /// A class's name above its column, level where all names fit so, else upright.
+  /// The name of a class above its column: horizontal if all names fit, otherwise vertical.
   private func head(_ name: String, _ x: Double) -> Element {
     let isLevel = names.allSatisfy { TextMetrics.width($0, size: nameSize) <= side - 3 }
     if isLevel { return .text(name, Point(x, -11), size: nameSize, anchor: .middle) }
@@ -102,7 +103,8 @@ private struct ConfusionDrawing {
       let all = ConfusionDrawing.sum(line)
       for (column, number) in line.enumerated() where number > 0 {
         let cell = Box(Double(column) * side, Double(row) * side, side, side)
-        // Of half the colour at most, on which ink can be read; a single mistake is seen too.
+        // At most half the colour, so that the text can be read; the root makes a single mistake
+        // visible.
         let part = (Double(number) / Double(all)).squareRoot()
         let shade = Shade(isRight: row == column, step: min(5, 1 + Int(part * 5)))
         paths[shade, default: Path()].rectangle(cell)

@@ -1,14 +1,14 @@
 public import ConvoyTensors
 
-/// What a training had come to after an epoch.
+/// The state of a training after an epoch.
 public struct HistoryPoint: Hashable, Sendable {
-  /// Which epoch, from 1.
+  /// The epoch, from 1.
   public var epoch: Int
   /// The mean loss of its steps.
   public var loss: Double
-  /// The part of training images recognised.
+  /// The fraction of training images that are classified correctly.
   public var trainingAccuracy: Double
-  /// The part of held-out images recognised.
+  /// The fraction of held-out images that are classified correctly.
   public var heldOutAccuracy: Double
 
   /// Describes an epoch.
@@ -21,9 +21,9 @@ public struct HistoryPoint: Hashable, Sendable {
 }
 
 extension Picture {
-  /// Draws a training: its loss, and below it the accuracies.
+  /// Draws the loss of a training, and below it the accuracies.
   ///
-  /// What is not finite, such as the loss of a training that diverged, is left out.
+  /// Numbers that are not finite, such as the loss of a training that diverged, are not drawn.
   ///
   /// - Throws: `ConvoyError` when there is no epoch, or there are more than 5000.
   public static func history(
@@ -144,7 +144,8 @@ private struct HistoryDrawing {
     let step = max(1, (points.count + 9) / 10)
     let last = points.count - 1
     for index in points.indices {
-      // Round steps, and the last unless it would touch the one before.
+      // Multiples of the step, and the last epoch; its predecessor is left out if both would
+      // overlap.
       let isStep = index % step == 0 && (index == last || last - index >= step / 2 + step % 2)
       guard isStep || index == last else { continue }
       elements.append(

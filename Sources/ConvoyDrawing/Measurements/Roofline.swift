@@ -1,14 +1,14 @@
 public import ConvoyTensors
 
-/// How fast a layer was.
+/// The measured speed of a layer.
 public struct RooflinePoint: Hashable, Sendable {
-  /// The layer.
+  /// The layer's name.
   public var name: String
   /// Operations for each byte of input, weights and output.
   public var intensity: Double
-  /// Two operations a multiply-add.
+  /// GFLOP/s; a multiply-add counts as two operations.
   public var gigaflopsPerSecond: Double
-  /// What kind of layer it is, if pictures should tell them apart: the kernel, say.
+  /// The category of the layer, such as its kernel, shown by colour.
   public var family: String
 
   /// Describes a measurement.
@@ -21,15 +21,16 @@ public struct RooflinePoint: Hashable, Sendable {
 }
 
 extension Picture {
-  /// Draws layers below the two roofs of a machine: what its arithmetic and its memory allow.
+  /// Draws layers in a roofline chart: the limits of a machine's arithmetic and memory, and the
+  /// layers below them.
   ///
   /// Source: Williams, Waterman and Patterson, "Roofline: an insightful visual performance model",
   /// 2009.
   ///
   /// - Parameters:
   ///   - points: the layers; those whose numbers are not positive are left out.
-  ///   - peak: GFLOP/s that the machine can do at most.
-  ///   - bandwidth: GB/s from memory, or nil where it was not measured.
+  ///   - peak: the machine's peak, in GFLOP/s.
+  ///   - bandwidth: the memory bandwidth, in GB/s; nil if it was not measured.
   /// - Throws: `ConvoyError` when no layer or more than 120 can be drawn, or the peak is not positive.
   public static func roofline(
     _ points: [RooflinePoint], peak: Double, bandwidth: Double?, title: String = "Roofline"
@@ -145,7 +146,7 @@ private struct RooflineDrawing {
     let (low, high) = (xAxis.range.lowerBound, xAxis.range.upperBound)
     let ridge = bandwidth.map { peak / $0 } ?? low
     if let bandwidth {
-      // The slope begins where it enters the picture.
+      // The sloped line begins where it enters the picture.
       let start = max(low, yAxis.range.lowerBound / bandwidth)
       path.move(place(start, start * bandwidth))
       path.line(place(ridge, peak))
@@ -156,7 +157,7 @@ private struct RooflineDrawing {
     return [Element.path(path, stroke: Stroke(.ink, 2)).with("stroke-linejoin", "round")]
   }
 
-  /// The layers by number, in columns beside the chart.
+  /// The numbered list of layers, in columns beside the chart.
   private var list: [Element] {
     var elements: [Element] = []
     let rows = 24
@@ -173,7 +174,7 @@ private struct RooflineDrawing {
         .text(
           "\(index + 1)  \(point.name)", Point(x + 19, y), size: 11, fitting: width - 19))
     }
-    // What the colours mean.
+    // The legend of colours.
     if families.count > 1 {
       var place = Point(0, frame.maxY + 64)
       for (index, family) in families.prefix(24).enumerated() {

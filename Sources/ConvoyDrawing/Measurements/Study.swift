@@ -1,15 +1,15 @@
 public import ConvoyTensors
 
-/// What a network with one number of groups learnt, cost and took, trained from several seeds.
+/// The results of a network with one number of groups, over several seeds: accuracy, cost and time.
 public struct StudyPoint: Hashable, Sendable {
-  /// A mean over seeds, and how far from it single ones lie.
+  /// A mean over seeds, and its standard deviation.
   public struct Spread: Hashable, Sendable {
     /// The mean.
     public var mean: Double
-    /// The standard deviation; nil where there was one seed only.
+    /// The standard deviation; nil with a single seed.
     public var deviation: Double?
 
-    /// Describes a number that was measured several times, or once.
+    /// A mean with its deviation.
     public init(_ mean: Double, deviation: Double? = nil) {
       self.mean = mean
       self.deviation = deviation
@@ -18,18 +18,18 @@ public struct StudyPoint: Hashable, Sendable {
 
   /// The number of groups.
   public var groups: Int
-  /// From how many seeds it was trained.
+  /// The number of seeds.
   public var seeds: Int
-  /// The part of held-out images recognised.
+  /// The fraction of held-out images that are classified correctly.
   public var accuracy: Spread
-  /// Trained numbers.
+  /// Trained parameters.
   public var parameters: Int
-  /// Multiply-adds an image.
+  /// Multiply-adds for one image.
   public var multiplyAdds: Int
-  /// Forward, one image.
+  /// The time of one image, forward.
   public var milliseconds: Spread
 
-  /// Describes the trainings with one number of groups.
+  /// The results with one number of groups.
   public init(
     groups: Int, seeds: Int, accuracy: Spread, parameters: Int, multiplyAdds: Int,
     milliseconds: Spread
@@ -44,16 +44,18 @@ public struct StudyPoint: Hashable, Sendable {
 }
 
 extension Picture {
-  /// Draws what filter groups do: accuracy against parameters, multiply-adds and time, a point for
-  /// each number of groups, with bars of one standard deviation over seeds.
+  /// Draws the effect of filter groups: accuracy over parameters, multiply-adds and time, a point
+  /// for each number of groups, with bars of one standard deviation over seeds.
   ///
-  /// Times that are not finite and positive are left out of their panel, and points whose accuracy is
-  /// not finite out of all. Source of the form: Ioannou, Robertson, Cipolla and Criminisi, "Deep
-  /// Roots: improving CNN efficiency with hierarchical filter groups", 2017.
+  /// A time that is not finite and positive is left out of its panel; a point whose accuracy is not
+  /// finite is left out of all panels.
   ///
-  /// - Parameter title: what was trained, and on what.
-  /// - Throws: `ConvoyError` when no point is left, there are more than 24, or two are of the same
-  ///   number of groups.
+  /// The form follows Ioannou, Robertson, Cipolla and Criminisi, "Deep Roots: improving CNN
+  /// efficiency with hierarchical filter groups", 2017.
+  ///
+  /// - Parameter title: the network and the data.
+  /// - Throws: `ConvoyError` when no point is left, there are more than 24, or two points have the
+  ///   same number of groups.
   public static func study(
     _ points: [StudyPoint], title: String
   ) throws(ConvoyError) -> Picture {
@@ -116,7 +118,7 @@ private struct StudyDrawing {
     }
   }
 
-  /// In seconds, milliseconds and so on, as suits the longest.
+  /// In seconds, milliseconds or microseconds, whichever suits the longest time.
   private var timePanel: StudyPanel {
     let times = points.map(\.milliseconds.mean).filter(StudyDrawing.isTime)
     let units = [("s", 1e3), ("ms", 1.0), ("µs", 1e-3), ("ns", 1e-6)]
@@ -138,7 +140,7 @@ private struct StudyDrawing {
       return [point.accuracy.mean - deviation, point.accuracy.mean + deviation]
     }
     let (low, high) = ((ends.min() ?? 0) * 100, (ends.max() ?? 1) * 100)
-    // Half a point of room at least: accuracies that are alike should look alike.
+    // A range of at least half a percentage point, so that similar accuracies look similar.
     let room = max(0.5, 0.08 * (high - low))
     return Axis(linear: max(0, min(99, low - room)), max(1, min(100, high + room)))
   }

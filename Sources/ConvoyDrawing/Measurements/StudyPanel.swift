@@ -1,14 +1,14 @@
-/// One of the panels of a study: accuracies over something else, with bars and labels.
+/// A panel of a study: accuracies over another quantity, with error bars and labels.
 struct StudyPanel {
   /// A point of the panel.
   struct Mark {
     var label: String
-    /// Which series it is drawn as.
+    /// The series, which sets the colour.
     var tone: Int
-    /// What it is drawn over.
+    /// The quantity on the horizontal axis.
     var value: Double
     var deviation: Double?
-    /// In per cent.
+    /// In percent.
     var accuracy: Double
     var accuracyDeviation: Double?
   }
@@ -19,7 +19,7 @@ struct StudyPanel {
   private static let radius = 5.0
   private static let labelSize = 12.0
 
-  /// - Parameter namesAccuracy: whether numbers stand beside the lines of the accuracy.
+  /// - Parameter namesAccuracy: whether the accuracy axis has numbers.
   func elements(in frame: Box, accuracy: Axis, namesAccuracy: Bool) -> [Element] {
     let axis = valueAxis
     var (grid, elements) = (Path(), [Element]())
@@ -55,7 +55,7 @@ struct StudyPanel {
         frame.maxY - part(accuracy.position(percent)) * frame.height)
     }
     var (bars, circles): ([Element], [Element]) = ([], [])
-    // What labels should keep clear of.
+    // Boxes that labels must not overlap.
     var taken: [Box] = []
     for mark in marks {
       let center = place(mark.value, mark.accuracy)
@@ -82,9 +82,9 @@ struct StudyPanel {
     let places = marks.map { place($0.value, $0.accuracy) }
     for (index, mark) in marks.enumerated() {
       let box = free(mark.label, index, places, in: frame, &taken)
-      // Lines of the grid do not run through the text.
+      // A background, so that grid lines do not cross the text.
       grounds.append(.rectangle(box, fill: .paper))
-      // A label that found no room beside its point is led to it.
+      // A label that does not fit beside its point is connected to it by a line.
       let end = StudyPanel.nearest(to: places[index], in: box)
       if StudyPanel.distance(end, places[index]) > 14 {
         grounds.append(.line(places[index], end, Stroke(.muted, 0.8)))
@@ -97,7 +97,8 @@ struct StudyPanel {
     return grounds + bars + circles + labels
   }
 
-  /// A place for a label near its point, on as little else as can be, and nearer to it than to others.
+  /// The best position of a label: near its point, nearer than to other points, and with little
+  /// overlap.
   private func free(
     _ label: String, _ own: Int, _ places: [Point], in frame: Box, _ taken: inout [Box]
   ) -> Box {
@@ -129,7 +130,7 @@ struct StudyPanel {
     return best.box
   }
 
-  /// Where labels may stand, the best first.
+  /// The positions of a label relative to its point, the best first.
   private static let ways = [
     (1.0, -1.0), (-1, -1), (1, 1), (-1, 1), (0, -1), (0, 1), (1, 0), (-1, 0),
   ]
@@ -150,7 +151,7 @@ struct StudyPanel {
 
   // MARK: Axis
 
-  /// From zero where the numbers come near it, else around them with some room.
+  /// From zero if the numbers are near it, otherwise around them.
   private var valueAxis: Axis {
     let ends = marks.flatMap { mark in
       [mark.value - (mark.deviation ?? 0), mark.value + (mark.deviation ?? 0)]

@@ -1,19 +1,20 @@
 /// Breaks rows into columns of nearly the same height.
 enum ColumnBreaks {
-  /// The rows at which columns begin, the first of which is 0: such that the highest column is as low
-  /// as can be, with as few columns as come within three tenths of that.
+  /// The rows at which columns begin, the first of which is 0. The tallest column is as short as
+  /// possible; the number of columns is the smallest that comes within 30 % of that.
   ///
   /// - Parameters:
-  ///   - heights: of the rows.
+  ///   - heights: the heights of the rows.
   ///   - cuts: rows at which a column may begin, ascending, without 0.
-  ///   - columns: how many columns there may be, at least 1.
+  ///   - columns: the largest number of columns, at least 1.
   /// - Complexity: O(*k*·*n*²) for *k* columns and *n* cuts.
   static func starts(heights: [Double], cuts: [Int], columns: Int) -> [Int] {
     let places = [0] + cuts + [heights.count]
     var sums = [0.0]
     for height in heights { sums.append(sums[sums.count - 1] + height) }
     let last = places.count - 1
-    /// The height of the highest column of those before each place, and where the last one begins.
+    /// For each position: the height of the tallest column before it, and where the last column
+    /// begins.
     var best = places.map { (height: sums[$0] - sums[0], start: 0) }
     var rounds = [best]
     for _ in 1..<max(1, columns) {
@@ -31,7 +32,7 @@ enum ColumnBreaks {
     guard let count = rounds.firstIndex(where: { $0[last].height <= 1.3 * lowest }) else {
       return [0]
     }
-    // Back from the end: each column begins where the table says.
+    // Backtracking: the table says where each column begins.
     var (starts, end) = ([Int](), last)
     for round in rounds[...count].reversed() where end > 0 {
       end = round[end].start

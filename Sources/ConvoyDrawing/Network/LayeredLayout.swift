@@ -1,16 +1,16 @@
-/// Places boxes in rows so that every edge leads downwards, with few crossings and straight lines.
+/// Places boxes in rows so that every edge points downwards, with few crossings and straight lines.
 ///
-/// Rows by longest path; edges over several rows pass through bends, one a row; crossings are
-/// reduced by barycentres; places are least squares under the order (pool adjacent violators).
-/// Source: Sugiyama, Tagawa and Toda, "Methods for visual understanding of hierarchical system
-/// structures", 1981.
+/// Rows are those of the longest path. Edges that pass rows have a bend in each. Crossings are
+/// reduced by barycentres. Positions are the least squares under the order of a row (pool adjacent
+/// violators). Source: Sugiyama, Tagawa and Toda, "Methods for visual understanding of hierarchical
+/// system structures", 1981.
 struct LayeredLayout {
-  /// Something in a row: a box, or the bend of an edge that passes it.
+  /// An item of a row: a box, or the bend of an edge that passes the row.
   struct Item {
     /// The box, or nil for a bend.
     var box: Int?
     var width: Double
-    /// The middle.
+    /// The horizontal centre.
     var x = 0.0
     var row: Int
     var above: [Int] = []
@@ -19,7 +19,7 @@ struct LayeredLayout {
 
   private(set) var items: [Item] = []
   private(set) var rows: [[Int]] = []
-  /// For each edge the items it passes, from its start to its end.
+  /// For each edge, the items from its start to its end.
   private(set) var routes: [[Int]] = []
 
   private let importance: [Double]
@@ -28,8 +28,8 @@ struct LayeredLayout {
   private static let bendWidth = 10.0
 
   /// - Parameters:
-  ///   - widths: of the boxes, which stand in an order in which edges lead forwards.
-  ///   - importance: from 0 to 1; what leads to important boxes is straight.
+  ///   - widths: of the boxes, in topological order.
+  ///   - importance: from 0 to 1; edges to important boxes are kept straight.
   ///   - edges: from a box to a later one.
   init(widths: [Double], importance: [Double], edges: [(from: Int, to: Int)]) {
     self.importance = importance
@@ -46,7 +46,7 @@ struct LayeredLayout {
     place()
   }
 
-  /// Boxes without predecessors (second inputs) stand just above what reads them.
+  /// Moves boxes without predecessors, such as second inputs, to the row above their first reader.
   private func pullDown(_ rowOf: inout [Int], _ edges: [(from: Int, to: Int)]) {
     for box in rowOf.indices.reversed() where !edges.contains(where: { $0.to == box }) {
       let readers = edges.filter { $0.from == box }.map { rowOf[$0.to] }
@@ -84,7 +84,7 @@ struct LayeredLayout {
         let keyed = rows[row].enumerated().map {
           index, item -> (item: Int, key: Double, index: Int) in
           let places = (isDown ? items[item].above : items[item].below).compactMap { position[$0] }
-          // What has no neighbours there stays where it is.
+          // An item without neighbours keeps its position.
           let key = places.isEmpty ? Double(index) : places.reduce(0, +) / Double(places.count)
           return (item, key, index)
         }
@@ -129,7 +129,7 @@ struct LayeredLayout {
     straighten()
   }
 
-  /// Makes edges straight that pass the rows on the outside, where there is room for it.
+  /// Straightens edges that pass the rows at the left or right side, where there is space.
   private mutating func straighten() {
     for route in routes where route.count > 3 {
       let bends = route.dropFirst().dropLast()
@@ -142,7 +142,7 @@ struct LayeredLayout {
     }
   }
 
-  /// Puts a row's items where their neighbours are, as far as the order and the widths allow.
+  /// Moves a row's items towards their neighbours, as far as the order and the widths allow.
   private mutating func settle(_ row: Int, usesAbove: Bool, usesBelow: Bool) {
     var blocks: [(sum: Double, weight: Double, count: Int)] = []
     var offsets: [Double] = []
@@ -172,11 +172,11 @@ struct LayeredLayout {
     }
   }
 
-  /// Where an item would like to be, and how much: straight chains matter most.
+  /// The preferred position of an item and its weight: straight chains have the largest.
   private func wish(_ item: Int, usesAbove: Bool, usesBelow: Bool) -> (Double, Double) {
     var (sum, weight) = (0.0, 0.0)
     let sides = [usesAbove ? items[item].above : [], usesBelow ? items[item].below : []]
-    // Where many meet, the middle between the outermost.
+    // With more than two neighbours, the middle between the outermost.
     for side in sides where side.count > 2 {
       let places = side.map { items[$0].x }
       sum += 8 * ((places.min() ?? 0) + (places.max() ?? 0)) / 2

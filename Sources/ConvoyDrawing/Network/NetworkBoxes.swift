@@ -1,13 +1,13 @@
 import ConvoyGraphs
 import ConvoyTensors
 
-/// A box of the picture of a network: a node, and what is folded into it.
+/// A box in the picture of a network: a node, and the nodes that are folded into it.
 struct NetworkBox {
-  /// The name, as in the model.
+  /// The name in the model.
   var name: String
-  /// What it does: `conv 3×3, 64`.
+  /// The operation: `conv 3×3, 64`.
   var work: String
-  /// What is done to its result, joined by plus signs; may be empty.
+  /// The operations on its result, which are joined by plus signs.
   var tail: [String] = []
   /// Nil for inputs and outputs.
   var role: Glyph.Role?
@@ -16,15 +16,15 @@ struct NetworkBox {
   var cost: Cost
   /// The groups of a convolution that is not depthwise.
   var groups = 1
-  /// Into how many boxes side by side it is drawn.
+  /// The number of boxes side by side that it is drawn as.
   var towers = 1
-  /// How many ranks compute a part each of it; 1 where none does anything of its own.
+  /// The number of ranks that compute a part of it each; 1 if it is not divided.
   var ranks = 1
-  /// Whether each channel of its result comes from one of its input.
+  /// Whether each channel of its result depends on only one of its input.
   var keepsChannels: Bool
-  /// Whether what follows may be folded into it; not where others read what stands before that.
+  /// Whether a following node may be folded into it: not if other nodes read its result.
   var takesTail = true
-  /// Whether each of its outputs is made of all inputs.
+  /// Whether each of its outputs depends on all inputs.
   var mixesAll: Bool { !keepsChannels && groups == 1 }
 }
 
@@ -32,17 +32,17 @@ struct NetworkBox {
 struct NetworkBoxes {
   private(set) var boxes: [NetworkBox] = []
   private(set) var edges: [(from: Int, to: Int)] = []
-  /// The runs of blocks of which the first is kept.
+  /// The runs of equal blocks, of which only the first is kept.
   private(set) var repeats: [NetworkRepeat] = []
-  /// How the network is divided over ranks, if it is one rank's graph.
+  /// The division of the network over ranks, if the graph is one rank's.
   let partition: Partition?
 
-  /// The most groups that are drawn as boxes of their own.
+  /// The largest number of groups that are drawn as separate boxes.
   static let mostTowers = 4
 
   /// - Parameters:
-  ///   - isExpanded: whether blocks that are alike and follow each other are all kept.
-  ///   - partition: of what the graph is one rank's part.
+  ///   - isExpanded: whether all of a run of equal blocks are kept.
+  ///   - partition: the partition that the graph is one rank's part of.
   init(_ graph: Graph, isExpanded: Bool = true, partition: Partition? = nil) {
     self.partition = partition
     let divided = partition?.dividedNodes ?? []
@@ -61,7 +61,7 @@ struct NetworkBoxes {
     var concatenations: [(sources: [Int], box: Int)] = []
     let costs = graph.layerCosts()
     for (node, cost) in zip(graph.nodes, costs) {
-      // Parameters and constants belong to the box that reads them.
+      // Parameters and constants are part of the box that reads them.
       var sources: [Int] = []
       for input in node.inputs {
         if let box = boxOf[input], !sources.contains(box) { sources.append(box) }
@@ -73,7 +73,7 @@ struct NetworkBoxes {
       {
         if !word.isEmpty { boxes[sources[0]].tail.append(word) }
         boxes[sources[0]].cost = boxes[sources[0]].cost + cost.cost
-        // A map says more than the row of numbers it is read as.
+        // The shape of the map says more than the shape it is flattened to.
         if !word.isEmpty {
           boxes[sources[0]].shape = Array(graph[output].shape.dimensions.dropFirst())
         }
@@ -98,14 +98,14 @@ struct NetworkBoxes {
           keepsChannels: true))
     }
     if !isExpanded { collapse() }
-    // Looked for edge by edge, and of no use where the boxes are too many to be drawn.
+    // The search looks at every edge, and is not needed if there are too many boxes to draw.
     if boxes.count <= Picture.mostNetworkBoxes { findTowers() }
   }
 
   /// Keeps the first of each run of blocks.
   private mutating func collapse() {
     let found = RepeatFinder(boxes, edges: edges).repeats
-    /// Where each box has gone: a later block's to where the first block's is.
+    /// The new index of each box; that of a later block is the index in the first block.
     var places: [Int] = []
     var (kept, isKept): ([NetworkBox], [Bool]) = ([], Array(repeating: true, count: boxes.count))
     var rest = found[...]
@@ -123,13 +123,13 @@ struct NetworkBoxes {
         kept.append(boxes[index])
       }
     }
-    // What reads the last block's result reads the first's, which stands for it.
+    // What reads the last block's result now reads the first's.
     edges = edges.filter { isKept[$0.to] }.map { (places[$0.from], places[$0.to]) }
     boxes = kept
   }
 
-  /// Replaces the first of a concatenation's inputs by an earlier concatenation of just those, as in
-  /// dense blocks: the same numbers, by one edge.
+  /// Replaces the first inputs of a concatenation by an earlier concatenation of the same values,
+  /// as in dense blocks: one edge instead of many.
   private func shorten(
     _ sources: inout [Int], with earlier: inout [(sources: [Int], box: Int)], _ box: Int
   ) {
@@ -142,11 +142,12 @@ struct NetworkBoxes {
     earlier.append((whole, box))
   }
 
-  /// How an operator is named where it is folded into the box before; nil where it has its own.
+  /// The label of an operator that is folded into the box before it; nil if it has a box of its
+  /// own.
   private static func tail(_ node: Graph.Node, in graph: Graph) -> String? {
     let glyph = node.operation.glyph
     switch node.operation.kind {
-    // With numbers that the layer brings itself: other operands would be boxes.
+    // By parameters or constants only: other operands have boxes of their own.
     case .arithmetic(.multiply): return "scale"
     case .arithmetic(.add): return "shift"
     default: break
@@ -182,24 +183,24 @@ struct NetworkBoxes {
       box.work =
         isDepthwise ? "depthwise \(label)" : "conv \(glyph.label), \(channels)"
     case .exchange:
-      // It is named after the value, whose box stands above.
+      // It is labelled by its operation: the value's name is on the box above.
       (box.name, box.role, box.takesTail) = (box.work, .exchange, false)
     default: box.takesTail = !graph.joins(node)
     }
-    // A name that only repeats the operator says nothing.
+    // A name that repeats the operator is left out.
     let last = node.name.split(separator: ".").last.map(String.init) ?? node.name
     let plain = last.filter { !$0.isNumber && $0 != "_" }
     if plain == type(of: node.operation).name { box.name = box.work }
     return box
   }
 
-  /// Which boxes are drawn side by side: grouped convolutions, and what stands between or before
-  /// them, as far as it treats the groups alike.
+  /// Finds the boxes that are drawn side by side: grouped convolutions, and boxes between or before
+  /// them that treat the groups separately.
   private mutating func findTowers() {
     for index in boxes.indices where (2...NetworkBoxes.mostTowers).contains(boxes[index].groups) {
       boxes[index].towers = boxes[index].groups
     }
-    // Against the edges: a box whose only reader wants groups can be cut into them.
+    // Backwards: a box whose only reader has groups can be divided into them.
     for index in boxes.indices.reversed() where boxes[index].towers == 1 {
       let targets = edges.filter { $0.from == index }.map { boxes[$0.to] }
       let channels = boxes[index].shape.first ?? 1
@@ -212,7 +213,7 @@ struct NetworkBoxes {
         boxes[index].towers = wanted
       }
     }
-    // Along them: pooling keeps the groups that come in.
+    // Forwards: pooling keeps the groups of its input.
     for index in boxes.indices where boxes[index].towers == 1 && boxes[index].keepsChannels {
       let sources = edges.filter { $0.to == index }
       guard sources.count == 1, boxes[index].role != nil, boxes[index].shape.count == 3 else {
@@ -224,7 +225,7 @@ struct NetworkBoxes {
 }
 
 extension Graph {
-  /// Whether a node only puts its inputs side by side.
+  /// Whether a node is a concatenation that only joins its inputs' channels.
   fileprivate func joins(_ node: Node) -> Bool {
     node.inputs.count > 1 && traits(of: node).effect == .moves
   }

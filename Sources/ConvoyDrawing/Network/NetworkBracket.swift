@@ -1,6 +1,6 @@
-/// A bracket beside a block, and how many there are of it.
+/// A bracket beside a block that is repeated, with the number of repetitions.
 struct NetworkBracket {
-  /// The rows of the block; nothing else stands in them.
+  /// The rows of the block, which have no other boxes.
   let rows: Range<Int>
   private let left: Double
   private let words: String
@@ -16,7 +16,7 @@ struct NetworkBracket {
     words = "× \(run.count)"
   }
 
-  /// How far it reaches, before its column is moved.
+  /// Its right edge, before its column is moved.
   var right: Double {
     left + NetworkBracket.depth + 8
       + TextMetrics.width(words, size: NetworkBracket.size, bold: true)

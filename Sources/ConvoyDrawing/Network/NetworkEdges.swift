@@ -25,7 +25,7 @@ extension NetworkDrawing {
     return [.path(path, stroke: Stroke(.muted, 1.3)), heads]
   }
 
-  /// Which of the boxes side by side are connected.
+  /// The pairs of boxes side by side that are connected.
   private func pairs(
     _ from: NetworkBox, _ to: NetworkBox, _ starts: [Box], _ ends: [Box]
   ) -> [(Box, Box)] {
@@ -35,7 +35,7 @@ extension NetworkDrawing {
     return starts.flatMap { start in ends.map { (start, $0) } }
   }
 
-  /// Where an edge begins to bend: below the stem, or at the head of the next column.
+  /// The point where an edge begins to bend: below its box, or at the top of the next column.
   private func leaving(_ item: Int, _ box: Box) -> Point {
     let row = layout.items[item].row
     if row + 1 < columns.count, columns[row] != columns[row + 1] {
@@ -44,7 +44,8 @@ extension NetworkDrawing {
     return Point(box.midX, box.maxY + NetworkDrawing.stem)
   }
 
-  /// Where an edge ends: in the middle of a box, or beside its other edges in their order.
+  /// The point where an edge ends: in the middle of a box, or beside its other edges in their
+  /// order.
   private func port(_ route: [Int], _ frame: Box) -> Point {
     let end = route[route.count - 1]
     let others = layout.items[end].above.sorted { layout.items[$0].x < layout.items[$1].x }
@@ -80,7 +81,7 @@ extension NetworkDrawing {
     return Point(x(item), tops[row] + heights[row] + NetworkDrawing.stem)
   }
 
-  /// From the foot of a column to the head of the next.
+  /// From the bottom of a column to the top of the next.
   private func turn(from item: Int, _ path: inout Path) {
     let row = layout.items[item].row
     let column = columns[row + 1]
@@ -106,7 +107,7 @@ extension NetworkDrawing {
     path.line(Point(entry, -22))
   }
 
-  /// Small triangles where edges arrive.
+  /// The arrowheads.
   private var heads: Element {
     var path = Path()
     for route in layout.routes {

@@ -2,17 +2,19 @@ public import ConvoyGraphs
 public import ConvoyTensors
 
 extension Picture {
-  /// The most boxes a picture of a network can have.
+  /// The largest number of boxes in a picture of a network.
   public static let mostNetworkBoxes = 420
 
-  /// Draws a network: a box an operator, wider the more it costs, with the shapes between them.
+  /// Draws a network: a box for each operator, wider for a larger cost, with the shapes between
+  /// them.
   ///
-  /// What works element by element is folded into the box before. A convolution in two to four
-  /// groups is drawn as so many boxes side by side, connected group to group as long as groups are
-  /// kept, and crosswise where all channels mix. Blocks that are alike and follow each other, the same
-  /// operators of the same shapes connected alike, are drawn once, and a bracket says how many they are.
+  /// Elementwise operators are folded into the box before them. A convolution in two to four groups
+  /// is drawn as that many boxes side by side, connected group to group as long as groups are
+  /// separate, and crosswise where all channels mix. Consecutive equal blocks, with the same
+  /// operators and shapes connected in the same way, are drawn once, with a bracket that gives
+  /// their number.
   ///
-  /// - Parameter isExpanded: whether all blocks are drawn instead.
+  /// - Parameter isExpanded: whether all blocks are drawn.
   /// - Throws: `ConvoyError` when the network has nothing to draw, or too many boxes.
   /// - Complexity: O(*n*²) in the number of boxes.
   public static func network(
@@ -21,10 +23,10 @@ extension Picture {
     try network(graph, of: nil, title: title, isExpanded: isExpanded)
   }
 
-  /// Draws a network that is divided over ranks, as one of them runs it: what each computes a part of has a
-  /// mark of as many slices as there are ranks, and where numbers are exchanged stands a box.
+  /// Draws a network that is divided over ranks, as one of them runs it. Operators that are divided
+  /// have a mark with a slice for each rank; exchanges have boxes of their own.
   ///
-  /// - Parameter isExpanded: whether all blocks are drawn, also those that are alike.
+  /// - Parameter isExpanded: whether all of consecutive equal blocks are drawn.
   /// - Throws: `ConvoyError` when the network has nothing to draw, or too many boxes.
   /// - Complexity: O(*n*²) in the number of boxes.
   public static func network(
@@ -72,9 +74,9 @@ struct NetworkDrawing {
   private(set) var tops: [Double] = []
   private(set) var heights: [Double] = []
   private(set) var columns: [Int] = []
-  /// What is added to x in each column.
+  /// The horizontal offset of each column.
   private(set) var shifts: [Double] = []
-  /// Beside the blocks that stand for several.
+  /// The brackets of repeated blocks.
   private(set) var brackets: [NetworkBracket] = []
 
   static let rowGap = 44.0
@@ -107,23 +109,23 @@ struct NetworkDrawing {
 
   private static func height(_ box: NetworkBox) -> Double {
     if box.role == nil { return 28 }
-    // Marks of many groups take a little more, and those of ranks.
+    // Boxes with marks of many groups or of ranks are a little higher.
     let marks = (box.groups > NetworkBoxes.mostTowers ? 6 : 0) + markHeight(box)
     return 25 + 15 * Double(lines(box).count) + marks
   }
 
-  /// What stands in a box below its name.
+  /// The lines of text below a box's name.
   private static func lines(_ box: NetworkBox) -> [String] {
     let work = box.work == box.name ? [] : [box.work]
     return box.tail.isEmpty ? work : work + ["+ " + box.tail.joined(separator: " + ")]
   }
 
-  /// How often an edge passes by a row of boxes.
+  /// The number of bends: how often edges pass rows.
   var bendCount: Int { layout.items.count - network.boxes.count }
 
   // MARK: Columns
 
-  /// Where a single box holds everything together, a long network may go on in another column.
+  /// Breaks a long network into columns, at rows with a single box that all paths go through.
   private mutating func breakIntoColumns() {
     let total = heights.reduce(0) { $0 + $1 + NetworkDrawing.rowGap }
     let widest =
@@ -132,7 +134,7 @@ struct NetworkDrawing {
         let rights = row.map { layout.items[$0].x + layout.items[$0].width / 2 }
         return (rights.max() ?? 0) - (lefts.min() ?? 0)
       }.max() ?? 1
-    // About three parts wide to two high.
+    // An aspect ratio of about 3 : 2.
     let wanted = max(1, (1.5 * total / (widest + NetworkDrawing.columnGap)).squareRoot().rounded())
     let cuts = layout.rows.indices.dropFirst().filter { isCut($0 - 1) && !isInRepeat($0) }
     let starts = ColumnBreaks.starts(
@@ -148,7 +150,7 @@ struct NetworkDrawing {
     var x = 0.0
     for current in 0...column {
       let inside = layout.items.filter { columns[$0.row] == current }
-      // The line from the column before comes in above its box.
+      // The line from the previous column enters above its box.
       let entry = inside.map(\.row).min().flatMap { $0 > 0 ? layout.rows[$0 - 1].first : nil }
       let lefts =
         inside.map { $0.x - $0.width / 2 } + (entry.map { [layout.items[$0].x - 10] } ?? [])
@@ -161,7 +163,7 @@ struct NetworkDrawing {
     }
   }
 
-  /// Whether a row is one box alone, so that all edges start at it.
+  /// Whether all edges start at the row's only box.
   private func isCut(_ row: Int) -> Bool {
     guard layout.rows[row].count == 1, let box = layout.items[layout.rows[row][0]].box else {
       return false
@@ -169,7 +171,7 @@ struct NetworkDrawing {
     return network.boxes[box].towers == 1
   }
 
-  /// Whether a row belongs to a block that begins above it.
+  /// Whether a row belongs to a repeated block that begins above it.
   private func isInRepeat(_ row: Int) -> Bool {
     brackets.contains { $0.rows.dropFirst().contains(row) }
   }
@@ -178,7 +180,7 @@ struct NetworkDrawing {
     layout.items[item].x + shifts[columns[layout.items[item].row]]
   }
 
-  /// The boxes an item is drawn as.
+  /// The boxes that an item is drawn as.
   func frames(_ item: Int) -> [Box] {
     guard let index = layout.items[item].box else { return [] }
     let box = network.boxes[index]
@@ -273,7 +275,7 @@ struct NetworkDrawing {
     return elements
   }
 
-  /// A name without its first components where it is too long: the last ones tell layers apart.
+  /// A name that is too long without its first components: the last ones distinguish layers.
   private static func shortened(_ name: String, _ suffix: String, _ width: Double) -> String {
     let all = name.split(separator: ".", omittingEmptySubsequences: false)
     var parts = all[...]
@@ -285,7 +287,7 @@ struct NetworkDrawing {
     return (parts.count < all.count ? "…" : "") + parts.joined(separator: ".") + suffix
   }
 
-  /// A tower's part of the work: `conv 5×5, 128`, without the groups it stands for.
+  /// One tower's part of the operation: `conv 5×5, 128`, without the groups.
   private func work(_ box: NetworkBox, towers: Int) -> String {
     guard towers > 1, box.role == .convolution, let channels = box.shape.first else {
       return box.work
@@ -294,7 +296,7 @@ struct NetworkDrawing {
     return whole.removing(" g\(towers)")
   }
 
-  /// Marks along the lower edge for groups too many to be boxes of their own.
+  /// Marks along the lower edge, for groups that are too many for separate boxes.
   private func stripes(_ groups: Int, _ frame: Box, _ tone: Int) -> Element {
     let count = min(groups, 32)
     var path = Path()
@@ -305,7 +307,7 @@ struct NetworkDrawing {
     return .path(path, fill: .series(tone))
   }
 
-  /// The shape beside the line that leaves a box.
+  /// The shape beside the line from a box.
   private func shapes(_ item: Int, _ box: NetworkBox) -> [Element] {
     guard box.role != nil, !layout.items[item].below.isEmpty, !box.shape.isEmpty else { return [] }
     var shape = box.shape

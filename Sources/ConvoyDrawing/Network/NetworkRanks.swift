@@ -1,14 +1,14 @@
 import ConvoyGraphs
 
-/// What shows in the picture of a network which ranks compute a box.
+/// The marks that show which ranks compute a box.
 extension NetworkDrawing {
-  /// The most slices of a mark.
+  /// The largest number of slices of a mark.
   private static let mostSlices = 32
 
-  /// What the mark of ranks adds to a box.
+  /// The height that the mark of ranks adds to a box.
   static func markHeight(_ box: NetworkBox) -> Double { box.ranks > 1 ? 8 : 0 }
 
-  /// A slice a rank along the upper edge, that of the rank whose part is drawn filled.
+  /// A slice for each rank along the upper edge; that of the rank whose graph is drawn is filled.
   func slices(_ ranks: Int, _ frame: Box, _ tone: Int) -> [Element] {
     let count = min(ranks, NetworkDrawing.mostSlices)
     let step = (frame.width - 12) / Double(count)
@@ -26,7 +26,7 @@ extension NetworkDrawing {
     ]
   }
 
-  /// The lines below the legend that say what marks mean.
+  /// The lines below the legend that explain the marks.
   static func notes(_ partition: Partition) -> [String] {
     let ranks = partition.ranks
     return [

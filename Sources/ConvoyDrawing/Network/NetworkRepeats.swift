@@ -1,6 +1,6 @@
 import ConvoyGraphs
 
-/// A run of blocks that are alike, of which the first is kept.
+/// A run of equal blocks, of which the first is kept.
 struct NetworkRepeat: Hashable {
   /// The boxes of the first block.
   var boxes: Range<Int>
@@ -8,28 +8,28 @@ struct NetworkRepeat: Hashable {
   var count: Int
 }
 
-/// Finds runs of blocks that are alike and follow each other: the same operators with the same shapes
-/// and costs, connected alike.
+/// Finds runs of consecutive equal blocks: the same operators with the same shapes and costs,
+/// connected in the same way.
 ///
-/// A network is cut wherever one box alone holds what comes before and what comes after together. The
-/// pieces between cuts are numbered, the same number for the same piece; blocks are one or several
-/// pieces, and runs are what is periodic in the numbers.
+/// The network is cut at every box that all paths go through. Equal pieces between cuts have the
+/// same number; a block is one or several pieces, and a run is a periodic part of the sequence of
+/// numbers.
 struct RepeatFinder {
   private let boxes: [NetworkBox]
   /// The pieces between cuts, in order.
   private var pieces: [Range<Int>] = []
-  /// For each piece a number that those like it share.
+  /// For each piece, a number that equal pieces share.
   private var kinds: [Int] = []
 
-  /// The most pieces of a block.
+  /// The largest number of pieces in a block.
   private static let mostPieces = 64
-  /// A run is drawn once if that spares as many boxes as this: a bracket takes room too.
+  /// The smallest number of boxes that a bracket must save, because it takes space too.
   private static let fewestSpared = 2
 
   init(_ boxes: [NetworkBox], edges: [(from: Int, to: Int)]) {
     self.boxes = boxes
     var sources = Array(repeating: [Int](), count: boxes.count)
-    // By how many edges from before the box ahead of it each place is passed, as differences.
+    // For each position, the change in the number of edges that pass it.
     var passing = Array(repeating: 0, count: boxes.count + 2)
     for edge in edges {
       sources[edge.to].append(edge.from)
@@ -56,8 +56,8 @@ struct RepeatFinder {
     }
   }
 
-  /// What must be the same in boxes that are drawn once: all but the name, and where it reads from,
-  /// relative to its piece.
+  /// What must be the same in equal boxes: everything but the name, with inputs relative to the
+  /// piece.
   private struct Part: Hashable {
     var work: String
     var tail: [String]
@@ -73,7 +73,7 @@ struct RepeatFinder {
     init(_ box: NetworkBox, _ sources: [Int]) {
       (work, tail, shape, groups) = (box.work, box.tail, box.shape, box.groups)
       ranks = box.ranks
-      // What enters and what leaves the network is like nothing else.
+      // Inputs and outputs of the network are equal to no other box.
       role = box.role.map { "\($0)" } ?? "end \(box.name)"
       parameters = box.cost.parameters
       multiplyAdds = box.cost.multiplyAdds
@@ -98,7 +98,7 @@ struct RepeatFinder {
     return result
   }
 
-  /// The run from a piece on that spares most boxes; of those the one with the shortest blocks.
+  /// The run from a piece on that saves most boxes; of several, the one with the shortest blocks.
   private func best(from start: Int) -> (period: Int, count: Int)? {
     var best: (period: Int, count: Int)?
     var spared = RepeatFinder.fewestSpared - 1
@@ -109,7 +109,7 @@ struct RepeatFinder {
       while next < pieces.count, kinds[next] == kinds[next - period] { next += 1 }
       let count = (next - start) / period
       let size = pieces[end - 1].upperBound - pieces[start].lowerBound
-      // What the first block reads must be as what the others read: the result of such a block.
+      // The first block must read what the others read: the result of an equal block.
       let (entry, exit) = (
         boxes[pieces[start].lowerBound - 1], boxes[pieces[end - 1].upperBound - 1]
       )

@@ -1,6 +1,7 @@
-/// A page of HTML that needs nothing beside it: pictures, tables and small images in sections.
+/// A page of HTML in a single file: pictures, tables and small images in sections.
 ///
-/// It has no script and fetches nothing, follows the reader's preference for light or dark, and prints.
+/// It has no script and loads nothing, follows the reader's preference for light or dark, and
+/// prints.
 ///
 /// ```swift
 /// let page = Page(
@@ -9,13 +10,13 @@
 /// try AtomicFile.write(page.html(), to: "report.html")
 /// ```
 public struct Page: Sendable {
-  /// A number that matters, and what it is.
+  /// An important number, with its name.
   public struct Fact: Sendable {
-    /// What it is: `parameters`.
+    /// The name: `parameters`.
     public var name: String
     /// The number: `94,634`.
     public var value: String
-    /// What belongs to it: `353 of 359 images`; may be empty.
+    /// An explanation below the number: `353 of 359 images`; may be empty.
     public var note: String
 
     /// Describes a number.
@@ -26,17 +27,17 @@ public struct Page: Sendable {
     }
   }
 
-  /// A table, with a line of names.
+  /// A table with a header.
   public struct Table: Sendable {
-    /// What it shows; stands above it.
+    /// The caption, above the table.
     public var caption: String
     /// The names of the columns.
     public var names: [String]
     /// The rows, as long as the names.
     public var rows: [[String]]
-    /// Below all rows, apart from them: a total.
+    /// A last row that is set apart, such as a total.
     public var total: [String]?
-    /// Which columns hold text; the others hold numbers and are aligned to the right.
+    /// The columns of text; the others hold numbers and are aligned to the right.
     public var textColumns: Set<Int>
 
     /// Describes a table.
@@ -52,13 +53,13 @@ public struct Page: Sendable {
     }
   }
 
-  /// A small image, and what is to be said of it.
+  /// A small image with text below it.
   public struct Tile: Sendable {
     /// The image.
     public var image: PixelImage
-    /// What it shows, for those who do not see it.
+    /// A description for readers who cannot see the image.
     public var description: String
-    /// What stands below it, line by line.
+    /// The lines of text below it.
     public var lines: [String]
 
     /// Describes an image.
@@ -69,9 +70,9 @@ public struct Page: Sendable {
     }
   }
 
-  /// What stands in a section.
+  /// A part of a section.
   public enum Block: Sendable {
-    /// Numbers that matter, large and side by side.
+    /// Important numbers, large and side by side.
     case facts([Fact])
     /// A paragraph.
     case text(String)
@@ -89,7 +90,7 @@ public struct Page: Sendable {
   public struct Section: Sendable {
     /// The heading.
     public var title: String
-    /// What stands in it.
+    /// The parts, in order.
     public var blocks: [Block]
 
     /// Makes a section.
@@ -99,11 +100,11 @@ public struct Page: Sendable {
     }
   }
 
-  /// What stands above all, and in the window's title.
+  /// The heading of the page, and the title of the window.
   public var title: String
   /// A sentence below the title.
   public var summary: String
-  /// What stands between the title and the first section.
+  /// The blocks between the title and the first section.
   public var opening: [Block]
   /// The sections, in order.
   public var sections: [Section]
@@ -116,10 +117,10 @@ public struct Page: Sendable {
     self.sections = sections
   }
 
-  /// The page as text, which is well-formed XML too.
+  /// The page as HTML, which is also well-formed XML.
   ///
-  /// - Parameter theme: `auto` follows what the reader prefers.
-  /// - Complexity: O(*n*) in what it holds.
+  /// - Parameter theme: `auto` follows the reader's preference.
+  /// - Complexity: O(*n*) in the size of the content.
   public func html(theme: Theme = .auto) -> String {
     var writer = PageWriter(theme: theme)
     for block in opening { writer.write(block) }

@@ -1,8 +1,8 @@
-/// Turns the blocks of a page into text.
+/// Writes the blocks of a page as HTML.
 struct PageWriter {
   let theme: Theme
   private(set) var text = ""
-  /// How many pictures there are so far: each has a prefix of its own.
+  /// The number of pictures so far: each has a prefix of its own.
   private var pictures = 0
 
   init(theme: Theme) { self.theme = theme }
@@ -42,7 +42,7 @@ struct PageWriter {
 
   private mutating func write(_ table: Page.Table) {
     let caption = XMLText.escaped(table.caption)
-    // Wide tables scroll by themselves, by keyboard too.
+    // Wide tables scroll on their own, also by keyboard.
     text += "<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"\(caption)\">"
     text += "<table><caption>\(caption)</caption>\n<thead><tr>"
     for (column, name) in table.names.enumerated() {
@@ -71,7 +71,7 @@ struct PageWriter {
     text += "</tr>\n"
   }
 
-  /// Text is the exception among cells, and is marked.
+  /// Most cells are numbers; those of text have a class.
   private func style(_ column: Int, _ table: Page.Table) -> String {
     table.textColumns.contains(column) ? " class=\"t\"" : ""
   }

@@ -1,38 +1,38 @@
-/// An element of a picture: a name, attributes, tones, and what stands inside it.
+/// An element of a picture: a name, attributes, colours and children.
 ///
-/// Every element knows the box it covers in its parent's coordinates, so that a picture can be laid
-/// out by what it holds and a test can see that nothing leaves the view box.
+/// Every element knows its box in its parent's coordinates, so that layouts can use it and tests
+/// can check that nothing leaves the view box.
 struct Element: Sendable {
   var name: String
   var attributes: [(key: String, value: String)] = []
-  /// What the inside is painted with; nothing unless said.
+  /// The colour of the inside; nil for none.
   var fill: Tone?
-  /// What the outline is drawn with; none unless said.
+  /// The outline; nil for none.
   var stroke: Tone?
   var children: [Element] = []
   var text: String?
-  /// The box covered, in the parent's coordinates; nil for what draws nothing.
+  /// The box in the parent's coordinates; nil for an element that draws nothing.
   var bounds: Box?
 
-  /// The same with one more attribute.
+  /// The same element with one more attribute.
   func with(_ key: String, _ value: String) -> Element {
     var copy = self
     copy.attributes.append((key, value))
     return copy
   }
 
-  /// The same, taking part in the animation of a name; `opacity` is what still pictures show.
+  /// The same element, taking part in an animation; `opacity` is that of still pictures.
   func animated(_ name: String, opacity: Double? = nil) -> Element {
     var copy = with("class", "a").with("style", Element.animationName + name)
     if let opacity { copy = copy.with("opacity", SVGNumber.text(opacity)) }
     return copy
   }
 
-  /// How the style begins that says which animation an element takes part in.
+  /// The beginning of the style that names an element's animation.
   static let animationName = "animation-name:"
 }
 
-/// How a line is drawn.
+/// The style of a line.
 struct Stroke: Sendable {
   var tone: Tone
   var width: Double
@@ -104,7 +104,7 @@ extension Element {
     return Element.path(path, fill: fill, stroke: stroke).with("stroke-linejoin", "round")
   }
 
-  /// A line with a head at its end.
+  /// A line with an arrowhead at its end.
   static func arrow(_ a: Point, _ b: Point, _ stroke: Stroke) -> Element {
     let (dx, dy) = (b.x - a.x, b.y - a.y)
     let length = max((dx * dx + dy * dy).squareRoot(), 0.001)
@@ -119,7 +119,7 @@ extension Element {
     ])
   }
 
-  /// Several elements as one, moved and scaled.
+  /// Several elements as one, translated and scaled.
   static func group(
     _ children: [Element], at offset: Point = Point(0, 0), scale: Double = 1
   ) -> Element {
@@ -131,7 +131,7 @@ extension Element {
     return element
   }
 
-  /// A shape defined once (`Picture.definitions`) and shown here.
+  /// An instance of a shape that is defined in `Picture.definitions`.
   static func use(
     _ identifier: String, of shape: Element, at offset: Point, scale: Double = 1
   ) -> Element {

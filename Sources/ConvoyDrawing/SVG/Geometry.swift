@@ -1,4 +1,4 @@
-/// A place in a picture; y grows downwards.
+/// A point in a picture; y grows downwards.
 struct Point: Hashable, Sendable {
   var x: Double
   var y: Double
@@ -13,7 +13,7 @@ struct Point: Hashable, Sendable {
   static func * (a: Point, s: Double) -> Point { Point(a.x * s, a.y * s) }
 }
 
-/// An upright rectangle.
+/// A rectangle that is parallel to the axes.
 struct Box: Hashable, Sendable {
   var x: Double
   var y: Double
@@ -59,17 +59,17 @@ struct Box: Hashable, Sendable {
   }
 }
 
-/// A path of straight and curved pieces, and the box around it.
+/// A path of straight and curved segments, and its box.
 struct Path: Sendable {
   private(set) var data = ""
   private(set) var points: [Point] = []
 
-  /// Begins a piece.
+  /// Begins a new subpath.
   mutating func move(_ p: Point) { append("M", p) }
 
   mutating func line(_ p: Point) { append("L", p) }
 
-  /// A cubic curve; the box takes in its control points, which is never too small.
+  /// A cubic curve. Its box contains the control points, and may be larger than the curve.
   mutating func curve(_ a: Point, _ b: Point, _ end: Point) {
     points += [a, b, end]
     data += "C\(text(a)) \(text(b)) \(text(end))"
@@ -77,7 +77,7 @@ struct Path: Sendable {
 
   mutating func close() { data += "Z" }
 
-  /// A closed rectangle, in few characters: cells are many.
+  /// A closed rectangle in few characters: there may be thousands of cells.
   mutating func rectangle(_ box: Box) {
     points += [Point(box.x, box.y), Point(box.maxX, box.maxY)]
     let (width, height) = (SVGNumber.text(box.width), SVGNumber.text(box.height))
@@ -96,14 +96,14 @@ struct Path: Sendable {
     close()
   }
 
-  /// A curve that leaves and arrives level.
+  /// A curve with horizontal tangents at its ends.
   mutating func levelCurve(_ a: Point, _ b: Point) {
     let middle = (a.x + b.x) / 2
     move(a)
     curve(Point(middle, a.y), Point(middle, b.y), b)
   }
 
-  /// A curve that leaves and arrives upright.
+  /// A curve with vertical tangents at its ends.
   mutating func uprightCurve(_ a: Point, _ b: Point) {
     let middle = (a.y + b.y) / 2
     move(a)

@@ -1,13 +1,13 @@
-/// A picture: what `convoy draw` writes, as SVG text made by Convoy alone.
+/// A picture, which is written as SVG.
 ///
 /// ```swift
 /// let picture = try Picture.network(network.graph, title: "AlexNet")
 /// let text = picture.svg(theme: .auto)
 /// ```
 public struct Picture: Sendable {
-  /// What it shows, in a few words; read out by screen readers.
+  /// The title, a few words; screen readers read it.
   public let title: String
-  /// What it shows, in sentences; read out by screen readers.
+  /// A description in sentences; screen readers read it.
   public let summary: String
   /// The width in pixels at its natural size; it scales to any.
   public let width: Double
@@ -17,7 +17,7 @@ public struct Picture: Sendable {
   let elements: [Element]
   /// Shapes that `Element.use` shows, by identifier.
   let definitions: [(identifier: String, element: Element)]
-  /// Style rules beside those of the tones: the animation.
+  /// Style rules of the animation, beside those of the colours.
   let rules: String
 
   /// Puts elements on a page of their size, with a margin.
@@ -42,12 +42,12 @@ public struct Picture: Sendable {
   /// The view box.
   var page: Box { Box(0, 0, width, height) }
 
-  /// The picture as an SVG document, which needs nothing beside it.
+  /// The picture as an SVG document in a single file.
   ///
   /// - Parameters:
-  ///   - theme: `auto` follows what the reader prefers.
-  ///   - prefix: what identifiers, classes and animations begin with. Pictures that stand in one page
-  ///     as its own elements share these names with each other, and need different prefixes.
+  ///   - theme: `auto` follows the reader's preference.
+  ///   - prefix: a prefix of identifiers, classes and animations. Pictures that are inlined in one
+  ///     page share these names, and need different prefixes.
   /// - Precondition: the prefix is empty, or a letter and then letters, digits, `-` and `_`, all of
   ///   ASCII.
   /// - Complexity: O(*n*) in the number of elements.
@@ -77,7 +77,7 @@ public struct Picture: Sendable {
       """
   }
 
-  /// The animation's rules, which name the class `a` and their keyframes.
+  /// The rules of the animation, with the class `a` and the keyframes' names prefixed.
   private func rules(prefix: String) -> String {
     if prefix.isEmpty { return rules }
     return rules.replacing("@keyframes ", with: "@keyframes \(prefix)")
@@ -90,7 +90,7 @@ public struct Picture: Sendable {
       && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") }
   }
 
-  /// The picture in a page of HTML, as wide as the window at most.
+  /// The picture in a page of HTML, at most as wide as the window.
   public func html(theme: Theme = .auto) -> String {
     let (light, dark) = (Tone.paper.color(isDark: false).hex, Tone.paper.color(isDark: true).hex)
     let paper = theme == .dark ? dark : light

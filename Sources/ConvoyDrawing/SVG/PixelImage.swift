@@ -1,12 +1,12 @@
 public import ConvoyTensors
 
-/// A small picture of pixels inside a picture or a page: PNG without compression.
+/// A raster image inside a picture or a page: PNG without compression.
 ///
 /// Source: ISO/IEC 15948, "Portable Network Graphics"; RFC 1950 and 1951 for the stored blocks.
 public struct PixelImage: Hashable, Sendable {
-  /// How many pixels a row has.
+  /// The number of pixels in a row.
   public let width: Int
-  /// How many rows there are.
+  /// The number of rows.
   public let height: Int
   /// Red, green and blue, row by row.
   public let pixels: [UInt8]
@@ -17,14 +17,14 @@ public struct PixelImage: Hashable, Sendable {
     self.pixels = pixels
   }
 
-  /// Makes pixels of an image as networks read it: three channels are colours, of other numbers the
+  /// Converts an image as networks read it: three channels are colours, and of any other number the
   /// mean is shown in grey.
   ///
   /// - Parameters:
-  ///   - image: channels×height×width, or 1×channels×height×width, in 0…1; what lies outside is
-  ///     black or white, and what is no number is black.
-  ///   - side: how large it may be at most; of larger images whole squares become one pixel each.
-  /// - Throws: `ConvoyError` of kind `.shape` when it has no pixels.
+  ///   - image: channels×height×width, or 1×channels×height×width, in 0…1; other numbers are
+  ///     clamped, and NaN is black.
+  ///   - side: the largest height and width; of a larger image, squares of pixels are averaged.
+  /// - Throws: `ConvoyError` of kind `.shape` when the image has no pixels.
   public init(_ image: Tensor, atMost side: Int) throws(ConvoyError) {
     let extents = Array(image.shape.dimensions.suffix(3))
     guard extents.count == 3, image.shape.elementCount == extents.reduce(1, *),
@@ -63,14 +63,14 @@ public struct PixelImage: Hashable, Sendable {
 
   var png: [UInt8] {
     var bytes: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
-    // Eight bits a sample, true colour, and the only methods there are.
+    // Eight bits for each sample, true colour, no interlacing.
     append(
       "IHDR",
       PixelImage.bigEndian(UInt32(width)) + PixelImage.bigEndian(UInt32(height))
         + [8, 2, 0, 0, 0], to: &bytes)
     var rows: [UInt8] = []
     for row in 0..<height {
-      // Each row begins with its filter: none.
+      // Each row begins with its filter, 0: none.
       rows.append(0)
       rows += pixels[row * 3 * width..<(row + 1) * 3 * width]
     }
@@ -90,7 +90,7 @@ public struct PixelImage: Hashable, Sendable {
     [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: value >> $0) }
   }
 
-  /// A zlib stream of blocks that are stored as they are.
+  /// A zlib stream of stored blocks, which are not compressed.
   private static func stored(_ data: [UInt8]) -> [UInt8] {
     var bytes: [UInt8] = [0x78, 0x01]
     var start = 0
@@ -112,7 +112,7 @@ public struct PixelImage: Hashable, Sendable {
     return bytes + bigEndian(b << 16 | a)
   }
 
-  /// CRC-32 as PNG has it.
+  /// CRC-32 as PNG defines it.
   static func checksum(_ data: [UInt8]) -> UInt32 {
     var register: UInt32 = 0xFFFF_FFFF
     for byte in data {
@@ -142,7 +142,7 @@ public struct PixelImage: Hashable, Sendable {
 }
 
 extension Element {
-  /// A picture of pixels with sharp edges.
+  /// An image with sharp pixels.
   static func image(_ image: PixelImage, in box: Box) -> Element {
     Element(
       name: "image",

@@ -1,6 +1,6 @@
-/// Numbers as SVG spells them.
+/// Formats numbers for SVG.
 enum SVGNumber {
-  /// At most two digits after the point, none that say nothing; what is not finite is 0.
+  /// At most two decimals, without trailing zeros; 0 for a number that is not finite.
   static func text(_ value: Double) -> String {
     let scaled = (value * 100).rounded()
     guard scaled.isFinite, scaled.magnitude < 1e12 else { return "0" }
@@ -13,9 +13,9 @@ enum SVGNumber {
   }
 }
 
-/// Text as XML spells it.
+/// Formats text for XML.
 enum XMLText {
-  /// Escapes what means something to XML, and replaces what XML cannot hold.
+  /// Escapes XML's special characters, and replaces those that XML does not allow.
   ///
   /// Names of layers come from files, and may contain anything.
   static func escaped(_ text: String) -> String {
@@ -36,19 +36,19 @@ enum XMLText {
   private static func isAllowed(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
     case 0..<0x20, 0x7F...0x9F, 0xFFFE...0xFFFF: false
-    // Marks that turn the direction of writing would let a name rearrange its neighbours.
+    // Bidirectional control characters: they would reorder the text around a name.
     case 0x202A...0x202E, 0x2066...0x2069: false
     default: true
     }
   }
 }
 
-/// Turns a tree of elements into text.
+/// Writes a tree of elements as text.
 struct SVGWriter {
-  /// What identifiers, classes and the names of animations begin with.
+  /// The prefix of identifiers, classes and animations.
   let prefix: String
   private(set) var text = ""
-  /// The classes of tones met on the way, for the style sheet.
+  /// The classes of the colours that were used, for the style sheet.
   private(set) var classes: Set<ToneClass> = []
 
   init(prefix: String = "") { self.prefix = prefix }
@@ -82,7 +82,7 @@ struct SVGWriter {
     if element.name == "g" { text += "\n" }
   }
 
-  /// An attribute's value, with the prefix where it names something.
+  /// The value of an attribute, with the prefix if it is an identifier.
   private func named(_ key: String, _ value: String) -> String {
     switch key {
     case _ where prefix.isEmpty: return value

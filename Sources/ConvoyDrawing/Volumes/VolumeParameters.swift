@@ -1,6 +1,7 @@
 import ConvoyTensors
 
-/// A convolution as blocks in perspective: what goes in, the filters, what comes out.
+/// The parameters of a picture of a convolution as blocks in perspective: the input, the filters,
+/// the output.
 public struct VolumeParameters: Hashable, Sendable {
   /// Height and width of the input.
   public var input = [7, 7]
@@ -10,16 +11,16 @@ public struct VolumeParameters: Hashable, Sendable {
   public var outputChannels = 128
   /// Height and width of the kernel.
   public var kernel = [3, 3]
-  /// How far the kernel moves.
+  /// The stride of the kernel.
   public var stride = 1
   /// Zeros on each side.
   public var padding = 0
   /// Groups of channels.
   public var groups = 1
-  /// Whether extents are letters, H×W×D, instead of numbers.
+  /// Whether extents are shown as letters, H×W×D, instead of numbers.
   public var isSymbolic = false
 
-  /// A 3×3 convolution of 7×7×3 by 128 filters, to be changed.
+  /// A 3×3 convolution of a 7×7×3 input by 128 filters.
   public init() {}
 
   /// Height and width of the output.

@@ -1,7 +1,7 @@
 public import ConvoyTensors
 
 extension Picture {
-  /// Draws a convolution as blocks in perspective, groups in colours.
+  /// Draws a convolution as blocks in perspective, with a colour for each group.
   ///
   /// - Throws: `ConvoyError` when the extents do not fit together.
   public static func volumes(_ parameters: VolumeParameters) throws(ConvoyError) -> Picture {
@@ -12,9 +12,9 @@ extension Picture {
 
 /// A block in oblique projection: channels run to the right, height down, width to the back.
 private struct Block {
-  /// The front's top left corner.
+  /// The top left corner of the front.
   var corner: Point
-  /// Of each segment, from left to right.
+  /// The depths of the segments, from left to right.
   var depths: [Double]
   var height: Double
   var width: Double
@@ -27,13 +27,13 @@ private struct Block {
     Box(corner.x, corner.y + offset.y, depth + offset.x, height - offset.y)
   }
 
-  /// A part of the block in front, at the top, and between two places of its channels.
+  /// A part of the block at its front and top, between two positions along its channels.
   func part(_ from: Double, _ to: Double, _ height: Double, _ width: Double) -> Block {
     Block(
       corner: Point(corner.x + from, corner.y), depths: [to - from], height: height, width: width)
   }
 
-  /// - Parameter tones: the series of each segment; nil for outlines alone.
+  /// - Parameter tones: the series of each segment; nil for outlines only.
   func elements(_ tones: [Int]?, patterned: Bool = false, line: Stroke) -> [Element] {
     var elements: [Element] = []
     var x = corner.x
@@ -57,7 +57,7 @@ private struct Block {
 
 private struct VolumeDrawing {
   let p: VolumeParameters
-  /// How many groups are drawn; the others are dots.
+  /// The number of groups that are drawn; dots stand for the others.
   let shown: Int
 
   init(_ parameters: VolumeParameters) {
@@ -77,7 +77,7 @@ private struct VolumeDrawing {
     var left = input
     left.corner = Point(0, middle - input.box.height / 2 - input.offset.y)
     var elements = left.elements(tones(left.depths.count), patterned: p.groups > 1, line: line)
-    // What the first filter looks at.
+    // The window of the first filter.
     let window = left.part(
       0, left.depths[0], min(left.height, filter.height), min(left.width, filter.width))
     elements += window.elements(nil, line: Stroke(.ink, 2))
@@ -134,7 +134,7 @@ private struct VolumeDrawing {
     max(16, 150 * Double(extent) / Double(max(p.input[0], p.input[1], p.output[0], p.output[1])))
   }
 
-  /// Channels are many: their extent grows by the root.
+  /// Channels can be many: the extent grows as their square root.
   private func depth(_ channels: Int) -> Double {
     min(190, max(18, 14 * Double(channels).squareRoot()))
   }
@@ -182,12 +182,12 @@ private struct VolumeDrawing {
 
   private var isDepthwise: Bool { p.groups == p.inputChannels && p.groups == p.outputChannels }
 
-  /// Inputs and outputs are told apart by what they are; groups by colour.
+  /// The colour of a segment is that of its group.
   private func segmentTone(_ segment: Int) -> Int { segment }
 
   private func tones(_ count: Int) -> [Int] { (0..<count).map(segmentTone) }
 
-  // MARK: Words
+  // MARK: Texts
 
   private var title: String {
     let kernel = "\(p.kernel[0])×\(p.kernel[1])"
@@ -235,7 +235,7 @@ private struct VolumeDrawing {
         .text(second, Point(x, y + 20), size: 12, .muted, anchor: .middle),
       ]
     }
-    // Words wider than their blocks move apart.
+    // Texts that are wider than their blocks are moved apart.
     let widths = [inputWords, filterWords, outputWords].map {
       max(TextMetrics.width($0, size: 15, bold: true), 60)
     }
@@ -257,7 +257,7 @@ private struct VolumeDrawing {
     ]
   }
 
-  /// What it costs, as a product.
+  /// The cost, as a product.
   private var law: String {
     let kernel = "\(p.kernel[0])·\(p.kernel[1])"
     if p.isSymbolic {

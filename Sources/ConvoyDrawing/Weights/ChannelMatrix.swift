@@ -1,11 +1,11 @@
 public import ConvoyTensors
 
 extension Picture {
-  /// Draws which output channels read which input channels, and how strongly: a matrix that groups
-  /// make block-diagonal.
+  /// Draws which output channels depend on which input channels, and how strongly: a matrix that is
+  /// block-diagonal with groups.
   ///
-  /// A cell is the root mean square of a kernel's weights, or of several kernels' where channels are
-  /// more than can be drawn.
+  /// A cell is the root mean square of a kernel's weights, or of several kernels if there are more
+  /// channels than can be drawn.
   ///
   /// - Parameters:
   ///   - weights: a convolution's, [O, I∕G, k…]; or a linear layer's, [O, I].
@@ -42,15 +42,16 @@ private struct ChannelMatrixDrawing {
   let inputs: Int
   let name: String
   let taps: Int
-  /// How many cells there are in each direction.
+  /// The numbers of cells in each direction.
   private let rows: Int
   private let columns: Int
-  /// The root mean square of a cell's weights, of the largest; nil where no weight is.
+  /// The root mean square of a cell's weights, relative to the largest; nil for a cell without
+  /// weights.
   private var strengths: [Double?]
 
   private static let mostCells = 72
 
-  /// As many cells as there are channels, or the largest part of them that comes out even.
+  /// The number of cells: that of the channels, or their largest divisor that can be drawn.
   private static func cells(for channels: Int) -> Int {
     if channels <= mostCells { return channels }
     return (24...mostCells).last { channels % $0 == 0 } ?? mostCells
@@ -91,7 +92,7 @@ private struct ChannelMatrixDrawing {
     let (width, height) = (Double(columns) * side, Double(rows) * side)
     var elements: [Element] = [.rectangle(Box(0, 0, width, height), fill: .faint)]
     elements += cells(side)
-    // The blocks' borders: what the groups leave.
+    // The borders of the groups' blocks.
     for group in 0..<groups where groups <= ChannelMatrixDrawing.mostCells {
       let (x, y) = (
         Double(group) * width / Double(groups), Double(group) * height / Double(groups)
@@ -141,7 +142,7 @@ private struct ChannelMatrixDrawing {
     a % b == 0 ? "\(a / b)" : "about \(SVGNumber.text((Double(a) / Double(b) * 10).rounded() / 10))"
   }
 
-  /// A path for each shade, so that thousands of cells stay a small file.
+  /// A path for each shade, which keeps the file small with thousands of cells.
   private func cells(_ side: Double) -> [Element] {
     var paths: [Tone: Path] = [:]
     var order: [Tone] = []

@@ -1,14 +1,14 @@
 public import ConvoyTensors
 
 extension Picture {
-  /// Draws how much a layer's filters resemble each other: a heat map of correlations, with the
-  /// borders of groups.
+  /// Draws how similar a layer's filters are: a heat map of correlations, with the borders of
+  /// groups.
   ///
-  /// The correlation is Pearson's, of the weights of two filters in their order.
+  /// The correlation is Pearson's, of the weights of two filters.
   ///
   /// - Parameters:
   ///   - weights: a convolution's or a linear layer's, [O, …].
-  ///   - groups: into how many groups the filters are sorted.
+  ///   - groups: the number of groups that the filters are sorted by.
   /// - Throws: `ConvoyError` when filters have fewer than two weights, there are more than 4096, or
   ///   the groups do not divide them.
   /// - Complexity: O(*n*²·*m*) for *n* filters of *m* weights.
@@ -36,7 +36,7 @@ extension Picture {
   }
 }
 
-/// The correlations of filters.
+/// The correlations between filters.
 struct FilterCorrelation {
   let count: Int
   /// Filters with mean 0 and length 1.
@@ -52,7 +52,7 @@ struct FilterCorrelation {
       let mean = part.reduce(0, +) / Double(length)
       let centred = part.map { $0 - mean }
       let norm = centred.reduce(0) { $0 + $1 * $1 }.squareRoot()
-      // A filter without variation resembles nothing.
+      // A filter of equal weights correlates with no other.
       return centred.map { norm > 1e-30 ? Float($0 / norm) : 0 }
     }
   }
@@ -68,7 +68,7 @@ private struct CorrelationDrawing {
   let groups: Int
   let name: String
   let count: Int
-  /// Cells in each direction, and the mean correlation in each.
+  /// The number of cells in each direction, and the mean correlation in each cell.
   private let cells: Int
   private let values: [Double]
   /// Mean magnitudes within and between groups.
@@ -153,7 +153,7 @@ private struct CorrelationDrawing {
       : "\(mean) within \(groups) groups, \(SVGNumber.text(between)) between them"
   }
 
-  /// The colours' meaning, below the map.
+  /// The legend of colours, below the map.
   private func scale(_ extent: Double) -> [Element] {
     let steps = 2 * Tone.heatSteps + 1
     let (width, y) = (12.0, extent + 18)

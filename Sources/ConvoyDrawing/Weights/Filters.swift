@@ -1,16 +1,17 @@
 public import ConvoyTensors
 
 extension Picture {
-  /// Draws a layer's kernels as small images, group by group.
+  /// Draws a layer's kernels as small images, by group.
   ///
   /// Kernels of three channels are shown in colour, others as the mean over their channels in grey.
-  /// In each kernel, 0 is mid-grey and the largest magnitude black or white.
+  /// In each kernel, 0 is mid-grey, and the weight of largest magnitude is black or white.
   ///
   /// - Parameters:
   ///   - weights: a convolution's, [O, I∕G, height, width].
-  ///   - groups: into how many groups the filters are sorted; those of the layer, or of the layer
-  ///     behind it.
-  /// - Throws: `ConvoyError` when these are no weights of a two-dimensional convolution, or too many.
+  ///   - groups: the number of groups that the filters are sorted by: the layer's own, or those of
+  ///     the next layer.
+  /// - Throws: `ConvoyError` when the weights are not those of a two-dimensional convolution, or
+  ///   are too many.
   public static func filters(
     _ weights: Tensor, groups: Int, name: String
   ) throws(ConvoyError) -> Picture {
@@ -27,7 +28,7 @@ extension Picture {
       )
     }
     let (count, height, width) = (weights.shape[0], weights.shape[2], weights.shape[3])
-    // A kernel takes its pixels in base64 and about 330 bytes around them.
+    // The size of a kernel: its pixels in base64, and about 330 bytes around them.
     let most = min(512, 280_000 / (330 + 4 * width * height + 2 * height))
     guard count <= most else {
       throw ConvoyError(
@@ -50,7 +51,7 @@ private struct FilterDrawing {
     let groupColumns = groups == 1 ? 1 : min(groups, each <= 4 ? 4 : 2)
     let rows = (each + columns - 1) / columns
     let (cellWidth, cellHeight) = (side, side * Double(height) / Double(width))
-    // Wide enough for kernels to be seen as what belongs together, greys beside greys too.
+    // Wide enough to separate kernels, even grey ones.
     let gap = 7.0
     let groupWidth = Double(columns) * (cellWidth + gap) + 18 - gap
     let groupHeight = Double(rows) * (cellHeight + gap) + 18 - gap
@@ -85,7 +86,7 @@ private struct FilterDrawing {
       summary: "\(words), each scaled by its largest weight; 0 is mid-grey.", elements)
   }
 
-  /// How often a pixel is repeated in each direction: as often as the file stays small.
+  /// The repetitions of a pixel in each direction, limited by the size of the file.
   private var repetition: Int {
     let area = weights.shape[2] * weights.shape[3]
     let side = max(weights.shape[2], weights.shape[3])
@@ -111,7 +112,7 @@ private struct FilterDrawing {
     }
     let largest = max(values.map(\.magnitude).max() ?? 0, 1e-30)
     let bytes = values.map { UInt8(max(0, min(255, (127.5 + 127.5 * $0 / largest).rounded()))) }
-    // Repeated pixels stay sharp where a program smooths what it enlarges.
+    // Repeated pixels stay sharp in programs that smooth an enlarged image.
     let factor = repetition
     var pixels: [UInt8] = []
     for row in 0..<height * factor {
