@@ -4,18 +4,18 @@ public import ConvoyGraphs
 public import ConvoyTraining
 
 extension GroupStudy {
-  /// Trains a network as the study says, and times what was learnt.
+  /// Trains a network with the study's options, and times the result.
   ///
-  /// The same network and seed give the same accuracy, on any number of threads.
+  /// The same network and seed give the same accuracy, with any number of threads.
   ///
   /// - Parameters:
-  ///   - network: the network with so many groups.
-  ///   - groups: the number of groups, to be noted.
-  ///   - seed: what its initial parameters, the order of images and their augmentation derive from.
-  ///   - splits: what to learn from, and what to be examined on.
-  ///   - progress: called after each step with the part of the training that is done, from 0 to 1.
-  /// - Throws: `ConvoyError` when network and data do not fit each other, or the loss is no number any
-  ///   more.
+  ///   - network: the network with this number of groups.
+  ///   - groups: the number of groups, which is recorded.
+  ///   - seed: the seed of the initial parameters, the order of images and their augmentation.
+  ///   - splits: the training and the test images.
+  ///   - progress: called after each step with the fraction of the training that is done.
+  /// - Throws: `ConvoyError` when network and data do not fit each other, or the loss becomes NaN
+  ///   or infinite.
   public func trained(
     _ network: Network, groups: Int, seed: UInt64, data splits: DataSplits,
     compileOptions: CompileOptions = CompileOptions(), progress: (Double) -> Void = { _ in }

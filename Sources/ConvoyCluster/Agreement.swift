@@ -1,7 +1,7 @@
 import ConvoyKernels
 public import ConvoyTensors
 
-/// Agreement between ranks before they compute.
+/// Synchronization and agreement between ranks.
 extension RingCommunicator {
   /// Waits until every rank has called this: a barrier.
   ///
@@ -10,19 +10,20 @@ extension RingCommunicator {
     _ = try gather([0])
   }
 
-  /// Makes communicators of those ranks that name the same colour; the order of ranks stays.
+  /// Divides the ranks into new communicators: ranks with the same colour share one, in their
+  /// order.
   ///
-  /// Every rank calls this at the same point of its exchanges.
+  /// Every rank must call this at the same position among its exchanges.
   ///
-  /// - Parameter color: any number; ranks that name the same will be together.
+  /// - Parameter color: any number.
   /// - Throws: the failure, if the job cannot go on; `ConvoyError` of kind `resource` if the connection has no
   ///   more tags for another communicator.
   public func split(by color: Int) throws(ConvoyError) -> RingCommunicator {
     let own = family.nextContext.withLock { $0 }
     let answers = try gather(words(of: UInt64(bitPattern: Int64(color))) + [UInt32(own)])
-    // Larger than any that two of these ranks share already.
+    // Larger than the number of any communicator that two of these ranks share.
     let context = answers.map { Int($0[2]) }.max() ?? own
-    // Two channels each.
+    // A communicator has two channels.
     guard 2 * context + 1 < family.transport.largestTag / Channel.tagCount else {
       throw ConvoyError(
         .resource, "The connection between ranks has tags for \(context - 1) communicators only.")
@@ -37,15 +38,15 @@ extension RingCommunicator {
   /// Checks that all ranks have the same value.
   ///
   /// - Parameters:
-  ///   - value: a fingerprint of what this rank has.
-  ///   - what: what it is the fingerprint of, to follow “All ranks need the same ”.
-  /// - Throws: on every rank alike, `ConvoyError` of kind `argument` that names the ranks which differ from
-  ///   most others; the failure, if the job cannot go on.
+  ///   - value: a fingerprint of this rank's value.
+  ///   - what: the name of the value, as the continuation of “All ranks need the same ”.
+  /// - Throws: on every rank, `ConvoyError` of kind `argument` that names the ranks whose values
+  ///   differ from those of most others; the failure, if the job cannot go on.
   public func requireSame(_ value: UInt64, what: String) throws(ConvoyError) {
     let answers = try gather(words(of: value))
     var counts: [[UInt32]: Int] = [:]
     for answer in answers { counts[answer, default: 0] += 1 }
-    // Of equally frequent ones, that of the lowest rank.
+    // Of equally frequent values, that of the lowest rank.
     let most = counts.values.max() ?? 0
     guard let usual = answers.firstIndex(where: { counts[$0] == most }) else { return }
     let different = answers.indices.filter { answers[$0] != answers[usual] }
@@ -57,7 +58,8 @@ extension RingCommunicator {
         + "than \(name(ofMember: usual)).")
   }
 
-  /// Every rank's words, on every rank. Exchanges move numbers without looking at them unless they add.
+  /// Every rank's words, on every rank. They travel as bit patterns: an exchange that does not add
+  /// does not change them.
   private func gather(_ words: [UInt32]) throws(ConvoyError) -> [[UInt32]] {
     let own = words.map { Float(bitPattern: $0) }
     var all = [Float](repeating: 0, count: words.count * count)
@@ -78,7 +80,7 @@ extension RingCommunicator {
     [UInt32(value >> 32), UInt32(truncatingIfNeeded: value)]
   }
 
-  /// As it stands within a sentence.
+  /// The name of a member within a sentence.
   private func name(ofMember member: Int) -> String {
     "r" + family.thread.name(ofRank: channel.members[member]).dropFirst()
   }

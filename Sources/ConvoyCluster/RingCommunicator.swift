@@ -2,34 +2,35 @@ public import ConvoyKernels
 public import ConvoyTensors
 import Synchronization
 
-/// A communicator that sends numbers round a ring of ranks, while callers compute.
+/// A communicator whose ranks form a ring; exchanges run while callers compute.
 ///
-/// A progress thread for each rank moves the messages of all communicators that share a connection. Exchanges of one
-/// communicator and priority run in the order in which they began, a few messages of them at a time; those
-/// that are awaited do not queue behind those in the background. A sum's order depends on the number of ranks
-/// and the count alone, and is the same on every rank.
+/// Each rank has a progress thread, which transfers the messages of all communicators that share a
+/// connection. Exchanges of one communicator and priority run in the order in which they begin, a
+/// few messages at a time; exchanges that ranks wait for do not queue behind those in the
+/// background. The order of a sum depends only on the number of ranks and the count, and is the
+/// same on every rank.
 ///
-/// Ranks send heartbeats, whether they exchange or compute. A rank without one for the time limit ends the job
-/// on all ranks: `failure` names it.
+/// Ranks send heartbeats, whether they exchange or compute. If a rank sends none within the time
+/// limit, the job ends on all ranks, and `failure` names the rank.
 ///
 /// `@unchecked Sendable`: mutable state is guarded by locks.
 public final class RingCommunicator: Communicator, @unchecked Sendable {
-  /// Which of the communicator's ranks this is, from 0.
+  /// The index of this rank, from 0.
   public var rank: Int { channel.rank }
-  /// How many ranks the communicator has.
+  /// The number of ranks.
   public var count: Int { channel.members.count }
-  /// What ended the job, as one sentence; nil while the job runs.
+  /// The error that ended the job; nil while the job runs.
   public var failure: ConvoyError? { family.thread.failure }
   /// Bytes that this rank has sent in exchanges of this communicator.
   public var bytesSent: Int {
     channel.bytesSent.load(ordering: .relaxed) + background.bytesSent.load(ordering: .relaxed)
   }
 
-  /// Communicators that share a connection; the last one to be shut down ends its thread.
+  /// The communicators that share a connection; the last one to be shut down ends its thread.
   final class Family: Sendable {
     let thread: ProgressThread
     let transport: any Transport
-    /// The number of the next communicator, which all its ranks agree on.
+    /// The number of the next communicator; all its ranks agree on it.
     let nextContext = POSIXMutex(2)
 
     init(_ thread: ProgressThread, _ transport: any Transport) {
@@ -42,14 +43,14 @@ public final class RingCommunicator: Communicator, @unchecked Sendable {
 
   let family: Family
   let channel: Channel
-  /// The same ranks, for what is not awaited.
+  /// The channel of exchanges that ranks do not wait for.
   private let background: Channel
   private let exchanges = POSIXMutex<[Int: Exchange]>([:])
 
-  /// Joins some of a family's ranks.
+  /// A communicator of some of a family's ranks.
   ///
   /// - Parameters:
-  ///   - context: a number that no other communicator with the same ranks has, from 1.
+  ///   - context: a number from 1 that no other communicator of the same ranks has.
   ///   - members: the ranks of the transport, in order.
   init(_ family: Family, context: Int, members: [Int], rank: Int, pieceLength: Int) {
     self.family = family
@@ -79,12 +80,12 @@ public final class RingCommunicator: Communicator, @unchecked Sendable {
       rank: transport.rank, pieceLength: pieceLength)
   }
 
-  /// Ranks that are threads of this process: one communicator for each.
+  /// Communicators of ranks that are threads of this process.
   ///
   /// - Parameters:
-  ///   - count: how many; at least 1.
-  ///   - timeLimit: seconds without any sign of a rank after which it counts as lost.
-  /// - Throws: `ConvoyError` if there are no ranks or no threads for them.
+  ///   - count: the number of ranks, at least 1.
+  ///   - timeLimit: seconds without a message after which a rank is lost.
+  /// - Throws: `ConvoyError` if the count is below 1, or threads cannot be started.
   public static func inProcess(
     count: Int, timeLimit: Double = 15
   ) throws(ConvoyError) -> [RingCommunicator] {
@@ -100,7 +101,7 @@ public final class RingCommunicator: Communicator, @unchecked Sendable {
 
   /// Begins an exchange: see `Communicator`.
   ///
-  /// - Precondition: the tag is not that of an exchange under way.
+  /// - Precondition: no exchange with this tag is in flight.
   public func begin(
     _ collective: Collective, tag: Int, from source: UnsafePointer<Float>,
     to destination: UnsafeMutablePointer<Float>, priority: ExchangePriority
@@ -125,7 +126,7 @@ public final class RingCommunicator: Communicator, @unchecked Sendable {
 
   /// Waits until an exchange is over, or the job has failed: see `Communicator`.
   ///
-  /// - Precondition: an exchange of this tag has begun, and has not been waited for.
+  /// - Precondition: an exchange with this tag has begun, and has not been waited for.
   public func finish(tag: Int) {
     let exchange = exchanges.withLock { $0.removeValue(forKey: tag) }
     guard let exchange else {
@@ -134,9 +135,10 @@ public final class RingCommunicator: Communicator, @unchecked Sendable {
     family.thread.finish(exchange)
   }
 
-  /// Ends the job on all ranks, because this one cannot go on; returns when this rank's `failure` is set.
+  /// Ends the job on all ranks because this rank cannot go on; returns when this rank's `failure`
+  /// is set.
   ///
-  /// - Parameter reason: what happened here, to follow “Rank 2 (host) stopped: ”.
+  /// - Parameter reason: the reason, as the continuation of “Rank 2 (host) stopped: ”.
   public func abort(_ reason: String) {
     family.thread.abort(reason, over: family.transport)
   }
@@ -146,11 +148,11 @@ public final class RingCommunicator: Communicator, @unchecked Sendable {
     family.thread.waitForFailure()
   }
 
-  /// Waits until all ranks are done, and closes the connection, for all communicators that
-  /// share it.
+  /// Waits until all ranks have finished, and closes the connection of all communicators that share
+  /// it.
   ///
-  /// After a failure the other ranks have a few seconds to report it; then MPI ends all processes of the job,
-  /// this one too.
+  /// After a failure, the other ranks have a few seconds to report it; then MPI ends all processes
+  /// of the job, including this one.
   public func shutDown() {
     family.thread.leave(over: family.transport)
     family.thread.waitForEnd()

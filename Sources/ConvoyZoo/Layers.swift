@@ -1,20 +1,20 @@
 import ConvoyGraphs
 import ConvoyTensors
 
-/// Numbers of a batch normalisation that a network departs from.
+/// Settings of batch normalisation that differ between networks.
 struct NormSettings: Sendable {
-  /// What is added to the variance.
+  /// The number added to the variance.
   var epsilon: Float = 1e-5
-  /// How far one training step moves the running statistics.
+  /// The weight of a step's statistics in the running statistics.
   var momentum: Float = 0.1
 }
 
 extension Value {
-  /// A convolution without a bias, with a padding that keeps the map's extents at stride 1, and after it
-  /// batch norm and perhaps a function.
+  /// A convolution without a bias that keeps the map's extents at stride 1, followed by batch norm
+  /// and, if given, an activation.
   ///
   /// - Parameters:
-  ///   - activation: the function; none where nil.
+  ///   - activation: the activation; nil for none.
   ///   - convolution: the convolution's name.
   ///   - norm: the normalisation's name.
   func normalizedConvolution(
@@ -32,14 +32,14 @@ extension Value {
     return activation.map { normalized.applying($0) } ?? normalized
   }
 
-  /// Squeeze and excitation: each channel is multiplied by a number that two 1×1 convolutions, `fc1` and
-  /// `fc2`, make of the means of all channels.
+  /// Squeeze and excitation: each channel is multiplied by a factor that two 1×1 convolutions,
+  /// `fc1` and `fc2`, compute from the means of all channels.
   ///
   /// Source: Hu, Shen and Sun, "Squeeze-and-Excitation Networks", 2018.
   /// - Parameters:
-  ///   - squeezed: the channels between the two.
-  ///   - activation: what follows the first.
-  ///   - gate: what follows the second.
+  ///   - squeezed: the channels between the two convolutions.
+  ///   - activation: the activation after the first.
+  ///   - gate: the activation after the second.
   func excited(
     through squeezed: Int, activation: ScalarFunction, gate: ScalarFunction = .sigmoid,
     name: String
@@ -53,24 +53,24 @@ extension Value {
     }
   }
 
-  /// The means of all channels, as features of a linear layer.
+  /// The means of all channels, as the input of a linear layer.
   func pooledFeatures() -> Value { globalAveragePooling(name: "avgpool").flattened() }
 }
 
 extension Shape {
-  /// The channels of an image batch×channels×…; 1 after a mistake that left no such shape.
+  /// The channels of an image batch×channels×…; 1 if an earlier mistake left another shape.
   var channels: Int { rank > 1 ? self[1] : 1 }
 }
 
 extension ScalarFunction {
-  /// x limited to 0…6.
+  /// min(max(x, 0), 6)
   static let relu6 = ScalarFunction.clip(low: 0, high: 6)
-  /// x ∕ 6 + ½ limited to 0…1.
+  /// x ∕ 6 + ½, limited to 0…1.
   static let hardSigmoid = ScalarFunction.hardSigmoid(slope: 1 / 6, offset: 0.5)
 }
 
-/// A number of channels times a width, to the nearest multiple of 8 that is not more than a tenth below
-/// it, and at least 8, as the authors of MobileNet round.
+/// A number of channels times a width, rounded to a multiple of 8 as the authors of MobileNet do:
+/// the nearest that is at least 8 and at least nine tenths of the product.
 func roundedChannels(_ count: Int, by width: Double = 1) -> Int {
   let exact = Double(count) * width
   let rounded = max(Int(exact + 4) / 8 * 8, 8)

@@ -1,18 +1,18 @@
-/// A sentence about a name that is not known: which are, and which of them may have been meant.
+/// A sentence for an unknown name: the known names, and the one that was probably meant.
 ///
 /// - Parameters:
-///   - kind: what the name was to be a name of, such as "network".
-///   - owner: what has such names; begins the sentence.
-///   - known: the names there are.
+///   - kind: the kind of name, such as "network".
+///   - owner: the subject of the sentence, which has such names.
+///   - known: all known names.
 func unknown(_ kind: String, _ name: String, of owner: String, known: [String]) -> String {
   let nearest = nearest(to: name, among: known).map { "; the closest is ‘\($0)’" } ?? ""
   let list = known.joined(separator: ", ")
   return "\(owner) has no \(kind) ‘\(name)’, only \(list)\(nearest)."
 }
 
-/// The name that fewest edits turn into another, unless even that is unlike it.
+/// The name with the smallest edit distance to another; nil if none is similar.
 ///
-/// A name is alike if less than a third of the longer of the two has to be changed, or one begins
+/// Names are similar if the distance is less than a third of the longer one's length, or one begins
 /// with the other.
 func nearest(to name: String, among known: [String]) -> String? {
   guard !name.isEmpty else { return nil }
@@ -24,12 +24,12 @@ func nearest(to name: String, among known: [String]) -> String? {
   return known.filter(isAlike).min { editDistance(name, $0) < editDistance(name, $1) }
 }
 
-/// How many characters have to be put in, taken out or replaced to turn one text into the other.
+/// The number of characters to insert, delete or replace to turn one text into the other.
 ///
 /// Source: R. Wagner and M. Fischer, "The String-to-String Correction Problem", 1974.
 /// - Complexity: O(*m* · *n*) in the texts' lengths.
 func editDistance(_ a: String, _ b: String) -> Int {
-  // Row i holds the distances from the first i characters of `a` to each beginning of `b`.
+  // Row i has the distances from the first i characters of `a` to each prefix of `b`.
   var row = Array(0...b.count)
   for (i, x) in a.enumerated() {
     var diagonal = row[0]

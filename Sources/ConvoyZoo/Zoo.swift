@@ -1,14 +1,14 @@
 public import ConvoyGraphs
 import ConvoyTensors
 
-/// The networks that come with Convoy, by name.
+/// The networks that Convoy includes, by name.
 ///
 /// ```swift
 /// let network = try Zoo.network("alexnet?groups=4&classes=10")
 /// print(network.cost)
 /// ```
 public enum Zoo {
-  /// Every network: the one place to add another to.
+  /// All networks. A new network is added here.
   public static let entries: [ZooEntry] = [
     .leNet, .alexNet, .alexNetSmall, .networkInNetwork, .vgg19, .googLeNet,
     .resNet18, .resNet34, .resNet50, .resNet101, .resNeXt50, .denseNet121, .xception,
@@ -16,12 +16,11 @@ public enum Zoo {
     .shuffleNetV1, .shuffleNetV2, .efficientNetB0, .regNetX400MF, .regNetY400MF, .convNeXtTiny,
   ]
 
-  /// Describes the network that a specification names, such as `alexnet?groups=4&classes=10`.
+  /// Builds the network that a specification names, such as `alexnet?groups=4&classes=10`.
   ///
-  /// - Parameter specification: a name and attributes, with `zoo:` before it or not. Attributes that
-  ///   are left out have the entry's defaults.
-  /// - Throws: `ConvoyError` of kind `.argument` when a name, an attribute or a value is not one of
-  ///   those known.
+  /// - Parameter specification: a name and attributes, with or without the prefix `zoo:`. Omitted
+  ///   attributes have the entry's defaults.
+  /// - Throws: `ConvoyError` of kind `.argument` when the name, an attribute or a value is unknown.
   public static func network(_ specification: String) throws -> Network {
     let prefix = "zoo:"
     let text =
@@ -30,9 +29,9 @@ public enum Zoo {
     return try entry(named: parsed.name).network(parsed.attributes)
   }
 
-  /// The entry of a name, without attributes and prefix.
+  /// The entry with a name, without attributes and prefix.
   ///
-  /// - Throws: `ConvoyError` of kind `.argument` that says which names there are.
+  /// - Throws: `ConvoyError` of kind `.argument` that lists the known names.
   public static func entry(named name: String) throws -> ZooEntry {
     guard let entry = entries.first(where: { $0.name == name }) else {
       throw ConvoyError(

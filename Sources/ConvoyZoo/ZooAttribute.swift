@@ -1,36 +1,36 @@
 import ConvoyTensors
 
-/// Something that can be chosen about a network, written `key=value`.
+/// A parameter of a network in the zoo, written `key=value`.
 public struct ZooAttribute: Hashable, Sendable {
-  /// Which values an attribute takes.
+  /// The values that an attribute accepts.
   public enum Values: Hashable, Sendable {
-    /// Any whole number of a range.
+    /// Any integer in a range.
     case wholeNumbers(ClosedRange<Int>)
-    /// Any number of a range.
+    /// Any number in a range.
     case numbers(ClosedRange<Double>)
-    /// One of some numbers.
+    /// One of several numbers.
     case oneOf([Double])
-    /// One of some numbers of groups; each divides all these numbers of channels.
+    /// One of several numbers of groups, each of which divides all these numbers of channels.
     case groups([Int], dividing: [Int])
-    /// One of some words.
+    /// One of several words.
     case words([String])
   }
 
-  /// Which values an attribute takes, and which it has where none is given.
+  /// The values that an attribute accepts, and its default.
   public struct Choice: Hashable, Sendable {
-    /// Which values it takes.
+    /// The accepted values.
     public let values: Values
-    /// The value where none is given, as it would be typed.
+    /// The default, as a user would type it.
     public let defaultText: String
   }
 
-  /// What stands before the `=`.
+  /// The text before the `=`.
   public let key: String
-  /// What it means, in a line.
+  /// A description of one line.
   public let meaning: String
-  /// What can be chosen in the network's first form.
+  /// The values and the default in the network's first form.
   public let choice: Choice
-  /// What can be chosen instead in other forms, by the word that asks for the form.
+  /// Other values and defaults, by the word that selects the form.
   public private(set) var choicesByForm: [String: Choice] = [:]
 
   /// Describes an attribute.
@@ -40,13 +40,13 @@ public struct ZooAttribute: Hashable, Sendable {
     choice = Choice(values: values, defaultText: text)
   }
 
-  /// Which values it takes in the network's first form.
+  /// The accepted values in the network's first form.
   public var values: Values { choice.values }
 
-  /// The default in the network's first form, as it would be typed: `2`, `0.5`.
+  /// The default in the network's first form, as a user would type it: `2`, `0.5`.
   public var defaultText: String { choice.defaultText }
 
-  /// What can be chosen in a form; nil is the first.
+  /// The values and the default in a form; nil selects the first.
   func choice(inForm form: String?) -> Choice { form.flatMap { choicesByForm[$0] } ?? choice }
 
   /// The same attribute with other values, or another default, in one form.
@@ -57,7 +57,7 @@ public struct ZooAttribute: Hashable, Sendable {
   }
 }
 
-// MARK: - Attributes that networks share
+// MARK: - Attributes of several networks
 
 extension ZooAttribute {
   /// `classes`: the number of scores.
@@ -72,27 +72,27 @@ extension ZooAttribute {
       "size", "the image's height and width in pixels", .wholeNumbers(range), default: "\(size)")
   }
 
-  /// `channels`: those of the image.
+  /// `channels`: the image's channels.
   static func channels(default count: Int) -> ZooAttribute {
     ZooAttribute(
       "channels", "the image's channels: 1 for grey, 3 for colour", .wholeNumbers(1...1024),
       default: "\(count)")
   }
 
-  /// `groups`: into how many groups some layers' channels are divided.
+  /// `groups`: the number of groups in some layers.
   static func groups(
     _ choices: [Int], default count: Int, dividing channels: [Int] = [], meaning: String
   ) -> ZooAttribute {
     ZooAttribute("groups", meaning, .groups(choices, dividing: channels), default: "\(count)")
   }
 
-  /// `width`: what the numbers of channels are multiplied with.
+  /// `width`: the factor of the numbers of channels.
   static func width(_ values: Values) -> ZooAttribute {
     ZooAttribute(
       "width", "what the layers' numbers of channels are multiplied with", values, default: "1")
   }
 
-  /// `form`: which of some published forms; the first is the default.
+  /// `form`: one of several published forms, of which the first is the default.
   static func form(_ first: String, _ others: String..., meaning: String) -> ZooAttribute {
     ZooAttribute("form", meaning, .words([first] + others), default: first)
   }
@@ -101,10 +101,10 @@ extension ZooAttribute {
 // MARK: - Reading
 
 extension ZooAttribute {
-  /// Checks a value as it was typed, and returns it, or the default where there is none.
+  /// Checks a value that a user typed, and returns it, or the default if there is none.
   ///
-  /// - Parameter form: the network's form, for values that depend on it.
-  /// - Throws: `ConvoyError` of kind `.argument` that says which values there are, and why.
+  /// - Parameter form: the network's form, because values may depend on it.
+  /// - Throws: `ConvoyError` of kind `.argument` with the accepted values, and the reason.
   func value(_ text: String?, form: String?, network: String) throws(ConvoyError) -> String {
     let choice = choice(inForm: form)
     guard let text else { return choice.defaultText }
@@ -145,7 +145,7 @@ extension ZooAttribute {
 // MARK: - Printing
 
 extension ZooAttribute: CustomStringConvertible {
-  /// The attribute in a line: `groups=2: the number of towers (one of 1, 2, 4)`.
+  /// The attribute in one line: `groups=2: the number of towers (one of 1, 2, 4)`.
   public var description: String {
     let others = choicesByForm.sorted { $0.key < $1.key }.map { form, choice in
       (choice.values.description == values.description ? "; " : "; \(choice.values) and ")
@@ -156,7 +156,7 @@ extension ZooAttribute: CustomStringConvertible {
 }
 
 extension ZooAttribute.Values: CustomStringConvertible {
-  /// Words that go after "should be": `one of 1, 2, 4`.
+  /// The continuation of "should be": `one of 1, 2, 4`.
   public var description: String {
     switch self {
     case .wholeNumbers(let range):

@@ -1,22 +1,22 @@
 public import ConvoyGraphs
 import ConvoyTensors
 
-/// A network of the zoo: what it is, where it comes from, and how it is built.
+/// A network of the zoo: its description, its source and how it is built.
 public struct ZooEntry: Sendable {
-  /// The name by which it is asked for.
+  /// The name in specifications.
   public let name: String
-  /// What it is, in a line.
+  /// A description of one line.
   public let summary: String
-  /// Where it was published.
+  /// The publication.
   public let source: String
-  /// What can be chosen, each with a default.
+  /// The attributes, each with a default.
   public let attributes: [ZooAttribute]
 
   private let build: @Sendable (ZooSettings) throws -> Network
 
   /// Describes an entry.
   ///
-  /// - Parameter build: makes the network; it is given a value for each of `attributes`, in range.
+  /// - Parameter build: builds the network from a value for each of `attributes`, in range.
   init(
     _ name: String, summary: String, source: String, attributes: [ZooAttribute],
     build: @escaping @Sendable (ZooSettings) throws -> Network
@@ -28,10 +28,10 @@ public struct ZooEntry: Sendable {
     self.build = build
   }
 
-  /// Describes the network.
+  /// Builds the network.
   ///
-  /// - Parameter given: attributes' values as they were typed; the rest have their defaults.
-  /// - Throws: `ConvoyError` of kind `.argument` when a key or a value is not one of those known.
+  /// - Parameter given: attributes' values as a user typed them; the others have their defaults.
+  /// - Throws: `ConvoyError` of kind `.argument` when a key or a value is unknown.
   public func network(_ given: [String: String] = [:]) throws -> Network {
     for key in given.keys.sorted() where !attributes.contains(where: { $0.key == key }) {
       throw ConvoyError(
@@ -47,15 +47,15 @@ public struct ZooEntry: Sendable {
     return try network(unchecked: values)
   }
 
-  /// Describes the network from values that may be out of range.
+  /// Builds the network from values that may be out of range.
   ///
-  /// - Throws: `ConvoyError` naming the first layer that does not fit.
+  /// - Throws: `ConvoyError` that names the first layer that does not fit.
   func network(unchecked values: [String: String]) throws -> Network {
     try build(ZooSettings(values))
   }
 }
 
-/// The value of each of an entry's attributes.
+/// The values of an entry's attributes.
 struct ZooSettings: Sendable {
   private let values: [String: String]
 

@@ -3,32 +3,33 @@ public import ConvoyGraphs
 import ConvoyKernels
 import ConvoyTensors
 
-/// How fast one layer is.
+/// The measured speed of a layer.
 public struct LayerMeasurement: Hashable, Sendable, Codable {
-  /// The layer.
+  /// The layer's name.
   public var name: String
-  /// The shortest run.
+  /// The time of the fastest run.
   public var milliseconds: Double
-  /// The run in the middle.
+  /// The median time.
   public var medianMilliseconds: Double
-  /// Two operations a multiply-add, in the shortest run.
+  /// GFLOP/s of the fastest run; a multiply-add counts as two operations.
   public var gigaflopsPerSecond: Double
-  /// Of what as many threads could do at most, measured in the same run of the program.
+  /// The fastest run, in percent of the peak of the same number of threads, measured in the same
+  /// process.
   public var percentOfPeak: Double
-  /// The kernel that does most of the work.
+  /// The kernel that takes most of the time.
   public var kernel: String
   /// Operations for each byte of input, weights and output.
   public var intensity: Double
 }
 
-/// Times layers by themselves.
+/// Times single layers.
 ///
-/// What is timed is what a layer costs inside a network: its kernels, and clearing halos; not the
-/// reordering between the user's tensors and planes, which a network does once at either end. In the
-/// forward direction weights are packed beforehand, as they are in a plan; in training they change, and
-/// packing them is part of the work.
+/// The time is that of a layer inside a network: its kernels, and clearing halos. The conversion
+/// between the user's tensors and planes, which a network does only at its ends, is not included.
+/// In the forward direction weights are packed beforehand, as in a plan; in training they change in
+/// every step, and packing them is included.
 public struct LayerBenchmark: Sendable {
-  /// What is timed.
+  /// The computation that is timed.
   public enum Direction: String, Sendable, CaseIterable {
     /// The layer.
     case forward
@@ -36,16 +37,16 @@ public struct LayerBenchmark: Sendable {
     case training
   }
 
-  /// Images at once.
+  /// Images in a run.
   public var batch: Int
-  /// What is timed.
+  /// The computation that is timed.
   public var direction: Direction
-  /// GFLOP/s that the threads could do at most.
+  /// The peak of the threads, in GFLOP/s.
   public let peak: Double
 
   private let options: CompileOptions
 
-  /// Measures the peak, and prepares to time layers.
+  /// Measures the peak.
   public init(batch: Int = 1, direction: Direction = .forward, options: CompileOptions) {
     self.batch = batch
     self.direction = direction
@@ -53,25 +54,25 @@ public struct LayerBenchmark: Sendable {
     peak = PeakMeasurement.gigaflopsPerSecond() * Double(options.pool.threadCount)
   }
 
-  /// GB/s that as many threads copy: see `BandwidthMeasurement`.
+  /// The threads' bandwidth of copying, in GB/s: see `BandwidthMeasurement`.
   public func measuredBandwidth() -> Double {
     BandwidthMeasurement.gigabytesPerSecond(parts: options.pool.threadCount) { parts, copy in
       options.pool.run(chunks: parts) { part, _ in copy(part) }
     }
   }
 
-  /// Times a layer, for a third of a second but at least seven runs.
+  /// Times a layer, for a third of a second and at least seven runs.
   ///
-  /// - Throws: `ConvoyError` when the numbers make no convolution.
+  /// - Throws: `ConvoyError` when the layer's numbers do not describe a convolution.
   public func measure(_ layer: LayerShape) throws -> LayerMeasurement {
     try measure(layer.network(), name: layer.name)
   }
 
-  /// Times a convolution of a network by itself, without its bias.
+  /// Times a convolution of a network on its own, without its bias.
   ///
   /// - Parameters:
-  ///   - node: a convolution, or a transposed one.
-  ///   - graph: the network it is of.
+  ///   - node: a convolution or a transposed convolution.
+  ///   - graph: the network with the node.
   /// - Throws: `ConvoyError` when the machine has too little memory.
   public func measure(_ node: Graph.Node, of graph: Graph) throws -> LayerMeasurement {
     let shapes = graph.shapes(of: node).inputs
@@ -83,7 +84,7 @@ public struct LayerBenchmark: Sendable {
     return try measure(network, name: node.name)
   }
 
-  /// Times a network of one layer, whose node is called `LayerShape.node`.
+  /// Times a network of one layer, whose node has the name `LayerShape.node`.
   func measure(_ network: Network, name: String) throws -> LayerMeasurement {
     let cost = network.graph.cost
     let forward = try network.graph.resized(batch: batch)
@@ -112,7 +113,7 @@ public struct LayerBenchmark: Sendable {
       runs.append(counted.reduce(0) { $0 + seconds[$1] })
       for index in seconds.indices { shortest[index] = min(shortest[index], seconds[index]) }
     }
-    // The first run has cold caches and pages that were never touched.
+    // The first run has cold caches, and causes page faults.
     runs = runs.dropFirst().sorted()
     let factor = direction == .forward ? 1 : 3
     let operations = 2 * Double(cost.multiplyAdds) * Double(batch * factor)
@@ -126,7 +127,7 @@ public struct LayerBenchmark: Sendable {
       intensity: operations / Double(forward.cost.bytes * factor))
   }
 
-  /// The layer, and the gradients of its image and weights from a given gradient of its output.
+  /// The layer, and the gradients of its image and weights for a given gradient of its output.
   private static func withGradients(_ graph: Graph) throws(ConvoyError) -> Graph {
     let builder = GraphBuilder(graph)
     let output = builder.value(graph.outputs[0].value)
@@ -145,6 +146,6 @@ public struct LayerBenchmark: Sendable {
 }
 
 extension Plan.Step {
-  /// Whether the step only carries numbers between row-major tensors and planes.
+  /// Whether the step only converts between row-major tensors and planes.
   var isReordering: Bool { kernel is PlanesFromDense || kernel is DenseFromPlanes }
 }

@@ -1,27 +1,27 @@
 public import ConvoyGraphs
 public import ConvoyTensors
 
-/// A convolution layer as benchmarks know it: a row of a suite.
+/// A convolution layer of the benchmark suite.
 public struct LayerShape: Hashable, Sendable {
-  /// What it is called: `resnext50-32x4d-c2`.
+  /// The name: `resnext50-32x4d-c2`.
   public var name: String
   /// Channels of the image.
   public var inputChannels: Int
   /// Filters.
   public var outputChannels: Int
-  /// The image's extents.
+  /// The image's height.
   public var height: Int
-  /// The image's extents.
+  /// The image's width.
   public var width: Int
   /// The kernel's extent, in both dimensions.
   public var kernel: Int
-  /// How far the window moves.
+  /// The stride, in both dimensions.
   public var stride: Int
-  /// Zeros on every side.
+  /// Zeros on each side.
   public var padding: Int
-  /// How far apart the kernel's elements lie.
+  /// The distance between neighbouring elements of the kernel.
   public var dilation: Int
-  /// Into how many groups the channels are divided.
+  /// The number of groups.
   public var groups: Int
 
   /// Describes a layer.
@@ -41,9 +41,9 @@ public struct LayerShape: Hashable, Sendable {
     self.groups = groups
   }
 
-  /// The layer alone, as a network without a bias.
+  /// A network of the layer alone, without a bias.
   ///
-  /// - Throws: `ConvoyError` when the numbers make no convolution.
+  /// - Throws: `ConvoyError` when the numbers do not describe a convolution.
   public func network() throws -> Network {
     let image = try Shape(validating: [inputChannels, height, width])
     return try Network(input: image) {
@@ -53,10 +53,10 @@ public struct LayerShape: Hashable, Sendable {
     }
   }
 
-  /// What the layer is called in its network.
+  /// The name of the layer's node.
   static let node = "layer"
 
-  /// The bundled suite: layers of published networks, and groups of every width.
+  /// The bundled suite: layers of published networks, and grouped layers of all widths.
   public static let suite: [LayerShape] = {
     do throws(ConvoyError) {
       return try parse(
@@ -66,18 +66,18 @@ public struct LayerShape: Hashable, Sendable {
     }
   }()
 
-  /// The columns of a suite, in order.
+  /// The columns of a suite's file, in order.
   static let columns = [
     "name", "inputChannels", "outputChannels", "height", "width", "kernel", "stride", "padding",
     "dilation", "groups",
   ]
 
-  /// Reads a suite: comma-separated values with a line of names, `columns`.
+  /// Reads a suite: comma-separated values with a header, `columns`.
   ///
   /// - Parameters:
   ///   - text: the file's text.
-  ///   - name: what to call it in errors.
-  /// - Throws: `ConvoyError` naming the first line that is no layer.
+  ///   - name: the file's name, for errors.
+  /// - Throws: `ConvoyError` that names the first line that does not describe a layer.
   public static func parse(_ text: String, name: String) throws(ConvoyError) -> [LayerShape] {
     let lines = text.split(whereSeparator: \.isNewline)
     guard let head = lines.first, head == columns.joined(separator: ",") else {

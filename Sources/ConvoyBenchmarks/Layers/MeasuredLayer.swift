@@ -3,24 +3,25 @@ import ConvoyGraphs
 import ConvoyKernels
 import ConvoyTensors
 
-/// A layer that is explained and timed.
+/// A layer with its explanation and its measured speed.
 public struct MeasuredLayer: Hashable, Sendable, Encodable {
-  /// What it costs, and which kernel computes it.
+  /// The layer's cost, and the kernel that is chosen for it.
   public let explanation: LayerExplanation
-  /// How fast it is.
+  /// The measured speed.
   public let measurement: LayerMeasurement
-  /// GFLOP/s that the threads could do at most.
+  /// The peak of the threads, in GFLOP/s.
   public let peak: Double
-  /// GB/s that the threads copy.
+  /// The threads' bandwidth of copying, in GB/s.
   public let bandwidth: Double
 
-  /// Explains a layer, and times it.
+  /// Explains and times a layer.
   ///
   /// - Parameters:
-  ///   - isa: a machine's name; that of this program if nil.
+  ///   - isa: the name of a machine; nil for this process's.
   ///   - usesWinograd: see `CompileOptions.usesWinograd`.
-  ///   - pool: the threads that run it.
-  /// - Throws: `ConvoyError` when the processor is no such machine, or has too little memory.
+  ///   - pool: the threads of the runs.
+  /// - Throws: `ConvoyError` when the processor does not support the machine, or has too little
+  ///   memory.
   public init(
     _ layer: LayerDescription, isa: String? = nil, usesWinograd: Bool = true, on pool: ThreadPool
   ) throws {
@@ -36,7 +37,7 @@ public struct MeasuredLayer: Hashable, Sendable, Encodable {
 
   private enum CodingKeys: CodingKey { case measurement, peak, bandwidth }
 
-  /// Encodes the figures beside those of the explanation.
+  /// Encodes the measurement's fields beside those of the explanation.
   public func encode(to encoder: any Encoder) throws {
     try explanation.encode(to: encoder)
     var figures = encoder.container(keyedBy: CodingKeys.self)

@@ -1,27 +1,27 @@
 public import ConvoyGraphs
 
-/// Where the time of a layer is, as it stands in the network's description.
+/// The place of a layer's time in the measurement of a simplified network.
 ///
-/// What runs is the simplified network, in which batch norm and activations are computed by the layer
-/// before them; then that layer's time is theirs too.
+/// In the simplified network, batch norm and activations are part of the layer before them, and so
+/// is their time.
 public enum LayerTime: Hashable, Sendable {
-  /// Steps of its own.
+  /// The layer has a time of its own.
   case own(ModelMeasurement.OperatorTime)
-  /// It is computed along with another layer, in whose time it is.
+  /// The layer is computed as part of another, which is named.
   case within(String)
-  /// It costs nothing: it is left out when a network is only run, or its output is a view of its input.
+  /// The layer takes no time: it is removed for inference, or its output is a view of its input.
   case nothing
 }
 
 extension ModelMeasurement {
-  /// Where the times of a network's layers are.
+  /// The times of a network's layers.
   ///
-  /// - Parameter graph: the network as it was described, before `simplified()`.
+  /// - Parameter graph: the original network, before `simplified()`.
   /// - Returns: one for each of the graph's nodes, in their order.
   /// - Complexity: O(*n*) in the number of nodes.
   public func layerTimes(of graph: Graph) -> [LayerTime] {
     let own = Dictionary(operators.map { ($0.name, $0) }) { first, _ in first }
-    // For each value, the position of the timed node it comes from last.
+    // For each value, the index of the last timed node that it depends on.
     var hosts: [ValueID: Int] = [:]
     var result: [LayerTime] = []
     for (position, node) in graph.nodes.enumerated() {
@@ -39,9 +39,9 @@ extension ModelMeasurement {
     return result
   }
 
-  /// What is no layer's: bringing numbers from the order of users' tensors to that of kernels, and back.
+  /// The time that belongs to no layer: the conversions between row-major tensors and planes.
   ///
-  /// - Parameter graph: the network as it was described.
+  /// - Parameter graph: the original network, before `simplified()`.
   public func millisecondsOutsideLayers(of graph: Graph) -> Double {
     let names = Set(graph.nodes.map(\.name))
     return operators.filter { !names.contains($0.name) }.reduce(0) { $0 + $1.milliseconds }

@@ -3,55 +3,56 @@ public import ConvoyGraphs
 import ConvoyKernels
 public import ConvoyTensors
 
-/// How fast a whole network runs, and where its time goes.
+/// The measured speed of a network, and the times of its operators.
 public struct ModelMeasurement: Hashable, Sendable {
-  /// The shortest run.
+  /// The time of the fastest run.
   public var milliseconds: Double
-  /// The run in the middle.
+  /// The median time.
   public var medianMilliseconds: Double
-  /// Simplifying the graph and making the plan.
+  /// The time to simplify the graph and compile the plan.
   public var compileMilliseconds: Double
-  /// The first run, with cold caches and untouched pages; it is in none of the other figures.
+  /// The time of the first run, with cold caches and page faults; the other figures do not include
+  /// it.
   public var firstMilliseconds: Double
-  /// Bytes one run needs for activations.
+  /// Bytes of activations in a run.
   public var arenaBytes: Int
-  /// Bytes of packed weights; of a training step, of all that it changes.
+  /// Bytes of packed weights; of a training step, of all variables.
   public var weightBytes: Int
   /// Multiply-adds of a run.
   public var multiplyAdds: Int
-  /// GFLOP/s that the threads could do at most.
+  /// The peak of the threads, in GFLOP/s.
   public var peak: Double
-  /// What is computed, the slowest first.
+  /// The operators, the slowest first.
   public var operators: [OperatorTime]
 
-  /// Two operations a multiply-add, in the shortest run.
+  /// GFLOP/s of the fastest run; a multiply-add counts as two operations.
   public var gigaflopsPerSecond: Double { 2 * Double(multiplyAdds) / milliseconds * 1e-6 }
-  /// Of what as many threads could do at most.
+  /// The fastest run, in percent of the peak.
   public var percentOfPeak: Double { 100 * gigaflopsPerSecond / peak }
 
-  /// The time of a node of the simplified graph, with all that was fused into it.
+  /// The time of a node of the simplified graph, with everything that was fused into it.
   public struct OperatorTime: Hashable, Sendable, Encodable {
     /// The node's name.
     public var name: String
-    /// The kernel that does most of its work.
+    /// The kernel that takes most of its time.
     public var kernel: String
     /// The shortest time.
     public var milliseconds: Double
-    /// Multiply-adds; 0 for what is no convolution.
+    /// Multiply-adds; 0 for operators other than layers.
     public var multiplyAdds: Int
-    /// Two operations a multiply-add, of what as many threads could do at most.
+    /// The speed, in percent of the threads' peak.
     public var percentOfPeak: Double
   }
 }
 
 extension Model {
-  /// Compiles and times a network on random inputs, for a second but at least ten runs.
+  /// Compiles a network and times it on random inputs, for a second and at least ten runs.
   ///
-  /// If there is no other reference to the model, each parameter is freed once it is packed.
+  /// If there is no other reference to the model, each parameter is freed after it is packed.
   ///
   /// - Parameters:
-  ///   - batch: how many images a run takes at once.
-  ///   - options: threads and switches.
+  ///   - batch: images in a run.
+  ///   - options: the threads and settings.
   /// - Throws: `ConvoyError` when the machine has too little memory.
   public consuming func measured(
     batch: Int = 1, options: CompileOptions = CompileOptions()
@@ -78,12 +79,12 @@ extension Model {
 }
 
 extension ModelMeasurement {
-  /// Times a plan, for a second but at least ten runs.
+  /// Times a plan, for a second and at least ten runs.
   ///
   /// - Parameters:
-  ///   - graph: what it was made from.
-  ///   - variables: what the plan reads and changes, if it was compiled with such.
-  ///   - threads: as many as run it.
+  ///   - graph: the graph that the plan was compiled from.
+  ///   - variables: the variables, if the plan was compiled with any.
+  ///   - threads: the number of threads that run it.
   init(
     of plan: Plan, _ graph: Graph, inputs: [String: Tensor], variables: Variables? = nil,
     compileMilliseconds: Double, threads: Int
@@ -110,7 +111,7 @@ extension ModelMeasurement {
       peak: peak)
   }
 
-  /// The steps' times summed by node.
+  /// The times of steps, summed for each node.
   private static func operatorTimes(
     _ steps: [StepTime], _ layers: [LayerCost], peak: Double
   ) -> [OperatorTime] {

@@ -4,14 +4,15 @@ public import ConvoyTensors
 public import ConvoyTraining
 
 extension Model {
-  /// Compiles and times whole training steps on random images and labels, for a second but at least ten.
+  /// Compiles training steps and times them on random images and labels, for a second and at least
+  /// ten steps.
   ///
-  /// A step is forward, cross-entropy, backward and update, as `Trainer` makes them.
+  /// A step is that of `Trainer`: forward, cross-entropy, backward and update.
   ///
   /// - Parameters:
-  ///   - batch: how many images a step sees.
-  ///   - step: the optimiser and what else belongs to a step.
-  ///   - options: threads and switches.
+  ///   - batch: images in a step.
+  ///   - step: the optimiser and the other options of a step.
+  ///   - options: the threads and settings.
   /// - Throws: `ConvoyError` when the network cannot be trained as a classifier, or the machine has too
   ///   little memory.
   public func measuredTraining(
@@ -34,7 +35,7 @@ extension Model {
 }
 
 extension Graph {
-  /// Random images and labels for a training step, and a small rate.
+  /// Random images and labels for a training step, and a small learning rate.
   func randomStepInputs() throws(ConvoyError) -> [String: Tensor] {
     let classes = outputs.first { $0.name == "scores" }.map { self[$0.value].shape[1] }
     var random = Random(seed: 1)

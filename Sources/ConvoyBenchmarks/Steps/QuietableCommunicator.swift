@@ -1,15 +1,15 @@
 import ConvoyKernels
 import ConvoyTensors
 
-/// A communicator that leaves out the exchanges of some priorities: results then have the right size, made of
-/// this rank's own numbers. For timing what a step takes without them.
+/// A communicator that can skip exchanges of some priorities, to time a step without them. The
+/// results then have the right size, but only this rank's numbers.
 ///
-/// `@unchecked Sendable`: used by a rank's thread alone.
+/// `@unchecked Sendable`: only the rank's thread uses it.
 final class QuietableCommunicator: Communicator, @unchecked Sendable {
-  /// Which exchanges are not made.
+  /// The priorities whose exchanges are skipped.
   var quiet: Set<ExchangePriority> = []
   private let base: any Communicator
-  /// Those under way that are not made.
+  /// The tags of skipped exchanges that have begun.
   private var quietTags: Set<Int> = []
 
   init(_ base: any Communicator) { self.base = base }

@@ -4,51 +4,52 @@ import ConvoyKernels
 public import ConvoyTensors
 public import ConvoyTraining
 
-/// How long training steps of several ranks take, beside what they compute and exchange each alone.
+/// The measured times of training steps over several ranks, with and without exchanges.
 public struct StepMeasurement: Hashable, Sendable {
-  /// The grid, and how many images a step has over all ranks.
+  /// The grid of ranks.
   public let grid: RankGrid
   /// Images of a step, over all ranks.
   public let batch: Int
-  /// How many steps were timed; times are medians, in seconds, of the rank that measured.
+  /// The number of steps that were timed. Times are medians, in seconds, on the rank that measured.
   public let rounds: Int
-  /// A step as it is trained.
+  /// A complete step.
   public let step: Double
-  /// A step that exchanges nothing.
+  /// A step without exchanges.
   public let computing: Double
-  /// A step that exchanges what it waits for, but no gradients.
+  /// A step with the exchanges that it waits for, without those of gradients.
   public let withoutOverlapped: Double
-  /// The exchanges of gradients, which go on during a step, while nothing is computed.
+  /// The exchanges of gradients, which overlap a step, without computation.
   public let overlapped: Double
-  /// What the rank sent in a step, in bytes without headers.
+  /// Bytes that the rank sent in a step, without headers.
   public let bytesSent: Int
-  /// What the forecast says that it sends.
+  /// The bytes that the forecast expects.
   public let expectedBytesSent: Int
-  /// What ranks can do, as measured: the speed of `computing`, and that of all-reduces.
+  /// The measured speeds of ranks: that of `computing`, and that of all-reduces.
   public let speed: RankSpeed
-  /// What the forecast says of ranks that can do this.
+  /// The forecast for ranks of these speeds.
   public let forecast: StepTiming
 
-  /// The part of the overlapped exchanges' time by which they do not lengthen a step; nil where there are
-  /// none. May lie outside of 0 to 1: times are measured.
+  /// The fraction of the overlapped exchanges' time that does not lengthen a step; nil if there are
+  /// no such exchanges. Measurement errors may bring it outside 0…1.
   public var hiddenPart: Double? {
     overlapped > 0 ? 1 - (step - withoutOverlapped) / overlapped : nil
   }
 }
 
 extension Model {
-  /// Times training steps as one of several ranks, on random images: whole ones, and what belongs to them.
+  /// Times training steps as one of several ranks, on random images: complete steps, and their
+  /// parts.
   ///
-  /// All ranks call this together, with the same arguments but their place.
+  /// All ranks must call this at the same time, with the same arguments except for their place.
   ///
   /// - Parameters:
   ///   - batch: images of a step, over all ranks.
   ///   - rank: this rank's place.
-  ///   - step: the optimiser and what else belongs to a step.
-  ///   - options: threads and switches.
-  ///   - seconds: how long whole steps are timed, about; there are from 3 to 30 of them.
-  /// - Throws: `ConvoyError` when batch or network cannot be divided so, the machine has too little memory,
-  ///   or another rank does not take part any more.
+  ///   - step: the optimiser and the other options of a step.
+  ///   - options: the threads and settings.
+  ///   - seconds: the approximate time for complete steps, of which there are from 3 to 30.
+  /// - Throws: `ConvoyError` when batch or network cannot be divided like this, the machine has too
+  ///   little memory, or another rank has stopped.
   public func measuredStep(
     batch: Int, as rank: TrainingRank,
     step: StepOptions = StepOptions(optimizer: .sgd(momentum: 0.9), weightDecay: 1e-4),
@@ -66,7 +67,7 @@ extension Model {
     }
     let trial = try StepTrial(
       stepGraph, parameters: given, forecast.exchanges.filter(\.isOverlapped), as: rank, options)
-    // The first step has cold caches and pages that were never touched.
+    // The first step has cold caches, and causes page faults.
     try trial.run()
     var bytesSent = 0
     let first = try rank.seconds { () throws(ConvoyError) in
@@ -74,7 +75,7 @@ extension Model {
       try trial.run()
       bytesSent = trial.bytesSent - before
     }
-    // All ranks must agree how often they do it.
+    // All ranks must use the same number of rounds.
     let rounds = max(3, min(30, Int(seconds / max(try rank.mean(first), 1e-6))))
     var times: [[Double]] = [[], [], [], []]
     for _ in 0..<rounds {
@@ -99,9 +100,9 @@ extension Model {
   }
 }
 
-/// A rank's step, ready to be run with some of its exchanges or all.
+/// A rank's compiled step, which can run with some or all of its exchanges.
 private struct StepTrial {
-  /// The exchanges that go on while the step computes.
+  /// The exchanges that overlap the computation.
   let overlapped: [StepExchange]
   private let communicators: [RankAxis: QuietableCommunicator]
   private let plan: Plan
@@ -122,16 +123,16 @@ private struct StepTrial {
     inputs = try step.randomStepInputs()
   }
 
-  /// Bytes sent so far, by whomever.
+  /// Bytes sent so far on all axes.
   var bytesSent: Int { communicators.values.reduce(0) { $0 + $1.bytesSent } }
 
-  /// Runs the step, but for some exchanges.
+  /// Runs the step without some exchanges.
   func run(without quiet: Set<ExchangePriority> = []) throws(ConvoyError) {
     for communicator in communicators.values { communicator.quiet = quiet }
     _ = try plan.run(named: inputs, variables: variables)
   }
 
-  /// Makes the overlapped exchanges alone.
+  /// Runs only the overlapped exchanges.
   func runOverlapped() {
     for communicator in communicators.values { communicator.quiet = [] }
     overlapped.runAtOnce(communicators)
@@ -139,7 +140,7 @@ private struct StepTrial {
 }
 
 extension TrainingRank {
-  /// Seconds from when all ranks begin something until all have done it.
+  /// The seconds from when all ranks begin something until all have finished it.
   fileprivate func seconds(
     _ body: () throws(ConvoyError) -> Void
   ) throws(ConvoyError) -> Double {
@@ -151,19 +152,19 @@ extension TrainingRank {
     return (clock.now - start) / .seconds(1)
   }
 
-  /// Waits until all ranks have come here.
+  /// Waits until all ranks have called this.
   private func meet() throws(ConvoyError) {
     for axis in RankAxis.allCases { _ = try sum([0], along: axis) }
   }
 
-  /// The mean of all ranks' numbers: the same on every rank.
+  /// The mean of all ranks' numbers, which is the same on every rank.
   fileprivate func mean(_ number: Double) throws(ConvoyError) -> Double {
     var sums = [Float(number)]
     for axis in RankAxis.allCases { sums = try sum(sums, along: axis) }
     return Double(sums[0]) / Double(grid.count)
   }
 
-  /// Latency and bandwidth, of all-reduces of one number and of many.
+  /// The latency and bandwidth of a link, from all-reduces of one number and of many.
   fileprivate func linkSpeed() throws(ConvoyError) -> RankSpeed {
     var speed = RankSpeed()
     guard let axis = grid.data > 1 ? RankAxis.data : grid.groups > 1 ? .groups : nil else {
@@ -191,7 +192,7 @@ extension TrainingRank {
 }
 
 extension [StepExchange] {
-  /// Begins all, with memory of their own, and waits for them.
+  /// Begins all exchanges, with memory of their own, and waits for them.
   fileprivate func runAtOnce(_ communicators: [RankAxis: QuietableCommunicator]) {
     var memory: [UnsafeMutableBufferPointer<Float>] = []
     defer { for numbers in memory { numbers.deallocate() } }

@@ -9,9 +9,9 @@ import Synchronization
   import Darwin
 #endif
 
-/// The ranks that `mpirun` has started.
+/// Communication between the processes that `mpirun` starts.
 public enum MPICommunicator {
-  /// Whether this build can talk to other processes: it can if it was made with the trait `MPI`.
+  /// Whether this build supports several processes: it does if it was built with the trait `MPI`.
   public static var isAvailable: Bool {
     #if MPI
       true
@@ -20,16 +20,17 @@ public enum MPICommunicator {
     #endif
   }
 
-  /// Joins the ranks that `mpirun` has started. To be called once; `RingCommunicator.shutDown` ends it.
+  /// Joins the ranks that `mpirun` has started. It must be called once; `RingCommunicator.shutDown`
+  /// ends it.
   ///
-  /// From here on SIGTERM, by which `mpirun` ends all ranks when one has died, is a failure like others: it is
-  /// told in one sentence that names the rank which does not answer.
+  /// From then on, SIGTERM, by which `mpirun` ends all ranks when one has died, is a failure like
+  /// any other, and is reported in a sentence that names the rank that does not answer.
   ///
   /// - Parameters:
-  ///   - timeLimit: seconds without any sign of a rank after which it counts as lost.
-  ///   - whenFailed: told of a failure, once and at once, on a thread that is not the caller's: the place to
-  ///     print it, since a rank that computes learns of it late, and `mpirun` may end the process a second
-  ///     after SIGTERM.
+  ///   - timeLimit: seconds without a message after which a rank is lost.
+  ///   - whenFailed: called once with a failure, immediately and on another thread. It is the place
+  ///     to print the failure: a rank that computes notices it late, and `mpirun` may end the
+  ///     process a second after SIGTERM.
   /// - Throws: `ConvoyError` of kind `resource` if this build lacks MPI, or MPI does not start.
   public static func start(
     timeLimit: Double = 15, whenFailed: @escaping @Sendable (ConvoyError) -> Void = { _ in }
@@ -51,6 +52,6 @@ public enum MPICommunicator {
 }
 
 #if MPI
-  /// Set by SIGTERM's handler, read by the progress thread.
+  /// Set by SIGTERM's handler, and read by the progress thread.
   private let isToldToStop = Atomic<Bool>(false)
 #endif

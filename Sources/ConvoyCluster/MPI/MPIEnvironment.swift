@@ -6,11 +6,11 @@
   import Darwin
 #endif
 
-/// What `mpirun` has told this process of itself.
+/// The environment that `mpirun` gives to its processes.
 public enum MPIEnvironment {
-  /// How many ranks `mpirun` has started; nil if this process was started by something else.
+  /// The number of ranks that `mpirun` has started; nil if something else started this process.
   ///
-  /// Open MPI and MPICH each have a variable for it.
+  /// Open MPI and MPICH each set a variable for it.
   public static var rankCount: Int? {
     for name in ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"] {
       if let text = getenv(name), let count = Int(String(cString: text)), count > 0 { return count }

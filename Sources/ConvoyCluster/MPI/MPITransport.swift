@@ -13,28 +13,28 @@
 
   /// Messages between processes, over MPI's point-to-point functions.
   ///
-  /// All of MPI's functions are called by the thread that makes the transport, which is all that
-  /// `MPI_THREAD_FUNNELED` allows. MPI has no way to sleep until a message comes, so the thread asks again and
-  /// again, at growing intervals, while messages are expected.
+  /// The thread that creates the transport makes all calls of MPI, as `MPI_THREAD_FUNNELED`
+  /// requires. MPI has no call that sleeps until a message arrives, so the thread polls, at growing
+  /// intervals, while messages are expected.
   ///
-  /// `@unchecked Sendable`: only `wake` is called by other threads, and touches a monitor alone.
+  /// `@unchecked Sendable`: other threads only call `wake`, which only uses a monitor.
   final class MPITransport: Transport, @unchecked Sendable {
     let rank: Int
     let count: Int
     let largestTag: Int
     private(set) var failure: String?
 
-    /// Messages under way, and in free places none.
+    /// The requests in flight; free places have null requests.
     private var requests: [convoy_mpi_request] = []
     private var isOver: [Bool] = []
     private var free: [Int] = []
-    /// What `convoy_mpi_test_some` found.
+    /// The results of `convoy_mpi_test_some`.
     private var found: [Int32] = []
-    /// Pauses since the last progress.
+    /// The number of pauses since the last progress.
     private var pauseCount = 0
     private let isWoken = Monitor(false)
 
-    /// Enters MPI.
+    /// Initializes MPI.
     init() throws(ConvoyError) {
       let status = convoy_mpi_start()
       guard status == 0 else {
@@ -63,7 +63,7 @@
     func moveOn() {
       guard requests.count > free.count else { return }
       var count: Int32 = 0
-      // Each question has MPI look at all connections: one for all messages, not one each.
+      // A test makes MPI poll all connections, so there is one test for all messages.
       note(convoy_mpi_test_some(Int32(requests.count), &requests, &count, &found))
       for number in found.prefix(Int(max(0, count))) { isOver[Int(number)] = true }
     }
@@ -76,7 +76,8 @@
 
     func cancel(_ request: TransportRequest) {
       if !isOver[request.number] {
-        // A receive ends at once; a send that MPI cannot call back only reads, until the job is ended.
+        // A cancelled receive ends at once. A send that MPI cannot cancel only reads memory, until
+        // the job ends.
         _ = convoy_mpi_cancel(&requests[request.number])
       }
       release(request)

@@ -1,20 +1,22 @@
 import ConvoyKernels
 import Synchronization
 
-/// The exchanges of one communicator and priority: a ring of ranks, with tags of its own.
+/// The exchanges of one communicator and priority: a ring of ranks with its own tags.
 ///
-/// `@unchecked Sendable`: what changes belongs to the progress thread, but for the bytes, which are atomic.
+/// `@unchecked Sendable`: mutable state is used by the progress thread only, except for the count
+/// of bytes, which is atomic.
 final class Channel: @unchecked Sendable {
-  /// Tags for each channel; with as many, a round's tag is free again long before its next use.
+  /// Tags of a channel: enough that a round's tag is free long before it is used again.
   static let tagCount = 64
-  /// Rounds of one channel under way at a time: while one adds, the others' messages move.
+  /// Rounds of a channel in flight: while one adds, the messages of others travel.
   static let roundsAtOnce = 4
 
-  /// Tells the channel from others that the same ranks share; 0 is the notes'. Even ones are awaited.
+  /// The number that distinguishes channels of the same ranks; 0 is that of control messages. Ranks
+  /// wait for exchanges of even channels.
   let context: Int
-  /// The ranks of the transport that belong to it, in order.
+  /// The channel's ranks of the transport, in order.
   let members: [Int]
-  /// Which of the members this rank is.
+  /// The index of this rank among the members.
   let rank: Int
   let pieceLength: Int
   /// Bytes sent so far.
@@ -43,11 +45,11 @@ final class Channel: @unchecked Sendable {
 
   func append(_ exchange: Exchange) { waiting.append(exchange) }
 
-  /// Makes progress on all rounds, and begins others where there is room.
+  /// Advances all rounds in flight, and begins others if there is room.
   ///
   /// - Parameters:
-  ///   - beginningSteps: whether messages may be sent that are not on their way yet.
-  ///   - didEnd: told of each exchange that is over.
+  ///   - beginningSteps: whether new messages may be sent.
+  ///   - didEnd: called with each exchange that has finished.
   /// - Returns: whether anything happened.
   func advance(
     over transport: any Transport, beginningSteps: Bool, didEnd: (Exchange) -> Void
@@ -72,7 +74,7 @@ final class Channel: @unchecked Sendable {
     return didAnything
   }
 
-  /// Cancels everything in flight; after this nothing is written to callers' memory.
+  /// Cancels everything in flight; afterwards callers' memory is not written to.
   func cancel(over transport: any Transport) {
     for index in rounds.indices {
       rounds[index].cancel(over: transport)

@@ -1,18 +1,18 @@
 /// Sends and receives control messages (`Note`) with one other rank.
 ///
-/// Used by the progress thread alone.
+/// The progress thread alone uses it.
 final class Correspondent {
-  /// Notes have a tag of their own.
+  /// The tag of control messages.
   static let tag = 0
 
   let rank: Int
-  /// When the last message of the rank arrived.
+  /// The time of the rank's last message.
   var lastSign: Double
-  /// The name of its machine, once known.
+  /// The name of its host, once known.
   var hostName = ""
-  /// Whether it has said that it will send nothing more.
+  /// Whether it has sent its farewell.
   private(set) var hasLeft = false
-  /// Whether the rank counts as lost: nothing waits for it any more.
+  /// Whether the rank is lost: nothing waits for it any more.
   var isGivenUp = false
 
   private var outbox: [Note] = []
@@ -36,10 +36,10 @@ final class Correspondent {
     incoming.deallocate()
   }
 
-  /// Whether all that was to be sent is on its way.
+  /// Whether all queued notes have been sent.
   var isSent: Bool { sending == nil && outbox.isEmpty }
 
-  /// Sends a note after those that wait already; nothing follows a farewell.
+  /// Queues a note; nothing is sent after a farewell.
   func send(_ note: Note) {
     guard !hasSaidFarewell else { return }
     // One queued heartbeat is enough.
@@ -48,7 +48,7 @@ final class Correspondent {
     outbox.append(note)
   }
 
-  /// Makes progress on notes, and returns one that has arrived.
+  /// Advances the notes in flight, and returns one that has arrived.
   func advance(over transport: any Transport, now: Double) -> Note? {
     if let request = sending, transport.isOver(request) { sending = nil }
     if sending == nil, !outbox.isEmpty {

@@ -17,7 +17,8 @@ struct Note: Equatable, Sendable {
   var kind: Kind
   var text = ""
 
-  /// Writes the note: its kind, the text's length in two bytes, the text. A long text is cut off.
+  /// Writes the note: its kind, the text's length in two bytes, and the text, which is truncated if
+  /// it is too long.
   func write(to bytes: UnsafeMutableRawBufferPointer) {
     var text = Substring(text)
     while text.utf8.count > Note.length - 3 { text.removeLast() }
@@ -27,7 +28,7 @@ struct Note: Equatable, Sendable {
     UnsafeMutableRawBufferPointer(rebasing: bytes[3...]).copyBytes(from: text.utf8)
   }
 
-  /// Reads a note, or gives nil if the bytes are none.
+  /// Reads a note; nil if the bytes are not one.
   static func read(from bytes: UnsafeRawBufferPointer) -> Note? {
     guard bytes.count == length, let kind = Kind(rawValue: bytes[0]) else { return nil }
     let count = Int(bytes[1]) << 8 | Int(bytes[2])

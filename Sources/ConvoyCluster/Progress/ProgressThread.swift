@@ -1,30 +1,30 @@
 import ConvoyKernels
 import ConvoyTensors
 
-/// The thread that moves one rank's messages while others compute.
+/// The thread that transfers one rank's messages while other threads compute.
 ///
-/// It alone uses the transport. It runs the exchanges of all communicators that share the transport, and
-/// keeps watch over the other ranks.
+/// It alone uses the transport. It runs the exchanges of all communicators that share the
+/// transport, and monitors the other ranks.
 ///
-/// `@unchecked Sendable`: what several threads touch is behind a monitor.
+/// `@unchecked Sendable`: state that several threads use is guarded by a monitor.
 final class ProgressThread: @unchecked Sendable {
   struct Settings: Sendable {
-    /// Seconds without any sign of a rank after which it counts as lost.
+    /// Seconds without a message after which a rank is lost.
     var timeLimit = 15.0
-    /// The longest message in floats; the same on every rank.
+    /// The largest length of a message in floats; the same on every rank.
     var pieceLength = 65_536
-    /// Told of a failure, once, on the progress thread.
+    /// Called once with a failure, on the progress thread.
     var whenFailed: @Sendable (ConvoyError) -> Void = { _ in }
-    /// Whether this process has been told to stop from outside.
+    /// Whether the process has been asked to stop.
     var isToldToStop: @Sendable () -> Bool = { false }
     /// Seconds since an arbitrary moment; the thread reads them once a turn.
     var now: @Sendable () -> Double = monotonicSeconds
   }
 
-  /// What callers tell the thread, and what it tells them.
+  /// The state that callers and the thread share.
   private struct Desk: Sendable {
     var begun: [(channel: Channel, exchange: Exchange)] = []
-    /// How many callers wait for an exchange.
+    /// The number of callers that wait for an exchange.
     var waiterCount = 0
     var abortReason: String?
     var isLeaving = false
@@ -34,7 +34,8 @@ final class ProgressThread: @unchecked Sendable {
     var hasEnded = false
   }
 
-  /// For so many seconds from the beginning of an awaited exchange, no others send further messages.
+  /// The seconds from the beginning of an awaited exchange in which other exchanges do not send new
+  /// messages.
   static let preference = 0.01
 
   let settings: Settings
@@ -42,7 +43,7 @@ final class ProgressThread: @unchecked Sendable {
 
   init(_ settings: Settings) { self.settings = settings }
 
-  /// Starts the thread, which opens the transport itself, and waits until it has.
+  /// Starts the thread, which opens the transport, and waits until it is open.
   func start(
     _ open: @escaping @Sendable () throws(ConvoyError) -> any Transport
   ) throws(ConvoyError) -> any Transport {
@@ -75,12 +76,12 @@ final class ProgressThread: @unchecked Sendable {
 
   var failure: ConvoyError? { desk.withLock { $0.failure } }
 
-  /// The machine's name behind a rank, where it is known.
+  /// The host name of a rank, if it is known.
   func name(ofRank rank: Int) -> String {
     desk.withLock { Self.name(ofRank: rank, host: $0.hostNames[rank]) }
   }
 
-  /// Hands an exchange over, unless all has ended.
+  /// Submits an exchange, unless the job has ended.
   func begin(_ exchange: Exchange, on channel: Channel, over transport: any Transport) {
     desk.withLock { desk in
       if desk.failure == nil && !desk.isLeaving { desk.begun.append((channel, exchange)) }
@@ -94,7 +95,7 @@ final class ProgressThread: @unchecked Sendable {
     desk.withLock { $0.waiterCount -= 1 }
   }
 
-  /// Ends the job on all ranks, and returns when this one knows.
+  /// Ends the job on all ranks, and returns when this rank's failure is set.
   func abort(_ reason: String, over transport: any Transport) {
     desk.withLock { $0.abortReason = $0.abortReason ?? reason }
     transport.wake()
@@ -106,7 +107,7 @@ final class ProgressThread: @unchecked Sendable {
     desk.wait { $0.failure != nil || $0.hasEnded }
   }
 
-  /// Asks the thread to end once the other ranks are ready to, or there is nothing to wait for.
+  /// Asks the thread to end when the other ranks are ready to, or the job has failed.
   func leave(over transport: any Transport) {
     desk.withLock { $0.isLeaving = true }
     transport.wake()
@@ -126,13 +127,14 @@ final class ProgressThread: @unchecked Sendable {
       let now = settings.now()
       let orders = takeOrders()
       transport.moveOn()
-      // Exchanges that were submitted while a failure became known are not begun: no other rank takes part.
+      // Exchanges that were submitted while a failure became known do not begin: no other rank
+      // takes part.
       for (channel, exchange) in orders.begun where !watch.hasFailed {
         channels[channel.context] = channel
         channel.append(exchange)
       }
       var didAnything = !orders.begun.isEmpty
-      // First what ranks wait for.
+      // Exchanges that ranks wait for come first.
       let didAdvanceUrgent = advance(
         channels.values.lazy.filter(\.isUrgent), over: transport, beginningSteps: true)
       let isUrgent = channels.values.contains { $0.isUrgent && !$0.isIdle }
@@ -141,7 +143,8 @@ final class ProgressThread: @unchecked Sendable {
       } else if urgentSince == nil {
         urgentSince = now
       }
-      // A rank that is late must not keep the others' links idle for long.
+      // The preference ends after a while: a rank that is late must not keep the links of others
+      // idle.
       let mayBegin = urgentSince.map { now - $0 > Self.preference } ?? true
       let didAdvance = advance(
         channels.values.lazy.filter { !$0.isUrgent }, over: transport, beginningSteps: mayBegin)
@@ -157,7 +160,7 @@ final class ProgressThread: @unchecked Sendable {
         ?? transport.failure.map { "\(own) cannot exchange numbers any more: \($0)" }
         ?? heard.failure
       if let sentence, !watch.hasFailed {
-        // Callers may free their memory as soon as they know.
+        // Callers may free their memory as soon as they know of the end.
         for channel in channels.values { channel.cancel(over: transport) }
         channels = [:]
         watch.fail(sentence)
@@ -178,7 +181,7 @@ final class ProgressThread: @unchecked Sendable {
     desk.change { $0.hasEnded = true }
   }
 
-  /// Moves exchanges along, and says whether anything happened.
+  /// Advances exchanges, and returns whether anything happened.
   private func advance(
     _ channels: some Sequence<Channel>, over transport: any Transport, beginningSteps: Bool
   ) -> Bool {

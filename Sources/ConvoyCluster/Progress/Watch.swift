@@ -1,21 +1,22 @@
 import ConvoyTensors
 
-/// Keeps watch over the other ranks: tells them that this one is there, and notices when one is not.
+/// Monitors the other ranks: sends heartbeats, and notices when a rank sends none.
 ///
-/// Every rank sends every other a sign fifteen times in the time limit, whatever else happens: a rank that
-/// computes for long or waits for a third is not lost. Whoever misses one tells all others why it stops.
+/// Every rank sends every other fifteen heartbeats within the time limit, even while it computes
+/// for long or waits for a third rank. A rank that misses another one tells all others why it
+/// stops.
 struct Watch {
-  /// What a turn has brought.
+  /// The results of a turn.
   struct News {
     var isAny = false
-    /// Machines whose names were not known before.
+    /// The hosts whose names have become known.
     var hosts: [(rank: Int, name: String)] = []
-    /// Why the job cannot go on.
+    /// The reason why the job cannot go on.
     var failure: String?
   }
 
-  /// Seconds in which a rank that lives answers a question. Whoever tells a job to stop ends it by force after
-  /// a second or so; until then it must be known who did not answer.
+  /// The seconds within which a live rank answers a question. A program that stops a job kills it
+  /// after about a second; until then it must be known which rank did not answer.
   static let answerTime = 0.5
 
   private let transport: any Transport
@@ -27,7 +28,7 @@ struct Watch {
   private var nextReading = 0.0
   private var questionTime: Double?
   private var leavingTime: Double?
-  /// Whether the job has ended before its time.
+  /// Whether the job has failed.
   private(set) var hasFailed = false
 
   init(_ transport: any Transport, timeLimit: Double, now: Double) {
@@ -40,14 +41,14 @@ struct Watch {
     }
   }
 
-  /// How long the thread may rest.
+  /// The longest pause of the thread.
   var pause: Double { min(0.02, interval / 4) }
 
-  /// Sends signs, reads notes, and looks who has been silent for too long.
+  /// Sends heartbeats, reads notes, and checks which ranks have been silent for too long.
   ///
   /// - Parameter now: the time in seconds, by the clock of `init`.
   mutating func turn(at now: Double, isExchanging: Bool, isToldToStop: Bool) -> News {
-    // Who has not run for a while cannot know who has.
+    // A rank that has not run for a while cannot know whether others have been silent.
     if now - lastTurn > interval {
       for other in others { other.lastSign += now - lastTurn }
     }
@@ -69,7 +70,7 @@ struct Watch {
     return news
   }
 
-  /// Tells the others why this rank stops, once.
+  /// Tells the others once why this rank stops.
   mutating func fail(_ sentence: String) {
     hasFailed = true
     for other in others { other.send(Note(kind: .failure, text: sentence)) }
@@ -83,11 +84,11 @@ struct Watch {
       for other in others { other.send(Note(kind: .farewell)) }
     }
     let areDone = others.allSatisfy { $0.isGivenUp || ($0.hasLeft && $0.isSent) }
-    // After a failure the others get some time to say what has happened before the job is ended by force.
+    // After a failure, the others get some time to report it before the job is killed.
     return areDone || (hasFailed && lastTurn - began > timeLimit / 3)
   }
 
-  /// Gives up all notes under way.
+  /// Cancels all notes in flight.
   func cancel() {
     for other in others { other.cancel(over: transport) }
   }
@@ -113,7 +114,7 @@ struct Watch {
     return news
   }
 
-  /// The sentence about ranks that are lost, if any are.
+  /// The sentence about lost ranks; nil if there are none.
   private func missing(_ now: Double) -> String? {
     let awaited = others.filter { !$0.hasLeft }
     if let questionTime, now - questionTime > Watch.answerTime {
@@ -123,7 +124,7 @@ struct Watch {
         : giveUp(silent, "ended or cannot be reached")
     }
     guard awaited.contains(where: { now - $0.lastSign > timeLimit }) else { return nil }
-    // Those who fell silent at the same moment belong to the same story.
+    // Ranks that became silent at about the same time are reported together.
     let silent = awaited.filter { now - $0.lastSign > 0.8 * timeLimit }
     return giveUp(silent, "given no sign for \(Int(timeLimit.rounded(.up))) s")
   }

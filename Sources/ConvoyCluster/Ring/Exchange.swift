@@ -1,16 +1,17 @@
 import ConvoyKernels
 
-/// A collective that has begun, with the memory it works on.
+/// A collective that has begun, with its memory.
 ///
-/// `@unchecked Sendable`: `isOver` is read and written behind the progress thread's monitor, everything else
-/// that changes by the progress thread alone; the caller leaves the memory alone until the exchange is over.
+/// `@unchecked Sendable`: `isOver` is guarded by the progress thread's monitor; only the progress
+/// thread uses the other mutable state. The caller does not use the memory until the exchange is
+/// over.
 final class Exchange: @unchecked Sendable {
   let route: RingRoute
   let source: UnsafePointer<Float>
   let destination: UnsafeMutablePointer<Float>
   var isOver = false
 
-  /// Rounds that have begun and ended.
+  /// The numbers of rounds that have begun and that have ended.
   var begunRounds = 0
   var endedRounds = 0
 
@@ -24,12 +25,12 @@ final class Exchange: @unchecked Sendable {
   }
 }
 
-/// The state of one round on its way round the ring.
+/// The state of one round.
 struct Round {
   let exchange: Exchange
   let index: Int
   let tag: Int
-  /// Two pieces' memory, for sums on their way.
+  /// Memory of two pieces, for partial sums.
   let staging: UnsafeMutablePointer<Float>
 
   private var step = 0
@@ -43,19 +44,18 @@ struct Round {
     self.tag = tag
     self.staging = staging
     guard let copied = exchange.route.copied(inRound: index) else { return }
-    // They may overlap where source and destination are the same place.
+    // Source and destination may be the same memory.
     (exchange.destination + copied.to.lowerBound)
       .update(from: exchange.source + copied.from.lowerBound, count: copied.from.count)
   }
 
   var isOver: Bool { step == exchange.route.stepCount }
 
-  /// Goes on as far as arrived messages allow.
+  /// Advances as far as arrived messages allow.
   ///
   /// - Parameters:
-  ///   - beginningSteps: whether messages may be sent that are not on their way yet.
-  ///   - didSend: told of each message's bytes.
-  /// - Returns: whether anything happened.
+  ///   - beginningSteps: whether new messages may be sent.
+  ///   - didSend: called with the bytes of each message.
   mutating func advance(
     over transport: any Transport, from previous: Int, to next: Int, beginningSteps: Bool,
     didSend: (Int) -> Void
@@ -66,7 +66,7 @@ struct Round {
       if !hasBegunStep {
         guard beginningSteps else { break }
         hasBegunStep = true
-        // The receive first: a message that is expected is not kept elsewhere in between.
+        // The receive comes first: MPI then needs no buffer of its own for the message.
         if let place = step.received, place.count > 0 {
           receiving = transport.receive(into: bytes(of: place), from: previous, tag: tag)
         }
@@ -86,7 +86,7 @@ struct Round {
         didAnything = true
       }
       guard sending == nil, receiving == nil else { break }
-      // Not before what was sent is gone: it may lie where the sum goes.
+      // Not before the send is complete: its memory may be that of the sum.
       if let addend = step.addend, let received = step.received, let sum = step.sum {
         add(pointer(to: addend), pointer(to: received), into: pointer(to: sum), sum.count)
       }
@@ -96,7 +96,7 @@ struct Round {
     return didAnything
   }
 
-  /// Gives up the messages under way.
+  /// Cancels the messages in flight.
   mutating func cancel(over transport: any Transport) {
     if let receiving { transport.cancel(receiving) }
     if let sending { transport.cancel(sending) }
@@ -104,7 +104,7 @@ struct Round {
     sending = nil
   }
 
-  /// Where a place is; what lies in the source is only read.
+  /// The address of a place; memory in the source is only read.
   private func pointer(to place: RingRoute.Place) -> UnsafeMutablePointer<Float> {
     switch place {
     case .source(let range): UnsafeMutablePointer(mutating: exchange.source) + range.lowerBound
@@ -119,7 +119,7 @@ struct Round {
   }
 }
 
-/// Adds numbers to others; the result may be either's place.
+/// Adds numbers to others; the result may be in the memory of either.
 func add(
   _ left: UnsafePointer<Float>, _ right: UnsafePointer<Float>,
   into sum: UnsafeMutablePointer<Float>, _ count: Int

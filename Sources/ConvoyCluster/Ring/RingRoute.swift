@@ -1,20 +1,21 @@
 import ConvoyKernels
 
-/// The way of one collective round a ring: what a rank sends to the next one and receives from the one before,
-/// step by step.
+/// The steps of one collective on a ring: in each, a rank sends to the next one and receives from
+/// the previous one.
 ///
-/// The numbers are divided into one part a rank, and the parts into pieces of some length at most. The k-th
-/// pieces of all parts make the k-th round; rounds are independent of each other, so that several can be under
-/// way, one adding while another receives.
+/// The numbers are divided into a part for each rank, and parts into pieces of limited length. The
+/// k-th pieces of all parts form the k-th round. Rounds are independent of each other, so several
+/// can be in flight: one adds while another receives.
 ///
-/// Adding, part c starts at rank c + 1 and collects sums on its way round to rank c, where it is complete;
-/// gathering, part c starts at rank c. A sum's order therefore depends on its part alone.
+/// In a reduction, part c starts at rank c + 1 and is added to on its way to rank c, where the sum
+/// is complete. In a gathering, part c starts at rank c. The order of a sum therefore depends only
+/// on its part.
 struct RingRoute {
-  /// Where numbers lie, as a range of floats.
+  /// A memory range, in floats.
   enum Place: Equatable {
     case source(Range<Int>)
     case destination(Range<Int>)
-    /// One of two pieces of memory that belong to the round, used in turn.
+    /// One of the round's two pieces of memory, which alternate.
     case staging(Int, count: Int)
 
     var count: Int {
@@ -25,11 +26,12 @@ struct RingRoute {
     }
   }
 
-  /// What happens at once; the next step begins when both messages are over and the sum is made.
+  /// The actions of a step; the next step begins when both messages are complete and the sum is
+  /// computed.
   struct Step: Equatable {
     var sent: Place?
     var received: Place?
-    /// Numbers of this rank, and where their sum with what was received goes.
+    /// Numbers of this rank, and the destination of their sum with the received ones.
     var addend: Place?
     var sum: Place?
   }
@@ -37,10 +39,10 @@ struct RingRoute {
   let collective: Collective
   let rank: Int
   let ranks: Int
-  /// The longest message, in floats.
+  /// The largest length of a message, in floats.
   let pieceLength: Int
 
-  /// How many pieces the longest part has.
+  /// The number of pieces in the longest part.
   var roundCount: Int {
     let longest =
       switch collective {
@@ -50,7 +52,7 @@ struct RingRoute {
     return (longest + pieceLength - 1) / pieceLength
   }
 
-  /// How many steps each round has.
+  /// The number of steps in a round.
   var stepCount: Int {
     switch collective {
     case .allReduce: 2 * (ranks - 1)
@@ -59,7 +61,7 @@ struct RingRoute {
     }
   }
 
-  /// What is copied from source to destination when a round begins.
+  /// The range that is copied from source to destination when a round begins.
   func copied(inRound round: Int) -> (from: Range<Int>, to: Range<Int>)? {
     switch collective {
     case .allReduce, .reduceScatter: nil
@@ -69,7 +71,7 @@ struct RingRoute {
     }
   }
 
-  /// What happens in one step of a round.
+  /// The actions of one step of a round.
   func step(_ index: Int, ofRound round: Int) -> Step {
     switch collective {
     case .allReduce:
@@ -110,7 +112,7 @@ struct RingRoute {
       : Step(sent: position < ranks - 1 ? whole : nil)
   }
 
-  /// The numbers that belong to a rank, counted round the ring; all of them where they are not divided.
+  /// The numbers of a rank's part, by its index on the ring; all numbers if they are not divided.
   private func part(_ index: Int) -> Range<Int> {
     let owner = (index % ranks + ranks) % ranks
     switch collective {

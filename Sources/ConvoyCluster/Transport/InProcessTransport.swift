@@ -3,11 +3,12 @@ import ConvoyTensors
 
 /// Messages between threads of one process.
 ///
-/// A message is copied once, by the receiver, from where the sender has it.
+/// A message is copied once, by the receiver, from the sender's memory.
 ///
-/// `@unchecked Sendable`: what is not behind a monitor is used by the one thread that uses the transport.
+/// `@unchecked Sendable`: state that is not guarded by a monitor is used only by the transport's
+/// thread.
 package final class InProcessTransport: Transport, @unchecked Sendable {
-  /// A message that waits for its receiver; the sender keeps its bytes until it has been told.
+  /// A message that waits for its receiver; the sender keeps the bytes until they are copied.
   private struct Message: @unchecked Sendable {
     var sender: Int
     var tag: Int
@@ -15,7 +16,7 @@ package final class InProcessTransport: Transport, @unchecked Sendable {
     var request: Int
   }
 
-  /// The messages that others have sent to one rank.
+  /// The messages for one rank that have not been received.
   private struct Mailbox: Sendable {
     var waiting: [Message] = []
     /// This rank's own messages that have been received.
@@ -44,13 +45,13 @@ package final class InProcessTransport: Transport, @unchecked Sendable {
     self.mailboxes = mailboxes
   }
 
-  /// Joins a number of ranks; each thread takes one of the transports.
+  /// Transports that connect a number of ranks; each is used by one thread.
   package static func joined(count: Int) -> [InProcessTransport] {
     let mailboxes = (0..<count).map { _ in Monitor(Mailbox()) }
     return (0..<count).map { InProcessTransport(rank: $0, mailboxes: mailboxes) }
   }
 
-  /// Cuts this rank's link to all others, as a network failure would. May be called from any thread.
+  /// Disconnects this rank from all others, as a network failure would. Any thread may call this.
   package func cut() {
     for (other, mailbox) in mailboxes.enumerated() where other != rank {
       mailbox.change { $0.unreachable.insert(rank) }
@@ -129,7 +130,7 @@ package final class InProcessTransport: Transport, @unchecked Sendable {
     mailboxes[rank].withLock { $0.delivered.remove(number) != nil }
   }
 
-  /// Copies the oldest message of a sender and tag, if there is one.
+  /// Copies the oldest message from a sender with a tag, if there is one.
   private func collect(
     into bytes: UnsafeMutableRawBufferPointer, from sender: Int, tag: Int
   ) -> Bool {

@@ -1,23 +1,23 @@
 package import ConvoyKernels
 
-/// A message in flight; an identifier that only the transport that made it can read.
+/// An identifier of a message in flight; its meaning is private to the transport.
 package struct TransportRequest: Hashable, Sendable {
   package var number: Int
 }
 
-/// Point-to-point messages between ranks, on which everything else is built.
+/// Point-to-point messages between ranks, on which collectives are built.
 ///
-/// One thread uses a transport; only `wake` may be called from others. Nothing waits: a message is begun, and
-/// asked about, after each `moveOn`, until it is over. Messages of one tag from one rank to another arrive in the order in which
-/// they were sent; sender and receiver name the same length.
+/// One thread uses a transport; others may only call `wake`. No call waits: a message is begun, and
+/// tested after each `moveOn` until it is complete. Messages of one tag from one rank to another
+/// arrive in the order in which they were sent; sender and receiver name the same length.
 package protocol Transport: AnyObject, Sendable {
-  /// Which of the ranks this is, from 0.
+  /// The index of this rank, from 0.
   var rank: Int { get }
-  /// How many ranks there are.
+  /// The number of ranks.
   var count: Int { get }
   /// The largest tag a message can have.
   var largestTag: Int { get }
-  /// The error that the link has reported, if it is broken.
+  /// The error of the connection, if it is broken.
   var failure: String? { get }
 
   /// Begins to send bytes. They must not change until the request is complete.
@@ -33,12 +33,13 @@ package protocol Transport: AnyObject, Sendable {
   /// Cancels a message; after this returns, nothing is written to memory for it.
   func cancel(_ request: TransportRequest)
 
-  /// Suspends the thread for at most some time, or until there may be progress.
+  /// Suspends the thread for at most some time, or until progress may be possible.
   ///
-  /// - Parameter expecting: what messages are expected at any moment, the most urgent; nil for none but notes.
+  /// - Parameter expecting: the most urgent priority of expected messages; nil if only control
+  ///   messages are expected.
   func pause(atMost seconds: Double, expecting: ExchangePriority?)
   /// Ends a pause of the thread that uses the transport.
   func wake()
-  /// Closes the connection to the other ranks; after a failure without waiting for any of them.
+  /// Closes the connection; after a failure, without waiting for other ranks.
   func close(afterFailure: Bool)
 }

@@ -2,8 +2,8 @@ import ConvoyGraphs
 import ConvoyTensors
 
 extension ZooEntry {
-  /// AlexNet as it was published: two towers, which meet in conv3 and in the fully-connected layers; or
-  /// its single-tower successor, with torchvision's names of parameters.
+  /// AlexNet as published, with two towers that are joined in conv3 and in the fully-connected
+  /// layers; or its single-tower successor, with torchvision's names of parameters.
   ///
   /// The paper says 224×224, but its maps of 55×55 need 227×227.
   static let alexNet = ZooEntry(
@@ -57,7 +57,7 @@ extension Value {
       .linear(classes, name: "fc8")
   }
 
-  /// Fewer filters and no response normalisation; with more groups than one it is not torchvision's.
+  /// Fewer filters, no response normalisation. With more than one group, it is not torchvision's.
   fileprivate func torchvisionAlexNet(groups: Int, classes: Int) -> Value {
     let features = scope("features") { image in
       image

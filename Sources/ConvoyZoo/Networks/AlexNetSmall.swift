@@ -2,10 +2,10 @@ import ConvoyGraphs
 import ConvoyTensors
 
 extension ZooEntry {
-  /// AlexNet's plan for images of a few pixels: five 3×3 convolutions, the second, fourth and fifth
-  /// in towers, the third dense, so that the towers meet.
+  /// AlexNet's structure for small images: five 3×3 convolutions, the second, fourth and fifth in
+  /// towers, the third dense, which joins the towers.
   ///
-  /// Every group has a multiple of eight channels, which is what narrow kernels like.
+  /// Every group has a multiple of eight channels, which suits the kernels for narrow groups.
   static let alexNetSmall = ZooEntry(
     "alexnet-small",
     summary: "AlexNet's plan of towers at the scale of 8×8 digits",

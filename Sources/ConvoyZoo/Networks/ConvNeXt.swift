@@ -4,7 +4,7 @@ import ConvoyTensors
 extension ZooEntry {
   /// ConvNeXt-Tiny, with torchvision's names of parameters.
   ///
-  /// Stochastic depth, which leaves whole blocks out in training, is not part of it.
+  /// Stochastic depth, which skips whole blocks in training, is not included.
   static let convNeXtTiny = ZooEntry(
     "convnext-tiny",
     summary: "ConvNeXt-Tiny: depthwise 7×7 convolutions, layer normalisation, GELU",
@@ -44,18 +44,18 @@ extension ZooEntry {
   }
 }
 
-/// The paper's Table 9: channels, and how many blocks.
+/// The paper's Table 9: channels, and number of blocks.
 private let stages: [(channels: Int, count: Int)] = [(96, 3), (192, 3), (384, 9), (768, 3)]
 
-/// What all its layer normalisations add to the variance.
+/// The number that all layer normalisations add to the variance.
 private let epsilon: Float = 1e-6
 
-/// How its weights start.
+/// The initialization of weights.
 private let initializer = Initializer.normal(deviation: 0.02)
 
 extension Value {
-  /// The paper's Figure 4: depthwise 7×7, layer normalisation, four times as wide and narrow again, scaled
-  /// channel by channel; added to the input.
+  /// The paper's Figure 4: depthwise 7×7, layer normalisation, expansion to four times the
+  /// channels, projection, a factor for each channel; added to the input.
   fileprivate func block(_ name: String) -> Value {
     scope(name) { maps in
       let channels = maps.shape.channels
@@ -74,7 +74,7 @@ extension Value {
     }
   }
 
-  /// A linear layer on each pixel: a 1×1 convolution whose weights are declared as [outputs, inputs].
+  /// A linear layer at each pixel: a 1×1 convolution with weights of shape [outputs, inputs].
   private func pointwise(_ outputs: Int, name: String) -> Value {
     let inputs = shape.channels
     let weights = builder.parameter("\(name).weight", [outputs, inputs], Parameter(initializer))

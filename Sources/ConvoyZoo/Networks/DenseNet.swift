@@ -31,14 +31,14 @@ extension ZooEntry {
   }
 }
 
-/// The paper's Table 1: how many layers each block has.
+/// The paper's Table 1: the number of layers in each block.
 private let layerCounts = [6, 12, 24, 16]
 
-/// How many maps each layer adds; the paper's k.
+/// The channels that each layer adds; the paper's k.
 private let growth = 32
 
 extension Value {
-  /// Layers that each read all maps so far, and add some.
+  /// Layers that each read all channels so far, and add some.
   fileprivate func denseBlock(_ name: String, layers: Int) -> Value {
     scope(name) { input in
       var maps = [input]
@@ -60,7 +60,7 @@ extension Value {
     }
   }
 
-  /// Half as many maps, half as large.
+  /// Half as many channels, at half the extents.
   fileprivate func transition(_ name: String) -> Value {
     scope(name) { maps in
       maps

@@ -4,7 +4,7 @@ import ConvoyTensors
 extension ZooEntry {
   /// EfficientNet-B0, with torchvision's names of parameters.
   ///
-  /// Stochastic depth, which leaves whole blocks out in training, is not part of it.
+  /// Stochastic depth, which skips whole blocks in training, is not included.
   static let efficientNetB0 = ZooEntry(
     "efficientnet-b0",
     summary: "EfficientNet-B0: depthwise bottlenecks with squeeze and excitation, by search",
@@ -49,13 +49,14 @@ private let rows: [Row] = [
 ]
 
 extension Value {
-  /// Wider, depthwise, excited, and narrow again; added to the input where that has the same shape.
+  /// Expansion, depthwise convolution, excitation and projection; added to the input if the shapes
+  /// are the same.
   fileprivate func bottleneck(_ row: Row, stride: Int, name: String) -> Value {
     scope(name) { maps in
       let inputs = maps.shape.channels
       let wide = inputs * row.expansion
       let branch = maps.scope("block") { maps in
-        // Where nothing is widened, the first of the four steps is left out.
+        // Without an expansion, the first of the four steps is left out.
         let first = row.expansion == 1 ? 0 : 1
         let widened =
           row.expansion == 1

@@ -4,8 +4,8 @@ import ConvoyTensors
 extension ZooEntry {
   /// GoogLeNet without its auxiliary heads.
   ///
-  /// Torchvision's form has batch norm, 3×3 where the paper has 5×5, and a last pool of 2×2; its names of
-  /// parameters are kept.
+  /// Torchvision's form has batch norm, 3×3 where the paper has 5×5, and a last pool of 2×2. It has
+  /// torchvision's names of parameters.
   static let googLeNet = ZooEntry(
     "googlenet",
     summary: "GoogLeNet (Inception v1), the winner of ILSVRC 2014, without auxiliary heads",
@@ -36,11 +36,11 @@ private struct Inception: Sendable {
   let name: String
   /// The channels of the 1×1 branch.
   let one: Int
-  /// Of the 3×3 branch: those out of its 1×1, and out of its 3×3.
+  /// The channels of the 3×3 branch: after its 1×1, and after its 3×3.
   let three: (reduced: Int, Int)
-  /// Of the 5×5 branch likewise.
+  /// The channels of the 5×5 branch, likewise.
   let five: (reduced: Int, Int)
-  /// Of the 1×1 after the pool.
+  /// The channels of the 1×1 after the pool.
   let pool: Int
 
   init(
@@ -55,7 +55,7 @@ private struct Inception: Sendable {
   }
 }
 
-/// The paper's Table 1: modules, and between them pools.
+/// The paper's Table 1: the modules between pools.
 private let inceptions: [[Inception]] = [
   [
     Inception("3a", 64, 96, 128, 16, 32, 32),
@@ -97,7 +97,7 @@ extension Value {
       .dropout(0.4, name: "dropout").linear(classes, name: "classifier")
   }
 
-  /// Four branches side by side.
+  /// Four parallel branches, concatenated.
   private func inception(_ module: Inception) -> Value {
     scope("inception\(module.name)") { maps in
       concatenate([
@@ -132,7 +132,8 @@ extension Value {
     return maps.pooledFeatures().dropout(0.2, name: "dropout").linear(classes, name: "fc")
   }
 
-  /// Four branches side by side; the third's 3×3 is a well-known mistake that its weights depend on.
+  /// Four parallel branches, concatenated. The third has a 3×3 where the paper has a 5×5: a known
+  /// mistake of torchvision's, on which its weights depend.
   private func torchvisionInception(_ module: Inception) -> Value {
     scope("inception\(module.name)") { maps in
       concatenate([

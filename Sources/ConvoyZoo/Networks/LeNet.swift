@@ -2,10 +2,11 @@ import ConvoyGraphs
 import ConvoyTensors
 
 extension ZooEntry {
-  /// LeNet-5, with three simplifications that are usual today: every filter of the second
-  /// convolution sees all maps, subsampling has no coefficients, and the scores are a linear layer.
+  /// LeNet-5 with three common simplifications: every filter of the second convolution reads all
+  /// maps, subsampling has no coefficients, and the scores are a linear layer.
   ///
-  /// The paper puts 28×28 digits into 32×32 images; here the first convolution's padding does that.
+  /// The paper centres 28×28 digits in 32×32 images; here the first convolution has padding
+  /// instead.
   static let leNet = ZooEntry(
     "lenet",
     summary: "LeNet-5, the network that read digits on cheques",

@@ -2,7 +2,7 @@ import ConvoyGraphs
 import ConvoyTensors
 
 extension ZooEntry {
-  /// MobileNet v1: depthwise 3×3 and pointwise 1×1 convolutions in turn.
+  /// MobileNet v1: alternating depthwise 3×3 and pointwise 1×1 convolutions.
   ///
   /// At the paper's widths, 1, ¾, ½ and ¼, no number of channels needs rounding.
   static let mobileNetV1 = ZooEntry(
@@ -36,7 +36,8 @@ extension ZooEntry {
   }
 }
 
-/// The rows of the paper's Table 1: what leaves each pair of a depthwise and a pointwise convolution.
+/// The rows of the paper's Table 1: the outputs of each pair of a depthwise and a pointwise
+/// convolution.
 private let separableBlocks: [(channels: Int, stride: Int)] = [
   (64, 1),
   (128, 2), (128, 1),

@@ -41,7 +41,7 @@ extension ZooEntry {
   }
 }
 
-/// The paper's Table 2: the expansion t, the channels c, how often n, and the first stride s.
+/// The paper's Table 2: the expansion t, the channels c, the repetitions n, and the first stride s.
 private let rows: [(expansion: Int, channels: Int, count: Int, stride: Int)] = [
   (1, 16, 1, 1),
   (6, 24, 2, 2),
@@ -53,15 +53,15 @@ private let rows: [(expansion: Int, channels: Int, count: Int, stride: Int)] = [
 ]
 
 extension Value {
-  /// Wider by a 1×1 convolution, depthwise 3×3, narrow again by a 1×1 without a function after it; added to
-  /// the input where that has the same shape.
+  /// Expansion by a 1×1 convolution, depthwise 3×3, projection by a 1×1 without an activation;
+  /// added to the input if the shapes are the same.
   fileprivate func invertedResidual(
     _ channels: Int, expansion: Int, stride: Int, name: String
   ) -> Value {
     scope(name) { maps in
       let wide = maps.shape.channels * expansion
       let branch = maps.scope("conv") { maps in
-        // Where nothing is widened, the first of the four steps is left out.
+        // Without an expansion, the first of the four steps is left out.
         let first = expansion == 1 ? 0 : 1
         let widened =
           expansion == 1

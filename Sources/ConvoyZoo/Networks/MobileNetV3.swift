@@ -52,7 +52,7 @@ extension ZooEntry {
   }
 }
 
-/// What all its batch norms have.
+/// The settings of all batch norms.
 private let norm = NormSettings(epsilon: 1e-3, momentum: 0.01)
 
 /// A row of the paper's Tables 1 and 2.
@@ -77,7 +77,7 @@ private struct Row: Sendable {
   }
 }
 
-/// The paper's Table 1, from the second row to the last of bottlenecks.
+/// The rows of bottlenecks in the paper's Table 1.
 private let largeRows = [
   Row(3, 16, 16, .relu, 1),
   Row(3, 64, 24, .relu, 2),
@@ -96,7 +96,7 @@ private let largeRows = [
   Row(5, 960, 160, excited: true, .hardSwish, 1),
 ]
 
-/// The paper's Table 2 likewise.
+/// The rows of bottlenecks in the paper's Table 2.
 private let smallRows = [
   Row(3, 16, 16, excited: true, .relu, 2),
   Row(3, 72, 24, .relu, 2),
@@ -112,8 +112,8 @@ private let smallRows = [
 ]
 
 extension Value {
-  /// Wider, depthwise, excited if the row says so, and narrow again; added to the input where that has
-  /// the same shape.
+  /// Expansion, depthwise convolution, excitation if the row has it, and projection; added to the
+  /// input if the shapes are the same.
   fileprivate func bottleneck(_ row: Row, width: Double, name: String) -> Value {
     scope(name) { maps in
       let wide = roundedChannels(row.wide, by: width)

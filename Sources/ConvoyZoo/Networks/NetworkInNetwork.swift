@@ -2,11 +2,11 @@ import ConvoyGraphs
 import ConvoyTensors
 
 extension ZooEntry {
-  /// Network in Network, for CIFAR-10 and for ImageNet, and its roots: forms whose groups halve with
-  /// depth.
+  /// Network in Network, for CIFAR-10 and for ImageNet, and its forms with roots, whose groups
+  /// halve with depth.
   ///
   /// Each spatial convolution is followed by two of 1×1, "cascaded cross-channel parametric
-  /// pooling", where the groups meet. Pools round up, so that 32×32 becomes 16×16 and 8×8.
+  /// pooling", which mix the groups. Pools round up, so that 32×32 becomes 16×16 and 8×8.
   static let networkInNetwork = ZooEntry(
     "nin",
     summary: "Network in Network for CIFAR-10 or ImageNet, dense or as root-2 … root-16",

@@ -15,7 +15,7 @@ extension ZooEntry {
   /// An entry of the family.
   ///
   /// - Parameters:
-  ///   - depths: how many blocks each stage has; the paper's d.
+  ///   - depths: the number of blocks in each stage; the paper's d.
   ///   - widths: the channels of each stage; the paper's w.
   ///   - groupWidth: the channels of each group; the paper's g.
   private static func regNet(
@@ -48,8 +48,8 @@ extension ZooEntry {
 }
 
 extension Value {
-  /// 1×1, 3×3 in groups, 1×1, as wide throughout as what leaves it; added to the input, which is brought
-  /// to the same shape if need be.
+  /// 1×1, 3×3 in groups and 1×1 convolutions, all with the channels of the output; added to the
+  /// input, which is projected if its shape differs.
   fileprivate func block(
     _ width: Int, stride: Int, groups: Int, isExcited: Bool, name: String
   ) -> Value {
@@ -70,7 +70,7 @@ extension Value {
               width, kernel: 3, stride: stride, groups: groups, activation: .relu)
           }
         if isExcited {
-          // A quarter of what enters the block, rounded as Python rounds: halves to even.
+          // A quarter of the block's input channels, rounded as Python does: halves to even.
           let squeezed = Int((Double(inputs) / 4).rounded(.toNearestOrEven))
           branch = branch.excited(through: squeezed, activation: .relu, name: "se")
         }

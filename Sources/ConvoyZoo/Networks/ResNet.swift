@@ -22,8 +22,8 @@ extension ZooEntry {
     "resnet-101", .bottleneck(groups: 1, width: 64), blocks: [3, 4, 23, 3], hasForms: true,
     summary: "ResNet-101: sums around bottlenecks of 1×1, 3×3 and 1×1 convolutions")
 
-  /// ResNeXt-50 32×4d: the 3×3 convolutions are twice as wide, in 32 groups. With torchvision's names of
-  /// parameters.
+  /// ResNeXt-50 32×4d, with torchvision's names of parameters: the 3×3 convolutions have twice the
+  /// channels, in 32 groups.
   static let resNeXt50 = residual(
     "resnext-50", .bottleneck(groups: 32, width: 4), blocks: [3, 4, 6, 3],
     summary: "ResNeXt-50 32×4d: ResNet-50 whose 3×3 convolutions have 32 groups",
@@ -35,8 +35,9 @@ extension ZooEntry {
   /// An entry of the family.
   ///
   /// - Parameters:
-  ///   - blocks: how many are in each of the four stages.
-  ///   - hasForms: whether there are two forms, which differ in where a bottleneck has its stride.
+  ///   - blocks: the number of blocks in each of the four stages.
+  ///   - hasForms: whether there are two forms, which have a bottleneck's stride in different
+  ///     convolutions.
   private static func residual(
     _ name: String, _ block: ResidualBlock, blocks: [Int], hasForms: Bool = false, summary: String,
     source: String = residualPaper
@@ -75,14 +76,14 @@ private let residualPaper = """
   He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition", 2016
   """
 
-/// What a sum leads around.
+/// The residual function of a block.
 private enum ResidualBlock {
   /// Two 3×3 convolutions.
   case basic
-  /// 1×1, 3×3 in groups, and 1×1 convolutions; of 64 channels of a stage, each group has `width`.
+  /// 1×1, 3×3 in groups, and 1×1 convolutions; `width` is a group's channels in the stage of 64.
   case bottleneck(groups: Int, width: Int)
 
-  /// What the number of channels of a stage is multiplied with in what leaves the block.
+  /// The factor between a stage's channels and a block's output channels.
   var expansion: Int {
     switch self {
     case .basic: 1
@@ -92,7 +93,8 @@ private enum ResidualBlock {
 }
 
 extension Value {
-  /// A block and the sum of its input, brought to its output's shape if need be, with its output.
+  /// A residual block: the sum of its output and its input, which is projected if its shape
+  /// differs.
   fileprivate func residual(
     _ block: ResidualBlock, width: Int, stride: Int, stridesFirst: Bool, name: String
   ) -> Value {
@@ -124,7 +126,7 @@ extension Value {
     }
   }
 
-  /// The block's convolution of a number, with its batch norm.
+  /// A convolution of the block, by its number, with its batch norm.
   private func step(
     _ number: Int, _ channels: Int, kernel: Int, stride: Int = 1, groups: Int = 1,
     activation: ScalarFunction?

@@ -26,7 +26,7 @@ extension ZooEntry {
         .maxPooling(3, stride: 2, padding: 1, name: "stem.pool")
       for (stage, (channels, count)) in zip(2..., zip(stageChannels(groups), [4, 8, 4])) {
         for index in 0..<count {
-          // The first pointwise convolution of all has too few channels for groups.
+          // The first pointwise convolution has too few input channels for groups.
           maps = maps.unit(
             channels, stride: index == 0 ? 2 : 1, groups: groups,
             firstGroups: stage == 2 && index == 0 ? 1 : groups, name: "stage\(stage).\(index)")
@@ -51,8 +51,8 @@ private func stageChannels(_ groups: Int) -> [Int] {
 }
 
 extension Value {
-  /// The paper's Figure 2: 1×1 in groups, shuffle, depthwise 3×3, 1×1 in groups; added to the input, or,
-  /// where the maps shrink, beside the input's means.
+  /// The paper's Figure 2: 1×1 in groups, shuffle, depthwise 3×3, 1×1 in groups; added to the input
+  /// or, with a stride, concatenated with the input's average pool.
   fileprivate func unit(
     _ channels: Int, stride: Int, groups: Int, firstGroups: Int, name: String
   ) -> Value {
@@ -75,7 +75,7 @@ extension Value {
           norm: "expand.norm")
       if stride == 1 { return (branch + maps).relu() }
       let means = maps.averagePooling(3, stride: stride, padding: 1, name: "shortcut")
-      // The means of what has passed ReLU need none.
+      // Means of numbers that are not negative need no ReLU.
       return concatenate([means, branch.relu()])
     }
   }

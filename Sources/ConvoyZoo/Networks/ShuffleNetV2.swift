@@ -49,7 +49,7 @@ private func stageChannels(_ width: Double) -> [Int] {
 }
 
 extension Value {
-  /// Half of the channels pass, half are convolved; then both are shuffled.
+  /// Half of the channels are unchanged, half are convolved; then the halves are shuffled.
   fileprivate func unit(name: String) -> Value {
     scope(name) { maps in
       let halves = maps.split(into: 2)
@@ -58,7 +58,7 @@ extension Value {
     }
   }
 
-  /// Two branches that each see all channels and halve the map; then both are shuffled.
+  /// Two branches that each read all channels, with stride 2; then they are shuffled.
   fileprivate func reducingUnit(_ channels: Int, name: String) -> Value {
     scope(name) { maps in
       let inputs = maps.shape.channels

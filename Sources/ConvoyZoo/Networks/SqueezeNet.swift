@@ -56,7 +56,7 @@ private let squeezeNetPaper = """
   fewer parameters and <0.5MB model size", 2016
   """
 
-/// The forms' features, and the head they share.
+/// A form's features, followed by the head that both forms share.
 private func squeezeNetwork(
   _ settings: ZooSettings, features: (Value) -> Value
 ) throws -> Network {
@@ -73,9 +73,10 @@ private func squeezeNetwork(
 }
 
 extension Value {
-  /// The paper's fire module: few channels out of a 1×1, then a 1×1 and a 3×3 side by side.
+  /// The paper's fire module: a 1×1 to few channels, then a 1×1 and a 3×3 in parallel, which are
+  /// concatenated.
   ///
-  /// - Parameter expanded: the channels of each of the two; their outputs are concatenated.
+  /// - Parameter expanded: the output channels of each of the two.
   fileprivate func fire(_ name: String, squeeze squeezed: Int, expand expanded: Int) -> Value {
     scope(name) { image in
       let few = image.convolution(squeezed, kernel: 1, name: "squeeze").relu()

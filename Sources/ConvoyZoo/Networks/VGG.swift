@@ -36,7 +36,7 @@ extension ZooEntry {
   }
 }
 
-/// Column E of the paper's Table 1: channels, and how many convolutions there are before a pool.
+/// Column E of the paper's Table 1: channels, and number of convolutions before each pool.
 private let columnE: [(channels: Int, count: Int)] = [
   (64, 2), (128, 2), (256, 4), (512, 4), (512, 4),
 ]

@@ -2,7 +2,7 @@ import ConvoyGraphs
 import ConvoyTensors
 
 extension ZooEntry {
-  /// Xception, with the names of Keras's layers, whose form it has.
+  /// Xception in Keras's form, with Keras's names of layers.
   static let xception = ZooEntry(
     "xception",
     summary: "Xception: Inception taken to its end, depthwise separable convolutions",
@@ -44,12 +44,12 @@ extension ZooEntry {
 }
 
 extension Value {
-  /// Batch norm as the author's program has it.
+  /// Batch norm with the settings of the author's program.
   fileprivate func norm(_ name: String) -> Value {
     batchNormalization(epsilon: 1e-3, momentum: 0.01, name: name)
   }
 
-  /// A depthwise 3×3 and a pointwise convolution, with nothing between them.
+  /// A depthwise 3×3 and a pointwise convolution, without an activation between them.
   fileprivate func separable(_ channels: Int, name: String) -> Value {
     scope(name) { maps in
       maps
@@ -62,7 +62,7 @@ extension Value {
     }
   }
 
-  /// Two separable convolutions and a pool, added to a pointwise convolution of the input.
+  /// Two separable convolutions and a pool, added to a strided pointwise convolution of the input.
   fileprivate func reducing(
     _ channels: [Int], startsWithReLU: Bool = true, name: String
   ) -> Value {
