@@ -1,18 +1,20 @@
 public import ConvoyTensors
 
-/// Changes to a training image that leave its class as it is.
+/// Random changes of a training image that keep its class.
 ///
-/// Each image in each epoch draws from a random stream of its own, so that what it becomes depends on
-/// nothing else.
+/// Each image in each epoch has a random stream of its own, so that its changes depend on nothing
+/// else.
 public struct Augmentation: Hashable, Sendable, Codable {
-  /// Whether half of the images are mirrored left to right.
+  /// Whether half of the images are mirrored horizontally.
   public var flips: Bool
-  /// So many pixels of zeros are put around the image, and a part of the old size is cut out at random.
+  /// The pixels of zeros that are added on each side, before an image of the original size is
+  /// cropped at random.
   public var cropPadding: Int
-  /// Brightness, contrast and saturation are each multiplied by a random factor of 1 ± this much.
+  /// The jitter: brightness, contrast and saturation are each multiplied by a random factor of 1 ±
+  /// this.
   public var colorJitter: Float
 
-  /// Describes an augmentation; none, unless asked for.
+  /// An augmentation; by default, none.
   public init(flips: Bool = false, cropPadding: Int = 0, colorJitter: Float = 0) {
     self.flips = flips
     self.cropPadding = cropPadding
@@ -22,7 +24,7 @@ public struct Augmentation: Hashable, Sendable, Codable {
   /// No changes.
   public static let none = Augmentation()
 
-  /// Changes an image of channels × height × width numbers from 0 to 1 in place.
+  /// Changes an image, channels × height × width numbers from 0 to 1, in place.
   public func apply(
     to image: UnsafeMutableBufferPointer<Float>, shape: Shape, using random: inout Random
   ) {
@@ -57,7 +59,7 @@ public struct Augmentation: Hashable, Sendable, Codable {
     }
   }
 
-  /// Brightness scales all numbers; contrast scales their distance from the mean; saturation the
+  /// Brightness multiplies all numbers, contrast their distance from the mean, and saturation the
   /// distance of a pixel's channels from their mean. Results are limited to 0…1.
   private func jitter(
     _ image: UnsafeMutableBufferPointer<Float>, _ shape: Shape, using random: inout Random

@@ -2,21 +2,21 @@ import ConvoyEngine
 import ConvoyFormats
 import ConvoyTensors
 
-/// Images and labels for one step.
+/// The images and labels of one step.
 struct Batch: Sendable {
   var images: Tensor
   /// Class indices, int32.
   var labels: Tensor
 }
 
-/// How images become a network's input: (value − mean) ∕ deviation, channel by channel.
+/// The conversion of images to a network's input: (value − mean) ∕ deviation, for each channel.
 public struct Normalization: Hashable, Sendable, Codable {
-  /// The number taken off each channel.
+  /// The mean that is subtracted from each channel.
   public var mean: [Float]
-  /// The number each channel is divided by.
+  /// The deviation that each channel is divided by.
   public var deviation: [Float]
 
-  /// Describes a normalisation, one number a channel each.
+  /// A normalisation with one mean and one deviation for each channel.
   public init(mean: [Float], deviation: [Float]) {
     self.mean = mean
     self.deviation = deviation
@@ -33,16 +33,16 @@ public struct Normalization: Hashable, Sendable, Codable {
   }
 }
 
-/// Makes an epoch's batches on a thread of its own, a few ahead of their use.
+/// Prepares an epoch's batches on a thread of its own, ahead of their use.
 final class BatchProducer: Sendable {
   private let queue = BoundedQueue<Result<Batch, any Error>>(capacity: 3)
 
-  /// The images of one epoch in a seeded order, batch by batch; what does not fill a batch is left out.
+  /// The images of an epoch in a random order, by batches; an incomplete last batch is left out.
   ///
   /// - Parameters:
   ///   - indices: the images to use.
-  ///   - share: which of how many even shares of each batch.
-  ///   - epoch: counted from 0; with the seed it decides on order and augmentation.
+  ///   - share: which of how many equal shares of each batch.
+  ///   - epoch: counted from 0; the order and the augmentation depend on it and the seed.
   init(
     _ data: any DataSet, indices: [Int], batch: Int, share: (index: Int, count: Int) = (0, 1),
     epoch: Int, seed: UInt64,
@@ -72,12 +72,12 @@ final class BatchProducer: Sendable {
 
   /// The next batch, or nil after the last.
   ///
-  /// - Throws: what reading an image threw.
+  /// - Throws: the error of reading an image.
   func next() throws -> Batch? { try queue.next()?.get() }
 }
 
 extension Batch {
-  /// Reads some images.
+  /// Reads the images and labels of some indices.
   init(
     _ data: any DataSet, _ indices: some Collection<Int>, _ normalization: Normalization,
     change: (UnsafeMutableBufferPointer<Float>, Int) -> Void = { _, _ in }

@@ -1,7 +1,7 @@
 import ConvoyTensors
 
-/// A queue between two threads that holds a limited number of elements: the producer waits while it is
-/// full, the consumer while it is empty.
+/// A queue between two threads, of limited length: the producer waits while it is full, the
+/// consumer while it is empty.
 final class BoundedQueue<Element: Sendable>: Sendable {
   private struct State {
     var elements: [Element] = []
@@ -11,10 +11,10 @@ final class BoundedQueue<Element: Sendable>: Sendable {
   private let state = Monitor(State())
   private let capacity: Int
 
-  /// - Parameter capacity: how many elements may wait.
+  /// - Parameter capacity: the largest number of elements.
   init(capacity: Int) { self.capacity = capacity }
 
-  /// Appends, once there is room; false if the queue is closed.
+  /// Appends an element, when there is room; false if the queue is closed.
   func append(_ element: Element) -> Bool {
     var isAppended = false
     state.wait { state in
@@ -28,7 +28,7 @@ final class BoundedQueue<Element: Sendable>: Sendable {
     return isAppended
   }
 
-  /// The oldest element, once there is one; nil when the queue is closed and empty.
+  /// The oldest element, when there is one; nil when the queue is closed and empty.
   func next() -> Element? {
     var element: Element?
     state.wait { state in
@@ -40,7 +40,7 @@ final class BoundedQueue<Element: Sendable>: Sendable {
     return element
   }
 
-  /// Lets nothing more in; what waits may still be taken.
+  /// Refuses further elements; those in the queue can still be taken.
   func close() {
     state.change { $0.isClosed = true }
   }

@@ -8,21 +8,21 @@ public import ConvoyTensors
   import Foundation
 #endif
 
-/// A trained classifier as it is saved, with all that is needed to use it, and to go on training it as if
-/// it had never stopped.
+/// A trained classifier as a file, with everything that is needed to use it and to resume its
+/// training.
 ///
-/// The file is a `.safetensors`: parameters and the optimiser's memory are its tensors; the graph, the
-/// class names and the state of the training are its metadata.
+/// The file is a `.safetensors`: parameters and the optimiser's state are tensors; the graph, the
+/// class names and the state of the training are metadata.
 public struct Checkpoint: Sendable {
   /// The state of a training.
   public struct Training: Hashable, Sendable, Codable {
-    /// Epochs, batch, optimiser and what else decides how it runs.
+    /// The options of the training.
     public var options: TrainingOptions
-    /// The data set, by the name that `DataSets.open` takes.
+    /// The name of the data set for `DataSets.open`.
     public var data: String
-    /// The epochs so far.
+    /// The records of all epochs so far.
     public var history: [EpochRecord]
-    /// What is needed to tell whether to end early.
+    /// The best accuracy so far, for early stopping.
     var best: Best?
 
     struct Best: Hashable, Sendable, Codable {
@@ -31,20 +31,20 @@ public struct Checkpoint: Sendable {
     }
   }
 
-  /// The network, as it is run, and its parameters.
+  /// The network for inference, and its parameters.
   public var model: Model
-  /// What the network was made from: `zoo:alexnet?groups=2`; nil for one written in Swift.
+  /// The network's specification: `zoo:alexnet?groups=2`; nil for a network written in Swift.
   public var specification: String?
   /// The classes, in the order of the scores.
   public var classNames: [String]
-  /// How images become the network's input.
+  /// The normalisation of images.
   public var normalization: Normalization
-  /// The training it comes from.
+  /// The training; nil if there was none.
   public var training: Training?
-  /// The optimiser's memory and the step's number, by name.
+  /// The optimiser's state and the step's number, by name.
   var memory: [String: Tensor]
 
-  /// What the metadata holds besides the graph.
+  /// The metadata other than the graph.
   private struct Header: Codable {
     var version: Int
     var specification: String?
@@ -56,7 +56,7 @@ public struct Checkpoint: Sendable {
   private static let headerKey = "convoy"
   private static let graphKey = "convoy.graph"
 
-  /// Makes a checkpoint of a classifier that was trained by other means.
+  /// A checkpoint of a classifier that was trained by other means.
   public init(
     model: Model, specification: String? = nil, classNames: [String], normalization: Normalization
   ) {
@@ -77,15 +77,15 @@ public struct Checkpoint: Sendable {
     self.memory = memory
   }
 
-  /// The shape of an image the network takes: channels × height × width.
+  /// The shape of the network's images: channels × height × width.
   public var imageShape: Shape {
     Shape(model.graph[model.graph.inputs[0]].shape.dimensions.dropFirst())
   }
 
   // MARK: Files
 
-  /// Writes the checkpoint under a temporary name, flushes it, and renames it: if writing is interrupted, the path
-  /// still holds a whole checkpoint.
+  /// Writes to a temporary file, flushes it, and renames it: if writing is interrupted, the path
+  /// still has a complete checkpoint.
   ///
   /// - Throws: `ConvoyError` when the file cannot be written.
   public func write(to path: String) throws {
@@ -111,7 +111,7 @@ public struct Checkpoint: Sendable {
 
   /// Reads a checkpoint.
   ///
-  /// - Throws: `ConvoyError` when the file cannot be read, is damaged, or is no checkpoint of Convoy's.
+  /// - Throws: `ConvoyError` when the file cannot be read, is damaged, or is not a checkpoint.
   public init(contentsOf path: String) throws {
     let file = try Safetensors(contentsOf: path)
     guard let headerText = file.metadata[Checkpoint.headerKey],
@@ -154,7 +154,7 @@ public struct Checkpoint: Sendable {
     try check(path)
   }
 
-  /// Checks that the parts fit each other, so that callers need not.
+  /// Checks that the parts fit each other.
   private func check(_ path: String) throws(ConvoyError) {
     func refuse(_ what: String) -> ConvoyError {
       ConvoyError(.format, "The checkpoint \(path) \(what).")

@@ -11,15 +11,15 @@ public import ConvoyTensors
   import Darwin
 #endif
 
-/// A trained network, compiled, with what is needed to give it images and to read its scores.
+/// A compiled network that classifies images.
 public struct Classifier: Sendable {
-  /// A class and how sure the network is of it.
+  /// A class with its probability.
   public struct Guess: Hashable, Sendable {
-    /// The class, an index into `classNames`.
+    /// The class, as an index into `classNames`.
     public let label: Int
     /// The class's name.
     public let name: String
-    /// The softmax of the scores: from 0 to 1, over all classes 1.
+    /// The softmax of the scores, which sums to 1 over all classes.
     public let probability: Double
   }
 
@@ -34,7 +34,7 @@ public struct Classifier: Sendable {
 
   /// Compiles a checkpoint's network.
   ///
-  /// - Parameter batch: how many images are scored at once.
+  /// - Parameter batch: the number of images in a run.
   /// - Throws: `ConvoyError` when the machine has too little memory.
   public init(
     _ checkpoint: Checkpoint, batch: Int = 1, options: CompileOptions = CompileOptions()
@@ -55,12 +55,12 @@ public struct Classifier: Sendable {
     self.batch = batch
   }
 
-  /// The classes an image most likely shows, the likeliest first.
+  /// The most probable classes of an image, the most probable first.
   ///
-  /// The image is brought to the network's number of channels; its shorter side is resized to the
-  /// network's, and what sticks out is cut off evenly.
+  /// The image is converted to the network's number of channels, resized so that its shorter side
+  /// is the network's, and cropped at the centre.
   ///
-  /// - Parameter count: how many classes.
+  /// - Parameter count: the number of classes.
   public func classify(_ image: Image, top count: Int = 1) throws -> [Guess] {
     let fitted = try image.converted(toChannels: imageShape[0])
       .fitted(width: imageShape[2], height: imageShape[1])
@@ -83,9 +83,9 @@ public struct Classifier: Sendable {
   /// Classifies the images of a data set.
   ///
   /// - Parameters:
-  ///   - indices: which images; all, unless given.
-  ///   - mistakeLimit: how many mistakes to keep at most, in `Evaluation.mistakes`.
-  ///   - progress: called after each batch with how many images are done.
+  ///   - indices: the images; all by default.
+  ///   - mistakeLimit: the largest number of mistakes in `Evaluation.mistakes`.
+  ///   - progress: called after each batch with the number of images that are done.
   /// - Throws: `ConvoyError` when the images or classes are not the network's, or cannot be read.
   public func evaluate(
     _ data: any DataSet, indices: [Int]? = nil, mistakeLimit: Int = 0,
@@ -96,7 +96,7 @@ public struct Classifier: Sendable {
     var evaluation = Evaluation(classNames: classNames, mistakeLimit: mistakeLimit)
     for start in stride(from: 0, to: indices.count, by: batch) {
       let some = indices[start..<min(start + batch, indices.count)]
-      // The last batch is filled up with images that are not counted.
+      // The last batch is filled with images that are not counted.
       let filled = Array(some) + Array(repeating: some[start], count: batch - some.count)
       let made = try Batch(data, filled, normalization)
       let scores = try plan(made.images).elements
@@ -126,7 +126,7 @@ public struct Classifier: Sendable {
 }
 
 extension [Float] {
-  /// The scores' exponentials over their sum: how sure the network is of each class.
+  /// The softmax: the scores' exponentials divided by their sum.
   var softmax: [Double] {
     let largest = Double(self.max() ?? 0)
     let powers = map { exp(Double($0) - largest) }

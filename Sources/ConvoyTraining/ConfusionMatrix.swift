@@ -1,23 +1,23 @@
 public import ConvoyTensors
 
-/// How often the images of each class were taken for each class.
+/// How often the images of each class were classified as each class.
 public struct ConfusionMatrix: Hashable, Sendable, Codable {
   /// The classes.
   public let classNames: [String]
-  /// For each class, how often its images were taken for each class.
+  /// For each class, how often its images were classified as each class.
   public private(set) var counts: [[Int]]
 
-  /// Makes a matrix in which nothing is counted yet.
+  /// A matrix without images.
   public init(classNames: [String]) {
     self.classNames = classNames
     counts = classNames.map { _ in classNames.map { _ in 0 } }
   }
 
-  /// Takes counts that were made elsewhere.
+  /// A matrix of given counts.
   ///
-  /// - Parameter counts: for each class, how often its images were taken for each.
-  /// - Throws: `ConvoyError` of kind `.format` when there are not as many rows and columns as classes, or
-  ///   a count is below 0.
+  /// - Parameter counts: for each class, how often its images were classified as each class.
+  /// - Throws: `ConvoyError` of kind `.format` when there are not as many rows and columns as
+  ///   classes, or a count is negative.
   public init(classNames: [String], counts: [[Int]]) throws(ConvoyError) {
     guard counts.count == classNames.count,
       counts.allSatisfy({ $0.count == classNames.count && $0.allSatisfy { $0 >= 0 } })
@@ -34,35 +34,34 @@ public struct ConfusionMatrix: Hashable, Sendable, Codable {
   /// Counts an image.
   ///
   /// - Parameters:
-  ///   - label: the class it is of.
-  ///   - guess: the class it was taken for.
+  ///   - label: the image's class.
+  ///   - guess: the predicted class.
   /// - Precondition: both are indices into `classNames`.
   public mutating func add(label: Int, guess: Int) { counts[label][guess] += 1 }
 
-  /// How many images.
+  /// The number of images.
   public var count: Int { counts.joined().reduce(0, +) }
-  /// How many were recognised.
+  /// The number of images that were classified correctly.
   public var correct: Int { counts.indices.reduce(0) { $0 + counts[$1][$1] } }
-  /// The part that was recognised; 0 of no images.
+  /// The fraction that was classified correctly; 0 without images.
   public var accuracy: Double { count == 0 ? 0 : Double(correct) / Double(count) }
 
-  /// How many images of a class there are.
+  /// The number of images of a class.
   public func count(ofClass label: Int) -> Int { counts[label].reduce(0, +) }
 
-  /// The part of a class's images that were recognised, which is the class's accuracy; nil if it has
-  /// none.
+  /// The fraction of a class's images that were classified correctly; nil if it has no images.
   public func recall(ofClass label: Int) -> Double? {
     let all = count(ofClass: label)
     return all == 0 ? nil : Double(counts[label][label]) / Double(all)
   }
 
-  /// The part of the images taken for a class that are of it; nil if none was.
+  /// The fraction of the images classified as a class that are of it; nil without such images.
   public func precision(ofClass label: Int) -> Double? {
     let all = counts.reduce(0) { $0 + $1[label] }
     return all == 0 ? nil : Double(counts[label][label]) / Double(all)
   }
 
-  /// The class that a class's images were most often wrongly taken for; nil if they never were. The first
+  /// The class that a class's images were most often mistaken for; nil without mistakes. The first
   /// of several.
   public func mostFrequentMistake(ofClass label: Int) -> Int? {
     let row = counts[label]
@@ -76,7 +75,7 @@ public struct ConfusionMatrix: Hashable, Sendable, Codable {
 
   /// Reads a matrix.
   ///
-  /// - Throws: `ConvoyError` when it is not one of as many rows and columns as classes.
+  /// - Throws: `ConvoyError` when there are not as many rows and columns as classes.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     try self.init(

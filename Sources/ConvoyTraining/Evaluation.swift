@@ -1,22 +1,22 @@
-/// How well a data set was recognised.
+/// The results of a classifier on a data set.
 public struct Evaluation: Hashable, Sendable {
-  /// How often the images of each class were taken for each.
+  /// How often the images of each class were classified as each class.
   public private(set) var matrix: ConfusionMatrix
-  /// The images that were taken for another class: those the network was surest of, the surest first; of
-  /// equally sure ones the earlier first.
+  /// The images that were classified wrongly, the most confident mistakes first; of equal
+  /// confidence, the earlier image first.
   public private(set) var mistakes: [Mistake] = []
-  /// How many mistakes are kept at most.
+  /// The largest number of mistakes that are kept.
   public let mistakeLimit: Int
 
-  /// An image that was taken for another class.
+  /// An image that was classified wrongly.
   public struct Mistake: Hashable, Sendable, Codable {
-    /// Its index in the data set.
+    /// The image's index in the data set.
     public var index: Int
-    /// The class it is of, an index into the classes' names.
+    /// The image's class, as an index into the names of classes.
     public var expected: Int
-    /// The class it was taken for.
+    /// The predicted class.
     public var got: Int
-    /// How sure the network was of that: the softmax of its scores, from 0 to 1.
+    /// The confidence of the prediction: the softmax of its score.
     public var confidence: Double
 
     /// Describes a mistake.
@@ -28,7 +28,7 @@ public struct Evaluation: Hashable, Sendable {
     }
   }
 
-  /// Begins an evaluation, of no images yet.
+  /// An evaluation without images.
   public init(classNames: [String], mistakeLimit: Int = 0) {
     matrix = ConfusionMatrix(classNames: classNames)
     self.mistakeLimit = mistakeLimit
@@ -37,9 +37,9 @@ public struct Evaluation: Hashable, Sendable {
   /// Counts an image.
   ///
   /// - Parameters:
-  ///   - index: its place in the data set.
-  ///   - label: the class it is of.
-  ///   - scores: the network's scores for it, a class each.
+  ///   - index: the image's index in the data set.
+  ///   - label: the image's class.
+  ///   - scores: the network's scores, one for each class.
   public mutating func add(index: Int, label: Int, scores: some Collection<Float>) {
     let scores = Array(scores)
     let guess = scores.indexOfLargest
@@ -54,33 +54,33 @@ public struct Evaluation: Hashable, Sendable {
 
   // MARK: Results
 
-  /// The classes.
+  /// The names of classes.
   public var classNames: [String] { matrix.classNames }
-  /// For each class, how often its images were taken for each class.
+  /// For each class, how often its images were classified as each class.
   public var confusion: [[Int]] { matrix.counts }
-  /// How many images.
+  /// The number of images.
   public var count: Int { matrix.count }
-  /// How many were recognised.
+  /// The number of images that were classified correctly.
   public var correct: Int { matrix.correct }
-  /// The part that was recognised.
+  /// The fraction that was classified correctly.
   public var accuracy: Double { matrix.accuracy }
-  /// How many images of a class there are.
+  /// The number of images of a class.
   public func count(ofClass label: Int) -> Int { matrix.count(ofClass: label) }
-  /// The part of a class's images that were recognised; nil if it has none.
+  /// The fraction of a class's images that were classified correctly; nil if it has no images.
   public func recall(ofClass label: Int) -> Double? { matrix.recall(ofClass: label) }
-  /// The part of the images taken for a class that are of it; nil if none was.
+  /// The fraction of the images classified as a class that are of it; nil without such images.
   public func precision(ofClass label: Int) -> Double? { matrix.precision(ofClass: label) }
 }
 
 extension Evaluation.Mistake {
-  /// Whether it stands before another: surer, or as sure and earlier.
+  /// Whether it comes before another: of higher confidence, or of the same and earlier.
   fileprivate func isBefore(_ other: Self) -> Bool {
     (confidence, other.index) > (other.confidence, index)
   }
 }
 
 extension Collection<Float> where Index == Int {
-  /// How far the largest element is from the first; the first of several.
+  /// The offset of the largest element; of several, the first.
   var indexOfLargest: Int {
     (indices.max { self[$0] < self[$1] || self[$0] == self[$1] && $0 > $1 } ?? startIndex)
       - startIndex

@@ -1,49 +1,49 @@
 public import ConvoyTensors
 
-/// An examination as data: what `convoy evaluate --json` prints, and what a report is drawn from.
+/// An evaluation as data, for `convoy evaluate --json` and for reports.
 public struct EvaluationReport: Hashable, Sendable, Codable {
-  /// How a class fared.
+  /// The results of one class.
   public struct Class: Hashable, Sendable, Codable {
-    /// Its name.
+    /// The class's name.
     public var name: String
-    /// How many images of it there are.
+    /// The number of its images.
     public var count: Int
-    /// The part of them that was recognised, the class's accuracy; nil if it has none.
+    /// The fraction of its images that were classified correctly; nil if it has no images.
     public var recall: Double?
-    /// The part of the images taken for it that are of it; nil if none was.
+    /// The fraction of the images classified as this class that are of it; nil without such images.
     public var precision: Double?
   }
 
-  /// An image that was taken for another class.
+  /// An image that was classified wrongly.
   public struct Mistake: Hashable, Sendable, Codable {
-    /// Its index in the data set's test part.
+    /// The image's index among the test images.
     public var index: Int
-    /// The name of the class it is of.
+    /// The name of its class.
     public var expected: String
-    /// The name of the class it was taken for.
+    /// The name of the predicted class.
     public var got: String
-    /// How sure the network was: the softmax of its scores, from 0 to 1.
+    /// The confidence of the prediction: the softmax of its score.
     public var confidence: Double
   }
 
-  /// What was examined on.
+  /// The data.
   public var data: String
-  /// The part of the images that was recognised.
+  /// The fraction of images that were classified correctly.
   public var accuracy: Double
-  /// How many were.
+  /// The number of images that were classified correctly.
   public var correct: Int
-  /// How many images there were.
+  /// The number of images.
   public var count: Int
-  /// How each class fared, in the order of the scores.
+  /// The results of each class, in the order of the scores.
   public var classes: [Class]
-  /// For each class, how often its images were taken for each.
+  /// For each class, how often its images were classified as each class.
   public var confusion: [[Int]]
-  /// The mistakes the network was surest of, the surest first; as many as were kept.
+  /// The most confident mistakes, in order; as many as were kept.
   public var mistakes: [Mistake]
 
-  /// Describes an evaluation.
+  /// Converts an evaluation.
   ///
-  /// - Parameter data: what was examined on, as a person would name it.
+  /// - Parameter data: the data's name for people.
   public init(_ evaluation: Evaluation, data: String) {
     let names = evaluation.classNames
     self.data = data
@@ -66,7 +66,7 @@ public struct EvaluationReport: Hashable, Sendable, Codable {
 
   /// The classes and counts as a matrix.
   ///
-  /// - Throws: `ConvoyError` when the report was read from a file in which they do not fit.
+  /// - Throws: `ConvoyError` when the report comes from a file whose counts do not fit its classes.
   public func matrix() throws(ConvoyError) -> ConfusionMatrix {
     try ConfusionMatrix(classNames: classes.map(\.name), counts: confusion)
   }

@@ -7,29 +7,29 @@ import ConvoyTensors
   import Foundation
 #endif
 
-/// What filter groups do to a network: what it learnt, cost and took with several numbers of groups, each
-/// trained from several seeds and otherwise alike.
+/// A study of the effect of filter groups: accuracy, cost and time of a network with several
+/// numbers of groups, each trained from several seeds and otherwise with the same options.
 public struct GroupStudy: Hashable, Sendable, Codable {
   /// One training.
   public struct Run: Hashable, Sendable, Codable {
     /// The number of groups.
     public var groups: Int
-    /// What initial parameters, order and augmentation derived from.
+    /// The seed of initial parameters, order and augmentation.
     public var seed: UInt64
-    /// The part of the test images that was recognised in the end.
+    /// The fraction of test images that are classified correctly after the training.
     public var accuracy: Double
-    /// Trained numbers.
+    /// Trained parameters.
     public var parameters: Int
-    /// Multiply-adds an image.
+    /// Multiply-adds for one image.
     public var multiplyAdds: Int
-    /// All epochs, each with its examination on held-out images.
+    /// The time of all epochs, including the evaluation of held-out images after each.
     public var trainingSeconds: Double
-    /// The shortest run of the trained network on one image.
+    /// The time of the fastest run of the trained network on one image.
     public var forwardMilliseconds: Double
-    /// The threads it was trained and timed with.
+    /// The number of threads.
     public var threads: Int
 
-    /// Describes a training.
+    /// A training's results.
     public init(
       groups: Int, seed: UInt64, accuracy: Double, parameters: Int, multiplyAdds: Int,
       trainingSeconds: Double, forwardMilliseconds: Double, threads: Int
@@ -45,14 +45,14 @@ public struct GroupStudy: Hashable, Sendable, Codable {
     }
   }
 
-  /// A mean, and how far from it numbers lie.
+  /// A mean and a standard deviation.
   public struct Spread: Hashable, Sendable, Codable {
     /// The mean.
     public var mean: Double
-    /// The standard deviation of a sample, with n − 1; nil of a single number.
+    /// The sample standard deviation, with n − 1; nil for a single number.
     public var deviation: Double?
 
-    /// Measures numbers.
+    /// The mean and deviation of numbers.
     ///
     /// - Precondition: there is at least one.
     public init(of numbers: [Double]) {
@@ -68,11 +68,11 @@ public struct GroupStudy: Hashable, Sendable, Codable {
   public struct Summary: Hashable, Sendable, Codable {
     /// The number of groups.
     public var groups: Int
-    /// The seeds it was trained from.
+    /// The seeds of the trainings.
     public var seeds: [UInt64]
-    /// Trained numbers.
+    /// Trained parameters.
     public var parameters: Int
-    /// Multiply-adds an image.
+    /// Multiply-adds for one image.
     public var multiplyAdds: Int
     /// See `Run.accuracy`.
     public var accuracy: Spread
@@ -82,16 +82,16 @@ public struct GroupStudy: Hashable, Sendable, Codable {
     public var forwardMilliseconds: Spread
   }
 
-  /// What the network was made from, but for the groups: `zoo:alexnet-small?classes=10`.
+  /// The network's specification without its groups: `zoo:alexnet-small?classes=10`.
   public let model: String
-  /// What was learnt from, as a person would name it to `DataSets.open`.
+  /// The data set, by the name for `DataSets.open`.
   public let data: String
-  /// How each training went; its seed is a run's own.
+  /// The options of every training, except the seed.
   public let options: TrainingOptions
   /// The trainings so far, by groups and seed.
   public private(set) var runs: [Run] = []
 
-  /// Begins a study.
+  /// A study without trainings.
   public init(model: String, data: String, options: TrainingOptions) {
     self.model = model
     self.data = data
@@ -102,22 +102,22 @@ public struct GroupStudy: Hashable, Sendable, Codable {
 
   // MARK: Runs
 
-  /// Adds a training, in place of an earlier one with the same groups and seed.
+  /// Adds a training, and replaces an earlier one with the same groups and seed.
   public mutating func add(_ run: Run) {
     runs.removeAll { ($0.groups, $0.seed) == (run.groups, run.seed) }
     runs.append(run)
     runs.sort { ($0.groups, $0.seed) < ($1.groups, $1.seed) }
   }
 
-  /// The trainings that are still to be done, in the order given: all groups from the first seed, then
-  /// from the next, so that a study which is broken off compares what it has.
+  /// The trainings that are missing, in order: all numbers of groups with the first seed, then with
+  /// the next, so that an interrupted study has something to compare.
   public func missing(groups: [Int], seeds: [UInt64]) -> [(groups: Int, seed: UInt64)] {
     let done = Set(runs.map { "\($0.groups) \($0.seed)" })
     return seeds.flatMap { seed in groups.map { (groups: $0, seed: seed) } }
       .filter { !done.contains("\($0.groups) \($0.seed)") }
   }
 
-  /// The runs with each number of groups, fewest groups first.
+  /// The trainings by number of groups, ascending.
   public var summaries: [Summary] {
     Dictionary(grouping: runs, by: \.groups).sorted { $0.key < $1.key }.map { groups, runs in
       Summary(
@@ -130,7 +130,7 @@ public struct GroupStudy: Hashable, Sendable, Codable {
 
   // MARK: Files
 
-  /// The runs as comma-separated values, with a line of names.
+  /// The runs as comma-separated values with a header.
   public var csv: String {
     let names =
       "groups,seed,accuracy,parameters,multiplyAdds,trainingSeconds,forwardMilliseconds,threads"
@@ -141,7 +141,7 @@ public struct GroupStudy: Hashable, Sendable, Codable {
     return ([names] + rows).joined(separator: "\n") + "\n"
   }
 
-  /// Writes the study as JSON; readers see the old file or the new one, never a part of either.
+  /// Writes the study as JSON, atomically: readers see the old file or the new one.
   ///
   /// - Throws: `ConvoyError` of kind `.file` when it cannot be written.
   public func write(to path: String) throws {
@@ -152,7 +152,7 @@ public struct GroupStudy: Hashable, Sendable, Codable {
 
   /// Reads a study from JSON.
   ///
-  /// - Throws: `ConvoyError` when the file cannot be read or holds no study.
+  /// - Throws: `ConvoyError` when the file cannot be read or is not a study.
   public init(contentsOf path: String) throws {
     let bytes = try WholeFile.read(path, atMost: 1 << 28)
     do {

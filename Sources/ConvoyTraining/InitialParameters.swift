@@ -2,9 +2,9 @@ package import ConvoyGraphs
 package import ConvoyTensors
 
 extension Graph {
-  /// A tensor for each parameter: those given, and for others what their declarations say, such as zeros
-  /// for what an optimiser remembers. A step that was counted in floats, as checkpoints once did, becomes an
-  /// integer.
+  /// A tensor for each parameter: the given one, or one by the parameter's initializer, such as
+  /// zeros for an optimiser's state. A step's number that is a float, as in older checkpoints,
+  /// becomes an integer.
   package func initialParameters(
     beginningWith given: [String: Tensor], seed: UInt64
   ) -> [String: Tensor] {

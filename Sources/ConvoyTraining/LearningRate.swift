@@ -6,26 +6,26 @@
   import Darwin
 #endif
 
-/// How far each step goes: a peak, and a course over the whole training.
+/// The learning rate: its peak, and its schedule over the training.
 public struct LearningRate: Hashable, Sendable, Codable {
-  /// How the rate changes after the warm-up.
+  /// The schedule after the warm-up.
   public enum Course: Hashable, Sendable, Codable {
-    /// Stays at the peak.
+    /// Constant.
     case constant
-    /// Is multiplied by a factor after every so many epochs.
+    /// Multiplied by a factor after every so many epochs.
     case step(every: Int, factor: Float)
-    /// Falls from the peak to 0 along half a cosine.
+    /// From the peak to 0 along half a cosine.
     case cosine
-    /// Rises from a 25th of the peak along a cosine for the first 30 %, then falls to a 10,000th of
-    /// that. Source: Smith and Topin, "Super-Convergence", 2018.
+    /// From a 25th of the peak up along a cosine for the first 30 % of the training, then down to a
+    /// 10,000th of the initial rate. Source: Smith and Topin, "Super-Convergence", 2018.
     case oneCycle
   }
 
   /// The highest rate.
   public var peak: Float
-  /// How it changes.
+  /// The schedule.
   public var course: Course
-  /// For so many epochs the rate first rises evenly from 0; may be a fraction.
+  /// The epochs, perhaps a fraction, in which the rate rises linearly from 0.
   public var warmUpEpochs: Float
 
   /// Describes a learning rate.
@@ -39,8 +39,8 @@ public struct LearningRate: Hashable, Sendable, Codable {
   ///
   /// - Parameters:
   ///   - step: counted from 0 over the whole training.
-  ///   - stepsPerEpoch: how many steps an epoch has.
-  ///   - epochs: how many epochs the training has.
+  ///   - stepsPerEpoch: the number of steps in an epoch.
+  ///   - epochs: the number of epochs in the training.
   public func rate(step: Int, stepsPerEpoch: Int, epochs: Int) -> Float {
     let total = Float(max(1, epochs * stepsPerEpoch))
     let warmUp = warmUpEpochs * Float(stepsPerEpoch)

@@ -1,22 +1,22 @@
 import ConvoyGraphs
 import ConvoyTensors
 
-/// The rule by which gradients change parameters.
+/// The rule that updates parameters by their gradients.
 public enum Optimizer: Hashable, Sendable, Codable {
-  /// Stochastic gradient descent with momentum; Nesterov's form looks ahead.
+  /// Stochastic gradient descent with momentum, in the usual form or Nesterov's.
   case sgd(momentum: Float = 0.9, isNesterov: Bool = false)
   /// Adam with decoupled weight decay. Source: Loshchilov and Hutter, 2019.
   case adamW(beta1: Float = 0.9, beta2: Float = 0.999, epsilon: Float = 1e-8)
-  /// Divides by a running root mean square. Source: Hinton, lecture 6e, 2012.
+  /// RMSprop: divides by a running root mean square. Source: Hinton, lecture 6e, 2012.
   case rmsProp(smoothing: Float = 0.99, epsilon: Float = 1e-8, momentum: Float = 0)
 
   /// Appends the update of one parameter.
   ///
-  /// What the optimiser remembers of a parameter becomes parameters named after it:
+  /// The optimiser's state for a parameter is a parameter with a derived name:
   /// `optimizer.velocity.conv1.weight`.
   ///
   /// - Parameters:
-  ///   - decay: how much of the parameter is taken off, relative to the learning rate.
+  ///   - decay: the weight decay, relative to the learning rate.
   ///   - step: the number of this step, from 1; a scalar.
   func update(
     _ parameter: Value, gradient: Value, rate: Value, step: Value, decay: Float
@@ -50,10 +50,11 @@ public enum Optimizer: Hashable, Sendable, Codable {
     for (parameter, value) in zip(old, new) { builder.update(parameter, to: value) }
   }
 
-  /// What the names of an optimiser's own parameters begin with.
+  /// The prefix of the names of the optimiser's parameters.
   static let prefix = "optimizer."
 
-  /// The parameter that an optimiser's own parameter belongs to; other names as they are.
+  /// The parameter that a parameter of the optimiser's belongs to; other names are returned
+  /// unchanged.
   static func parameter(remembering name: String) -> String {
     guard name.hasPrefix(prefix),
       let dot = name.dropFirst(prefix.count).firstIndex(of: ".")

@@ -1,20 +1,20 @@
-/// What belongs to a training step besides the network.
+/// The options of a training step.
 public struct StepOptions: Hashable, Sendable, Codable {
-  /// How parameters follow their gradients.
+  /// The optimiser.
   public var optimizer: Optimizer
-  /// How much of a weight is taken off at each step, relative to the learning rate. Biases and
-  /// normalisation's scale and shift, that is parameters of one dimension, are left alone.
+  /// The weight decay, relative to the learning rate. It does not apply to parameters of one
+  /// dimension: biases, and the scale and shift of normalisation.
   public var weightDecay: Float
-  /// The part of each label that is spread over all classes.
+  /// The fraction of each label's probability that is spread over all classes.
   public var labelSmoothing: Float
-  /// The largest norm of all gradients together; longer ones are shortened to it. Nil for none.
+  /// The largest norm of all gradients together, to which larger ones are scaled; nil for no limit.
   public var gradientClip: Float?
-  /// Into how many parts a step's images are cut. The network goes over one after the other and adds up
-  /// their gradients: a step of all images, but for batch norms, which see a part's, in the memory of a
-  /// part.
+  /// The number of parts that a step's images are divided into. The network computes one part after
+  /// the other and accumulates their gradients: the result is that of a step of all images, except
+  /// that batch norms use each part's statistics; the memory is that of one part.
   public var accumulation: Int
 
-  /// Describes a step.
+  /// The options of a step.
   public init(
     optimizer: Optimizer = .sgd(), weightDecay: Float = 0, labelSmoothing: Float = 0,
     gradientClip: Float? = nil, accumulation: Int = 1
@@ -26,7 +26,7 @@ public struct StepOptions: Hashable, Sendable, Codable {
     self.accumulation = accumulation
   }
 
-  /// Reads what `encode(to:)` wrote, also where `accumulation` was not known yet.
+  /// Reads options; `accumulation` may be missing, as in older files.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     self.init(

@@ -2,15 +2,15 @@ import ConvoyEngine
 import ConvoyGraphs
 import ConvoyTensors
 
-/// What makes a step of a network in training form: loss, gradients, exchanges and updates.
+/// The parts of a training step after the forward pass: loss, gradients, exchanges and updates.
 struct StepRest: StepAppending {
-  /// Images of a step.
+  /// Images in a step.
   let batch: Int
   let options: StepOptions
   let rank: TrainingRank?
   let partition: Partition?
 
-  /// Takes a network in training form for a part of the images.
+  /// Appends the parts to a network in training form, which is that of a part of the images.
   func appended(
     to forward: Graph
   ) throws(ConvoyError) -> (graph: Graph, forwardNodes: [Range<Int>]) {
@@ -36,7 +36,7 @@ struct StepRest: StepAppending {
       clip(
         gradients, to: options.gradientClip, divided: divided, ranks: rank?.grid.groups ?? 1)
     }
-    // In the order in which ranks' gradients come in.
+    // In the order in which ranks' gradients arrive.
     let updates = zip(parameters, clipped).sorted { $0.1.id.index < $1.1.id.index }
     for (parameter, gradient) in updates {
       options.optimizer.update(
@@ -46,11 +46,11 @@ struct StepRest: StepAppending {
     return (try builder.finish(), passes.forwardNodes)
   }
 
-  /// Shortens gradients whose common norm exceeds a length.
+  /// Scales gradients whose common norm exceeds a limit.
   ///
   /// - Parameters:
-  ///   - divided: of which of them each rank has a share only.
-  ///   - ranks: how many ranks have shares.
+  ///   - divided: those of which each rank has only a share.
+  ///   - ranks: the number of ranks that have shares.
   private func clip(
     _ gradients: [Value], to length: Float?, divided: [Bool], ranks: Int
   ) -> [Value] {

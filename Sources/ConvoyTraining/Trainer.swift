@@ -12,14 +12,14 @@ public import ConvoyTensors
 /// try trainer.checkpoint().write(to: "digits.safetensors")
 /// ```
 ///
-/// The same network, data and options give the same bits, on any number of threads, with or without
-/// stopping in between. Not for sharing between threads.
+/// The same network, data and options give the same bits, with any number of threads, also if the
+/// training is interrupted and resumed. A trainer must not be shared between threads.
 public final class Trainer {
-  /// How the training goes.
+  /// The training's options.
   public let options: TrainingOptions
-  /// The epochs so far.
+  /// The records of all epochs so far.
   public private(set) var history: [EpochRecord]
-  /// How many steps an epoch has.
+  /// The number of steps in an epoch.
   public let stepsPerEpoch: Int
 
   private let network: Graph
@@ -28,24 +28,25 @@ public final class Trainer {
   private let data: DataSplits
   private let normalization: Normalization
   private let rank: TrainingRank?
-  /// How channels are divided over ranks, if they are.
+  /// The division of channels over ranks; nil if they are not divided.
   public let partition: Partition?
   private let plan: Plan
   private let variables: Variables
   private let compileOptions: CompileOptions
   private let trainingIndices: [Int]
-  /// The images that tell whether to end early; nil to judge by the test part, without ending.
+  /// The images that decide about early stopping; nil to use the test images, without early
+  /// stopping.
   private let validationIndices: [Int]?
   private var best: Checkpoint.Training.Best?
 
   /// Prepares to train a network from its initial parameters.
   ///
   /// - Parameters:
-  ///   - specification: what the network was made from, to be noted in checkpoints.
-  ///   - dataName: what the data was opened by, to be noted in checkpoints.
-  ///   - rank: this rank's place, if several train together: each makes a trainer with the same
-  ///     arguments but this, and calls the same functions in the same order.
-  ///   - speed: what ranks can do, by which it is decided what of a network is worth dividing.
+  ///   - specification: the network's specification, for checkpoints.
+  ///   - dataName: the data set's name, for checkpoints.
+  ///   - rank: this rank, if several train together: each creates a trainer with the same other
+  ///     arguments, and calls the same functions in the same order.
+  ///   - speed: the speeds of ranks, which decide what to divide.
   /// - Throws: `ConvoyError` when network, data and options do not fit each other.
   public convenience init(
     _ network: Network, data: DataSplits, options: TrainingOptions = TrainingOptions(),
@@ -62,13 +63,13 @@ public final class Trainer {
       best: nil, compileOptions: compileOptions, rank: rank, speed: speed)
   }
 
-  /// Prepares to go on with a training as if it had never stopped.
+  /// Prepares to resume a training.
   ///
   /// - Parameters:
-  ///   - epochs: another number of epochs in all; nil for the one it began with.
-  ///   - rank: this rank's place, if several train together; they need not be as many as before.
-  ///   - speed: what ranks can do, by which it is decided what of a network is worth dividing.
-  /// - Throws: `ConvoyError` when the checkpoint has no training in it, or the data is other data.
+  ///   - epochs: another total number of epochs; nil for the original one.
+  ///   - rank: this rank, if several train together; their number may differ from the original one.
+  ///   - speed: the speeds of ranks, which decide what to divide.
+  /// - Throws: `ConvoyError` when the checkpoint has no training, or the data differ.
   public convenience init(
     resuming checkpoint: Checkpoint, data: DataSplits, epochs: Int? = nil,
     compileOptions: CompileOptions = CompileOptions(), rank: TrainingRank? = nil,
@@ -145,10 +146,10 @@ public final class Trainer {
     variables = try Variables(plan, parameters: initial)
   }
 
-  /// A number that ranks which are to train together share: of the network, how it is divided, the options
-  /// and where the training stands.
+  /// A hash that is the same on ranks that can train together: of the network and its division, the
+  /// options and the training's state.
   ///
-  /// - Throws: `ConvoyError` when the network cannot be written down.
+  /// - Throws: `ConvoyError` when the network cannot be encoded.
   public func fingerprint() throws -> UInt64 {
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325
     let division = partition?.report ?? []
@@ -158,7 +159,7 @@ public final class Trainer {
     return hash
   }
 
-  /// Whether all epochs are done, or the accuracy has not risen for as many as `patience` says.
+  /// Whether all epochs are done, or the accuracy has not risen for `patience` epochs.
   public var isFinished: Bool {
     if history.count >= options.epochs { return true }
     guard let patience = options.patience, let best else { return false }
@@ -167,8 +168,9 @@ public final class Trainer {
 
   /// Trains one epoch.
   ///
-  /// - Parameter progress: called after each step with how many steps are done, and the step's loss.
-  /// - Throws: `ConvoyError` when an image cannot be read, or the loss is no number any more.
+  /// - Parameter progress: called after each step with the number of steps that are done, and the
+  ///   step's loss.
+  /// - Throws: `ConvoyError` when an image cannot be read, or the loss becomes NaN or infinite.
   public func runEpoch(
     progress: (_ step: Int, _ loss: Float) -> Void = { _, _ in }
   ) throws -> EpochRecord {
@@ -209,14 +211,14 @@ public final class Trainer {
     return record
   }
 
-  /// The part of the held-out images that are recognised now; where several ranks train, each examines its
-  /// share of them.
+  /// The fraction of held-out images that are classified correctly now. With several ranks, each
+  /// evaluates a share of the images.
   private func heldOutAccuracy() throws -> Double {
     let images = validationIndices == nil ? data.test : data.training
     let indices = validationIndices ?? Array(0..<images.count)
     guard let rank else { return try evaluate(images, indices: indices).accuracy }
     let own = Collective.share(of: indices.count, rank: rank.rank, of: rank.grid.count)
-    // All put the model together, also those that have no image to examine.
+    // All ranks take part in this exchange, even those without images.
     let model = try model()
     let correct =
       own.isEmpty ? 0 : try evaluate(images, with: model, indices: Array(indices[own])).correct
@@ -243,19 +245,19 @@ public final class Trainer {
     return (loss.elements[0], correct.count)
   }
 
-  /// Examines the network as it is now on the test part of the data.
+  /// Evaluates the current network on the test images.
   ///
-  /// - Parameter mistakeLimit: how many mistakes to keep at most, in `Evaluation.mistakes`.
+  /// - Parameter mistakeLimit: the largest number of mistakes in `Evaluation.mistakes`.
   /// - Throws: `ConvoyError` when an image cannot be read.
   public func evaluateTest(mistakeLimit: Int = 0) throws -> Evaluation {
     try evaluate(data.test, mistakeLimit: mistakeLimit)
   }
 
-  /// Classifies images with the network as it is now.
+  /// Evaluates the current network on images.
   ///
   /// - Parameters:
-  ///   - indices: which images; all, unless given.
-  ///   - mistakeLimit: how many mistakes to keep at most, in `Evaluation.mistakes`.
+  ///   - indices: the images; all by default.
+  ///   - mistakeLimit: the largest number of mistakes in `Evaluation.mistakes`.
   /// - Throws: `ConvoyError` when an image cannot be read.
   public func evaluate(
     _ data: any DataSet, indices: [Int]? = nil, mistakeLimit: Int = 0
@@ -273,9 +275,9 @@ public final class Trainer {
     return try classifier.evaluate(data, indices: indices, mistakeLimit: mistakeLimit)
   }
 
-  /// The network with its parameters as they are now.
+  /// The network with its current parameters.
   ///
-  /// Where several ranks train, all call this together.
+  /// With several ranks, all must call this together.
   public func model() throws(ConvoyError) -> Model {
     var parameters: [String: Tensor] = [:]
     for id in network.parameters {
@@ -285,8 +287,8 @@ public final class Trainer {
     return try Model(network, parameters: parameters)
   }
 
-  /// A variable as one process would have it: put together from shares, and the mean of what ranks keep
-  /// of their own images.
+  /// A variable as a single process has it: concatenated from shares, or the mean of statistics
+  /// that ranks keep of their own images.
   private func whole(_ name: String, isTrained: Bool) throws(ConvoyError) -> Tensor? {
     guard var tensor = variables[name], let rank else { return variables[name] }
     if !isTrained, rank.grid.data > 1, !rank.synchronizesNormalization {
@@ -304,9 +306,9 @@ public final class Trainer {
     return partition.whole(shares, named: parameter)
   }
 
-  /// The training as it is now, to be written to a file.
+  /// The current state of the training, to save it.
   ///
-  /// Where several ranks train, all call this together.
+  /// With several ranks, all must call this together.
   public func checkpoint() throws(ConvoyError) -> Checkpoint {
     let model = try model()
     var memory: [String: Tensor] = [:]
@@ -323,7 +325,7 @@ public final class Trainer {
 
   // MARK: Preparation
 
-  /// A seeded tenth of the training images is set aside when training may end early.
+  /// With early stopping, a random tenth of the training images is held back.
   private static func indices(
     count: Int, _ options: TrainingOptions
   ) -> (training: [Int], validation: [Int]) {

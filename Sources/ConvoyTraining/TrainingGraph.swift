@@ -3,23 +3,23 @@ public import ConvoyGraphs
 public import ConvoyTensors
 
 extension Graph {
-  /// The whole training step of a classifier as one graph: forward, loss, backward, update.
+  /// The training step of a classifier as one graph: forward, loss, backward, update.
   ///
-  /// Its inputs are the network's, `labels` [batch] (class indices, int32) and `rate` (a scalar); its outputs
-  /// `loss` (the batch's mean cross-entropy) and `scores` [batch, classes]. Its parameters are the
-  /// network's, the optimiser's memory of each, and `training.step`.
+  /// Its inputs are the network's, `labels` [batch] (class indices, int32) and `rate` (a scalar);
+  /// its outputs are `loss` (the batch's mean cross-entropy) and `scores` [batch, classes]. Its
+  /// parameters are the network's, the optimiser's state for each, and `training.step`.
   ///
   /// - Parameters:
-  ///   - batch: how many images a step sees.
-  ///   - options: what else belongs to a step.
-  ///   - recomputing: whether the results of batch norms are computed again for the backward half, rather
-  ///     than kept: less memory, a little more time, the same numbers.
-  ///   - rank: the place of the rank that runs the step, if there are several: the batch is then the
-  ///     rank's share.
-  ///   - partition: how this network's channels are divided, if they are.
-  ///   - observePass: is called with what each pass did.
-  /// - Throws: `ConvoyError` when the network has not one output of scores by class, an operator of it
-  ///   cannot be trained, or the batch cannot be cut into the parts that `options` says.
+  ///   - batch: images in a step.
+  ///   - options: the options of a step.
+  ///   - recomputing: whether the backward pass recomputes the results of batch norms instead of
+  ///     keeping them: less memory, a little more time, the same numbers.
+  ///   - rank: the rank that runs the step, if there are several: the batch is then its share.
+  ///   - partition: the division of this network's channels; nil if they are not divided.
+  ///   - observePass: called after each pass with its changes.
+  /// - Throws: `ConvoyError` when the network's output is not a single value of scores by class, an
+  ///   operator cannot be trained, or the batch cannot be divided into `options.accumulation`
+  ///   parts.
   public func trainingStep(
     batch: Int, _ options: StepOptions, recomputing: Bool = false, rank: TrainingRank? = nil,
     partition: Partition? = nil, observePass: (@Sendable (PassRecord) -> Void)? = nil

@@ -1,22 +1,22 @@
-/// Everything that decides how a training goes, besides the network and the data.
+/// The options of a training, other than the network and the data.
 public struct TrainingOptions: Hashable, Sendable, Codable {
-  /// How often each image is seen.
+  /// The number of epochs.
   public var epochs: Int
-  /// How many images a step sees.
+  /// Images in a step.
   public var batch: Int
-  /// The optimiser, and what belongs to its step.
+  /// The optimiser and the other options of a step.
   public var step: StepOptions
-  /// How far steps go.
+  /// The learning rate and its schedule.
   public var rate: LearningRate
-  /// How images are changed.
+  /// The augmentation of images.
   public var augmentation: Augmentation
-  /// What initial parameters, order, augmentation and dropout derive from.
+  /// The seed of initial parameters, order, augmentation and dropout.
   public var seed: UInt64
-  /// Training ends early after so many epochs without a better accuracy on a tenth of the training
-  /// images that is then held back for this. Nil to train all epochs on all images.
+  /// The epochs without a better accuracy after which training ends early. The accuracy is that of
+  /// a tenth of the training images, which is held back. Nil to train all epochs on all images.
   public var patience: Int?
 
-  /// Describes a training; the defaults suit small images and networks.
+  /// The options of a training; the defaults suit small images and networks.
   public init(
     epochs: Int = 30, batch: Int = 64, step: StepOptions = StepOptions(weightDecay: 5e-4),
     rate: LearningRate = LearningRate(0.05, .cosine, warmUpEpochs: 1),
@@ -32,25 +32,26 @@ public struct TrainingOptions: Hashable, Sendable, Codable {
   }
 }
 
-/// What one epoch came to.
+/// The results of one epoch.
 public struct EpochRecord: Hashable, Sendable, Codable {
-  /// Which epoch, from 1.
+  /// The epoch, from 1.
   public var epoch: Int
-  /// The mean of its steps' losses.
+  /// The mean loss of its steps.
   public var loss: Double
-  /// The part of training images that were recognised in their step, before it changed the network.
+  /// The fraction of training images that were classified correctly in their step, before its
+  /// update.
   public var trainingAccuracy: Double
-  /// The part of held-out images recognised after it: of the validation part when training may end
-  /// early, else of the test part.
+  /// The fraction of held-out images that were classified correctly after it: of the validation
+  /// images with early stopping, otherwise of the test images.
   public var heldOutAccuracy: Double
   /// The learning rate of its last step.
   public var rate: Float
-  /// How long it took.
+  /// The epoch's time in seconds.
   public var seconds: Double
 }
 
 extension [EpochRecord] {
-  /// The records as comma-separated values, with a line of names.
+  /// The records as comma-separated values with a header.
   public var csv: String {
     let rows = map {
       "\($0.epoch),\($0.loss),\($0.trainingAccuracy),\($0.heldOutAccuracy),\($0.rate),\($0.seconds)"

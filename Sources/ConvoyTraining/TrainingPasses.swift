@@ -1,27 +1,27 @@
 import ConvoyGraphs
 import ConvoyTensors
 
-/// The forward and backward half of a training step, for one part of its images after the other.
+/// The forward and backward passes of a training step, for one part of the images after the other.
 struct TrainingPasses {
   /// The mean cross-entropy of all images.
   let loss: Value
-  /// [images, classes].
+  /// The scores, [images, classes].
   let scores: Value
-  /// What is trained.
+  /// The trained parameters.
   let parameters: [Value]
-  /// Of the loss, by `parameters`.
+  /// The gradients of the loss, in the order of `parameters`.
   let gradients: [Value]
-  /// Which nodes belong to forward halves.
+  /// The nodes of the forward passes.
   let forwardNodes: [Range<Int>]
 
   /// Appends the passes.
   ///
   /// - Parameters:
   ///   - forward: the network in training form, for a part of the images.
-  ///   - images: how many all parts have.
-  ///   - firstPart: which part of a batch over all ranks the first one is.
-  /// - Throws: `ConvoyError` when the network's output is not scores by class, or an operator of it cannot
-  ///   be trained.
+  ///   - images: the number of images in all parts.
+  ///   - firstPart: the index of the first part, in a batch over all ranks.
+  /// - Throws: `ConvoyError` when the network's output is not scores by class, or an operator
+  ///   cannot be trained.
   init(
     of forward: Graph, images: Int, _ options: StepOptions, firstPart: Int,
     in builder: GraphBuilder
@@ -37,7 +37,7 @@ struct TrainingPasses {
     var (losses, allScores, sums) = ([Value](), [Value](), [Value]())
     var parameters: [Value] = []
     var forwardNodes: [Range<Int>] = []
-    // What running statistics are after the parts so far.
+    // The running statistics after the parts so far.
     var updated: [String: Value] = [:]
     for part in 0..<parts {
       let range = part * images / parts..<(part + 1) * images / parts
@@ -80,7 +80,7 @@ struct TrainingPasses {
     self.forwardNodes = forwardNodes
   }
 
-  /// A classifier's output as images × classes.
+  /// A classifier's output as [images, classes].
   private static func scores(_ output: Value) throws(ConvoyError) -> Value {
     let extents = output.shape.dimensions
     guard extents.count >= 2, extents.dropFirst(2).allSatisfy({ $0 == 1 }) else {
@@ -93,7 +93,7 @@ struct TrainingPasses {
 }
 
 extension Graph.ValueInfo {
-  /// Whether training changes it by its gradient.
+  /// Whether training updates it by its gradient.
   var isTrainable: Bool {
     if case .parameter(let parameter) = origin { parameter.isTrainable } else { false }
   }

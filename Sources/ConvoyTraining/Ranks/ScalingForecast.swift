@@ -1,19 +1,20 @@
 public import ConvoyGraphs
 public import ConvoyTensors
 
-/// How a training step changes with the number of ranks.
+/// A forecast of training steps with growing numbers of ranks.
 public struct ScalingForecast: Sendable {
-  /// A number of ranks.
+  /// The forecast for one number of ranks.
   public struct Row: Hashable, Sendable, Codable {
-    /// How the ranks stand.
+    /// The grid of ranks.
     public let grid: RankGrid
     /// Images of a step, over all ranks.
     public let batch: Int
     /// Bytes that the first rank sends in a step.
     public let bytesSent: Int
-    /// How long a step takes.
+    /// The times of a step.
     public let timing: StepTiming
-    /// Images a second, as part of what so many ranks would do that never wait and repeat nothing.
+    /// Images per second, relative to the same number of single ranks without waiting or repeated
+    /// work.
     public let efficiency: Double
   }
 
@@ -24,14 +25,15 @@ public struct ScalingForecast: Sendable {
   ///
   /// - Parameters:
   ///   - network: the whole network.
-  ///   - groups: over how many ranks channels are divided, in all rows but the first.
+  ///   - groups: the number of ranks that channels are divided over, in all rows but the first.
   ///   - batch: images of a step.
-  ///   - isPerRank: whether the batch is that of each rank along the data axis, and grows with them; else
-  ///     it is that of all, and the table ends where it can be divided no further.
-  ///   - mostRanks: where the table ends.
-  ///   - options: what else belongs to a step.
-  ///   - speed: what ranks can do.
-  /// - Throws: `ConvoyError` when the network cannot be divided so, or cannot be trained.
+  ///   - isPerRank: whether the batch is that of each rank along the data axis, and grows with
+  ///     their number; otherwise it is that of all ranks, and the table ends where it cannot be
+  ///     divided further.
+  ///   - mostRanks: the largest number of ranks.
+  ///   - options: the options of a step.
+  ///   - speed: the speeds of ranks.
+  /// - Throws: `ConvoyError` when the network cannot be divided like this, or cannot be trained.
   public init(
     of network: Graph, groups: Int, batch: Int, isPerRank: Bool = true, mostRanks: Int = 1024,
     options: StepOptions = TrainingOptions().step, speed: RankSpeed = RankSpeed()
@@ -44,7 +46,7 @@ public struct ScalingForecast: Sendable {
       data *= 2
     }
     var rows: [Row] = []
-    // Seconds that one rank takes for an image.
+    // The seconds of one rank for an image.
     var single = 0.0
     for grid in grids {
       let (images, overflows) = batch.multipliedReportingOverflow(by: isPerRank ? grid.data : 1)

@@ -3,48 +3,49 @@ public import ConvoyGraphs
 public import ConvoyKernels
 public import ConvoyTensors
 
-/// What a rank's training step will compute, keep and send, read off the graph of the step without running
-/// it.
+/// A forecast of what a rank's training step computes, stores and sends, from the graph of the
+/// step.
 ///
-/// What is computed and sent is exact: `bytesSent(byRank:)` is by how much the rank's communicators'
-/// `bytesSent` grow in a step. Memory of activations and times are estimates.
+/// Computation and communication are exact: `bytesSent(byRank:)` is the increase of `bytesSent` of
+/// the rank's communicators in a step. Activations' memory and times are estimates.
 public struct StepForecast: Sendable {
-  /// How the ranks stand.
+  /// The grid of ranks.
   public let grid: RankGrid
   /// Images of a step, over all ranks.
   public let batch: Int
-  /// How channels are divided; nil where they are not.
+  /// The division of channels; nil if they are not divided.
   public let partition: Partition?
-  /// Trained numbers that a rank has.
+  /// Trained parameters of a rank.
   public let parameters: Int
-  /// Bytes of a rank's parameters, running statistics included.
+  /// Bytes of a rank's parameters, including running statistics.
   public let parameterBytes: Int
-  /// Bytes of what the optimiser remembers of a rank's parameters.
+  /// Bytes of the optimiser's state on a rank.
   public let optimizerBytes: Int
-  /// About how many bytes a rank's activations and gradients take, at the point of the step where most are
-  /// needed at once: each value from where it is made to where it is last read. A plan takes somewhat more
-  /// for the borders of its planes, and less where operators are fused.
+  /// The approximate bytes of a rank's activations and gradients at the step's peak; each value is
+  /// live from its computation to its last use. A plan takes somewhat more for halos, and less
+  /// where operators are fused.
   public let activationBytes: Int
   /// Multiply-adds of a rank's network and loss, for its share of the images.
   public let forwardMultiplyAdds: Int
   /// Multiply-adds of the gradients.
   public let backwardMultiplyAdds: Int
-  /// What a rank exchanges, in the order in which exchanges begin; the same on every rank.
+  /// A rank's exchanges, in the order in which they begin; the same on every rank.
   public let exchanges: [StepExchange]
-  /// How long a step takes.
+  /// The times of a step.
   public let timing: StepTiming
 
-  /// Forecasts a step of ranks with the settings that `TrainingRank` begins with.
+  /// Forecasts a step with the default settings of `TrainingRank`.
   ///
   /// - Parameters:
   ///   - network: the whole network, a classifier.
-  ///   - grid: how the ranks stand.
+  ///   - grid: the grid of ranks.
   ///   - batch: images of a step, over all ranks.
-  ///   - options: what else belongs to a step.
-  ///   - speed: what ranks can do: for times, and for what is worth dividing. `Trainer` divides by the
-  ///     default speed.
-  /// - Throws: `ConvoyError` when the batch or the network cannot be divided so, or cannot be trained.
-  /// - Complexity: that of building the step's graph; nothing of the size of parameters is allocated.
+  ///   - options: the options of a step.
+  ///   - speed: the speeds of ranks, for times and for the decision what to divide. `Trainer`
+  ///     decides by the default speed.
+  /// - Throws: `ConvoyError` when the batch or the network cannot be divided like this, or cannot
+  ///   be trained.
+  /// - Complexity: that of building the step's graph; no parameters are allocated.
   public init(
     of network: Graph, grid: RankGrid, batch: Int,
     options: StepOptions = TrainingOptions().step, speed: RankSpeed = RankSpeed()
@@ -54,10 +55,11 @@ public struct StepForecast: Sendable {
       speed: speed)
   }
 
-  /// Forecasts a step of a given rank, with its settings; the arguments are those of
+  /// Forecasts a step of a given rank, with its settings; the other arguments are those of
   /// `init(of:grid:batch:options:speed:)`.
   ///
-  /// - Throws: `ConvoyError` when the batch or the network cannot be divided so, or cannot be trained.
+  /// - Throws: `ConvoyError` when the batch or the network cannot be divided like this, or cannot
+  ///   be trained.
   public init(
     of network: Graph, as rank: TrainingRank, batch: Int,
     options: StepOptions = TrainingOptions().step, speed: RankSpeed = RankSpeed()
@@ -89,8 +91,8 @@ public struct StepForecast: Sendable {
   /// Bytes that a rank sends in a step, without headers.
   ///
   /// - Parameters:
-  ///   - rank: which of all ranks.
-  ///   - axis: only what is sent along it; nil for both.
+  ///   - rank: the rank's index in the grid.
+  ///   - axis: the axis of the exchanges that are counted; nil for both.
   /// - Precondition: the rank is in the grid.
   public func bytesSent(byRank rank: Int, along axis: RankAxis? = nil) -> Int {
     let place = TrainingRank(unconnected: grid, rank: rank)
@@ -104,18 +106,18 @@ public struct StepForecast: Sendable {
 
 /// An exchange of a training step.
 public struct StepExchange: Hashable, Sendable {
-  /// The node whose exchange it is.
+  /// The name of the exchange's node.
   public let name: String
-  /// Among which ranks.
+  /// The axis of the ranks that take part.
   public let axis: RankAxis
-  /// How many they are.
+  /// The number of ranks that take part.
   public let ranks: Int
-  /// What is exchanged.
+  /// The collective.
   public let collective: Collective
-  /// Whether the step goes on computing meanwhile.
+  /// Whether computation continues during the exchange.
   public let isOverlapped: Bool
 
-  /// The exchange of a node; nil where it sends nothing.
+  /// The exchange of a node; nil for a node that sends nothing.
   init?(_ node: Graph.Node, in graph: Graph) {
     let (inputs, outputs) = graph.shapes(of: node)
     guard case .exchange(let operation) = node.operation.kind, operation.ranks > 1,
@@ -130,10 +132,10 @@ public struct StepExchange: Hashable, Sendable {
 }
 
 extension Graph {
-  /// What its nodes exchange, in their order.
+  /// The exchanges of the nodes, in order.
   var exchanges: [StepExchange] { nodes.compactMap { StepExchange($0, in: self) } }
 
-  /// The bytes of a step's parameters, first the network's and then the optimiser's.
+  /// The bytes of a step's parameters: the network's, and the optimiser's.
   fileprivate var parameterBytes: (network: Int, optimizer: Int) {
     var (network, optimizer) = (0, 0)
     for id in parameters {
@@ -146,10 +148,10 @@ extension Graph {
     return (network, optimizer)
   }
 
-  /// The bytes of inputs and computed values at the point where most are needed at once.
+  /// The bytes of inputs and computed values at the step's peak.
   ///
-  /// What takes a parameter's place is not counted: updates are done in place. Neither are views of other
-  /// values.
+  /// New values of parameters are not counted, because updates are in place; neither are views of
+  /// other values.
   var mostBytesAtOnce: Int {
     var holder = Array(values.indices)
     var lastUse = Array(repeating: -1, count: values.count)
@@ -183,6 +185,6 @@ extension Graph {
 }
 
 extension Graph.ValueInfo {
-  /// What its elements take.
+  /// The bytes of its elements.
   fileprivate var bytes: Int { tensorType.byteCount }
 }

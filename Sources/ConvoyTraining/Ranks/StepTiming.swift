@@ -2,22 +2,23 @@ public import ConvoyGraphs
 public import ConvoyKernels
 import ConvoyTensors
 
-/// How long a step takes a rank, by a model: multiply-adds at a given speed, and exchanges over one link.
+/// The times of a rank's step, by a model: multiply-adds at a given speed, and exchanges over one
+/// link.
 public struct StepTiming: Hashable, Sendable, Codable {
   /// Seconds of computing.
   public let computing: Double
   /// Seconds of exchanges during which the rank computes.
   public let hidden: Double
-  /// Seconds in which the rank does nothing but wait for exchanges.
+  /// Seconds in which the rank only waits for exchanges.
   public let waiting: Double
 
   /// Seconds of a step.
   public var total: Double { computing + waiting }
 
-  /// Goes through a step's nodes in their order.
+  /// Simulates a step's nodes in their order.
   ///
-  /// The rank waits for exchanges inside the network. Gradients are exchanged while it computes on, until
-  /// it comes to the node that wants their sums.
+  /// The rank waits for exchanges inside the network. Gradients are exchanged while it computes,
+  /// until a node needs their sums.
   package init(of step: Graph, at speed: RankSpeed) {
     var (computing, now) = (0.0, 0.0)
     var link = Link()
@@ -43,8 +44,8 @@ public struct StepTiming: Hashable, Sendable, Codable {
   }
 }
 
-/// The link by which a rank sends and receives. Exchanges of an axis and priority go one after the other; queues that
-/// have something to send have even shares of the link.
+/// A rank's link in both directions. Exchanges of one axis and priority are sequential; queues that
+/// are not empty share the link equally.
 private struct Link {
   struct Queue: Hashable {
     var axis: RankAxis
@@ -56,11 +57,11 @@ private struct Link {
     var secondsLeft: Double
   }
 
-  /// How long there was something to send.
+  /// The seconds in which at least one queue was not empty.
   private(set) var busySeconds = 0.0
   private var now = 0.0
   private var queues: [Queue: [Task]] = [:]
-  /// When each exchange was over.
+  /// The time when each exchange was complete.
   private var ends: [ValueID: Double] = [:]
 
   mutating func begin(_ id: ValueID, of queue: Queue, seconds: Double) {
@@ -73,13 +74,15 @@ private struct Link {
     now = max(now, time)
   }
 
-  /// Advances the clock until an exchange is complete, and returns that time; never before now.
+  /// Advances the clock until an exchange is complete, and returns that time, or now if it is
+  /// already complete.
   mutating func finish(_ id: ValueID) -> Double {
     while ends[id] == nil, moveOn(until: .infinity) {}
     return now
   }
 
-  /// Goes on to the end of the next exchange, but not beyond a time. False where there is nothing to do.
+  /// Advances to the end of the next exchange, but not beyond a time. False if there is nothing to
+  /// do.
   private mutating func moveOn(until time: Double) -> Bool {
     let busy = queues.keys.filter { queues[$0]?.isEmpty == false }
     let sharing = Double(busy.count)
@@ -101,8 +104,8 @@ private struct Link {
 }
 
 extension Collective {
-  /// Estimated seconds until every rank has its results, round a ring: a latency for each of its steps, and
-  /// the time of the bytes that each rank sends. Additions take none.
+  /// The estimated seconds until every rank of a ring has its results: a latency for each step, and
+  /// the time of the bytes that each rank sends. Additions are not counted.
   ///
   /// Source: P. Patarasuk and X. Yuan, "Bandwidth optimal all-reduce algorithms for clusters of
   /// workstations", 2009.

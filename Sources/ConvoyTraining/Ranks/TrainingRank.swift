@@ -2,16 +2,16 @@ public import ConvoyGraphs
 public import ConvoyKernels
 public import ConvoyTensors
 
-/// How ranks stand in a grid: images are divided along one axis, channels along the other.
+/// A grid of ranks: images are divided along one axis, channels along the other.
 public struct RankGrid: Hashable, Sendable, Codable {
-  /// Into how many shares batches are cut.
+  /// The number of shares that batches are divided into.
   public let data: Int
-  /// Over how many ranks each network is divided by its channels.
+  /// The number of ranks that each network's channels are divided over.
   public let groups: Int
 
   /// Describes a grid.
   ///
-  /// - Throws: `ConvoyError` when an extent is below 1, or there are more ranks than can be counted.
+  /// - Throws: `ConvoyError` when an extent is below 1, or the number of ranks overflows.
   public init(data: Int = 1, groups: Int = 1) throws(ConvoyError) {
     guard data >= 1, groups >= 1, !data.multipliedReportingOverflow(by: groups).overflow else {
       throw ConvoyError(
@@ -22,9 +22,9 @@ public struct RankGrid: Hashable, Sendable, Codable {
     self.groups = groups
   }
 
-  /// Reads `data=2,groups=2`, either of which may be missing.
+  /// Reads `data=2,groups=2`; either part may be missing.
   ///
-  /// - Throws: `ConvoyError` when the text says something else.
+  /// - Throws: `ConvoyError` when the text has another form.
   public init(parsing text: String) throws(ConvoyError) {
     var extents: [String: Int] = [:]
     for part in text.split(separator: ",", omittingEmptySubsequences: false) {
@@ -42,7 +42,7 @@ public struct RankGrid: Hashable, Sendable, Codable {
     try self.init(data: extents["data"] ?? 1, groups: extents["groups"] ?? 1)
   }
 
-  /// How many ranks.
+  /// The number of ranks.
   public var count: Int { data * groups }
 }
 
@@ -51,20 +51,21 @@ extension RankGrid: CustomStringConvertible {
   public var description: String { "data=\(data),groups=\(groups)" }
 }
 
-/// One rank's place in a training over several, and the communicators it exchanges numbers by.
+/// One rank of a training over several, with its communicators.
 public struct TrainingRank: Sendable {
-  /// How the ranks stand.
+  /// The grid of ranks.
   public let grid: RankGrid
-  /// Which of all ranks this is: the groups' axis runs faster.
+  /// The rank's index in the grid: that along the groups' axis varies fastest.
   public let rank: Int
-  /// For each axis, the ranks of this one's line along it, in order.
+  /// For each axis, the communicator of the ranks along it.
   public let communicators: [RankAxis: any Communicator]
-  /// Whether batch norms use the statistics of all ranks' images, as one process would; else of their own.
+  /// Whether batch norms use the statistics of all ranks' images, as in one process; otherwise
+  /// those of the rank's own images.
   public var synchronizesNormalization = true
-  /// Bytes of gradients that are exchanged together while the backward pass goes on.
+  /// The bytes of gradients in one bucket; buckets are exchanged during the backward pass.
   public var bucketBytes = 1 << 20
 
-  /// Describes a place.
+  /// A rank of a grid.
   ///
   /// - Throws: `ConvoyError` when the rank is not in the grid, or the communicators do not fit it.
   public init(
@@ -89,7 +90,7 @@ public struct TrainingRank: Sendable {
     }
   }
 
-  /// A place without communicators, for forecasts of its step.
+  /// A rank without communicators, for forecasts of its step.
   ///
   /// - Precondition: the rank is in the grid.
   init(unconnected grid: RankGrid, rank: Int) {
@@ -99,23 +100,23 @@ public struct TrainingRank: Sendable {
     communicators = [:]
   }
 
-  /// Which share of each batch it has.
+  /// The index of its share of each batch.
   public var dataRank: Int { rank / grid.groups }
-  /// Which share of the channels it has.
+  /// The index of its share of the channels.
   public var groupRank: Int { rank % grid.groups }
 
   /// The sums of all ranks' numbers along an axis.
   ///
-  /// Every rank of the line calls this at the same point.
+  /// Every rank along the axis must call this at the same position among its exchanges.
   ///
-  /// - Throws: `ConvoyError` when a rank does not take part any more.
+  /// - Throws: `ConvoyError` when a rank has stopped.
   package func sum(_ numbers: [Float], along axis: RankAxis) throws(ConvoyError) -> [Float] {
     try exchange(.allReduce(count: numbers.count), numbers, count: numbers.count, along: axis)
   }
 
-  /// All ranks' numbers along an axis, one rank's after the other's.
+  /// The concatenation of all ranks' numbers along an axis.
   ///
-  /// - Throws: `ConvoyError` when a rank does not take part any more.
+  /// - Throws: `ConvoyError` when a rank has stopped.
   func gather(_ numbers: [Float], along axis: RankAxis) throws(ConvoyError) -> [Float] {
     try exchange(
       .allGather(count: numbers.count), numbers,
@@ -131,7 +132,7 @@ public struct TrainingRank: Sendable {
       initialized = count
       numbers.withUnsafeBufferPointer { numbers in
         guard let source = numbers.baseAddress, let target = buffer.baseAddress else { return }
-        // No exchange of a step is under way, whose tags are small.
+        // No exchange of a step is in flight, and their tags are small.
         communicator.begin(collective, tag: .max, from: source, to: target)
         communicator.finish(tag: .max)
       }

@@ -4,9 +4,9 @@ import ConvoyGraphs
 public import ConvoyTensors
 
 extension TrainingRank {
-  /// A place in a grid over a communicator of all its ranks.
+  /// A rank of a grid, from a communicator of all its ranks.
   ///
-  /// Every rank calls this at the same point of its exchanges.
+  /// Every rank must call this at the same position among its exchanges.
   ///
   /// - Throws: `ConvoyError` when there are more or fewer ranks than the grid has, or the job cannot go on.
   public init(_ grid: RankGrid, over world: RingCommunicator) throws(ConvoyError) {
@@ -25,14 +25,15 @@ extension TrainingRank {
 
 /// Ranks that are threads of this process.
 public enum InProcessRanks {
-  /// Runs a closure as every rank of a grid at once, and waits for all.
+  /// Runs a closure as every rank of a grid at the same time, and waits for all.
   ///
-  /// A rank whose closure throws ends the others' exchanges.
+  /// A rank whose closure throws an error ends the job on all ranks.
   ///
   /// - Parameters:
-  ///   - threadCount: threads to compute with, for all ranks together; each has at least one.
-  ///   - body: is given its rank, the communicator of all ranks, and its share of the threads.
-  /// - Returns: what the closure returned, rank by rank.
+  ///   - threadCount: the threads for computation of all ranks together; each rank has at least
+  ///     one.
+  ///   - body: receives its rank, the communicator of all ranks, and its share of the threads.
+  /// - Returns: the results of the closure, in the order of ranks.
   /// - Throws: the error of the rank that failed first.
   public static func run<Result: Sendable>(
     _ grid: RankGrid, threadCount: Int = ThreadPool.processorCount,
@@ -73,10 +74,10 @@ public enum InProcessRanks {
   }
 }
 
-/// The results of the ranks so far.
+/// The results of the ranks that have finished.
 private struct RanksState<Result> {
   var results: [Int: Result] = [:]
-  /// The error that came first: the others follow from it.
+  /// The first error, which causes those of other ranks.
   var cause: (any Error)?
   var ended = 0
 }
