@@ -118,6 +118,12 @@ public struct Graph: Sendable, Equatable {
     (node.inputs.map { self[$0].tensorType }, node.outputs.map { self[$0].tensorType })
   }
 
+  /// The traits of a node's operator at the node's shapes.
+  public func traits(of node: Node) -> OperatorTraits {
+    let (inputs, outputs) = shapes(of: node)
+    return node.operation.traits(inputs: inputs, outputs: outputs)
+  }
+
   /// The cost of one run of a node, without parameters.
   public func cost(of node: Node) -> Cost {
     let (inputs, outputs) = types(of: node)

@@ -67,6 +67,18 @@ extension Operator {
   }
 }
 
+extension Operator {
+  /// The rules for shapes and types together: the outputs for given inputs.
+  ///
+  /// - Throws: `ConvoyError` when the inputs are too few, too many, of types that are not accepted,
+  ///   or do not fit the attributes.
+  public func outputs(for inputs: [TensorType]) throws(ConvoyError) -> [TensorType] {
+    let shapes = try outputShapes(for: inputs.map(\.shape))
+    let types = try types.outputTypes(for: inputs.map(\.type), count: shapes.count)
+    return zip(shapes, types).map { TensorType($0, $1) }
+  }
+}
+
 extension ConvoyError {
   /// The same error, prefixed by the place it belongs to: `conv1: expected …, got ….`
   public func at(_ place: String) -> ConvoyError {

@@ -88,7 +88,7 @@ public enum OperatorKind: Sendable {
   /// Applies a function of one number to every element of its only input.
   case function(ScalarFunction)
   /// Combines the elements of two tensors, with broadcasting.
-  case arithmetic(Arithmetic.Function)
+  case arithmetic(ArithmeticFunction)
   /// Multiplies each channel with a number, and adds another.
   case channelAffine(any ChannelAffineOperator)
   /// Exchanges numbers between ranks.
@@ -147,13 +147,5 @@ public struct ChannelAffine: Hashable, Sendable {
     self.factors = factors
     self.shifts = shifts
     self.alwaysHasShift = alwaysHasShift
-  }
-}
-
-extension Graph {
-  /// The traits of a node's operator at the node's shapes.
-  public func traits(of node: Node) -> OperatorTraits {
-    let (inputs, outputs) = shapes(of: node)
-    return node.operation.traits(inputs: inputs, outputs: outputs)
   }
 }

@@ -89,18 +89,6 @@ public struct TypeRule: Hashable, Sendable {
   }
 }
 
-extension Operator {
-  /// The rules for shapes and types together: the outputs for given inputs.
-  ///
-  /// - Throws: `ConvoyError` when the inputs are too few, too many, of types that are not accepted,
-  ///   or do not fit the attributes.
-  public func outputs(for inputs: [TensorType]) throws(ConvoyError) -> [TensorType] {
-    let shapes = try outputShapes(for: inputs.map(\.shape))
-    let types = try types.outputTypes(for: inputs.map(\.type), count: shapes.count)
-    return zip(shapes, types).map { TensorType($0, $1) }
-  }
-}
-
 extension Set<ElementType> {
   /// All types.
   public static let all = Set(ElementType.allCases)

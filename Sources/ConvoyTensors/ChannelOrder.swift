@@ -72,3 +72,32 @@ public struct ChannelOrder: Hashable, Sendable {
       <= 5 * ChannelOrder(identity: positions.count).planeCount * PlaneLayout.lanes
   }
 }
+
+extension PlaneLayout {
+  /// The layout of a tensor [batch, channels, spatial…], with contiguous planes.
+  ///
+  /// - Parameter order: the order of its channels; the identity if nil.
+  /// - Precondition: two to five dimensions.
+  public init(_ shape: Shape, halo: Halo = .none, order: ChannelOrder? = nil) {
+    self.init(
+      batch: shape[0], channels: shape[1],
+      extents: Extents(spatial: shape.dimensions.dropFirst(2)), halo: halo)
+    if let order { self = arranged(order) }
+  }
+
+  /// The layout of the same images with their channels in another order, with contiguous planes.
+  public func arranged(_ order: ChannelOrder) -> PlaneLayout {
+    var copy = self
+    copy.planes = (0..<order.planeCount).map { $0 * planeSize }
+    copy.map = order.positions
+    return copy
+  }
+
+  /// The order of the channels.
+  public var order: ChannelOrder { ChannelOrder(planeCount: planes.count, positions: map) }
+
+  /// For each lane of each plane, its channel, if any.
+  ///
+  /// - Complexity: O(channels + lanes)
+  public var channelsByLane: [Int?] { order.channelsByLane }
+}

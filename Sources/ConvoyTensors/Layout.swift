@@ -86,17 +86,6 @@ public struct PlaneLayout: Hashable, Sendable {
     map = (0..<channels).map { Position(plane: $0 / 16, lane: $0 % 16) }
   }
 
-  /// The layout of a tensor [batch, channels, spatial…], with contiguous planes.
-  ///
-  /// - Parameter order: the order of its channels; the identity if nil.
-  /// - Precondition: two to five dimensions.
-  public init(_ shape: Shape, halo: Halo = .none, order: ChannelOrder? = nil) {
-    self.init(
-      batch: shape[0], channels: shape[1],
-      extents: Extents(spatial: shape.dimensions.dropFirst(2)), halo: halo)
-    if let order { self = arranged(order) }
-  }
-
   /// The layout of a row-major tensor, [batch, channels, spatial…] or with the channels last.
   ///
   /// - Parameters:
@@ -119,17 +108,6 @@ public struct PlaneLayout: Hashable, Sendable {
 
   /// Whether pixels are vectors of 16 lanes, as lane-wise kernels need them.
   public var hasLanes: Bool { pixelStride == PlaneLayout.lanes }
-
-  /// The layout of the same images with their channels in another order, with contiguous planes.
-  public func arranged(_ order: ChannelOrder) -> PlaneLayout {
-    var copy = self
-    copy.planes = (0..<order.planeCount).map { $0 * planeSize }
-    copy.map = order.positions
-    return copy
-  }
-
-  /// The order of the channels.
-  public var order: ChannelOrder { ChannelOrder(planeCount: planes.count, positions: map) }
 
   /// The number of channels.
   public var channels: Int { map.count }
@@ -154,11 +132,6 @@ public struct PlaneLayout: Hashable, Sendable {
   public func distance(_ delta: Extents) -> Int {
     delta[0] * sliceStride + delta[1] * rowStride + delta[2] * pixelStride
   }
-
-  /// For each lane of each plane, its channel, if any.
-  ///
-  /// - Complexity: O(channels + lanes)
-  public var channelsByLane: [Int?] { order.channelsByLane }
 
   /// The layout with every plane's offset increased by a number of floats.
   public func moved(by offset: Int) -> PlaneLayout {

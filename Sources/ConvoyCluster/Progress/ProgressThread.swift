@@ -78,7 +78,7 @@ final class ProgressThread: @unchecked Sendable {
 
   /// The host name of a rank, if it is known.
   func name(ofRank rank: Int) -> String {
-    desk.withLock { Self.name(ofRank: rank, host: $0.hostNames[rank]) }
+    desk.withLock { rankName(rank, host: $0.hostNames[rank]) }
   }
 
   /// Submits an exchange, unless the job has ended.
@@ -202,9 +202,5 @@ final class ProgressThread: @unchecked Sendable {
       desk.begun = []
       return orders
     }
-  }
-
-  static func name(ofRank rank: Int, host: String) -> String {
-    host.isEmpty ? "Rank \(rank)" : "Rank \(rank) (\(host))"
   }
 }

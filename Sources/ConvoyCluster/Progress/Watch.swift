@@ -120,7 +120,7 @@ struct Watch {
     if let questionTime, now - questionTime > Watch.answerTime {
       let silent = awaited.filter { $0.lastSign < questionTime }
       return silent.isEmpty
-        ? "\(name(of: transport.rank, currentHostName())) stopped: it was told to, by a signal."
+        ? "\(rankName(transport.rank, host: currentHostName())) stopped: it was told to, by a signal."
         : giveUp(silent, "ended or cannot be reached")
     }
     guard awaited.contains(where: { now - $0.lastSign > timeLimit }) else { return nil }
@@ -131,11 +131,7 @@ struct Watch {
 
   private func giveUp(_ silent: [Correspondent], _ what: String) -> String {
     for other in silent { other.isGivenUp = true }
-    let names = silent.map { name(of: $0.rank, $0.hostName) }.joined(separator: ", ")
+    let names = silent.map { rankName($0.rank, host: $0.hostName) }.joined(separator: ", ")
     return "\(names) \(silent.count == 1 ? "has" : "have") \(what), and the job cannot go on."
-  }
-
-  private func name(of rank: Int, _ host: String) -> String {
-    ProgressThread.name(ofRank: rank, host: host)
   }
 }

@@ -14,3 +14,8 @@ func currentHostName() -> String {
     return String(cString: start)
   }
 }
+
+/// A rank in messages: `Rank 2 (node7)`, without the machine's name as long as it is not known.
+func rankName(_ rank: Int, host: String) -> String {
+  host.isEmpty ? "Rank \(rank)" : "Rank \(rank) (\(host))"
+}

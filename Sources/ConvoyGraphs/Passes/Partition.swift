@@ -125,25 +125,6 @@ public struct Partition: Sendable {
       }
     }
   }
-
-  /// The graph that a rank runs.
-  ///
-  /// - Throws: `ConvoyError` when an operator does not accept its share.
-  public func graph(rank: Int) throws(ConvoyError) -> Graph {
-    let uses = PartitionUses(self, rank: rank)
-    var shapes: [String: Shape] = [:]
-    for (name, dimension) in divided {
-      guard let id = graph.value(named: name) else { continue }
-      shapes[name] = try RankShare(.groups, ranks: ranks, rank: rank, dimension: dimension)
-        .share(of: graph[id].shape)
-    }
-    var index = 0
-    let rewritten = try graph.rewritten(parameterShapes: shapes) { node, inputs, builder in
-      defer { index += 1 }
-      return uses.apply(node, ways[index], inputs, builder)
-    }
-    return try uses.gatheringOutputs(of: rewritten)
-  }
 }
 
 extension Graph {

@@ -250,3 +250,45 @@ extension [Formula.Term] {
     if !contains(term) { append(term) }
   }
 }
+
+extension FormulaSchedule {
+  /// The number of temporaries that are used for constants even where they are not free: saving
+  /// other registers costs less than loading the constants for each argument.
+  private static let worthwhileTemporaries = 3
+
+  /// The largest number of registers that a formula's schedule saves in memory.
+  static func maximalTemporaries(of formula: Formula) -> Int {
+    let least = FormulaScheduler(formula, hasMasks: false).scheduled().schedule
+    return max(least.temporaryCount, worthwhileTemporaries)
+  }
+
+  /// Schedules a formula.
+  ///
+  /// Constants and parameters that must be in registers are loaded once for all arguments, as far
+  /// as registers are free; those that may also be memory operands are loaded too, if there are
+  /// few.
+  ///
+  /// - Parameters:
+  ///   - hasMasks: whether results of comparisons are in mask registers, and need no vector
+  ///     registers.
+  ///   - freeCount: temporaries that need not be saved.
+  init(_ formula: Formula, hasMasks: Bool, freeCount: Int) {
+    let (least, fixed) = FormulaScheduler(formula, hasMasks: hasMasks).scheduled()
+    self = least
+    var kept: [Formula.Term] = []
+    func keep(_ terms: [Formula.Term], limit: Int) {
+      for term in terms {
+        let trial = FormulaScheduler(formula, hasMasks: hasMasks, keeping: kept + [term])
+        let schedule = trial.scheduled().schedule
+        if schedule.temporaryCount <= limit {
+          self = schedule
+          kept.append(term)
+        }
+      }
+    }
+    keep(fixed.inRegisters, limit: max(freeCount, Self.worthwhileTemporaries))
+    let others = fixed.inMemory.filter { !fixed.inRegisters.contains($0) }
+    let isSmall = fixed.inRegisters.count + others.count <= Self.worthwhileTemporaries
+    if isSmall { keep(others, limit: freeCount) }
+  }
+}

@@ -1,7 +1,28 @@
-import ConvoyTensors
+public import ConvoyTensors
+
+extension Partition {
+  /// The graph that a rank runs.
+  ///
+  /// - Throws: `ConvoyError` when an operator does not accept its share.
+  public func graph(rank: Int) throws(ConvoyError) -> Graph {
+    let own = RankGraphBuilder(self, rank: rank)
+    var shapes: [String: Shape] = [:]
+    for (name, dimension) in divided {
+      guard let id = graph.value(named: name) else { continue }
+      shapes[name] = try RankShare(.groups, ranks: ranks, rank: rank, dimension: dimension)
+        .share(of: graph[id].shape)
+    }
+    var index = 0
+    let rewritten = try graph.rewritten(parameterShapes: shapes) { node, inputs, builder in
+      defer { index += 1 }
+      return own.apply(node, ways[index], inputs, builder)
+    }
+    return try own.gatheringOutputs(of: rewritten)
+  }
+}
 
 /// Builds a rank's graph: converts each value once to each form in which it is used.
-final class PartitionUses {
+private final class RankGraphBuilder {
   /// The form in which a value is used.
   private enum Form: Hashable {
     /// All channels, for nodes that every rank computes alike.
