@@ -156,15 +156,22 @@ struct ProblemCase: CustomStringConvertible {
     return 4 * count.squareRoot() * Float.ulpOfOne * (2 + count.squareRoot())
   }
 
+  /// - Parameters:
+  ///   - size: the kernel's extent in each dimension; drawn if nil.
+  ///   - isRow: whether there is a single row of pixels, up to 300, and kernels have up to 90 taps.
   static func random(
-    _ inputs: Int, _ outputs: Int, _ groups: Int, kernel size: Int? = nil, _ random: inout Random
+    _ inputs: Int, _ outputs: Int, _ groups: Int, kernel size: Int? = nil, isRow: Bool = false,
+    _ random: inout Random
   ) -> ProblemCase {
     let isPointwise = size == nil && random.below(3) == 0
-    let isFlat = random.below(4) > 0
+    let isFlat = isRow || random.below(4) > 0
     func extents(_ draw: () -> Int) -> Extents {
+      if isRow { return Extents(1, 1, draw()) }
       let (first, second, third) = (isFlat ? 1 : min(3, draw()), draw(), draw())
       return Extents(first, second, third)
     }
+    let size = isRow && size == nil && random.below(4) == 0 ? 60 + random.below(31) : size
+    let longest = isRow ? [24, 60, 300][random.below(3)] : 17
     let kernel = isPointwise ? Extents(1, 1, 1) : extents { size ?? 1 + random.below(5) }
     let stride = extents { [1, 1, 1, 2, 3, 4][random.below(6)] }
     let dilation = extents { [1, 1, 1, 2][random.below(4)] }
@@ -172,7 +179,7 @@ struct ProblemCase: CustomStringConvertible {
     let direction: ConvolutionProblem.Direction = random.below(3) == 0 ? .transposed : .forward
     let padding = extents { 0 } + pointwiseMin((span - 1) / 2, extents { random.below(3) })
     let small = pointwiseMax(
-      span - padding, extents { random.below(5) == 0 ? 1 : 1 + random.below(17) })
+      span - padding, extents { random.below(5) == 0 ? 1 : 1 + random.below(longest) })
     let large = (small - 1) * stride + span - padding - pointwiseMin(padding, span / 2)
     let (from, to): (Extents, Extents)
     if direction == .forward {
@@ -192,7 +199,7 @@ struct ProblemCase: CustomStringConvertible {
     }
     let outer =
       random.below(2) == 0 ? Halo.none : Halo(before: Extents(0, 1, 1), after: Extents(0, 2, 1))
-    let batch = 1 + random.below(3)
+    let batch = isRow ? 1 : 1 + random.below(3)
     var input = PlaneLayout(batch: batch, channels: inputs, extents: from, halo: halo)
     if random.below(3) == 0 {
       input = input.arranged(.random(groups, channels: inputs, &random))

@@ -47,6 +47,17 @@ import Testing
       #expect(fault == nil, "\(fault ?? "")")
     }
 
+    /// A single row of many pixels, which is cut into blocks of columns.
+    @Test func rowsStayInside() async throws {
+      let result = await #expect(
+        processExitsWith: .success, observing: [\.standardErrorContent]
+      ) {
+        Self.runOnAllMachines(seed: 96, cases: 150, isRow: true, ProblemCase.randomChannels)
+      }
+      let fault = try Fault.sentence(in: #require(result))
+      #expect(fault == nil, "\(fault ?? "")")
+    }
+
     @Test func weightGradientsStayInside() async throws {
       let result = await #expect(
         processExitsWith: .success, observing: [\.standardErrorContent]
@@ -113,13 +124,13 @@ import Testing
   ///
   /// - Parameter channels: draws the input's and the output's channels, and the groups.
   private static func runOnAllMachines(
-    seed: UInt64, cases: Int, _ channels: (inout Random) -> (Int, Int, Int)
+    seed: UInt64, cases: Int, isRow: Bool = false, _ channels: (inout Random) -> (Int, Int, Int)
   ) {
     for machine in Machine.available {
       var random = Random(seed: seed)
       for _ in 0..<cases {
         let (inputs, outputs, groups) = channels(&random)
-        let test = ProblemCase.random(inputs, outputs, groups, &random)
+        let test = ProblemCase.random(inputs, outputs, groups, isRow: isRow, &random)
         let epilogue = [ScalarFunction?.none, .relu, .tanh][random.below(3)]
         let want = test.run(test.kernel(machine, epilogue))
         for side in [GuardedBlock.Side.end, .beginning] {

@@ -1,39 +1,50 @@
 import ConvoyTensors
 
-/// One phase of a convolution, divided into chunks of an output plane and some of its rows.
+/// Some pixels of a phase's grid: the same columns of consecutive rows.
+struct PixelBlock: Hashable, Sendable {
+  var rows: Range<Int>
+  var columns: Range<Int>
+}
+
+/// One phase of a convolution, divided into chunks of an output plane and a block of its pixels.
 struct PhaseWork: Equatable, Sendable {
   let phase: Phase
   let grid: PixelGrid
   /// The offset of the phase's packed weights.
   let weightStart: Int
-  /// A single row is divided into blocks of columns; of several rows, each is an item.
-  let blocksPerRow: Int
-  let chunks: Chunks
+  /// The number of blocks for each output plane.
+  var chunkCount: Int { items.count }
+
+  /// A single row is divided into pieces of columns, which are the items; of several rows, each is
+  /// an item.
+  private let items: Chunks
+  /// The columns of an item.
+  private let columnsPerItem: Int
 
   init(_ phase: Phase, _ problem: ConvolutionProblem, weightStart: Int, joinsImages: Bool) {
     self.phase = phase
     self.weightStart = weightStart
     grid = PixelGrid(
       phase, input: problem.input, output: problem.output, joinsImages: joinsImages)
-    let block = 24
-    blocksPerRow = grid.rows == 1 ? (grid.columns + block - 1) / block : 1
-    let columns = grid.rows == 1 ? block : grid.columns
-    chunks = Chunks(
-      items: grid.rows * blocksPerRow,
-      cost: columns * problem.inputsPerGroup * phase.taps.count * 8)
+    let most = 24
+    let pieces = grid.rows == 1 ? (grid.columns + most - 1) / most : 1
+    columnsPerItem = (grid.columns + pieces - 1) / pieces
+    items = Chunks(
+      items: grid.rows * pieces,
+      cost: columnsPerItem * problem.inputsPerGroup * phase.taps.count * 8)
   }
 
-  /// The row and columns of an item.
-  func part(_ item: Int) -> (row: Int, columns: Range<Int>) {
-    let (row, block) = item.quotientAndRemainder(dividingBy: blocksPerRow)
-    guard blocksPerRow > 1 else { return (row, 0..<grid.columns) }
-    let size = (grid.columns + blocksPerRow - 1) / blocksPerRow
-    return (row, block * size..<min(grid.columns, (block + 1) * size))
+  /// The pixels of a chunk.
+  func block(ofChunk chunk: Int) -> PixelBlock {
+    let items = items[chunk]
+    guard grid.rows == 1 else { return PixelBlock(rows: items, columns: 0..<grid.columns) }
+    let end = min(grid.columns, items.upperBound * columnsPerItem)
+    return PixelBlock(rows: 0..<1, columns: items.lowerBound * columnsPerItem..<end)
   }
 }
 
-/// The work of all phases, and the mapping from a chunk's index to a phase, output plane and chunk
-/// of the phase.
+/// The work of all phases, and the mapping from a chunk's index to a phase, an output plane and a
+/// block of the phase's pixels.
 struct PhaseSchedule: Equatable, Sendable {
   let works: [PhaseWork]
   let planeCount: Int
@@ -50,17 +61,17 @@ struct PhaseSchedule: Equatable, Sendable {
     var firsts: [Int] = []
     for work in works {
       firsts.append(first)
-      first += work.chunks.count * planeCount
+      first += work.chunkCount * planeCount
     }
     firstChunks = firsts
     chunkCount = first
   }
 
-  func locate(_ chunk: Int) -> (work: Int, plane: Int, items: Range<Int>) {
+  func locate(_ chunk: Int) -> (work: Int, plane: Int, block: PixelBlock) {
     var index = works.count - 1
     while firstChunks[index] > chunk { index -= 1 }
     let (plane, part) = (chunk - firstChunks[index]).quotientAndRemainder(
-      dividingBy: works[index].chunks.count)
-    return (index, plane, works[index].chunks[part])
+      dividingBy: works[index].chunkCount)
+    return (index, plane, works[index].block(ofChunk: part))
   }
 }

@@ -80,6 +80,16 @@ struct PixelGrid: Hashable, Sendable {
   /// Floats from a plane's beginning to the first pixel that a row reads, without a tap's distance.
   func inputOffset(ofRow row: Int) -> Int { inputStart + offset(row, inputSteps) }
 
+  /// Floats from a plane's beginning to the first and the last pixel that a block reads, without a
+  /// tap's distance.
+  func inputOffsets(of block: PixelBlock) -> (first: Int, last: Int) {
+    (
+      inputOffset(ofRow: block.rows.lowerBound) + block.columns.lowerBound * inputColumnStep,
+      inputOffset(ofRow: block.rows.upperBound - 1)
+        + (block.columns.upperBound - 1) * inputColumnStep
+    )
+  }
+
   /// Floats from a plane's beginning to the first pixel that a row writes.
   func outputOffset(ofRow row: Int) -> Int { outputStart + offset(row, outputSteps) }
 

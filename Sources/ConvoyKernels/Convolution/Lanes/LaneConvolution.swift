@@ -101,7 +101,8 @@ struct LaneConvolution: ConvolutionMethod {
         let rows = grid.rowsOfImage(
           from: first, before: placed.work.rows(ofBand: bands.upperBound - 1).upperBound)
         let base = gather.prepare(
-          plane: plane, rows: rows, of: grid, phase: phase, from: input, scratch: scratch)
+          plane: plane, PixelBlock(rows: rows, columns: 0..<grid.columns), of: grid, phase: phase,
+          from: input, scratch: scratch)
         var end = next + 1
         while end < bands.upperBound,
           placed.work.rows(ofBand: end).lowerBound < rows.upperBound

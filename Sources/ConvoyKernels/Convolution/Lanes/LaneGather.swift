@@ -79,14 +79,16 @@ struct LaneGather: Equatable, Sendable {
     private let sources: [[Int]?]
     private let gather: LaneGather
     private let planes: [Int]
-    private let reach: [(first: Int, last: Int)]
+    /// For each phase, the floats around an output's pixel that its taps read; nil without taps.
+    private let reach: [Range<Int>?]
 
     fileprivate init(_ gather: LaneGather, _ planes: [Int]) {
       self.gather = gather
       self.planes = planes
       sources = gather.sources.map { $0?.map { planes[$0.plane] + $0.lane } }
-      reach = gather.taps.map {
-        ($0.min() ?? 0, ($0.max() ?? -PlaneLayout.lanes) + PlaneLayout.lanes)
+      reach = gather.taps.map { taps in
+        guard let first = taps.min(), let last = taps.max() else { return nil }
+        return first..<last + PlaneLayout.lanes
       }
     }
 
@@ -103,25 +105,27 @@ struct LaneGather: Equatable, Sendable {
       }
     }
 
-    /// Gathers what some rows of one image read, if the method gathers.
+    /// Gathers what a block of pixels of one image reads, if the method gathers.
     ///
-    /// - Returns: the base that `distances`, with the rows' own offsets, are relative to.
+    /// - Parameter block: pixels of one image, at least one.
+    /// - Returns: the base that `distances`, with the pixels' own offsets, are relative to.
     func prepare(
-      plane: Int, rows: Range<Int>, of grid: PixelGrid, phase: Int,
+      plane: Int, _ block: PixelBlock, of grid: PixelGrid, phase: Int,
       from input: UnsafePointer<Float>, scratch: UnsafeMutablePointer<Float>
     ) -> UnsafePointer<Float> {
-      guard let sources = sources[plane] else { return input }
+      guard let sources = sources[plane], let reach = reach[phase] else { return input }
       let imageStride = gather.imageStride
-      let imageStart = grid.image(ofRow: rows.lowerBound) * imageStride
-      let first = grid.inputOffset(ofRow: rows.lowerBound) - imageStart + reach[phase].first
-      let last =
-        grid.inputOffset(ofRow: rows.upperBound - 1) - imageStart
-        + (grid.columns - 1) * grid.inputColumnStep + reach[phase].last
+      let imageStart = grid.image(ofRow: block.rows.lowerBound) * imageStride
+      let (first, last) = grid.inputOffsets(of: block)
+      let read = first - imageStart + reach.lowerBound..<last - imageStart + reach.upperBound
+      precondition(
+        read.lowerBound >= 0 && read.upperBound <= imageStride,
+        "A block reads pixels outside its image's plane.")
       for channel in 0..<gather.inputsPerGroup {
         sources.withUnsafeBufferPointer { sources in
           let lanes = UnsafeBufferPointer(rebasing: sources[channel * 16..<channel * 16 + 16])
-          var pixel = first
-          while pixel < last {
+          var pixel = read.lowerBound
+          while pixel < read.upperBound {
             let target = scratch + channel * imageStride + pixel
             let source = input + imageStart + pixel
             for lane in 0..<16 { target[lane] = source[lanes[lane]] }

@@ -48,22 +48,14 @@ struct PortableDenseConvolution: ConvolutionMethod {
     var chunkCount: Int { schedule.chunkCount }
 
     func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
-      let (index, plane, items) = schedule.locate(chunk)
+      let (index, plane, block) = schedule.locate(chunk)
       let work = schedule.works[index]
       let input = UnsafePointer(memory[operands.input.base])
       let output = operands.output.start(of: plane, in: memory)
       distances[index][groups[plane]].withUnsafeBufferPointer { distances in
         let convolver = RowConvolver<DenseAccess>(
           work, plane: plane, distances: distances, epilogue: epilogue, operands, memory)
-        for item in items {
-          let (row, columns) = work.part(item)
-          convolver.convolve(
-            input + work.grid.inputOffset(ofRow: row)
-              + columns.lowerBound * work.grid.inputColumnStep,
-            output + work.grid.outputOffset(ofRow: row)
-              + columns.lowerBound * work.grid.outputColumnStep,
-            columns: columns.count)
-        }
+        convolver.convolve(block, of: work.grid, from: input, to: output)
       }
     }
   }
@@ -114,26 +106,24 @@ struct PortableLaneConvolution: ConvolutionMethod {
     var chunkCount: Int { schedule.chunkCount }
 
     func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
-      let (index, plane, items) = schedule.locate(chunk)
+      let (index, plane, block) = schedule.locate(chunk)
       let work = schedule.works[index]
       let input = UnsafePointer(memory[operands.input.base])
       let output = operands.output.start(of: plane, in: memory)
-      var row = items.lowerBound
-      while row < items.upperBound {
-        // Rows of one image at a time: a gathered plane holds one image.
-        let rows = work.grid.rowsOfImage(from: row, before: items.upperBound)
-        let base = gather.prepare(
-          plane: plane, rows: rows, of: work.grid, phase: index, from: input, scratch: scratch)
-        distances[index][plane].withUnsafeBufferPointer { distances in
-          let convolver = RowConvolver<LaneAccess>(
-            work, plane: plane, distances: distances, epilogue: epilogue, operands, memory)
-          for row in rows {
-            convolver.convolve(
-              base + work.grid.inputOffset(ofRow: row),
-              output + work.grid.outputOffset(ofRow: row), columns: work.grid.columns)
-          }
+      distances[index][plane].withUnsafeBufferPointer { distances in
+        let convolver = RowConvolver<LaneAccess>(
+          work, plane: plane, distances: distances, epilogue: epilogue, operands, memory)
+        var rest = block
+        while !rest.rows.isEmpty {
+          // Rows of one image at a time: a gathered plane holds one image.
+          let rows = work.grid.rowsOfImage(
+            from: rest.rows.lowerBound, before: block.rows.upperBound)
+          let part = PixelBlock(rows: rows, columns: block.columns)
+          let base = gather.prepare(
+            plane: plane, part, of: work.grid, phase: index, from: input, scratch: scratch)
+          convolver.convolve(part, of: work.grid, from: base, to: output)
+          rest.rows = rows.upperBound..<block.rows.upperBound
         }
-        row = rows.upperBound
       }
     }
   }

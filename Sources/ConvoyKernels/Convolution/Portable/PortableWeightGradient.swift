@@ -75,7 +75,8 @@ private struct PortableWeightGradient: Kernel {
         let rows = grid.rowsOfImage(from: row, before: end)
         end = rows.upperBound
         base = gather.prepare(
-          plane: plane, rows: rows, of: grid, phase: 0, from: input, scratch: gathered)
+          plane: plane, PixelBlock(rows: rows, columns: 0..<grid.columns), of: grid, phase: 0,
+          from: input, scratch: gathered)
       }
       distances[plane].withUnsafeBufferPointer { distances in
         let distances = UnsafeBufferPointer(rebasing: distances[pairs])

@@ -48,9 +48,23 @@ struct RowConvolver<Access: InputAccess> {
     outputStep = work.grid.outputColumnStep
   }
 
-  /// Computes a number of neighbouring output pixels.
+  /// Computes a block of output pixels.
   @inline(__always)
   func convolve(
+    _ block: PixelBlock, of grid: PixelGrid, from input: UnsafePointer<Float>,
+    to output: UnsafeMutablePointer<Float>
+  ) {
+    for row in block.rows {
+      convolve(
+        input + grid.inputOffset(ofRow: row) + block.columns.lowerBound * inputStep,
+        output + grid.outputOffset(ofRow: row) + block.columns.lowerBound * outputStep,
+        columns: block.columns.count)
+    }
+  }
+
+  /// Computes a number of neighbouring output pixels.
+  @inline(__always)
+  private func convolve(
     _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, columns: Int
   ) {
     var column = 0
