@@ -44,17 +44,27 @@ public final class ThreadPool: Sendable {
   /// Runs every chunk once, on all threads, and returns when all are done.
   ///
   /// - Parameters:
-  ///   - count: the number of chunks; below 2²⁴.
+  ///   - count: the number of chunks.
   ///   - body: gets the index of a chunk, and a number below `threadCount` that no two threads
   ///     share.
   public func run(chunks count: Int, _ body: (_ chunk: Int, _ worker: Int) -> Void) {
-    precondition(count < 1 << 24, "Work is handed out in fewer than 2²⁴ chunks.")
     if count <= 1 || threadCount == 1 || !desk.take() {
       for chunk in 0..<count { body(chunk, 0) }
       return
     }
-    withoutActuallyEscaping(body) { desk.hand(out: $0, count: count) }
-    desk.release()
+    defer { desk.release() }
+    guard count > Desk.mostChunks else {
+      withoutActuallyEscaping(body) { desk.hand(out: $0, count: count) }
+      return
+    }
+    // More chunks than a ticket has numbers for are handed out several at a time.
+    let size = (count + Desk.mostChunks - 1) / Desk.mostChunks
+    let several = { (part: Int, worker: Int) in
+      for chunk in part * size..<min(count, (part + 1) * size) { body(chunk, worker) }
+    }
+    withoutActuallyEscaping(several) {
+      desk.hand(out: $0, count: (count + size - 1) / size)
+    }
   }
 }
 
@@ -81,10 +91,17 @@ private final class Desk: @unchecked Sendable {
   /// The number of polls for work before a thread sleeps: some tens of microseconds.
   private static let looks = 1 << 15
 
+  /// The number of polls for the last chunks before the caller yields its processor: some
+  /// microseconds.
+  private static let looksBeforeYielding = 1 << 12
+
+  /// The largest number of chunks of a job.
+  static let mostChunks = Int(Ticket.mask)
+
   /// A job, and its chunks from `first` up to `end`, in 16, 24 and 24 bits.
   private struct Ticket {
     private(set) var bits: UInt64
-    private static let mask: UInt64 = 0xFF_FFFF
+    static let mask: UInt64 = 0xFF_FFFF
 
     init(bits: UInt64) { self.bits = bits }
 
@@ -122,9 +139,24 @@ private final class Desk: @unchecked Sendable {
       Ticket(job: last.job &+ 1, count: count).bits, ordering: .sequentiallyConsistent)
     if sleepers.load(ordering: .sequentiallyConsistent) > 0 { gate.open() }
     while serveChunk(worker: 0) {}
-    while doneChunks.load(ordering: .acquiring) < count {}
+    var looks = 0
+    while doneChunks.load(ordering: .acquiring) < count {
+      if looks < Desk.looksBeforeYielding {
+        looks += 1
+      } else {
+        // A thread that has a chunk may be waiting for this thread's processor.
+        sched_yield()
+      }
+    }
     work = { _, _ in }
   }
+
+  /// Runs a chunk that this thread has taken.
+  ///
+  /// Never inlined: when it returns, the thread holds no reference to the closure, which the job's
+  /// end may destroy.
+  @inline(never)
+  private func runWork(_ chunk: Int, _ worker: Int) { work(chunk, worker) }
 
   /// Takes a chunk and runs it, if one is left.
   private func serveChunk(worker: Int) -> Bool {
@@ -135,7 +167,7 @@ private final class Desk: @unchecked Sendable {
       let (taken, actual) = ticket.weakCompareExchange(
         expected: current.bits, desired: next.bits, ordering: .acquiringAndReleasing)
       if taken {
-        work(chunk, worker)
+        runWork(chunk, worker)
         doneChunks.add(1, ordering: .releasing)
         return true
       }
