@@ -6,6 +6,9 @@ public import ConvoyTensors
 ///
 /// Input: an image [B, C, …]. Output: [B, C, …] with other spatial extents. The coordinates are
 /// those of ONNX's operator of the same name; outside the image, border pixels are repeated.
+/// Where ONNX leaves open what rounding does, ONNX Runtime is followed: coordinates are 32-bit
+/// floats, a coordinate within 10⁻⁶ of half way between pixels is half way, and an image that keeps
+/// its extents is not changed, whatever the scales.
 public struct Resize: Operator {
   /// How a pixel between others is interpolated.
   public enum Interpolation: Hashable, Sendable, Codable {
@@ -43,7 +46,7 @@ public struct Resize: Operator {
   public enum Size: Hashable, Sendable, Codable {
     /// Its spatial extents.
     case extents([Int])
-    /// Multiples of the input's spatial extents, rounded down.
+    /// Multiples of the input's spatial extents: 32-bit products, rounded down.
     case scales([Float])
   }
 
@@ -86,7 +89,8 @@ public struct Resize: Operator {
           .attribute,
           "expected \(spatial.count) scales above 0 and at most 4096, got \(scales)")
       }
-      let extents = zip(spatial, scales).map { Int(Double($0) * Double($1)) }
+      // 7 for 0.7 times 10, where the exact product with the float 0.7 is below 7.
+      let extents = zip(spatial, scales).map { Int(Float($0) * $1) }
       return [try Shape(validating: image.dimensions.prefix(2) + extents)]
     }
   }
@@ -213,16 +217,16 @@ extension Resize {
   public func axes(from input: Shape, to output: Shape) -> [[Tap]] {
     (2..<input.rank).map { d in
       let (from, to) = (input[d], output[d])
+      guard input != output else {
+        return (0..<to).map { Tap(low: $0, high: $0, weight: 0) }
+      }
       var scale = Float(to) / Float(from)
       if case .scales(let scales) = size { scale = scales[d - 2] }
-      return (0..<to).map {
-        tap(at: Double(coordinate(Float($0), from, to, scale)), below: from)
-      }
+      return (0..<to).map { tap(at: coordinate(Float($0), from, to, scale), below: from) }
     }
   }
 
-  /// In floats, as other implementations compute it: half way between pixels, rounding errors
-  /// decide which is the nearest.
+  /// The coordinate in the image of an output position.
   private func coordinate(_ x: Float, _ from: Int, _ to: Int, _ scale: Float) -> Float {
     switch coordinates {
     case .halfPixel: (x + 0.5) / scale - 0.5
@@ -232,22 +236,16 @@ extension Resize {
     }
   }
 
-  private func tap(at coordinate: Double, below extent: Int) -> Tap {
-    let largest = Double(extent - 1)
+  private func tap(at coordinate: Float, below extent: Int) -> Tap {
+    let largest = Float(extent - 1)
     switch interpolation {
     case .linear:
       let limited = min(max(coordinate, 0), largest)
       let low = Int(limited)
-      return Tap(low: low, high: min(low + 1, extent - 1), weight: limited - Double(low))
+      return Tap(
+        low: low, high: min(low + 1, extent - 1), weight: Double(limited) - Double(low))
     case .nearest(let rounding):
-      let rounded =
-        switch rounding {
-        case .halfDown: (coordinate - 0.5).rounded(.up)
-        case .halfUp: (coordinate + 0.5).rounded(.down)
-        case .down: coordinate.rounded(.down)
-        case .up: coordinate.rounded(.up)
-        }
-      let position = Int(min(max(rounded, 0), largest))
+      let position = Int(min(max(rounding.rounded(coordinate), 0), largest))
       return Tap(low: position, high: position, weight: 0)
     }
   }
@@ -267,6 +265,21 @@ extension Resize {
       sources = next.filter { $0.weight != 0 }
     }
     return sources
+  }
+}
+
+extension Resize.Rounding {
+  /// The integer that a coordinate is rounded to.
+  fileprivate func rounded(_ coordinate: Float) -> Float {
+    let below = coordinate.rounded(.down)
+    let fraction = coordinate - below
+    let isHalf = abs(fraction - 0.5) < 1e-6
+    return switch self {
+    case .halfDown: isHalf || fraction < 0.5 ? below : below + 1
+    case .halfUp: isHalf || fraction > 0.5 ? below + 1 : below
+    case .down: below
+    case .up: coordinate.rounded(.up)
+    }
   }
 }
 

@@ -13,23 +13,31 @@ extension Conversions {
     let image = try site.value(0)
     let scales =
       try site.opset >= 9 ? site.constant(1).floats() : site.attributes.floats("scales") ?? []
+    guard scales.allSatisfy({ $0 >= 1 }) else {
+      throw .refused("scales of at least 1 are expected, got \(scales)")
+    }
     let mode = try site.attributes.string("mode", default: "nearest")
     return site.apply(
       Resize(
         try interpolation(mode, rounding: .down), coordinates: .asymmetric,
-        try size(scales: scales, of: image, keepsDownscaling: false)), [image])
+        try size(scales: scales, of: image)), [image])
   }
 
   private static func resize(_ site: ImportSite) throws(ConvoyError) -> Value {
     let image = try site.value(0)
     let mode = try site.attributes.string("mode", default: "nearest")
     if site.opset == 10 {
+      // Version 10 does not say how coordinates are rounded; ONNX Runtime rounds them up where an
+      // axis gets shorter.
+      let scales = try site.constant(1).floats()
+      let isSmaller = scales.contains { $0 < 1 }
+      guard mode != "nearest" || !isSmaller || scales.allSatisfy({ $0 <= 1 }) else {
+        throw .refused("scales on one side of 1 are expected in version 10, got \(scales)")
+      }
       return site.apply(
         Resize(
-          try interpolation(mode, rounding: .down), coordinates: .asymmetric,
-          try size(
-            scales: try site.constant(1).floats(), of: image, keepsDownscaling: mode != "nearest")),
-        [image])
+          try interpolation(mode, rounding: isSmaller ? .up : .down), coordinates: .asymmetric,
+          try size(scales: scales, of: image)), [image])
     }
     guard try !site.attributes.flag("antialias") else {
       throw .refused("antialias is not supported")
@@ -64,7 +72,7 @@ extension Conversions {
     } else {
       let scales = try spread(
         try site.constant(2).floats(), else: image.shape.dimensions.map { _ in 1 })
-      size = try Self.size(scales: scales, of: image, keepsDownscaling: true)
+      size = try Self.size(scales: scales, of: image)
     }
     return site.apply(
       Resize(
@@ -72,15 +80,10 @@ extension Conversions {
         size), [image])
   }
 
-  private static func size(
-    scales: [Float], of image: Value, keepsDownscaling: Bool
-  ) throws(ConvoyError) -> Resize.Size {
+  private static func size(scales: [Float], of image: Value) throws(ConvoyError) -> Resize.Size {
     guard image.shape.rank >= 3, scales.count == image.shape.rank,
       scales.prefix(2).allSatisfy({ $0 == 1 })
     else { throw .refused("scales of spatial dimensions only are expected, got \(scales)") }
-    guard keepsDownscaling || scales.allSatisfy({ $0 >= 1 }) else {
-      throw .refused("making images smaller is not supported in this version of the operators")
-    }
     return .scales(Array(scales.dropFirst(2)))
   }
 
