@@ -25,11 +25,12 @@ import Testing
       let channels = [2, 12, 16, 20, 36][random.below(5)]
       let groups = [channels, 2, channels / 2][random.below(3)]
       let kernel = index % 6 == 0 ? 65 + random.below(20) : 1 + random.below(9)
+      let dilation = 1 + random.below(2)
       let builder = GraphBuilder()
       let x = builder.input("x", [1, channels, 20 + random.below(280)])
       let y = x.convolution(
         channels * (1 + random.below(3)), kernel: kernel, stride: 1 + random.below(2),
-        padding: .uniform(kernel / 2), dilation: 1 + random.below(2), groups: groups)
+        padding: .uniform(kernel / 2 * dilation), dilation: dilation, groups: groups)
       builder.output("y", y.relu())
       builder.output("z", y.transposedConvolution(groups, kernel: 3, stride: 2, groups: groups))
       try expectPlanMatchesReference(try builder.finish(), random: &random)
