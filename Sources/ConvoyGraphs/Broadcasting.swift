@@ -16,6 +16,16 @@ extension Shape {
     return larger.walked(by: steps)
   }
 
+  /// For each position, in row-major order, the row-major index of the result that it is reduced
+  /// to.
+  ///
+  /// - Complexity: O(*n*) in the elements.
+  func reducedPlaces(over dimensions: [Int]) -> [Int] {
+    let kept = Shape((0..<rank).map { dimensions.contains($0) ? 1 : self[$0] })
+    let strides = kept.strides
+    return walked(by: (0..<rank).map { dimensions.contains($0) ? 0 : strides[$0] })
+  }
+
   /// For each position, in row-major order, the sum of its indices times a step each.
   func walked(by steps: [Int]) -> [Int] {
     var places = [0]

@@ -7,6 +7,7 @@ public enum Operators {
     AllReduce.self,
     AllReduceBegin.self,
     AllReduceEnd.self,
+    ArgReduction.self,
     Arithmetic.self,
     BatchNormalization.self,
     BatchNormalizationGradient.self,
@@ -52,6 +53,7 @@ public enum Operators {
     Standardization.self,
     SynchronizedBatchNormalization.self,
     SynchronizedBatchNormalizationGradient.self,
+    TopK.self,
     Transpose.self,
     TransposedConvolution.self,
   ]

@@ -24,7 +24,8 @@ extension Reduction: Lowerable {
   }
 
   func layouts(at site: LayoutSite) -> NodeLayouts {
-    switch way(of: site.inputShapes[0], inPlanes: site.leadingKind == .planes) {
+    guard site.inputTypes[0] == .float32 else { return .allDense(at: site) }
+    return switch way(of: site.inputShapes[0], inPlanes: site.leadingKind == .planes) {
     case .channels, .everything: NodeLayouts(inputs: [.planes], outputs: [.dense])
     case .images: NodeLayouts(inputs: [.planes], outputs: [.planes])
     case .dense: NodeLayouts(inputs: [.dense], outputs: [.dense])
@@ -32,12 +33,13 @@ extension Reduction: Lowerable {
   }
 
   func lower(_ site: LoweringSite, into program: inout Program) {
+    guard site.inputTypes[0] == .float32 else { return program.define(self, at: site) }
     let (input, output) = (site.inputs[0], site.outputs[0])
     let shape = site.inputShapes[0]
     let scale =
       function == .mean
       ? Double(site.outputShapes[0].elementCount) / Double(shape.elementCount) : 1
-    let kernel: ReductionFunction = function == .maximum ? .maximum : .sum
+    let kernel = function.kernel
     switch way(of: shape, inPlanes: program.buffers[input.index].planes != nil) {
     case .images:
       program.step(site) {
@@ -54,6 +56,18 @@ extension Reduction: Lowerable {
         site, kernel, scale: scale, [shape[1]], over: [0], from: totals, to: output)
     case .dense:
       program.reduce(site, kernel, scale: scale, shape, over: dimensions, from: input, to: output)
+    }
+  }
+}
+
+extension Reduction.Function {
+  /// How the kernels combine numbers; they multiply totals by a factor of their own.
+  fileprivate var kernel: ReductionFunction {
+    switch self {
+    case .sum, .mean: .sum
+    case .product: .product
+    case .maximum: .maximum
+    case .minimum: .minimum
     }
   }
 }

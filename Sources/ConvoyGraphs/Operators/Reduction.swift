@@ -2,18 +2,24 @@ public import ConvoyTensors
 
 // MARK: Attributes
 
-/// The sum, mean or maximum over some dimensions.
+/// The sum, mean, product, maximum or minimum over some dimensions.
 ///
-/// Input: a tensor. Output: the same with the reduced extents 1, or without them.
-public struct Reduction: Operator {
+/// Input: a tensor of 32-bit floats or integers, or of truth values for maximum (any) and minimum
+/// (all). Output: the same with the reduced extents 1, or without them. Integers wrap around, and
+/// their mean is rounded toward zero.
+public struct Reduction: TypedOperator {
   /// How numbers are reduced.
-  public enum Function: String, Hashable, Sendable, Codable {
+  public enum Function: String, Hashable, Sendable, Codable, CaseIterable {
     /// Σx
     case sum
     /// Σx ∕ n
     case mean
+    /// Πx; not differentiated.
+    case product
     /// The maximum; not differentiated.
     case maximum
+    /// The minimum; not differentiated.
+    case minimum
   }
 
   /// See `Operator.name`.
@@ -47,6 +53,14 @@ public struct Reduction: Operator {
     return [Shape(outputExtents(of: inputs[0], keepsDimensions))]
   }
 
+  /// Numbers keep their type; truth values have a maximum and a minimum.
+  public var types: TypeRule {
+    switch function {
+    case .sum, .mean, .product: .kept(.numbers)
+    case .maximum, .minimum: .kept(.numbers.union([.bool]))
+    }
+  }
+
   private func outputExtents(of shape: Shape, _ keeps: Bool) -> [Int] {
     shape.dimensions.enumerated().compactMap { d, extent in
       dimensions.contains(d) ? (keeps ? 1 : nil) : extent
@@ -58,7 +72,9 @@ public struct Reduction: Operator {
   /// The output's gradient, repeated over the reduced dimensions, and divided by their count for a
   /// mean.
   public func gradients(at site: GradientSite) -> [Value?] {
-    guard function != .maximum else { return [nil] }
+    guard function == .sum || function == .mean, site.outputGradient.type == .float32 else {
+      return [nil]
+    }
     let shape = site.inputs[0].shape
     let kept = Shape(outputExtents(of: shape, true))
     var gradient = site.outputGradient.reshaped(to: kept).repeated(to: shape)
@@ -68,21 +84,54 @@ public struct Reduction: Operator {
     return [gradient]
   }
 
-  // MARK: Reference
+  // MARK: Definition
 
-  /// One loop over the inputs.
-  public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
-    let shape = inputs[0].shape
-    let start = function == .maximum ? -Double.infinity : 0
-    var result = ReferenceTensor(Shape(outputExtents(of: shape, true)), repeating: start)
-    for position in shape.indices {
-      let target = position.enumerated().map { dimensions.contains($0) ? 0 : $1 }
-      let x = inputs[0][position]
-      result[target] = function == .maximum ? max(result[target], x) : result[target] + x
+  /// One loop over the inputs; floats are reduced in Double.
+  public func define(_ inputs: [Tensor], outputs: [TensorType]) -> [Tensor] {
+    let input = inputs[0]
+    let loop = Loop(reduction: self, input: input, outputShape: outputs[0].shape)
+    switch input.type {
+    case .bool:
+      let bytes = input.converted(to: .uint8)
+      return define([bytes], outputs: [TensorType(outputs[0].shape, .uint8)])
+        .map { $0.converted(to: .bool) }
+    case .float32:
+      let doubles = input.converted(to: .float64)
+      return define([doubles], outputs: [TensorType(outputs[0].shape, .float64)])
+        .map { $0.converted(to: .float32) }
+    default:
+      return [input.type.applyToNumber(loop)]
     }
-    let count = shape.elementCount / result.shape.elementCount
-    if function == .mean { result.elements = result.elements.map { $0 / Double(count) } }
-    return [ReferenceTensor(outputs[0], result.elements)]
+  }
+
+  private struct Loop: NumberFunction {
+    let reduction: Reduction
+    let input: Tensor
+    let outputShape: Shape
+
+    func callAsFunction<Number: NumberElement>(_ type: Number.Type) -> Tensor {
+      let elements = input.known(as: type)
+      let places = input.shape.reducedPlaces(over: reduction.dimensions)
+      func results(_ start: Number, _ combine: (Number, Number) -> Number) -> [Number] {
+        var results = Array(repeating: start, count: outputShape.elementCount)
+        for (element, place) in zip(elements, places) {
+          results[place] = combine(results[place], element)
+        }
+        return results
+      }
+      let reduced: [Number] =
+        switch reduction.function {
+        case .sum: results(0, Number.sum)
+        case .product: results(1, Number.product)
+        case .maximum: results(.lowest) { $1 > $0 ? $1 : $0 }
+        case .minimum: results(.highest) { $1 < $0 ? $1 : $0 }
+        case .mean:
+          results(0, Number.sum).map {
+            .quotient($0, Number(converting: Int64(elements.count / outputShape.elementCount)))
+          }
+        }
+      return Tensor(known: outputShape, reduced)
+    }
   }
 
   // MARK: Traits
@@ -105,7 +154,9 @@ public struct Reduction: Operator {
     switch function {
     case .sum: Glyph("Σ", .reduction)
     case .mean: Glyph("mean", .reduction)
+    case .product: Glyph("Π", .reduction)
     case .maximum: Glyph("max", .reduction)
+    case .minimum: Glyph("min", .reduction)
     }
   }
 }
@@ -126,6 +177,11 @@ extension Value {
   /// The maximum over some dimensions, or over all.
   public func largest(over dimensions: [Int]? = nil, keepsDimensions: Bool = false) -> Value {
     reduced(.maximum, dimensions, keepsDimensions)
+  }
+
+  /// The minimum over some dimensions, or over all.
+  public func smallest(over dimensions: [Int]? = nil, keepsDimensions: Bool = false) -> Value {
+    reduced(.minimum, dimensions, keepsDimensions)
   }
 
   private func reduced(

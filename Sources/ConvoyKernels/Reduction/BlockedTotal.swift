@@ -4,8 +4,12 @@ import ConvoyTensors
 package enum ReductionFunction: Hashable, Sendable {
   /// Σx
   case sum
+  /// Πx
+  case product
   /// The maximum.
   case maximum
+  /// The minimum.
+  case minimum
 }
 
 /// A function that combines two numbers, for 16 pairs or for one.
@@ -29,6 +33,21 @@ enum LaneMaximum: LaneReduction {
   @inline(__always)
   static func combine(_ a: Lanes, _ b: Lanes) -> Lanes { a.replacing(with: b, where: b .> a) }
   @inline(__always) static func combine(_ a: Double, _ b: Double) -> Double { b > a ? b : a }
+}
+
+/// The minimum.
+enum LaneMinimum: LaneReduction {
+  static var neutral: Float { .infinity }
+  @inline(__always)
+  static func combine(_ a: Lanes, _ b: Lanes) -> Lanes { a.replacing(with: b, where: b .< a) }
+  @inline(__always) static func combine(_ a: Double, _ b: Double) -> Double { b < a ? b : a }
+}
+
+/// Multiplication.
+enum LaneProduct: LaneReduction {
+  static var neutral: Float { 1 }
+  @inline(__always) static func combine(_ a: Lanes, _ b: Lanes) -> Lanes { a * b }
+  @inline(__always) static func combine(_ a: Double, _ b: Double) -> Double { a * b }
 }
 
 /// Sixteen totals of any number of floats.

@@ -1,6 +1,6 @@
 package import ConvoyTensors
 
-/// The sum or maximum over some dimensions of a row-major tensor.
+/// A reduction over some dimensions of a row-major tensor.
 ///
 /// If the last dimension of more than one element is reduced, 16 neighbours at a time are combined
 /// into one result. Otherwise 16 neighbouring results are computed at a time.
@@ -92,7 +92,9 @@ package struct DenseReduction: Kernel {
   package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     switch function {
     case .sum: run(LaneSum.self, chunk, memory)
+    case .product: run(LaneProduct.self, chunk, memory)
     case .maximum: run(LaneMaximum.self, chunk, memory)
+    case .minimum: run(LaneMinimum.self, chunk, memory)
     }
   }
 

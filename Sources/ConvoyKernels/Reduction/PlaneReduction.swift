@@ -40,7 +40,9 @@ package struct PlanePartReduction: Kernel {
   package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     switch function {
     case .sum: run(LaneSum.self, chunk, memory)
+    case .product: run(LaneProduct.self, chunk, memory)
     case .maximum: run(LaneMaximum.self, chunk, memory)
+    case .minimum: run(LaneMinimum.self, chunk, memory)
     }
   }
 
@@ -96,7 +98,9 @@ package struct ChannelTotals: Kernel {
   package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     switch function {
     case .sum: run(LaneSum.self, memory)
+    case .product: run(LaneProduct.self, memory)
     case .maximum: run(LaneMaximum.self, memory)
+    case .minimum: run(LaneMinimum.self, memory)
     }
   }
 
@@ -150,7 +154,9 @@ package struct ImageReduction: Kernel {
   package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     switch function {
     case .sum: run(LaneSum.self, chunk, memory)
+    case .product: run(LaneProduct.self, chunk, memory)
     case .maximum: run(LaneMaximum.self, chunk, memory)
+    case .minimum: run(LaneMinimum.self, chunk, memory)
     }
   }
 

@@ -25,9 +25,9 @@ struct ExportSite {
   let inputShapes: [Shape]
   let outputShapes: [Shape]
 
-  /// Writes a node that makes the output.
+  /// Writes a node that makes the outputs.
   func finish(_ type: String, _ inputs: [String], _ attributes: [Onnx_AttributeProto] = []) {
-    exporter.append(type, name: name, inputs: inputs, output: outputs[0], attributes)
+    exporter.append(type, name: name, inputs: inputs, outputs: outputs, attributes)
   }
 
   /// Writes a node before the last, and returns the name of what it makes.
@@ -35,7 +35,7 @@ struct ExportSite {
     _ type: String, _ inputs: [String], _ attributes: [Onnx_AttributeProto] = []
   ) -> String {
     let name = exporter.freeName("\(self.name).\(type)")
-    exporter.append(type, name: name, inputs: inputs, output: name, attributes)
+    exporter.append(type, name: name, inputs: inputs, outputs: [name], attributes)
     return name
   }
 

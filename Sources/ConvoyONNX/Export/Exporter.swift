@@ -77,7 +77,7 @@ final class Exporter {
     let value = source[output.value].name
     if value == output.name { return value }
     let name = freeName(output.name, isGiven: !names.contains(output.name))
-    append("Identity", name: freeName("\(output.name).output"), inputs: [value], output: name, [])
+    append("Identity", name: freeName("\(output.name).output"), inputs: [value], outputs: [name], [])
     return name
   }
 
@@ -103,11 +103,11 @@ final class Exporter {
   // MARK: Building
 
   func append(
-    _ type: String, name: String, inputs: [String], output: String,
+    _ type: String, name: String, inputs: [String], outputs: [String],
     _ attributes: [Onnx_AttributeProto]
   ) {
     var node = Onnx_NodeProto()
-    (node.opType, node.name, node.input, node.output) = (type, name, inputs, [output])
+    (node.opType, node.name, node.input, node.output) = (type, name, inputs, outputs)
     node.attribute = attributes
     graph.node.append(node)
   }

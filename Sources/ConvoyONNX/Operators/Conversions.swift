@@ -12,7 +12,7 @@ enum Conversions {
   /// Every operator that is read.
   static let importing: [String: Importing] = joined([
     convolutions, poolings, normalizations, activations, arithmetic, arrangements, shapes, matrices,
-    reductions, softmaxes, resizings, logic,
+    reductions, softmaxes, resizings, logic, writtenNormalizations,
   ])
 
   /// The operators that shapes are computed with.

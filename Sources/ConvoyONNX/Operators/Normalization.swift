@@ -5,32 +5,36 @@ import ConvoyTensors
 
 extension Conversions {
   static let normalizations: [String: Importing] = [
-    "BatchNormalization": single(batchNormalization),
+    "BatchNormalization": batchNormalization,
     "InstanceNormalization": single(instanceNormalization),
     "GroupNormalization": single(groupNormalization),
-    "LayerNormalization": single(layerNormalization),
+    "LayerNormalization": layerNormalization,
     "LRN": single(localResponseNormalization),
     "Dropout": single(dropout),
   ]
 
-  private static func batchNormalization(_ site: ImportSite) throws(ConvoyError) -> Value {
-    guard try !site.attributes.flag("training_mode") else {
-      throw .refused("it is exported for training")
+  private static let batchNormalization: Importing = { site throws(ConvoyError) in
+    let epsilon = try site.epsilon()
+    // ONNX tells how much of the running statistics stays.
+    let kept = try site.attributes.float("momentum", default: 0.9)
+    if try site.attributes.flag("training_mode") {
+      return try site.batchNormalizationInTraining(epsilon: epsilon, momentum: kept)
+        .map { .computed($0) }
     }
     let isSpatial = try site.attributes.flag("spatial", default: true)
     guard site.opset >= 9 || isSpatial else {
       throw .refused("statistics for each pixel are not supported")
     }
-    let operation = BatchNormalization(
-      epsilon: try site.attributes.float("epsilon", default: 1e-5),
-      // ONNX tells how much of the running statistics stays.
-      momentum: 1 - (try site.attributes.float("momentum", default: 0.9)))
-    return site.apply(
-      operation,
+    guard site.outputCount == 1 else {
+      throw .refused("its statistics are asked for, as in training")
+    }
+    let normalized = site.apply(
+      BatchNormalization(epsilon: epsilon, momentum: 1 - kept),
       [try site.value(0)]
         + (try (1...4).map { index throws(ConvoyError) in
           try site.parameter(index, isTrainable: index <= 2)
         }))
+    return [.computed(normalized)]
   }
 
   private static func instanceNormalization(_ site: ImportSite) throws(ConvoyError) -> Value {
@@ -70,14 +74,15 @@ extension Conversions {
     return try site.scaled(standard, spread)
   }
 
-  private static func layerNormalization(_ site: ImportSite) throws(ConvoyError) -> Value {
+  private static let layerNormalization: Importing = { site throws(ConvoyError) in
     let value = try site.value(0)
     let rank = value.shape.rank
     let axis = try site.dimension(
       try site.attributes.integer("axis", default: -1), ofRank: rank)
+    let (dimensions, epsilon) = (Array(axis..<rank), try site.epsilon())
     let standard = site.apply(
-      Standardization(over: Array(axis..<rank), epsilon: try site.epsilon()), [value])
-    return try site.scaled(standard) { index throws(ConvoyError) in
+      Standardization(over: dimensions, epsilon: epsilon), [value])
+    let normalized = try site.scaled(standard) { index throws(ConvoyError) in
       let extents = try site.input(index).extents
       guard extents.count <= rank else {
         throw .refused("its input \(index + 1) has too many dimensions")
@@ -85,6 +90,10 @@ extension Conversions {
       let missing = Array(repeating: 1, count: rank - extents.count)
       return try site.parameter(index, as: missing + extents)
     }
+    let statistics =
+      site.outputCount > 1
+      ? site.layerStatistics(of: value, over: dimensions, epsilon: epsilon) : []
+    return ([normalized] + statistics).map { .computed($0) }
   }
 
   private static func localResponseNormalization(_ site: ImportSite) throws(ConvoyError) -> Value {

@@ -101,6 +101,10 @@ let operatorSamples: [OperatorSample] = [
   OperatorSample(
     AdamUpdate(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01), [v, v, v, v, [], []],
     differentiated: [], numbers: [3: .positive, 4: .positive, 5: .step]),
+  OperatorSample(ArgReduction(.maximum, along: 1), [image], differentiated: []),
+  OperatorSample(
+    ArgReduction(.minimum, along: 2, keepsDimension: true, selectsLast: true), [image],
+    differentiated: [], numbers: [0: .integers(.int64, below: 4)]),
   OperatorSample(Arithmetic(.add), [[2, 3, 4, 4], [3, 1, 1]]),
   OperatorSample(
     BatchNormalization(epsilon: 1e-5, momentum: 0.1), [image, [4], [4], [4], [4]],
@@ -198,6 +202,10 @@ let operatorSamples: [OperatorSample] = [
   OperatorSample(
     SoftmaxGradient(dimension: 1, isLogarithmic: false), [image, image], differentiated: []),
   OperatorSample(Standardization(over: [1, 3], epsilon: 1e-5), [image]),
+  OperatorSample(TopK(2, along: 3), [image], differentiated: []),
+  OperatorSample(
+    TopK(3, along: 1, keepsLargest: false), [image], differentiated: [],
+    numbers: [0: .integers(.uint8, below: 4)]),
   OperatorSample(Transpose(permutation: [0, 2, 3, 1]), [image]),
   OperatorSample(
     TransposedConvolution(window, groups: 2, outputPadding: 1), [image, [4, 3, 3, 3], [6]]),
@@ -219,6 +227,15 @@ let operatorSamples: [OperatorSample] = [
   OperatorSample(ParametricReLU(), [image, [1]]),
   OperatorSample(Reduction(.maximum, over: [2, 3]), [image], differentiated: []),
   OperatorSample(Reduction(.sum, over: [0]), [image]),
+  OperatorSample(
+    Reduction(.minimum, over: [1, 2, 3], keepsDimensions: true), [image], differentiated: []),
+  OperatorSample(Reduction(.minimum, over: [2, 3]), [image], differentiated: []),
+  OperatorSample(Reduction(.product, over: [2]), [image], differentiated: []),
+  OperatorSample(
+    Reduction(.mean, over: [0, 3]), [image], differentiated: [],
+    numbers: [0: .integers(.int32, below: 9)]),
+  OperatorSample(
+    Reduction(.minimum, over: [1]), [image], differentiated: [], numbers: [0: .truths]),
   OperatorSample(Reshape([0, -1]), [[2, 6]]),
   OperatorSample(Reshape([0, 2, -1]), [image]),
   OperatorSample(AxisSlice(dimension: 3, start: 0, end: 4), [image]),
