@@ -36,6 +36,7 @@ public enum Operators {
     ParametricReLU.self,
     Pooling.self,
     PoolingGradient.self,
+    Recurrence.self,
     Reduction.self,
     Repetition.self,
     Reshape.self,

@@ -33,5 +33,6 @@ extension Program {
 
 extension ArgReduction: DefinitionLowerable {}
 extension Comparison: DefinitionLowerable {}
+extension Recurrence: DefinitionLowerable {}
 extension Selection: DefinitionLowerable {}
 extension TopK: DefinitionLowerable {}

@@ -162,7 +162,7 @@ extension Value {
   }
 
   /// The tensor broadcast to a larger shape.
-  func repeated(to shape: Shape) -> Value {
+  public func repeated(to shape: Shape) -> Value {
     self.shape == shape ? self : applying(Repetition(to: shape))
   }
 }

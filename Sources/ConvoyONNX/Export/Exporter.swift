@@ -77,7 +77,8 @@ final class Exporter {
     let value = source[output.value].name
     if value == output.name { return value }
     let name = freeName(output.name, isGiven: !names.contains(output.name))
-    append("Identity", name: freeName("\(output.name).output"), inputs: [value], outputs: [name], [])
+    append(
+      "Identity", name: freeName("\(output.name).output"), inputs: [value], outputs: [name], [])
     return name
   }
 

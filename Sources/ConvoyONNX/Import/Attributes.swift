@@ -32,6 +32,10 @@ struct Attributes {
     try read(name, .floats) { $0.floats }
   }
 
+  func strings(_ name: String) throws(ConvoyError) -> [String]? {
+    try read(name, .strings) { $0.strings.map { String(decoding: $0, as: UTF8.self) } }
+  }
+
   func string(_ name: String, default missing: String) throws(ConvoyError) -> String {
     try read(name, .string) { String(decoding: $0.s, as: UTF8.self) } ?? missing
   }

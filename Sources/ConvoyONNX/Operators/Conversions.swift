@@ -12,7 +12,8 @@ enum Conversions {
   /// Every operator that is read.
   static let importing: [String: Importing] = joined([
     convolutions, poolings, normalizations, activations, arithmetic, arrangements, shapes, matrices,
-    reductions, softmaxes, resizings, logic, writtenNormalizations,
+    reductions, softmaxes, resizings, logic, writtenNormalizations, einsums, recurrences,
+    attentions,
   ])
 
   /// The operators that shapes are computed with.

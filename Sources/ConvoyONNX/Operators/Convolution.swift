@@ -5,12 +5,12 @@ import ConvoyTensors
 
 extension Conversions {
   static let convolutions: [String: Importing] = [
-    "Conv": single(convolution),
+    "Conv": single { site throws(ConvoyError) in try convolution(site, of: try site.value(0)) },
     "ConvTranspose": single(transposedConvolution),
   ]
 
-  private static func convolution(_ site: ImportSite) throws(ConvoyError) -> Value {
-    let image = try site.value(0)
+  /// - Parameter image: its first input, with channels first.
+  static func convolution(_ site: ImportSite, of image: Value) throws(ConvoyError) -> Value {
     let weights = try site.parameter(1)
     let window = try site.window(kernel: try kernel(of: weights, site), image: image.shape)
     let groups = try site.attributes.integer("group", default: 1)

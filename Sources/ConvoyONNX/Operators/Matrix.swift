@@ -10,7 +10,7 @@ extension Conversions {
   ]
 
   /// alpha·A·B + beta·C: a linear layer where B is known.
-  private static func generalProduct(_ site: ImportSite) throws(ConvoyError) -> Value {
+  static func generalProduct(_ site: ImportSite) throws(ConvoyError) -> Value {
     let (alpha, beta) = (
       try site.attributes.float("alpha", default: 1), try site.attributes.float("beta", default: 1)
     )

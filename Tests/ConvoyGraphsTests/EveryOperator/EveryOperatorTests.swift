@@ -120,7 +120,7 @@ import Testing
     ConvolutionWeightGradient.name, CrossEntropy.name, CrossEntropyGradient.name,
     DropoutTraining.name, ElementwiseGradient.name, LinearInputGradient.name,
     LinearWeightGradient.name, LocalResponseNormalizationGradient.name, MomentumUpdate.name,
-    PoolingGradient.name, RMSpropUpdate.name, RankShare.name, ReduceScatter.name,
+    PoolingGradient.name, RMSpropUpdate.name, RankShare.name, Recurrence.name, ReduceScatter.name,
     Replicated.name, ResizeGradient.name, SliceGradient.name, SoftmaxGradient.name,
     SynchronizedBatchNormalization.name, SynchronizedBatchNormalizationGradient.name,
   ]

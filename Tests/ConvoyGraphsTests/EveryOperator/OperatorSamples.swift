@@ -176,6 +176,22 @@ let operatorSamples: [OperatorSample] = [
   OperatorSample(
     PoolingGradient(pooling: Pooling(.maximum, window: nil)), [image, [2, 4, 1, 1]],
     differentiated: []),
+  OperatorSample(
+    Recurrence(
+      .lstm, functions: [.sigmoid, .tanh, .tanh], isReversed: true, clip: 0.7, couplesGates: true),
+    recurrent(gates: 4), differentiated: [], numbers: [6: .integers(.int64, below: 5)]),
+  OperatorSample(
+    Recurrence(.lstm, functions: [.sigmoid, .tanh, .relu]), recurrent(gates: 4),
+    differentiated: [], numbers: [6: .integers(.int64, below: 5)]),
+  OperatorSample(
+    Recurrence(.gru, functions: [.sigmoid, .tanh], resetsAfterProduct: true), recurrent(gates: 3),
+    differentiated: [], numbers: [6: .integers(.int64, below: 5)]),
+  OperatorSample(
+    Recurrence(.gru, functions: [.sigmoid, .tanh]), recurrent(gates: 3), differentiated: [],
+    numbers: [6: .integers(.int64, below: 5)]),
+  OperatorSample(
+    Recurrence(.plain, functions: [.tanh], isReversed: true), recurrent(gates: 1),
+    differentiated: [], numbers: [6: .integers(.int64, below: 5)]),
   OperatorSample(Reduction(.mean, over: [1, 3], keepsDimensions: true), [image]),
   OperatorSample(Repetition(to: image), [[4, 1, 1]]),
   OperatorSample(Reshape([0, -1]), [image]),
@@ -245,6 +261,11 @@ let operatorSamples: [OperatorSample] = [
   OperatorSample(Transpose(permutation: [1, 0, 2, 3]), [image]),
   OperatorSample(Transpose(permutation: [0, 1, 3, 2]), [image]),
 ]
+
+/// The inputs of a recurrence of four steps and two sequences.
+private func recurrent(gates: Int) -> [Shape] {
+  [[4, 2, gates * 3], [gates * 3, 3], [3], [3, 3], [2, 3], [2, 3], [2]]
+}
 
 private let v: Shape = [3, 2]
 private let image: Shape = [2, 4, 5, 5]
