@@ -56,6 +56,30 @@ import Testing
     }
   }
 
+  /// Windows of padding only, at either end and where a dilated window steps over a small image.
+  @Test(arguments: functions) func windowsOfPadding(function: Pooling.Function) throws {
+    var random = Random(seed: 35)
+    var count = 0
+    while count < 60 {
+      let rank = 1 + random.below(3)
+      func draw(_ count: Int, from least: Int = 0) -> [Int] {
+        (0..<rank).map { _ in least + random.below(count) }
+      }
+      let window = Window(
+        kernel: draw(2, from: 1), stride: draw(3, from: 1), dilation: draw(3, from: 1),
+        padding: .explicit(before: draw(4), after: draw(4)))
+      let builder = GraphBuilder()
+      let image = randomImage(builder, extents: draw(6, from: 1), &random)
+      // Sums of the least floats would be infinite.
+      let result = image.applying(Pooling(function, window: window))
+        .applying(.clip(low: -100, high: 100))
+      guard builder.failure == nil else { continue }
+      count += 1
+      try expectPlanMatchesReference(
+        try finishWithGradients(builder, of: result), random: &random)
+    }
+  }
+
   @Test(arguments: functions) func gradients(function: Pooling.Function) throws {
     var random = Random(seed: 32)
     var count = 0

@@ -5,7 +5,9 @@ public import ConvoyTensors
 /// The maximum or mean of each window of an image, channel by channel.
 ///
 /// Input: an image [B, C, …]. Output: [B, C, …], with spatial extents of 1 when there is no window.
-/// Padding never affects a maximum: only the image's own elements are compared.
+/// Padding never affects a maximum: only the image's own elements are compared. Of a window that
+/// holds none of them, the maximum is the least finite 32-bit float and the mean is 0, as ONNX
+/// Runtime has it.
 public struct Pooling: Operator {
   /// How the numbers of a window are reduced.
   public enum Function: Hashable, Sendable, Codable {
@@ -47,7 +49,6 @@ public struct Pooling: Operator {
       return [Shape([image[0], image[1]] + spatial.map { _ in 1 })]
     }
     let output = try window.outputExtents(for: spatial)
-    try window.validateCoverage(of: spatial, outputs: output)
     return [try Shape(validating: [image[0], image[1]] + output)]
   }
 
@@ -69,7 +70,8 @@ public struct Pooling: Operator {
       let read = elements(under: position, of: image)
       switch function {
       case .maximum:
-        result[position] = image[Pooling.firstLargest(of: read.positions, in: image)]
+        let largest = Pooling.firstLargest(of: read.positions, in: image)
+        result[position] = largest.map { image[$0] } ?? -Double(Float.greatestFiniteMagnitude)
       case .average:
         result[position] = read.positions.reduce(0) { $0 + image[$1] } / read.divisor
       }
@@ -98,12 +100,12 @@ public struct Pooling: Operator {
       if image.element(at: position) != nil { positions.append(position) }
     }
     let countsPadding = function == .average(countsPadding: true)
-    return (positions, Double(countsPadding ? paddedCount : positions.count))
+    return (positions, Double(max(1, countsPadding ? paddedCount : positions.count)))
   }
 
-  /// The first of some positions at which a tensor is largest.
-  static func firstLargest(of positions: [[Int]], in tensor: ReferenceTensor) -> [Int] {
-    var best = positions[0]
+  /// The first of some positions at which a tensor is largest; nil without positions.
+  static func firstLargest(of positions: [[Int]], in tensor: ReferenceTensor) -> [Int]? {
+    guard var best = positions.first else { return nil }
     for position in positions where tensor[position] > tensor[best] { best = position }
     return best
   }
@@ -126,40 +128,6 @@ public struct Pooling: Operator {
   var label: String {
     let word = function == .maximum ? "max" : "mean"
     return window.map { "\(word) \($0.label)" } ?? "global \(word)"
-  }
-}
-
-extension Window {
-  /// Checks that every window has at least one element of the image: the maximum and the mean of no
-  /// numbers are undefined.
-  ///
-  /// A window that starts inside the image has the element at its start. Therefore only windows
-  /// that start before the image, and the last one, need a check. Of the former, the first one is
-  /// sufficient, since it starts farthest outside, unless the dilation lets elements of a window
-  /// skip the image altogether.
-  fileprivate func validateCoverage(
-    of spatial: [Int], outputs: [Int]
-  ) throws(ConvoyError) {
-    let padding = resolvedPadding(for: spatial)
-    for d in spatial.indices {
-      let before = padding[d].before
-      func isCovered(_ output: Int) -> Bool {
-        let start = output * stride[d] - before
-        let skipped = start < 0 ? (dilation[d] - 1 - start) / dilation[d] : 0
-        return skipped < kernel[d] && start + skipped * dilation[d] < spatial[d]
-      }
-      let startingBefore = min((before + stride[d] - 1) / stride[d], outputs[d])
-      let looked = dilation[d] <= spatial[d] ? min(startingBefore, 1) : startingBefore
-      let last = outputs[d] - 1
-      let uncovered =
-        (0..<looked).first { !isCovered($0) } ?? (isCovered(last) ? nil : last)
-      if let uncovered {
-        throw ConvoyError(
-          .attribute,
-          "expected every window to hold an element of the image, but window \(uncovered + 1) of "
-            + "\(outputs[d]) in spatial dimension \(d + 1) holds only padding")
-      }
-    }
   }
 }
 

@@ -43,7 +43,9 @@ public struct PoolingGradient: Operator {
       let read = pooling.elements(under: position, of: image)
       switch pooling.function {
       case .maximum:
-        result[Pooling.firstLargest(of: read.positions, in: image)] += gradient[position]
+        if let largest = Pooling.firstLargest(of: read.positions, in: image) {
+          result[largest] += gradient[position]
+        }
       case .average:
         for source in read.positions { result[source] += gradient[position] / read.divisor }
       }

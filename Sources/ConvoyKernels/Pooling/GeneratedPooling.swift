@@ -29,6 +29,7 @@ struct GeneratedPooling: DirectMethod {
   /// Refuses windows that no generated code can compute.
   private static func check(_ problem: PoolingProblem, _ machine: Machine) throws(Refusal) {
     try Refusal.unlessGenerating(machine)
+    try problem.requireElements()
     let counts = problem.axes.map { $0.map(\.count).max() ?? 1 }
     let (lines, most) = (counts[0] * counts[1], PoolingTile.maximalLines)
     if lines > most { throw Refusal("its windows have \(lines) lines, more than \(most)") }

@@ -7,7 +7,6 @@ import ConvoyTiles
 /// of windows is computed in scratch memory when it is first needed, and is kept as long as a later
 /// row of the image may need it. A chunk recomputes the rows of windows that it shares with the
 /// chunk before.
-/// chunk makes those anew that it shares with the one before.
 struct GeneratedPoolingGradient: DirectMethod {
   typealias Problem = PoolingGradientProblem
   typealias Operands = PoolingGradientOperands
@@ -37,6 +36,7 @@ struct GeneratedPoolingGradient: DirectMethod {
   init(_ problem: PoolingGradientProblem, _ settings: KernelSettings) throws(Refusal) {
     let machine = settings.machine
     try Refusal.unlessGenerating(machine)
+    try problem.pooling.requireElements()
     name = "\(machine.name) pooling gradient"
     let pooling = problem.pooling
     self.problem = pooling

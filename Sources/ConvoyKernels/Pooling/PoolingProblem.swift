@@ -29,9 +29,9 @@ package struct PoolingProblem: Hashable, Sendable {
 
   /// The span of a window along one axis: only elements of the image, since padding is never read.
   struct Span: Hashable, Sendable {
-    /// The first position of the image in the window.
+    /// The first position of the image in the window; 0 if there is none.
     var start: Int
-    /// The number of positions.
+    /// The number of positions; 0 for a window of padding only.
     var count: Int
     /// The divisor of an average's sum.
     var divisor: Int
@@ -43,7 +43,6 @@ package struct PoolingProblem: Hashable, Sendable {
   ///   - padding: the padding before and after the image; may be larger than its halo.
   ///   - image: the image's planes.
   ///   - output: planes of the same channels.
-  /// - Precondition: every window covers an element of the image.
   package init(
     _ function: Function, kernel: Extents, stride: Extents, dilation: Extents, padding: Halo,
     image: PlaneLayout, output: PlaneLayout
@@ -63,10 +62,10 @@ package struct PoolingProblem: Hashable, Sendable {
         let end = PoolingProblem.count(below: extent, from: corner, step, kernel[axis])
         let padded = PoolingProblem.count(
           below: extent + padding.after[axis], from: corner, step, kernel[axis])
-        precondition(end > skipped, "A window holds only padding.")
+        let count = max(0, end - skipped)
         return Span(
-          start: corner + skipped * step, count: end - skipped,
-          divisor: function == .average(countsPadding: true) ? padded : end - skipped)
+          start: count == 0 ? 0 : corner + skipped * step, count: count,
+          divisor: max(1, function == .average(countsPadding: true) ? padded : count))
       }
     }
   }
@@ -87,11 +86,18 @@ package struct PoolingProblem: Hashable, Sendable {
   /// The columns of the image that the windows of some output columns cover.
   func columns(of outputs: Range<Int>) -> Range<Int> {
     var (low, high) = (Int.max, 0)
-    for span in axes[2][outputs] {
+    for span in axes[2][outputs] where span.count > 0 {
       low = min(low, span.start)
       high = max(high, span.start + (span.count - 1) * dilation[2] + 1)
     }
-    return low..<high
+    return min(low, high)..<high
+  }
+
+  /// Refuses windows of padding only.
+  func requireElements() throws(Refusal) {
+    if axes.contains(where: { $0.contains { $0.count == 0 } }) {
+      throw Refusal("some of its windows hold only padding")
+    }
   }
 }
 

@@ -68,7 +68,8 @@ struct PortablePooling: DirectMethod {
       combineRows(function, image, z, y, columns[block], into: scratch)
       let scale = problem.function == .maximum ? 1 : 1 / Float(z.divisor * y.divisor)
       combineColumns(
-        function, scratch, blocks[block], from: columns[block].lowerBound, scale: scale,
+        function, scratch, blocks[block], from: columns[block].lowerBound,
+        isEmpty: z.count == 0 || y.count == 0, scale: scale,
         to: operands.output.start(of: plane, in: memory) + rows.offset(ofRow: row))
     }
   }
@@ -97,23 +98,29 @@ struct PortablePooling: DirectMethod {
   }
 
   /// Combines the columns of some windows.
+  ///
+  /// - Parameter isEmpty: whether the windows have no rows in the image.
   @inline(__always)
   private func combineColumns<Function: LaneReduction>(
     _ function: Function.Type, _ sums: UnsafePointer<Float>, _ outputs: Range<Int>, from left: Int,
-    scale: Float, to row: UnsafeMutablePointer<Float>
+    isEmpty: Bool, scale: Float, to row: UnsafeMutablePointer<Float>
   ) {
     let step = problem.dilation[2] * PlaneLayout.lanes
     problem.axes[2].withUnsafeBufferPointer { spans in
       scales.withUnsafeBufferPointer { scales in
         for output in outputs {
           let span = spans[output]
-          var pixel = sums + (span.start - left) * PlaneLayout.lanes
+          var pixel = sums + max(0, span.start - left) * PlaneLayout.lanes
           var result = Lanes(repeating: Function.neutral)
           for _ in 0..<span.count {
             result = Function.combine(result, pixel.lanes)
             pixel += step
           }
-          if Function.self == LaneSum.self { result *= scale * scales[output] }
+          if Function.self == LaneSum.self {
+            result *= scale * scales[output]
+          } else if isEmpty || span.count == 0 {
+            result = Lanes(repeating: -.greatestFiniteMagnitude)
+          }
           (row + output * PlaneLayout.lanes).lanes = result
         }
       }
