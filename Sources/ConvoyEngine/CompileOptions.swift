@@ -18,6 +18,8 @@ public struct CompileOptions: Sendable {
   /// rather than keeping them: less memory, slightly more time, the same numbers. It has no effect
   /// outside training.
   public var recomputesActivations = false
+  /// What plans of one network share their packed weights by, if they do.
+  public var sharedWeights: SharedWeights?
   /// The communicators of the collective operators: one for each axis that operators of the graph
   /// use, with as many ranks.
   public var communicators: [RankAxis: any Communicator] = [:]

@@ -37,5 +37,13 @@ final class MemoryBlock: @unchecked Sendable {
     self.byteCount = byteCount
   }
 
+  /// Gives whole pages back to the system, from an offset to the end; nothing reads them
+  /// any more.
+  func discard(from offset: Int) {
+    let page = sysconf(Int32(_SC_PAGESIZE))
+    let first = (offset + page - 1) / page * page
+    if first < byteCount { madvise(address + first, byteCount - first, MADV_DONTNEED) }
+  }
+
   deinit { munmap(address, max(byteCount, 1)) }
 }

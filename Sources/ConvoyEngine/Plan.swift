@@ -22,7 +22,7 @@ public final class Plan: Sendable {
   let outputs: [TensorSlot]
   let parameters: [TensorSlot]
   package let stateByteCount: Int
-  private let constants: MemoryBlock
+  private let constants: Constants
   private let frozenState: MemoryBlock?
   private let arenaByteCount: Int
   /// Floats of scratch memory for each thread.
@@ -33,7 +33,7 @@ public final class Plan: Sendable {
 
   init(
     steps: [Step], inputs: [TensorSlot], outputs: [TensorSlot], parameters: [TensorSlot],
-    constants: MemoryBlock,
+    constants: Constants,
     frozenState: MemoryBlock?, arenaByteCount: Int, stateByteCount: Int, pool: ThreadPool,
     communicators: [any Communicator]
   ) {
@@ -59,6 +59,10 @@ public final class Plan: Sendable {
 
   /// Bytes of packed weights, and of parameters that are read in place.
   public var weightBytes: Int { constants.byteCount + (frozenState?.byteCount ?? 0) }
+
+  /// Bytes of those packed weights that this plan did not add to memory: `SharedWeights` found
+  /// another plan's, or another layer's.
+  public var sharedWeightBytes: Int { constants.sharedByteCount }
 
   /// Runs a network of one input and one output.
   ///
@@ -103,7 +107,7 @@ public final class Plan: Sendable {
         .argument, "This plan was compiled with variables; a run needs them, none were given.")
     }
     let memory = Memory(
-      arena: arena.address, state: state.address, constants: constants.address)
+      arena: arena.address, state: state.address, constants: constants.block.address)
     for slot in inputs {
       guard let tensor = given[slot.name] else { continue }
       tensor.withUnsafeBytes { bytes in

@@ -19,8 +19,8 @@ struct Buffer: Sendable {
   var view: [(buffer: BufferID, plane: Int)] = []
   /// The buffer that it is another layout of, if it is an alias.
   var original: BufferID?
-  /// Its offset in its block in bytes: known from the start for state and constants, planned for
-  /// the arena.
+  /// Its offset in its block in bytes: known from the start for state, planned for the arena, and
+  /// settled for constants when they are written.
   var offset: Int?
 }
 
@@ -130,9 +130,8 @@ struct Program: Sendable {
 
   /// A buffer for elements that are computed once, when compiling.
   mutating func constant(count: Int, of type: ElementType = .float32) -> BufferID {
-    let offset = constantByteCount
     constantByteCount += Program.aligned(count * type.size)
-    return add(Buffer(base: .constants, byteCount: count * type.size, offset: offset))
+    return add(Buffer(base: .constants, byteCount: count * type.size))
   }
 
   /// Checks that every step reads only what is given or written by an earlier step.

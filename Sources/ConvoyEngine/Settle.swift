@@ -8,11 +8,13 @@ extension Compiler {
 
   /// Packs the weights, and makes the plan.
   mutating func plan() throws(ConvoyError) -> Plan {
-    let constants = try MemoryBlock(byteCount: program.constantByteCount)
+    var constants = try Constants(
+      byteCount: program.constantByteCount, sharing: options.sharedWeights)
     for (buffer, tensor) in contents {
-      let target = constants.address + (program.buffers[buffer.index].offset ?? 0)
+      let target = constants.block.address + constants.next
       try tensor.copyBytes(
         to: UnsafeMutableRawBufferPointer(start: target, count: tensor.byteCount))
+      keep(buffer, in: &constants)
     }
     let parameters = graph.parameters.map { id in
       TensorSlot(name: graph[id].name, type: graph[id].tensorType, region: region(id))
@@ -20,8 +22,9 @@ extension Compiler {
     var state: MemoryBlock?
     if isFrozen {
       state = try keepDenseParameters()
-      try prepare(constants)
+      try prepare(&constants)
     }
+    constants.finish()
     let placement = Placement(buffers: program.buffers)
     let inputs = graph.inputs.map { id in
       TensorSlot(name: graph[id].name, type: graph[id].tensorType, region: region(id))
@@ -41,6 +44,12 @@ extension Compiler {
       frozenState: state, arenaByteCount: arenaByteCount,
       stateByteCount: program.stateByteCount,
       pool: options.pool, communicators: Array(options.communicators.values))
+  }
+
+  /// Settles where a constant is that has been written.
+  private mutating func keep(_ buffer: BufferID, in constants: inout Constants) {
+    let byteCount = program.buffers[buffer.index].byteCount
+    program.buffers[buffer.index].offset = constants.keep(byteCount: byteCount)
   }
 
   private func region(_ id: ValueID) -> Region {
@@ -78,7 +87,7 @@ extension Compiler {
   }
 
   /// Runs the steps that depend on parameters only: packs weights.
-  private mutating func prepare(_ constants: MemoryBlock) throws(ConvoyError) {
+  private mutating func prepare(_ constants: inout Constants) throws(ConvoyError) {
     var names: [BufferID: String] = [:]
     for id in graph.parameters {
       if let buffer = places[Place(value: id, kind: .dense)] { names[buffer] = graph[id].name }
@@ -87,8 +96,10 @@ extension Compiler {
     for (index, step) in program.preparations.enumerated() {
       for buffer in step.reads { lastUse[buffer] = index }
     }
-    var preparation = WeightPreparation(pool: options.pool, constants: constants)
+    var preparation = WeightPreparation(pool: options.pool, constants: constants.block)
     for (index, step) in program.preparations.enumerated() {
+      let packed = step.writes[0]
+      program.buffers[packed.index].offset = constants.next
       if step.reads.count == 1, let tensor = names[step.reads[0]].flatMap({ frozen?[$0] }) {
         // The parameter is read in place.
         let read = program.buffers[step.reads[0].index].offset
@@ -101,6 +112,7 @@ extension Compiler {
         let (buffers, state) = try load { needed.contains($0) }
         preparation.run(step.make(Placement(buffers: buffers)), state: state.address)
       }
+      keep(packed, in: &constants)
       for buffer in step.reads where lastUse[buffer] == index {
         if let name = names[buffer] { frozen?[name] = nil }
       }

@@ -1,7 +1,7 @@
 import ConvoyKernels
 import ConvoyTensors
 
-/// Packs parameters into a plan's constants.
+/// Packs parameters into a plan's block of constants.
 ///
 /// A parameter that is not in memory yet is read in parts that stay in the cache until they are
 /// packed: compiling then needs only the memory of the packed weights.

@@ -33,11 +33,13 @@ import Testing
     }
   }
 
-  /// Four threads run one plan on different images; two compile the same network, and run it.
+  /// Four threads run one plan on different images; two compile the same network, which shares its
+  /// weights with the plan, and run it.
   @Test(arguments: Machine.available) func runsAndCompilations(_ machine: Machine) throws {
     let model = try network().initialized(seed: 5)
     var options = CompileOptions(pool: ThreadPool(threadCount: 3))
     options.machine = machine
+    options.sharedWeights = SharedWeights()
     let plan = try model.compiled(options: options)
     var random = Random(seed: 111)
     let images = (0..<4).map { _ in Tensor(normal: [1, 3, 17, 13], using: &random) }
