@@ -67,7 +67,8 @@ import Testing
           for index in 0..<40 {
             let width = index % 3 == 0 ? 20 : [1, 1, 2, 4, 8, 3, 12][random.below(7)]
             let groups = width == 20 ? 1 : 2 + random.below(40 / width)
-            let test = WeightGradientCase.random(groups * width, groups * width, groups, &random)
+            let test = WeightGradientCase.random(
+              groups * width, groups * width, groups, isRow: index % 4 == 0, &random)
             let want = test.run(machine).weights.prefix(test.weightCount)
             for side in [GuardedBlock.Side.end, .beginning] {
               Fault.isRunning("\(machine), guarded at the \(side): \(test)")

@@ -50,6 +50,17 @@ import Testing
     }
   }
 
+  /// A single row of many pixels, as networks of signals have.
+  @Test(arguments: Machine.available) func rows(_ machine: Machine) {
+    var random = Random(seed: 55)
+    for index in 0..<120 {
+      let (inputs, outputs, groups) = ProblemCase.randomChannels(&random)
+      let kernel = index % 4 == 0 ? 60 : 7
+      expectRight(
+        .random(inputs, outputs, groups, kernel: kernel, isRow: true, &random), on: machine)
+    }
+  }
+
   private func expectRight(_ test: WeightGradientCase, on machine: Machine) {
     let run = test.run(machine)
     let kind = test.problem.planesOfGroups == nil ? "lane" : "dense"
@@ -100,12 +111,17 @@ struct WeightGradientCase: CustomStringConvertible {
     return Double(Float.ulpOfOne) * (2 + terms.squareRoot())
   }
 
+  /// - Parameters:
+  ///   - size: the largest extent of the kernel.
+  ///   - isRow: whether there is a single row of pixels, up to 300.
   static func random(
-    _ inputs: Int, _ outputs: Int, _ groups: Int, kernel size: Int? = nil, _ random: inout Random
+    _ inputs: Int, _ outputs: Int, _ groups: Int, kernel size: Int? = nil, isRow: Bool = false,
+    _ random: inout Random
   ) -> WeightGradientCase {
     let isPointwise = size == nil && random.below(3) == 0
-    let isFlat = random.below(4) > 0
+    let isFlat = isRow || random.below(4) > 0
     func extents(_ draw: () -> Int) -> Extents {
+      if isRow { return Extents(1, 1, draw()) }
       let (first, second, third) = (isFlat ? 1 : min(3, draw()), draw(), draw())
       return Extents(first, second, third)
     }
@@ -116,12 +132,14 @@ struct WeightGradientCase: CustomStringConvertible {
     let before = pointwiseMin(span - 1, extents { random.below(3) })
     let after = pointwiseMin(span - 1, extents { random.below(3) })
     let least = pointwiseMax(.one, span - before - after)
-    let draws = [1, 9, 20, 64]
+    let draws = isRow ? [24, 60, 150, 300] : [1, 9, 20, 64]
     var image = pointwiseMax(least, extents { 1 + random.below(draws[random.below(4)]) })
     // Images are made lower, then less deep, then narrower until the reference takes not too long.
     let weights = outputs * (inputs / groups) * kernel.volume
     for axis in [1, 0, 2] {
-      while image.volume / stride.volume * weights > 40_000, image[axis] > least[axis] {
+      while image.volume / stride.volume * weights > (isRow ? 400_000 : 40_000),
+        image[axis] > least[axis]
+      {
         image[axis] = max(least[axis], image[axis] / 2)
       }
     }
@@ -134,7 +152,7 @@ struct WeightGradientCase: CustomStringConvertible {
     }
     let outer =
       random.below(2) == 0 ? Halo.none : Halo(before: Extents(0, 1, 1), after: Extents(0, 2, 1))
-    let batch = 1 + random.below(3)
+    let batch = isRow ? 1 : 1 + random.below(3)
     var input = PlaneLayout(batch: batch, channels: inputs, extents: image, halo: halo)
     if random.below(3) == 0 {
       input = input.arranged(.random(groups, channels: inputs, &random))
