@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+public import ConvoyTensors
 
 /// A function of two numbers.
 public enum ArithmeticFunction: String, Hashable, Sendable, Codable, CaseIterable {
@@ -24,15 +18,16 @@ public enum ArithmeticFunction: String, Hashable, Sendable, Codable, CaseIterabl
   case power
 
   /// The function of two numbers.
-  public func callAsFunction(_ a: Double, _ b: Double) -> Double {
+  @inline(__always)
+  public func callAsFunction<Number: NumberElement>(_ a: Number, _ b: Number) -> Number {
     switch self {
-    case .add: a + b
-    case .subtract: a - b
-    case .multiply: a * b
-    case .divide: a / b
+    case .add: Number.sum(a, b)
+    case .subtract: Number.difference(a, b)
+    case .multiply: Number.product(a, b)
+    case .divide: Number.quotient(a, b)
     case .maximum: a > b ? a : b
     case .minimum: a < b ? a : b
-    case .power: pow(a, b)
+    case .power: Number.power(a, b)
     }
   }
 

@@ -1,3 +1,11 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
 /// An element that operators compute with: an integer, or a float of 32 or 64 bits.
 ///
 /// Integers wrap around where a result does not fit, and have ONNX's division, which rounds toward
@@ -11,6 +19,10 @@ public protocol NumberElement: TensorElement, Comparable, Numeric {
   static func product(_ a: Self, _ b: Self) -> Self
   /// a ∕ b; integers are rounded toward zero, and 0 where b is 0.
   static func quotient(_ a: Self, _ b: Self) -> Self
+  /// What is left of a when it is divided by b, with the sign of a; of integers 0 where b is 0.
+  static func remainder(_ a: Self, _ b: Self) -> Self
+  /// a to the power b; integers wrap around, and those to a negative power are rounded toward zero.
+  static func power(_ a: Self, _ b: Self) -> Self
   /// Whether the element is not a number.
   var isNotANumber: Bool { get }
   /// Below every other element: −∞, or the smallest integer.
@@ -33,6 +45,26 @@ extension NumberElement where Self: FixedWidthInteger {
   @inlinable
   public static func quotient(_ a: Self, _ b: Self) -> Self {
     b == 0 ? 0 : a.dividedReportingOverflow(by: b).partialValue
+  }
+  /// See `NumberElement`.
+  @inlinable
+  public static func remainder(_ a: Self, _ b: Self) -> Self {
+    b == 0 ? 0 : a.remainderReportingOverflow(dividingBy: b).partialValue
+  }
+  /// See `NumberElement`.
+  @inlinable
+  public static func power(_ a: Self, _ b: Self) -> Self {
+    if b < 0 {
+      // Only powers of 1 and −1 are not fractions.
+      return a == 1 || a &+ 1 == 0 ? (b & 1 == 0 ? 1 : a) : 0
+    }
+    var (result, square, rest): (Self, Self, Self) = (1, a, b)
+    while rest > 0 {
+      if rest & 1 == 1 { result &*= square }
+      square &*= square
+      rest >>= 1
+    }
+    return result
   }
   /// False.
   @inlinable
@@ -60,6 +92,13 @@ extension NumberElement where Self: BinaryFloatingPoint {
   public static func quotient(_ a: Self, _ b: Self) -> Self { a / b }
   /// See `NumberElement`.
   @inlinable
+  public static func remainder(_ a: Self, _ b: Self) -> Self {
+    a.truncatingRemainder(dividingBy: b)
+  }
+  /// C's `pow` of doubles, rounded.
+  public static func power(_ a: Self, _ b: Self) -> Self { Self(pow(Double(a), Double(b))) }
+  /// See `NumberElement`.
+  @inlinable
   public var isNotANumber: Bool { isNaN }
   /// See `NumberElement`.
   @inlinable
@@ -67,6 +106,16 @@ extension NumberElement where Self: BinaryFloatingPoint {
   /// See `NumberElement`.
   @inlinable
   public static var highest: Self { .infinity }
+}
+
+extension NumberElement {
+  /// What is left of a when it is divided by b, with the sign of b, as in Python; of integers 0 where
+  /// b is 0.
+  @inlinable
+  public static func modulus(_ a: Self, _ b: Self) -> Self {
+    let rest = remainder(a, b)
+    return rest != 0 && (rest < 0) != (b < 0) ? sum(rest, b) : rest
+  }
 }
 
 extension Int8: NumberElement {}

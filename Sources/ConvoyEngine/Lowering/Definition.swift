@@ -32,7 +32,13 @@ extension Program {
 // MARK: The operators
 
 extension ArgReduction: DefinitionLowerable {}
+extension Bitwise: DefinitionLowerable {}
 extension Comparison: DefinitionLowerable {}
+extension Cumulation: DefinitionLowerable {}
+extension Gather: DefinitionLowerable {}
 extension Recurrence: DefinitionLowerable {}
+extension Remainder: DefinitionLowerable {}
+extension ScalarMap: DefinitionLowerable {}
+extension Scatter: DefinitionLowerable {}
 extension Selection: DefinitionLowerable {}
 extension TopK: DefinitionLowerable {}

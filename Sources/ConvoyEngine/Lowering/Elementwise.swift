@@ -90,11 +90,30 @@ extension Arithmetic: Lowerable {
   }
 
   func lower(_ site: LoweringSite, into program: inout Program) {
-    if site.outputTypes[0].isInteger, let function = IntegerElementwise.Function(function) {
-      function.lower(site, into: &program)
-    } else {
-      LaneOperation(function).lower(site, into: &program)
+    guard site.outputTypes[0].isInteger else {
+      return LaneOperation(function).lower(site, into: &program)
     }
+    program.step(site) { placement in
+      IntegerElementwise(
+        .init(function), of: site.outputTypes[0], site.outputShapes[0],
+        zip(site.inputs, site.inputShapes).map { (placement.region($0), $1) },
+        to: placement.region(site.outputs[0]))
+    }
+  }
+}
+
+extension IntegerElementwise.Function {
+  fileprivate init(_ function: Arithmetic.Function) {
+    self =
+      switch function {
+      case .add: .add
+      case .subtract: .subtract
+      case .multiply: .multiply
+      case .divide: .divide
+      case .maximum: .maximum
+      case .minimum: .minimum
+      case .power: .power
+      }
   }
 }
 

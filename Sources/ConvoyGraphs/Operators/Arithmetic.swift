@@ -4,10 +4,10 @@ public import ConvoyTensors
 
 /// Arithmetic on two tensors, element by element, with broadcasting.
 ///
-/// Inputs: two tensors of 32-bit floats, or of integers of one type, for which there is no division
-/// and no power; integers that overflow wrap around. Shapes are aligned at the right; an extent of
-/// 1, or a missing one, is repeated to the other's.
-public struct Arithmetic: ChannelAffineOperator {
+/// Inputs: two tensors of 32-bit floats, or of integers of one type. Integers that overflow wrap
+/// around; their quotients are rounded toward zero (`NumberElement`). Shapes are aligned at the
+/// right; an extent of 1, or a missing one, is repeated to the other's.
+public struct Arithmetic: ChannelAffineOperator, TypedOperator {
   /// The function of two numbers.
   public typealias Function = ArithmeticFunction
 
@@ -27,14 +27,8 @@ public struct Arithmetic: ChannelAffineOperator {
     return [try inputs[0].broadcast(with: inputs[1])]
   }
 
-  /// 32-bit floats; integers where the result is one.
-  public var types: TypeRule {
-    switch function {
-    case .divide, .power: .float32
-    case .add, .subtract, .multiply, .maximum, .minimum:
-      .kept(Set<ElementType>.integers.union([.float32]))
-    }
-  }
+  /// Numbers of one type, which is kept.
+  public var types: TypeRule { .kept(.numbers) }
 
   // MARK: Gradient
 
@@ -62,16 +56,24 @@ public struct Arithmetic: ChannelAffineOperator {
     ]
   }
 
-  // MARK: Reference
+  // MARK: Definition
 
   /// One loop over the outputs.
-  public func reference(_ inputs: [ReferenceTensor], outputs: [Shape]) -> [ReferenceTensor] {
-    var result = ReferenceTensor(outputs[0])
-    for position in outputs[0].indices {
-      result[position] = function(
-        inputs[0].broadcastElement(at: position), inputs[1].broadcastElement(at: position))
+  public func define(_ inputs: [Tensor], outputs: [TensorType]) -> [Tensor] {
+    [
+      inputs[0].type.applyToNumber(
+        Loop(function: function, inputs: inputs, shape: outputs[0].shape))
+    ]
+  }
+
+  private struct Loop: NumberFunction {
+    let function: Function
+    let inputs: [Tensor]
+    let shape: Shape
+
+    func callAsFunction<Number: NumberElement>(_ type: Number.Type) -> Tensor {
+      inputs.combined(to: shape, as: type) { function($0, $1) }
     }
-    return [result]
   }
 
   // MARK: Traits

@@ -74,25 +74,20 @@ public struct Comparison: TypedOperator {
 
   /// One loop over the outputs.
   public func define(_ inputs: [Tensor], outputs: [TensorType]) -> [Tensor] {
-    let places = inputs.map { $0.shape.broadcastPlaces(in: outputs[0].shape) }
+    let shape = outputs[0].shape
     if inputs[0].type == .bool {
-      let (a, b) = (inputs[0].known(as: Bool.self), inputs[1].known(as: Bool.self))
-      return [
-        Tensor(known: outputs[0].shape, zip(places[0], places[1]).map { a[$0] == b[$1] })
-      ]
+      return [inputs.combined(to: shape, as: Bool.self) { $0 == $1 }]
     }
-    let loop = Loop(relation: relation, inputs: inputs, places: places)
-    return [Tensor(known: outputs[0].shape, inputs[0].type.applyToNumber(loop))]
+    return [inputs[0].type.applyToNumber(Loop(relation: relation, inputs: inputs, shape: shape))]
   }
 
   private struct Loop: NumberFunction {
     let relation: Relation
     let inputs: [Tensor]
-    let places: [[Int]]
+    let shape: Shape
 
-    func callAsFunction<Number: NumberElement>(_ type: Number.Type) -> [Bool] {
-      let (a, b) = (inputs[0].known(as: type), inputs[1].known(as: type))
-      return zip(places[0], places[1]).map { relation.holds(a[$0], b[$1]) }
+    func callAsFunction<Number: NumberElement>(_ type: Number.Type) -> Tensor {
+      inputs.combined(to: shape, as: type) { relation.holds($0, $1) }
     }
   }
 

@@ -55,12 +55,10 @@ public struct Selection: TypedOperator {
     let shape: Shape
 
     func callAsFunction<Element: TensorElement>(_ type: Element.Type) -> Tensor {
-      let (a, b) = (inputs[0].known(as: type), inputs[1].known(as: type))
-      let condition = inputs[2].known(as: Bool.self)
-      let places = inputs.map { $0.shape.broadcastPlaces(in: shape) }
+      let (a, b) = (inputs[0].spread(to: shape, as: type), inputs[1].spread(to: shape, as: type))
+      let condition = inputs[2].spread(to: shape, as: Bool.self)
       return Tensor(
-        known: shape,
-        places[0].indices.map { condition[places[2][$0]] ? a[places[0][$0]] : b[places[1][$0]] })
+        known: shape, zip(condition, zip(a, b)).map { isFirst, pair in isFirst ? pair.0 : pair.1 })
     }
   }
 

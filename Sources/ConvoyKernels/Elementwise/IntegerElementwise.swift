@@ -1,7 +1,7 @@
 package import ConvoyTensors
 
 /// Computes each output integer from two input integers, in row-major tensors with broadcasting.
-/// Results that overflow wrap around.
+/// The functions are those of `NumberElement`.
 package struct IntegerElementwise: Kernel {
   /// The operation.
   package enum Function: Hashable, Sendable {
@@ -11,10 +11,14 @@ package struct IntegerElementwise: Kernel {
     case subtract
     /// a · b
     case multiply
+    /// a ∕ b
+    case divide
     /// The larger.
     case maximum
     /// The smaller.
     case minimum
+    /// a to the power b.
+    case power
   }
 
   /// See `Kernel.name`.
@@ -63,15 +67,17 @@ package struct IntegerElementwise: Kernel {
     }
   }
 
-  private func compute<Integer: FixedWidthInteger & BitwiseCopyable>(
+  private func compute<Integer: NumberElement>(
     _ chunk: Int, _ memory: Memory, as type: Integer.Type
   ) {
     switch function {
-    case .add: apply(chunk, memory) { (a: Integer, b: Integer) in a &+ b }
-    case .subtract: apply(chunk, memory) { (a: Integer, b: Integer) in a &- b }
-    case .multiply: apply(chunk, memory) { (a: Integer, b: Integer) in a &* b }
+    case .add: apply(chunk, memory) { Integer.sum($0, $1) }
+    case .subtract: apply(chunk, memory) { Integer.difference($0, $1) }
+    case .multiply: apply(chunk, memory) { Integer.product($0, $1) }
+    case .divide: apply(chunk, memory) { Integer.quotient($0, $1) }
     case .maximum: apply(chunk, memory) { (a: Integer, b: Integer) in max(a, b) }
     case .minimum: apply(chunk, memory) { (a: Integer, b: Integer) in min(a, b) }
+    case .power: apply(chunk, memory) { Integer.power($0, $1) }
     }
   }
 

@@ -24,6 +24,7 @@ struct ExportSite {
   let outputs: [String]
   let inputShapes: [Shape]
   let outputShapes: [Shape]
+  let inputTypes: [ElementType]
 
   /// Writes a node that makes the outputs.
   func finish(_ type: String, _ inputs: [String], _ attributes: [Onnx_AttributeProto] = []) {

@@ -41,7 +41,7 @@ final class Exporter {
         at: ExportSite(
           exporter: self, name: node.name, inputs: node.inputs.map { source[$0].name },
           outputs: node.outputs.map { source[$0].name }, inputShapes: inputs,
-          outputShapes: outputs))
+          outputShapes: outputs, inputTypes: node.inputs.map { source[$0].type }))
     }
     guard unknown.isEmpty else {
       throw ConvoyError(

@@ -5,7 +5,7 @@ import ConvoyTensors
 
 extension Conversions {
   static let activations: [String: Importing] = [
-    "Relu": function { _ in .relu },
+    "Relu": single(relu),
     "LeakyRelu": function { site throws(ConvoyError) in
       .leakyReLU(slope: try site.attributes.float("alpha", default: 0.01))
     },
@@ -30,18 +30,26 @@ extension Conversions {
       try site.attributes.string("approximate", default: "none") == "tanh"
         ? .approximateGELU : .gelu
     },
-    "Clip": function(clip),
+    "com.microsoft.Gelu": function { _ throws(ConvoyError) in .gelu },
+    "com.microsoft.BiasGelu": single { site throws(ConvoyError) in
+      site.apply(Elementwise(.gelu), [try site.value(0) + site.value(1)])
+    },
+    "com.microsoft.FastGelu": single { site throws(ConvoyError) in
+      let value = try site.value(0)
+      return site.apply(
+        Elementwise(.approximateGELU), [site.has(1) ? value + (try site.value(1)) : value])
+    },
+    "com.microsoft.QuickGelu": single { site throws(ConvoyError) in
+      try gated(site, scale: site.attributes.float("alpha", default: 1.702))
+    },
+    "Clip": single(clip),
+    "ThresholdedRelu": single(thresholded),
+    "Shrink": single(shrink),
     "Erf": function { _ in .errorFunction },
     "Exp": function { _ in .exponential },
     "Log": function { _ in .logarithm },
     "Sqrt": function { _ in .squareRoot },
-    "Abs": function { _ in .absoluteValue },
     "Reciprocal": function { _ in .reciprocal },
-    "Neg": function { _ in .affine(scale: -1, offset: 0) },
-    "Sign": single { site throws(ConvoyError) in
-      let value = try site.value(0)
-      return value.applying(.step) - (-value).applying(.step)
-    },
     "Identity": { site throws(ConvoyError) in [try site.input(0)] },
     "PRelu": single(parametricReLU),
   ]
@@ -53,23 +61,73 @@ extension Conversions {
     single { site throws(ConvoyError) in site.applying(try describe(site), to: try site.value(0)) }
   }
 
-  private static func clip(_ site: ImportSite) throws(ConvoyError) -> ScalarFunction {
-    let low: Float?
-    let high: Float?
-    if site.opset < 11 {
-      low = try site.attributes.float("min", default: -.infinity)
-      high = try site.attributes.float("max", default: .infinity)
-    } else {
-      (low, high) = (try site.scalar(1), try site.scalar(2))
-    }
-    if low == 0, high ?? .infinity == .infinity { return .relu }
-    return .clip(low: low ?? -.infinity, high: high ?? .infinity)
+  private static func relu(_ site: ImportSite) throws(ConvoyError) -> Value {
+    let value = try site.value(0)
+    return value.type.isFloating
+      ? site.applying(.relu, to: value)
+      : site.apply(Arithmetic(.maximum), [value, site.scalar(0, value.type)])
   }
 
-  /// γ·elu(x), with its two constants.
+  /// A function where the bounds are known floats, else arithmetic with each.
+  private static func clip(_ site: ImportSite) throws(ConvoyError) -> Value {
+    var value = try site.value(0)
+    let bounds: [Float?]
+    if site.opset < 11 {
+      let attributes = site.attributes
+      bounds = [
+        try attributes.float("min", default: -.infinity),
+        try attributes.float("max", default: .infinity),
+      ]
+    } else {
+      bounds = [1, 2].map { index in
+        site.has(index)
+          ? site.knownConstant(index)?.scalar : index == 1 ? -.infinity : .infinity
+      }
+    }
+    if let low = bounds[0], let high = bounds[1], low <= high {
+      return low == 0 && high == .infinity
+        ? site.applying(.relu, to: value) : site.applying(.clip(low: low, high: high), to: value)
+    }
+    // The upper bound is the result where it is below the lower one.
+    for (index, function) in [(1, Arithmetic.Function.maximum), (2, .minimum)]
+    where site.has(index) || site.opset < 11 {
+      let bound =
+        site.opset < 11
+        ? site.builder.scalar(bounds[index - 1] ?? 0) : try site.value(index).reshaped([])
+      value = value.applying(Arithmetic(function), [bound])
+    }
+    return value
+  }
+
+  /// x above a threshold, and 0 elsewhere.
+  private static func thresholded(_ site: ImportSite) throws(ConvoyError) -> Value {
+    let value = try site.value(0)
+    let threshold = site.builder.scalar(try site.attributes.float("alpha", default: 1))
+    return site.apply(
+      Selection(),
+      [value, site.builder.scalar(0), value.compared(.greater, to: threshold)])
+  }
+
+  /// x nearer to 0 by a bias, and 0 within a range around 0.
+  private static func shrink(_ site: ImportSite) throws(ConvoyError) -> Value {
+    let value = try site.value(0)
+    let range = try site.attributes.float("lambd", default: 0.5)
+    let bias = try site.attributes.float("bias", default: 0)
+    // Integers are compared and moved as floats.
+    let x = value.cast(to: .float32)
+    let (low, high) = (site.builder.scalar(-range), site.builder.scalar(range))
+    let below = x.scaled(by: 1, offset: bias)
+      .selected(where: x.compared(.less, to: low), else: site.builder.scalar(0))
+    return site.apply(
+      Selection(), [x.scaled(by: 1, offset: -bias), below, x.compared(.greater, to: high)]
+    ).cast(to: value.type)
+  }
+
+  /// γ·elu(x), with its two constants, of which the first version had fewer digits.
   private static func selu(_ site: ImportSite) throws(ConvoyError) -> Value {
-    let alpha = try site.attributes.float("alpha", default: 1.673_263_2)
-    let gamma = try site.attributes.float("gamma", default: 1.050_701)
+    let alpha = try site.attributes.float(
+      "alpha", default: site.opset < 6 ? 1.6732 : 1.673_263_2)
+    let gamma = try site.attributes.float("gamma", default: site.opset < 6 ? 1.0507 : 1.050_701)
     return site.apply(Elementwise(.elu(alpha: alpha)), [try site.value(0)]).scaled(by: gamma)
   }
 
@@ -81,30 +139,48 @@ extension Conversions {
     return site.apply(Elementwise(.elu(alpha: 1)), [scaled]).scaled(by: alpha)
   }
 
-  /// x·sigmoid(α·x)
   private static func swish(_ site: ImportSite) throws(ConvoyError) -> Value {
+    try gated(site, scale: site.attributes.float("alpha", default: 1))
+  }
+
+  /// x·sigmoid(scale·x)
+  private static func gated(_ site: ImportSite, scale: Float) throws(ConvoyError) -> Value {
     let value = try site.value(0)
-    let alpha = try site.attributes.float("alpha", default: 1)
-    return alpha == 1
+    return scale == 1
       ? site.apply(Elementwise(.silu), [value])
-      : value * value.scaled(by: alpha).applying(.sigmoid)
+      : site.apply(
+        Arithmetic(.multiply), [value, value.scaled(by: scale).applying(.sigmoid)])
   }
 
   private static func parametricReLU(_ site: ImportSite) throws(ConvoyError) -> Value {
     let value = try site.value(0)
-    let (shape, slopes) = (value.shape, try site.input(1).extents)
+    let shape = value.shape
+    var slopes = try site.input(1).extents
+    // Before version 7 a row had a slope for each channel.
+    if site.opset < 7, slopes.count == 1, slopes[0] > 1, shape.rank > 2 {
+      slopes += Array(repeating: 1, count: shape.rank - 2)
+    }
     let aligned = Array(repeating: 1, count: max(0, shape.rank - slopes.count)) + slopes
-    if (2...5).contains(shape.rank), aligned.count == shape.rank,
+    if value.type.isFloating, (2...5).contains(shape.rank), aligned.count == shape.rank,
       aligned.enumerated().allSatisfy({ $1 == 1 || $0 == 1 && $1 == shape[1] })
     {
       return site.apply(ParametricReLU(), [value, try site.parameter(1, as: [aligned[1]])])
     }
-    let slope = try site.parameter(1)
+    guard value.type.isFloating else {
+      let isNegative = value.compared(.less, to: site.scalar(0, value.type))
+      return site.apply(Selection(), [value * (try site.value(1)), value, isNegative])
+    }
+    let slope = try site.parameter(1, as: slopes)
     return value.applying(.relu) - (-value).applying(.relu) * slope
   }
 }
 
 extension ImportSite {
+  /// A constant scalar of a type.
+  func scalar(_ number: Float, _ type: ElementType) -> Value {
+    builder.constant(Tensor([], repeating: number).converted(to: type), name: "scalar")
+  }
+
   /// Applies a function to every element, or together with what came before another that is known.
   func applying(_ function: ScalarFunction, to value: Value) -> Value {
     if let (whole, start) = Idioms.function(function, after: value, at: self) {

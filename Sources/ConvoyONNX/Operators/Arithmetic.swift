@@ -9,27 +9,42 @@ extension Conversions {
     "Sub": binary(.subtract),
     "Mul": binary(.multiply),
     "Div": binary(.divide),
-    "Pow": binary(.power),
+    "Pow": single(power),
+    "Mod": single { site throws(ConvoyError) in
+      site.apply(
+        Remainder(isTruncating: try site.attributes.flag("fmod")), try site.pair())
+    },
     "Sum": variadic(.add),
     "Max": variadic(.maximum),
     "Min": variadic(.minimum),
     "Mean": single { site throws(ConvoyError) in
       try combined(.add, site).scaled(by: 1 / Float(site.inputs.count))
     },
-    "Not": comparison, "And": comparison, "Or": comparison, "Mod": comparison,
-    "Floor": comparison, "Ceil": comparison,
   ]
-
-  /// Only while reading, of what is known then.
-  private static let comparison: Importing = { _ throws(ConvoyError) in
-    throw .refused("it is supported only where all it reads is known while reading")
-  }
 
   private static func binary(_ function: Arithmetic.Function) -> Importing {
     single { site throws(ConvoyError) in
       guard site.inputs.count == 2 else { throw .refused("two inputs are expected") }
+      // An axis of version 6 or before.
+      if site.opset < 7, site.attributes.has("axis") {
+        return site.apply(Arithmetic(function), try site.pair())
+      }
       return try site.combine(function, 0, 1)
     }
+  }
+
+  /// A power has its base's type, whatever that of its exponent is.
+  private static func power(_ site: ImportSite) throws(ConvoyError) -> Value {
+    let base = try site.value(0)
+    if base.type == .float32, let known = site.knownConstant(1), known.count == 1,
+      let result = site.with(try known.number(), .power, base)
+    {
+      return result
+    }
+    let exponent = try site.value(1)
+    if base.type == exponent.type { return try site.combine(.power, 0, 1) }
+    return site.apply(Arithmetic(.power), [base.cast(to: .float32), exponent.cast(to: .float32)])
+      .cast(to: base.type)
   }
 
   private static func variadic(_ function: Arithmetic.Function) -> Importing {
@@ -88,7 +103,7 @@ extension ImportSite {
   }
 
   /// x ∘ number
-  private func with(_ number: Float, _ function: Arithmetic.Function, _ x: Value) -> Value? {
+  fileprivate func with(_ number: Float, _ function: Arithmetic.Function, _ x: Value) -> Value? {
     switch function {
     case .add: applying(.affine(scale: 1, offset: number), to: x)
     case .subtract: applying(.affine(scale: 1, offset: -number), to: x)
@@ -146,6 +161,14 @@ extension ImportSite {
   }
 }
 
+extension ConstantTensor {
+  /// The only element, as a float.
+  fileprivate func number() throws(ConvoyError) -> Float {
+    if let scalar { return scalar }
+    return Float(try wholeNumber())
+  }
+}
+
 // MARK: Export
 
 extension Arithmetic: Exportable {
@@ -161,5 +184,17 @@ extension Arithmetic: Exportable {
       case .power: "Pow"
       }
     site.finish(type, site.inputs)
+  }
+}
+
+extension Remainder: Exportable {
+  /// Floats that are rounded down are put together: a − ⌊a ∕ b⌋·b.
+  func export(at site: ExportSite) throws(ConvoyError) {
+    if isTruncating || site.inputTypes[0].isInteger {
+      return site.finish("Mod", site.inputs, [.init("fmod", isTruncating ? 1 : 0)])
+    }
+    let (a, b) = (site.inputs[0], site.inputs[1])
+    let quotient = site.emit("Floor", [site.emit("Div", [a, b])])
+    site.finish("Sub", [a, site.emit("Mul", [quotient, b])])
   }
 }

@@ -8,9 +8,7 @@ extension Conversions {
     "Concat": single(concatenation),
     "Split": split,
     "Slice": single(slice),
-    "Gather": single(gather),
     "Transpose": single(transpose),
-    "Pad": single(pad),
     "DepthToSpace": single(depthToSpace),
     "SpaceToDepth": single(spaceToDepth),
   ]
@@ -71,70 +69,11 @@ extension Conversions {
     return value
   }
 
-  private static func gather(_ site: ImportSite) throws(ConvoyError) -> Value {
-    let value = try site.value(0)
-    let indices = try site.constant(1)
-    let dimension = try site.dimension(
-      try site.attributes.integer("axis", default: 0), ofRank: value.shape.rank)
-    let extent = value.shape[dimension]
-    let positions = try indices.integers().map { index throws(ConvoyError) in
-      guard (-extent..<extent).contains(index) else {
-        throw .refused("an index within \(extent) is expected, got \(index)")
-      }
-      return index < 0 ? index + extent : index
-    }
-    guard !positions.isEmpty else { throw .refused("it takes no elements") }
-    let taken = try site.taking(positions, of: value, dimension: dimension)
-    if indices.rank == 1 { return taken }
-    var extents = value.shape.dimensions
-    extents.replaceSubrange(dimension...dimension, with: indices.extents)
-    return site.reshape(taken, extents)
-  }
-
   private static func transpose(_ site: ImportSite) throws(ConvoyError) -> Value {
     let value = try site.value(0)
     let permutation =
       try site.attributes.integers("perm") ?? Array((0..<value.shape.rank).reversed())
     return site.apply(Transpose(permutation: permutation), [value])
-  }
-
-  private static func pad(_ site: ImportSite) throws(ConvoyError) -> Value {
-    var value = try site.value(0)
-    let rank = value.shape.rank
-    let pads =
-      try site.opset >= 11 ? site.constant(1).integers() : site.attributes.integers("pads") ?? []
-    let axes =
-      try site.integers(3)?.map { axis throws(ConvoyError) in try site.dimension(axis, ofRank: rank)
-      }
-      ?? Array(0..<rank)
-    guard pads.count == 2 * axes.count, Set(axes).count == axes.count else {
-      throw .refused("\(2 * axes.count) pads are expected, got \(pads.count)")
-    }
-    guard pads.allSatisfy({ abs(Double($0)) <= Double(1 << 40) }) else {
-      throw .refused("its pads are out of range")
-    }
-    var (before, after) = (Array(repeating: 0, count: rank), Array(repeating: 0, count: rank))
-    for (index, axis) in axes.enumerated() {
-      (before[axis], after[axis]) = (pads[index], pads[axes.count + index])
-      let (first, last) = (max(0, -before[axis]), value.shape[axis] - max(0, -after[axis]))
-      guard first < last else { throw .refused("its negative pads leave no elements") }
-      if first > 0 || last < value.shape[axis] {
-        value = value.sliced(first..<last, dimension: axis)
-      }
-    }
-    (before, after) = (before.map { max($0, 0) }, after.map { max($0, 0) })
-    let mode = try site.attributes.string("mode", default: "constant")
-    if mode == "constant" {
-      let number =
-        try site.opset >= 11 ? site.scalar(2) ?? 0 : site.attributes.float("value", default: 0)
-      return site.apply(Pad(before: before, after: after, value: number), [value])
-    }
-    for axis in 0..<rank where before[axis] + after[axis] > 0 {
-      let positions = try site.positions(
-        mode, extent: value.shape[axis], before: before[axis], after: after[axis])
-      value = try site.taking(positions, of: value, dimension: axis)
-    }
-    return value
   }
 
   private static func depthToSpace(_ site: ImportSite) throws(ConvoyError) -> Value {
@@ -199,7 +138,8 @@ extension ImportSite {
     }
   }
 
-  /// Some positions of a dimension, cut out range by range and put together.
+  /// Some positions of a dimension: cut out range by range and put together, or by their indices
+  /// where there are many ranges.
   func taking(
     _ positions: some RandomAccessCollection<Int>, of value: Value, dimension: Int
   ) throws(ConvoyError) -> Value {
@@ -208,20 +148,28 @@ extension ImportSite {
       return value.sliced(
         positions.first..<positions.last + 1, dimension: dimension, step: positions.step)
     }
+    if let taken = cut(positions, of: value, dimension: dimension) { return taken }
+    try importer.spend(positions.count)
+    let indices = try Tensor(
+      Shape(validating: [positions.count]), elements: positions.map { Int64($0) })
+    return apply(Gather(.positions(dimension: dimension)), [value, builder.constant(indices)])
+  }
+
+  /// Some positions of a dimension, cut out range by range and put together; nil if there are many
+  /// ranges.
+  func cut(
+    _ positions: some RandomAccessCollection<Int>, of value: Value, dimension: Int
+  ) -> Value? {
     var ranges: [Range<Int>] = []
     for position in positions {
       if let last = ranges.last, last.upperBound == position {
         ranges[ranges.count - 1] = last.lowerBound..<position + 1
       } else {
         ranges.append(position..<position + 1)
-        guard ranges.count <= 1024 else {
-          throw .refused("it takes more than 1024 separate ranges")
-        }
+        guard ranges.count <= 16 else { return nil }
       }
     }
     if ranges == [0..<value.shape[dimension]] { return value }
-    // A node of a few bytes becomes as many nodes, each worth some tens of numbers.
-    if ranges.count > 1 { try importer.spend(64 * ranges.count) }
     var pieces: [Range<Int>: Value] = [:]
     let parts = ranges.map { range in
       let piece = pieces[range] ?? value.sliced(range, dimension: dimension)
@@ -229,26 +177,6 @@ extension ImportSite {
       return piece
     }
     return parts.count == 1 ? parts[0] : apply(Concatenation(dimension: dimension), parts)
-  }
-
-  /// What reflecting, repeating or wrapping padding takes of a dimension.
-  fileprivate func positions(
-    _ mode: String, extent: Int, before: Int, after: Int
-  ) throws(ConvoyError) -> [Int] {
-    guard before <= 1 << 16, after <= 1 << 16, extent <= 1 << 20 else {
-      throw .refused("its padding is out of range")
-    }
-    let range = -before..<extent + after
-    switch mode {
-    case "edge": return range.map { min(max($0, 0), extent - 1) }
-    case "wrap": return range.map { ($0 % extent + extent) % extent }
-    case "reflect":
-      guard before < extent, after < extent else {
-        throw .refused("reflecting padding below the extent \(extent) is expected")
-      }
-      return range.map { $0 < 0 ? -$0 : $0 < extent ? $0 : 2 * (extent - 1) - $0 }
-    default: throw .refused("the mode ‘\(mode)’ is not known")
-    }
   }
 }
 
@@ -302,13 +230,6 @@ extension AxisSlice: Exportable {
 extension Transpose: Exportable {
   func export(at site: ExportSite) throws(ConvoyError) {
     site.finish("Transpose", site.inputs, [.init("perm", permutation)])
-  }
-}
-
-extension Pad: Exportable {
-  func export(at site: ExportSite) throws(ConvoyError) {
-    site.finish(
-      "Pad", site.inputs + [site.integers(before + after, "pads"), site.scalar(value)])
   }
 }
 

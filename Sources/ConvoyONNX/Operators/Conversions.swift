@@ -14,6 +14,7 @@ enum Conversions {
     convolutions, poolings, normalizations, activations, arithmetic, arrangements, shapes, matrices,
     reductions, softmaxes, resizings, logic, writtenNormalizations, einsums, recurrences,
     attentions,
+    scalarMaps, indexing, masks, paddings,
   ])
 
   /// The operators that shapes are computed with.

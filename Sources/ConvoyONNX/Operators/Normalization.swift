@@ -10,7 +10,7 @@ extension Conversions {
     "GroupNormalization": single(groupNormalization),
     "LayerNormalization": layerNormalization,
     "LRN": single(localResponseNormalization),
-    "Dropout": single(dropout),
+    "Dropout": dropout,
   ]
 
   private static let batchNormalization: Importing = { site throws(ConvoyError) in
@@ -105,16 +105,20 @@ extension Conversions {
     return site.apply(operation, [try site.value(0)])
   }
 
-  /// Kept, for a model that is trained further.
-  private static func dropout(_ site: ImportSite) throws(ConvoyError) -> Value {
-    if let mode = site.knownConstant(2), try mode.integers().first != 0 {
-      throw .refused("it is exported for training")
-    }
+  /// Kept, for a model that is trained further. Its mask is all true: a run drops nothing.
+  private static func dropout(_ site: ImportSite) throws(ConvoyError) -> [Imported] {
+    let value = try site.value(0)
     let rate =
       site.opset >= 12
       ? try site.scalar(1) ?? 0.5 : try site.attributes.float("ratio", default: 0.5)
-    return rate > 0 && rate < 1
-      ? site.apply(Dropout(rate: rate), [try site.value(0)]) : try site.value(0)
+    if rate != 0, let mode = try site.integers(2), mode.first != 0 {
+      throw .refused("it is exported for training: it draws what it drops")
+    }
+    let result =
+      rate > 0 && rate < 1 ? site.apply(Dropout(rate: rate), [value]) : value
+    let type: ElementType = site.opset >= 10 ? .bool : value.type
+    let mask = site.scalar(1, type).applying(Repetition(to: value.shape))
+    return [.computed(result), .computed(mask)]
   }
 }
 

@@ -131,6 +131,12 @@ let operatorSamples: [OperatorSample] = [
   OperatorSample(AllReduceBegin(.data, ranks: 3), [image, [4]], differentiated: []),
   OperatorSample(
     AllReduceEnd(.data, ranks: 3, shapes: [[2, 3], [4]]), [[10]], differentiated: []),
+  OperatorSample(
+    Bitwise(.exclusiveOr), [image, [4, 1, 1]], differentiated: [],
+    numbers: [0: .truths, 1: .truths]),
+  OperatorSample(
+    Bitwise(.shiftLeft), [image, image], differentiated: [],
+    numbers: [0: .integers(.uint8, below: 256), 1: .integers(.uint8, below: 9)]),
   OperatorSample(Broadcast(.data, ranks: 3, root: 2), [image], differentiated: []),
   OperatorSample(Cast(to: .int8), [image], differentiated: []),
   OperatorSample(ChannelShuffle(groups: 2), [image]),
@@ -150,6 +156,8 @@ let operatorSamples: [OperatorSample] = [
   OperatorSample(
     CrossEntropyGradient(labelSmoothing: 0.1), [[2, 6], [2], []], differentiated: [],
     numbers: [1: .classes(6)]),
+  OperatorSample(Cumulation(.sum, along: 2, isExclusive: true), [image]),
+  OperatorSample(Cumulation(.sum, along: 1, isReversed: true), [image]),
   OperatorSample(Dropout(rate: 0.5), [image]),
   OperatorSample(
     DropoutTraining(rate: 0.5, stream: .max), [image, []], differentiated: [0], numbers: [1: .step]),
@@ -157,6 +165,15 @@ let operatorSamples: [OperatorSample] = [
   OperatorSample(Elementwise(.clip(low: -.infinity, high: 6)), [image]),
   OperatorSample(Elementwise(.hardSigmoid(slope: 1 / 6, offset: 0.5)), [image]),
   OperatorSample(ElementwiseGradient(.leakyReLU(slope: 0.01)), [image, image], differentiated: []),
+  OperatorSample(
+    Gather(.positions(dimension: 1)), [image, [3, 2]], differentiated: [0],
+    numbers: [1: .integers(.int64, below: 4)]),
+  OperatorSample(
+    Gather(.elements(dimension: 2)), [image, [2, 3, 7, 4]], differentiated: [0],
+    numbers: [1: .integers(.int32, below: 5)]),
+  OperatorSample(
+    Gather(.tuples(after: 1)), [image, [2, 3, 2]], differentiated: [0],
+    numbers: [1: .integers(.int64, below: 4)]),
   OperatorSample(Linear(), [[2, 8], [5, 8], [5]]),
   OperatorSample(LinearInputGradient(), [[2, 6], [6, 8]]),
   OperatorSample(LinearWeightGradient(), [[2, 8], [2, 5]]),
@@ -193,6 +210,11 @@ let operatorSamples: [OperatorSample] = [
     Recurrence(.plain, functions: [.tanh], isReversed: true), recurrent(gates: 1),
     differentiated: [], numbers: [6: .integers(.int64, below: 5)]),
   OperatorSample(Reduction(.mean, over: [1, 3], keepsDimensions: true), [image]),
+  OperatorSample(Remainder(isTruncating: true), [image, [5]], numbers: [1: .positive]),
+  OperatorSample(Remainder(isTruncating: false), [image, [5]], numbers: [1: .positive]),
+  OperatorSample(
+    Remainder(isTruncating: false), [image, [5]], differentiated: [],
+    numbers: [0: .integers(.int32, below: 50), 1: .integers(.int32, below: 7)]),
   OperatorSample(Repetition(to: image), [[4, 1, 1]]),
   OperatorSample(Reshape([0, -1]), [image]),
   OperatorSample(Resize(.linear, coordinates: .halfPixel, .extents([3, 7])), [image]),
@@ -212,6 +234,17 @@ let operatorSamples: [OperatorSample] = [
   OperatorSample(AxisSlice(dimension: 1, start: 1, end: 4, step: 2), [image]),
   OperatorSample(
     SliceGradient(slice: AxisSlice(dimension: 2, start: 1, end: 3), extent: 9), [[2, 4, 2, 5]]),
+  OperatorSample(ScalarMap(.cosine), [image]),
+  OperatorSample(ScalarMap(.round), [image], differentiated: []),
+  OperatorSample(
+    Scatter(.elements(dimension: 1), .add), [image, [2, 3, 5, 4], [2, 3, 5, 4]],
+    differentiated: [0, 2], numbers: [1: .integers(.int64, below: 4)]),
+  OperatorSample(
+    Scatter(.positions(dimension: 1), .add), [image, [3], [2, 3, 5, 5]], differentiated: [0, 2],
+    numbers: [1: .integers(.int64, below: 4)]),
+  OperatorSample(
+    Scatter(.tuples(after: 0), .multiply), [image, [3, 2], [3, 5, 5]], differentiated: [],
+    numbers: [1: .integers(.int64, below: 2)]),
   OperatorSample(
     Selection(), [image, [4, 1, 5], [5, 1]], differentiated: [0, 1], numbers: [2: .truths]),
   OperatorSample(Softmax(dimension: 1, isLogarithmic: true), [image]),
