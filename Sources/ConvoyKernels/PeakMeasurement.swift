@@ -17,7 +17,7 @@ package enum PeakMeasurement {
     guard let unit = Machine.available.last?.unit, unit.generatesCode else { return nil }
     let tile = PeakTile(unit: unit)
     guard let function = TileKernels.function(tile) else { return nil }
-    return TileArguments.with { arguments in
+    return TileArguments<NoField>.with { arguments in
       best(2 * Double(tile.multiplyAdds * rounds)) {
         arguments.set(.tiles, rounds)
         arguments.run(function)

@@ -6,6 +6,11 @@ package struct Epilogue: Hashable, Sendable {
   /// The function that is applied to each sum.
   package var activation: ActivationKind
 
+  package init(addsResidual: Bool = false, activation: ActivationKind) {
+    self.addsResidual = addsResidual
+    self.activation = activation
+  }
+
   /// Applies the epilogue to the sums of some rows of outputs, and stores them.
   ///
   /// - Parameters:

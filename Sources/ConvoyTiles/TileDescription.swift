@@ -6,8 +6,8 @@ package protocol TileDescription: Hashable, Sendable {
   var unit: VectorUnit { get }
   /// The code's name in listings and profilers, after the unit's name.
   var name: String { get }
-  /// Writes the code. Its argument is the address of a block of arguments: `GradientArguments` for
-  /// weight gradients, `TileArguments` for all others.
+  /// Writes the code. Its argument is the address of a block of arguments: `TileArguments` with the
+  /// fields of the tile's family.
   func write(_ w: any TileWriter)
 }
 

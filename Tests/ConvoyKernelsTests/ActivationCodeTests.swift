@@ -203,7 +203,7 @@ struct FunctionProbe {
     var registers = (0..<code.unit.registerCount * lanes).map { Float($0) + 0.5 }
     let others = registers[count..<(code.unit.registerCount - code.free) * lanes]
     var results: [Float] = []
-    TileArguments.with { arguments in
+    TileArguments<NoField>.with { arguments in
       arguments.set(parametersOf: function)
       for start in stride(from: 0, to: numbers.count, by: count) {
         let part = numbers[start..<min(numbers.count, start + count)]

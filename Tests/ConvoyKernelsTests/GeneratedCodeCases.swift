@@ -279,7 +279,8 @@ extension GeneratedCodeCases {
       for (rows, columns) in [(6, 6), (6, 4), (5, 6), (3, 3)] {
         add(
           "winograd input of \(outputs) \(rows)x\(columns)",
-          WinogradInputTile(unit: machine.unit, outputs: outputs, rows: rows, columns: columns))
+          WinogradInputTile(
+            unit: machine.unit, WinogradPart(outputs: outputs, rows: rows, columns: columns)))
       }
       for (rows, columns, addsResidual, activation) in [
         (outputs, outputs, false, ActivationKind.none), (outputs, outputs, false, .relu),
@@ -289,8 +290,8 @@ extension GeneratedCodeCases {
           "winograd output of \(outputs) \(rows)x\(columns) \(activation)"
             + (addsResidual ? " residual" : ""),
           WinogradOutputTile(
-            unit: machine.unit, outputs: outputs, rows: rows, columns: columns,
-            addsResidual: addsResidual, activation: activation))
+            unit: machine.unit, WinogradPart(outputs: outputs, rows: rows, columns: columns),
+            epilogue: Epilogue(addsResidual: addsResidual, activation: activation)))
       }
     }
   }

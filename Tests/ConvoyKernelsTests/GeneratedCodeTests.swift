@@ -41,19 +41,22 @@ import Testing
     return pixels.withUnsafeBufferPointer { pixels in
       let output = UnsafeMutablePointer<Float>.allocate(capacity: 4096)
       defer { output.deallocate() }
-      return TileArguments.with { arguments in
-        // No steps: sums are the bias.
-        for field in [TileArguments.Field.steps, .weightPitch, .inputBandStep, .outputBandStep] {
-          arguments.set(field, 0)
-        }
+      return TileArguments<LaneField>.with { arguments in
         arguments.set(.tiles, 1)
-        arguments.set(.bands, 1)
         for row in 0..<4 { arguments.set(.inputs, at: row, pixels.baseAddress!) }
         for place in 0..<16 { arguments.set(.outputs, at: place, output) }
-        arguments.set(.startOfSums, Int(bitPattern: pixels.baseAddress!))
+        // No steps: sums are the bias.
+        let ofDense = arguments.arguments(of: DenseField.self)
+        ofDense.set(.steps, 0)
+        ofDense.set(.weightPitch, 0)
+        ofDense.set(.weights, pixels.baseAddress!)
+        // The fields of lanes have those of pooling and elementwise loops in the same places.
+        arguments.set(.bands, 1)
+        arguments.set(.inputBandStep, 0)
+        arguments.set(.outputBandStep, 0)
+        arguments.set(.startOfSums, pixels.baseAddress!)
         arguments.set(.firstVector, 0)
         arguments.set(.endOfVectors, vectorBytes)
-        arguments.set(.weights, pixels.baseAddress!)
         return withExtendedLifetime((code, witness)) { function(arguments.base) }
       }
     }

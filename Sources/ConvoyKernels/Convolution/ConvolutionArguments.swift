@@ -1,7 +1,7 @@
 import ConvoyTensors
 import ConvoyTiles
 
-extension TileArguments {
+extension TileArguments where Field: TileField {
   /// Sets the parameters of the epilogue's function, if it has any.
   func set(parametersOf epilogue: ScalarFunction?) {
     if let epilogue { set(parametersOf: epilogue) }
@@ -12,20 +12,8 @@ extension TileArguments {
     for (index, plane) in planes.enumerated() {
       base.storeBytes(
         of: operands.bias(plane, memory),
-        toByteOffset: Field.bias.rawValue + 64 * index, as: Lanes.self)
+        toByteOffset: CommonField.bias.rawValue + 64 * index, as: Lanes.self)
     }
-  }
-
-  /// Provides zeros as initial values of sums, for planes without a bias.
-  func prepareStartOfSums() {
-    base.storeBytes(of: .zero, toByteOffset: Field.bias.rawValue, as: Lanes.self)
-  }
-
-  /// Sets the address of the initial values of a plane's sums.
-  func set(startOf plane: Int, _ operands: ConvolutionOperands, _ memory: Memory) {
-    let bias = operands.bias.map { UnsafeRawPointer(memory[$0] + plane * PlaneLayout.lanes) }
-    let zeros = UnsafeRawPointer(base + Field.bias.rawValue)
-    set(.startOfSums, Int(bitPattern: bias ?? zeros))
   }
 
   /// Sets the addresses of the residual that is added to some planes' sums.
@@ -34,7 +22,7 @@ extension TileArguments {
     for (index, plane) in planes.enumerated() {
       base.storeBytes(
         of: operands.residualDistance(plane, memory) ?? 0,
-        toByteOffset: Field.residuals.rawValue + 8 * index, as: Int.self)
+        toByteOffset: CommonField.residuals.rawValue + 8 * index, as: Int.self)
     }
   }
 }

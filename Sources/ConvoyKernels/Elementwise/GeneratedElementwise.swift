@@ -59,11 +59,11 @@ struct GeneratedElementwise: DirectMethod {
     chunk: Int, at operands: ElementwiseOperands, in memory: Memory,
     scratch: UnsafeMutablePointer<Float>
   ) {
-    TileArguments.with { arguments in
+    TileArguments<PointwiseField>.with { arguments in
       if let function { arguments.set(parametersOf: function) }
-      arguments.set(.outputBandStep, stretches.steps[0])
-      arguments.set(.inputBandStep, stretches.steps[1])
-      arguments.set(.secondBandStep, stretches.steps[2])
+      arguments.set(.outputStep, stretches.steps[0])
+      arguments.set(.firstStep, stretches.steps[1])
+      arguments.set(.secondStep, stretches.steps[2])
       stretches.forEach(inChunk: chunk) { stretch in
         arguments.set(stretch)
         arguments.set(

@@ -69,7 +69,7 @@ struct PlaneStretches: Hashable, Sendable {
   }
 }
 
-extension TileArguments {
+extension TileArguments<PointwiseField> {
   /// Sets the number of pixels and bands of a stretch, and the steps between its bands.
   func set(_ stretch: PlaneStretches.Stretch) {
     set(.tiles, stretch.pixels)

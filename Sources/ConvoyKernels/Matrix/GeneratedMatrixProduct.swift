@@ -157,7 +157,7 @@ struct GeneratedMatrixProduct: MatrixProductMethod, DirectMethod {
     chunk: Int, at operands: MatrixProductOperands, in memory: Memory,
     scratch: UnsafeMutablePointer<Float>
   ) {
-    TileArguments.with { arguments in
+    TileArguments<DenseField>.with { arguments in
       arguments.clearBias()
       for item in chunks[chunk] {
         let (index, unit) = item.quotientAndRemainder(dividingBy: units.count)
@@ -184,7 +184,7 @@ struct GeneratedMatrixProduct: MatrixProductMethod, DirectMethod {
   /// Sets the addresses of a piece's panels of the second matrix.
   private func set(
     secondOf piece: Piece, _ product: MatrixProductProblem.Places,
-    _ operands: MatrixProductOperands, _ memory: Memory, _ arguments: TileArguments
+    _ operands: MatrixProductOperands, _ memory: Memory, _ arguments: TileArguments<DenseField>
   ) {
     let lanes = PlaneLayout.lanes
     if piece.isRest || panels.packedPanels > 0, let packed = operands.packed {
@@ -201,7 +201,7 @@ struct GeneratedMatrixProduct: MatrixProductMethod, DirectMethod {
 
   private func run(
     _ piece: Piece, _ rows: Range<Int>, _ first: UnsafePointer<Float>,
-    _ output: UnsafeMutablePointer<Float>, _ arguments: TileArguments
+    _ output: UnsafeMutablePointer<Float>, _ arguments: TileArguments<DenseField>
   ) {
     piece.tile.run(rows: 1, columns: rows, arguments) { row in
       arguments.set(.inputs, first + row * problem.inner)
@@ -217,7 +217,7 @@ struct GeneratedMatrixProduct: MatrixProductMethod, DirectMethod {
   private func runRest(
     _ piece: Piece, _ rows: Range<Int>, _ first: UnsafePointer<Float>,
     _ output: UnsafeMutablePointer<Float>, _ scratch: UnsafeMutablePointer<Float>,
-    _ arguments: TileArguments
+    _ arguments: TileArguments<DenseField>
   ) {
     let lanes = PlaneLayout.lanes
     piece.tile.run(rows: 1, columns: rows, arguments) { row in

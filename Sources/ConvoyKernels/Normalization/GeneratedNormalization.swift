@@ -38,10 +38,10 @@ struct GeneratedNormalization: DirectMethod {
     chunk: Int, at operands: NormalizationOperands, in memory: Memory,
     scratch: UnsafeMutablePointer<Float>
   ) {
-    TileArguments.with { arguments in
+    TileArguments<PointwiseField>.with { arguments in
       if let function = problem.epilogue { arguments.set(parametersOf: function) }
-      arguments.set(.outputBandStep, stretches.steps[0])
-      arguments.set(.inputBandStep, stretches.steps[1])
+      arguments.set(.outputStep, stretches.steps[0])
+      arguments.set(.firstStep, stretches.steps[1])
       stretches.forEach(inChunk: chunk) { stretch in
         let plane = stretch.plane
         let vectors = operands.vectors(ofPlane: plane, of: channels, in: memory)
@@ -61,12 +61,12 @@ struct GeneratedNormalization: DirectMethod {
   }
 }
 
-extension TileArguments {
+extension TileArguments<PointwiseField> {
   /// Stores mean, factor and shift at the address of initial values.
   ///
   /// - Returns: their address.
   fileprivate func set(normalization vectors: (Lanes, Lanes, Lanes)) -> UnsafePointer<Float> {
-    let place = base + Field.bias.rawValue
+    let place = base + CommonField.bias.rawValue
     place.storeBytes(of: vectors.0, as: Lanes.self)
     place.storeBytes(of: vectors.1, toByteOffset: 64, as: Lanes.self)
     place.storeBytes(of: vectors.2, toByteOffset: 128, as: Lanes.self)

@@ -96,7 +96,7 @@ struct GeneratedPooling: DirectMethod {
     chunk: Int, at operands: PoolingOperands, in memory: Memory,
     scratch: UnsafeMutablePointer<Float>
   ) {
-    TileArguments.with { arguments in
+    TileArguments<PoolingField>.with { arguments in
       let rows = chunks[chunk]
       var next = rows.lowerBound
       while next < rows.upperBound {
@@ -113,7 +113,7 @@ struct GeneratedPooling: DirectMethod {
   /// Computes some rows of a slice whose windows are alike.
   private func run(
     plane: Int, row: Int, count: Int, _ operands: PoolingOperands, _ memory: Memory,
-    _ arguments: TileArguments
+    _ arguments: TileArguments<PoolingField>
   ) {
     let extents = problem.output.extents
     let (z, y) = (row / extents[1] % extents[0], row % extents[1])

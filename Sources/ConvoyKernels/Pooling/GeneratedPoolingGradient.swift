@@ -93,7 +93,7 @@ struct GeneratedPoolingGradient: DirectMethod {
     let slots = kept.slices * kept.rows
     let lines = problem.kernel[0] * problem.kernel[1]
     withUnsafeTemporaryAllocation(of: Int.self, capacity: 3 * slots + 2 * lines) { words in
-      TileArguments.with { arguments in
+      TileArguments<PoolingGradientField>.with { arguments in
         // There is at least one slot, so the buffer has an address.
         let held = words.baseAddress.unsafelyUnwrapped
         let work = Work(
@@ -117,7 +117,7 @@ struct GeneratedPoolingGradient: DirectMethod {
     let scratch: UnsafeMutablePointer<Float>
     /// The indices of a window's elements.
     let numbers: UnsafeMutablePointer<Float>
-    let arguments: TileArguments
+    let arguments: TileArguments<PoolingGradientField>
     /// For each slot of scratch memory, the number of the row of windows that it holds.
     let held: UnsafeMutablePointer<Int>
     /// For each row of windows that contains a row of the image, the two words that the tile reads.
@@ -186,8 +186,8 @@ struct GeneratedPoolingGradient: DirectMethod {
       let next = offset(ofColumn: column)
       for source in 0..<count { work.sources[2 * source] += (next - passed) * Float.byteCount }
       passed = next
-      arguments.set(.steps, count)
-      arguments.set(.distances, UnsafePointer(work.sources))
+      arguments.set(.rowCount, count)
+      arguments.set(.rows, UnsafePointer(work.sources))
       arguments.set(.outputs, target + column * PlaneLayout.lanes)
     }
   }
@@ -214,7 +214,7 @@ struct GeneratedPoolingGradient: DirectMethod {
     case .largest(let rows):
       rows.make(
         z, row, slice.image, gradient, into: place, numbers: work.numbers, lines: work.lines,
-        work.arguments)
+        work.arguments.arguments(of: FirstLargestField.self))
     case .average(let rows): rows.make(z, row, gradient, into: place)
     }
     return place

@@ -148,7 +148,7 @@ final class FirstLargestRows: Equatable, Sendable {
   func make(
     _ slice: Int, _ row: Int, _ image: UnsafePointer<Float>, _ gradient: UnsafePointer<Float>,
     into place: UnsafeMutablePointer<Float>, numbers: UnsafePointer<Float>,
-    lines: UnsafeMutablePointer<Int>, _ arguments: TileArguments
+    lines: UnsafeMutablePointer<Int>, _ arguments: TileArguments<FirstLargestField>
   ) {
     let (z, y) = problem.rowSpans(slice: slice, row: row)
     let (zSkipped, ySkipped) = (problem.skipped(axis: 0, slice), problem.skipped(axis: 1, row))
@@ -162,12 +162,12 @@ final class FirstLargestRows: Equatable, Sendable {
         lineCount += 1
       }
     }
-    arguments.set(.distances, UnsafePointer(lines))
-    arguments.set(.steps, lineCount)
+    arguments.set(.lines, UnsafePointer(lines))
+    arguments.set(.lineCount, lineCount)
     for run in runs {
       let first = run.positions.lowerBound
       let start = problem.axes[2][first].start
-      arguments.set(.weights, numbers + problem.skipped(axis: 2, first) * 8)
+      arguments.set(.numbers, numbers + problem.skipped(axis: 2, first) * 8)
       run.tiles.run(rows: 1, columns: 0..<run.positions.count, arguments) { column in
         let left = start + column * problem.stride[2]
         arguments.set(.inputs, image + problem.image.offset(Extents(z.start, y.start, left)))

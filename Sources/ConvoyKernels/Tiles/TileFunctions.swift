@@ -47,7 +47,8 @@ struct TileFunctions: Equatable, Sendable {
   ///   - place: sets where input and output of a column are.
   @inline(__always)
   func run(
-    rows: Int, columns: Range<Int>, _ arguments: TileArguments, place: (_ column: Int) -> Void
+    rows: Int, columns: Range<Int>, _ arguments: TileArguments<some TileField>,
+    place: (_ column: Int) -> Void
   ) {
     let isShort = rows < self.rows
     let (tiles, left) = columns.count.quotientAndRemainder(dividingBy: self.columns)

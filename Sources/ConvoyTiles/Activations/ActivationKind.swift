@@ -68,6 +68,6 @@ package struct ActivationKind: Hashable, Sendable, CaseIterable, CustomStringCon
     let parameters = w.argument(.parameters)
     code.write(
       w, to: registers, free: free, constants: constants,
-      parameters: [parameters, parameters + TileArguments.repeatedBytes], aside: w.argument(.aside))
+      parameters: [parameters, parameters + CommonField.repeatedBytes], aside: w.argument(.aside))
   }
 }

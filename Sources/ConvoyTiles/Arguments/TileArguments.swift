@@ -1,58 +1,46 @@
 public import ConvoyTensors
 
-/// The arguments of a generated micro-kernel: a block of memory, whose address is the function's
-/// only argument.
-///
-/// The fields are words of 8 bytes, at fixed offsets that are constants in the code.
-///
-/// Public for the compiler alone: it inlines public functions into another module, `package` ones
-/// not.
-public struct TileArguments {
-  /// A field, by its offset in bytes.
-  public enum Field: Int {
-    /// The number of adjacent tiles; at least one.
-    case tiles = 0
-    /// The number of iterations of the sum's loop: pairs, or input channels of a group.
-    case steps = 8
-    /// The indirection table: distances in bytes, one or two for each iteration of the sum's loop.
-    case distances = 16
-    /// The address of the first plane's weights.
-    case weights = 24
-    /// Bytes from a plane's weights to the next plane's.
-    case weightPitch = 32
-    /// The addresses of up to 4 rows of the input.
-    case inputs = 64
-    /// The addresses of each row of up to 4 planes of the output: first the rows of the first
-    /// plane.
-    case outputs = 96
-    /// 16 initial values of sums for each of up to 4 planes.
-    case bias = 256
-    /// The number of consecutive bands of rows; at least one at the beginning, and zero at the end.
-    case bands = 512
-    /// Bytes from a band to the next, in the input and in the output.
-    case inputBandStep = 520
-    case outputBandStep = 528
-    /// Bytes from a band to the next in a second input.
-    case secondBandStep = 536
-    /// The address of memory for numbers between two passes.
-    case buffer = 544
-    /// Bytes from an output to the residual that is added to it, for each of up to 4 planes.
-    case residuals = 576
-    /// The two parameters of the epilogue's function, each in 8 lanes.
-    case parameters = 640
-    /// For lane tiles, for each vector of a plane's pixel, with the bytes of a vector between them:
-    /// the addresses of the distances of each step's lines, and of the permutation indices, a
-    /// vector for each step.
-    case lineDistances = 704
-    case lanes = 712
-    /// Bytes from a plane's pixel to the first vector that is computed, and to the end of the last.
-    case firstVector = 720
-    case endOfVectors = 728
-    /// The address of a lane tile's 16 initial values of sums.
-    case startOfSums = 752
-    /// Memory for registers that the epilogue saves.
-    case aside = 768
-  }
+/// A word of a block of arguments.
+public protocol ArgumentField: Sendable {
+  /// Bytes from the block's beginning.
+  var offset: Int { get }
+  /// The size of the block in bytes.
+  static var byteCount: Int { get }
+}
+
+extension ArgumentField where Self: RawRepresentable<Int> {
+  /// The raw value.
+  @inlinable
+  public var offset: Int { rawValue }
+}
+
+/// A field of one family of tiles, whose block has the `CommonField`s too.
+public protocol TileField: ArgumentField {}
+
+extension TileField {
+  /// See `CommonField.byteCount`.
+  @inlinable
+  public static var byteCount: Int { CommonField.byteCount }
+}
+
+/// The fields that tiles share, those of weight gradients excepted: what loops over tiles and
+/// epilogues need.
+public enum CommonField: Int, ArgumentField {
+  /// The number of adjacent tiles; at least one.
+  case tiles = 0
+  /// The addresses of up to 4 rows of the input, or of several inputs.
+  case inputs = 64
+  /// The addresses of each row of up to 4 planes of the output: first the rows of the first
+  /// plane.
+  case outputs = 96
+  /// 16 initial values of sums for each of up to 4 planes.
+  case bias = 256
+  /// Bytes from an output to the residual that is added to it, for each of up to 4 planes.
+  case residuals = 576
+  /// The two parameters of the epilogue's function, each in 8 lanes.
+  case parameters = 640
+  /// Memory for registers that the epilogue saves.
+  case aside = 768
 
   /// Rows of a tile, at most.
   public static let maximalRows = 4
@@ -60,10 +48,26 @@ public struct TileArguments {
   public static let maximalPlanes = 4
   /// The bytes of a number that is repeated for all lanes: those of 8 lanes.
   public static let repeatedBytes = 8 * MemoryLayout<Float>.size
-  /// The size of the block in bytes.
+  /// The size of a block with these fields.
   public static let byteCount =
-    Field.aside.rawValue + FormulaCode.asideBytes * ActivationCode.maximalTemporaries
+    CommonField.aside.rawValue + FormulaCode.asideBytes * ActivationCode.maximalTemporaries
+}
 
+/// The fields of tiles that have only common ones.
+public enum NoField: TileField {
+  /// There is none.
+  public var offset: Int { switch self {} }
+}
+
+/// The arguments of a generated micro-kernel: a block of memory, whose address is the function's
+/// only argument.
+///
+/// The fields are words of 8 bytes, at fixed offsets that are constants in the code. Each family of
+/// tiles has fields of its own, besides the common ones.
+///
+/// Public for the compiler alone: it inlines public functions into another module, `package` ones
+/// not.
+public struct TileArguments<Field: ArgumentField> {
   /// The address of the block.
   public let base: UnsafeMutableRawPointer
 
@@ -73,7 +77,7 @@ public struct TileArguments {
   /// Runs a body with a block on the stack.
   @inlinable @inline(__always)
   public static func with<R>(_ body: (TileArguments) -> R) -> R {
-    withUnsafeTemporaryAllocation(byteCount: byteCount, alignment: 64) {
+    withUnsafeTemporaryAllocation(byteCount: Field.byteCount, alignment: 64) {
       // The buffer is not empty, so it has an address.
       body(TileArguments(base: $0.baseAddress.unsafelyUnwrapped))
     }
@@ -82,26 +86,55 @@ public struct TileArguments {
   /// Sets a word of a field.
   @inlinable
   public func set(_ field: Field, at index: Int = 0, _ value: Int) {
-    base.storeBytes(of: value, toByteOffset: field.rawValue + 8 * index, as: Int.self)
+    store(value, at: field.offset + 8 * index)
   }
 
+  /// Sets a word of a field to an address.
+  ///
   /// - Parameter offset: bytes from the field to the word.
   @inlinable
   public func set(
     _ field: Field, at index: Int = 0, offset: Int = 0, _ address: UnsafeRawPointer
   ) {
-    base.storeBytes(
-      of: UInt(bitPattern: address), toByteOffset: field.rawValue + 8 * index + offset,
-      as: UInt.self)
+    store(Int(bitPattern: address), at: field.offset + 8 * index + offset)
+  }
+
+  @inlinable
+  func store(_ word: Int, at offset: Int) {
+    base.storeBytes(of: word, toByteOffset: offset, as: Int.self)
+  }
+
+  /// Calls code with these arguments.
+  @inlinable
+  public func run(_ function: TileFunction) { function.pointer(base) }
+}
+
+extension TileArguments where Field: TileField {
+  /// Sets a word of a common field.
+  @inlinable
+  public func set(_ field: CommonField, at index: Int = 0, _ value: Int) {
+    store(value, at: field.offset + 8 * index)
+  }
+
+  /// Sets a word of a common field to an address.
+  @inlinable
+  public func set(_ field: CommonField, at index: Int = 0, _ address: UnsafeRawPointer) {
+    store(Int(bitPattern: address), at: field.offset + 8 * index)
+  }
+
+  /// The same block, for tiles of another family: kernels with several passes have one block.
+  @inlinable
+  public func arguments<Other: TileField>(of family: Other.Type) -> TileArguments<Other> {
+    TileArguments<Other>(base: base)
   }
 
   /// Moves a single plane's initial values to the lanes of folded sums: to each output's first
   /// lane.
   public func spreadBias(factor: Int) {
-    let bias = base.load(fromByteOffset: Field.bias.rawValue, as: SIMD16<Float>.self)
+    let bias = base.load(fromByteOffset: CommonField.bias.rawValue, as: SIMD16<Float>.self)
     var spread = SIMD16<Float>.zero
     for output in 0..<PlaneLayout.lanes / factor { spread[output * factor] = bias[output] }
-    base.storeBytes(of: spread, toByteOffset: Field.bias.rawValue, as: SIMD16<Float>.self)
+    base.storeBytes(of: spread, toByteOffset: CommonField.bias.rawValue, as: SIMD16<Float>.self)
   }
 
   /// Sets the parameters of a function.
@@ -110,19 +143,20 @@ public struct TileArguments {
     for (index, parameter) in [first, second].enumerated() {
       base.storeBytes(
         of: SIMD8(repeating: parameter),
-        toByteOffset: Field.parameters.rawValue + index * TileArguments.repeatedBytes,
+        toByteOffset: CommonField.parameters.rawValue + index * CommonField.repeatedBytes,
         as: SIMD8<Float>.self)
     }
   }
-
-  /// Calls code with these arguments.
-  @inlinable
-  public func run(_ function: TileFunction) { function.pointer(base) }
 }
 
 extension TileWriter {
   /// The place of a word of the arguments.
-  package func argument(_ field: TileArguments.Field, _ index: Int = 0) -> Place {
-    arguments + (field.rawValue + index * Integer.bytes)
+  package func argument(_ field: CommonField, _ index: Int = 0) -> Place {
+    arguments + (field.offset + index * Integer.bytes)
+  }
+
+  /// The place of a word of a field of the tile's own.
+  package func argument(_ field: some ArgumentField, _ index: Int = 0) -> Place {
+    arguments + (field.offset + index * Integer.bytes)
   }
 }

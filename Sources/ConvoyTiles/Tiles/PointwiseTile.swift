@@ -1,11 +1,18 @@
+/// The fields of `PointwiseTile`.
+public enum PointwiseField: Int, TileField {
+  /// The number of bands; at least one.
+  case bands = 512
+  /// Bytes from the end of a band to the next one, in x, y and z.
+  case firstStep = 520, outputStep = 528, secondStep = 536
+}
+
 /// The loop of elementwise kernels over stretches of pixels,
 ///
 ///     y[pixel] = f(x[pixel] ∘ z[pixel])
 ///
 /// where ∘ is an arithmetic operation, if any, and z has as many pixels as x, or is the same for
-/// all. Stretches are bands at a fixed distance from each other. The arguments are `tiles` pixels
-/// of each of `bands` bands, `inputs` (x, then z), `outputs`, and the steps from the end of a band
-/// to the next one.
+/// all. Stretches are bands at a fixed distance from each other: `tiles` is the number of a band's
+/// pixels, and `inputs` are x and z.
 package struct PointwiseTile: TileDescription {
   /// The operation on x before the function.
   package enum Arithmetic: Hashable, Sendable {
@@ -93,7 +100,7 @@ package struct PointwiseTile: TileDescription {
 
     w.function(pool) {
       constants.load()
-      w.load(bands, w.argument(.bands))
+      w.load(bands, w.argument(PointwiseField.bands))
       w.load(first, w.argument(.inputs))
       if arithmetic != .none { w.load(second, w.argument(.inputs, 1)) }
       w.load(output, w.argument(.outputs))
@@ -105,9 +112,9 @@ package struct PointwiseTile: TileDescription {
         } rest: {
           compute(pixels.prefix(parts))
         }
-        w.advance(first, by: w.argument(.inputBandStep))
-        if walksSecond { w.advance(second, by: w.argument(.secondBandStep)) }
-        w.advance(output, by: w.argument(.outputBandStep))
+        w.advance(first, by: w.argument(PointwiseField.firstStep))
+        if walksSecond { w.advance(second, by: w.argument(PointwiseField.secondStep)) }
+        w.advance(output, by: w.argument(PointwiseField.outputStep))
       }
       constants.lay()
     }

@@ -237,7 +237,7 @@ private struct Placed: Kernel {
     let piece = shared.value
     let units = piece.chunks[place.chunk]
     let (rowCount, columnCount) = (piece.part.rowCount, piece.part.columns.count)
-    TileArguments.with { arguments in
+    TileArguments<DenseField>.with { arguments in
       arguments.set(.steps, piece.steps)
       arguments.set(.weights, memory[operands.weights] + piece.weightStart)
       arguments.set(.weightPitch, piece.weightPitch * Float.byteCount)
@@ -266,7 +266,7 @@ private struct Placed: Kernel {
   /// Computes some columns of at most a tile's rows.
   private func run(
     _ piece: DenseConvolution.Piece, rows: Range<Int>, columns: Range<Int>, _ memory: Memory,
-    _ arguments: TileArguments
+    _ arguments: TileArguments<DenseField>
   ) {
     let (part, grid) = (piece.part, piece.part.grid)
     let input = memory[operands.input.base]

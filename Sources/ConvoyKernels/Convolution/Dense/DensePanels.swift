@@ -47,7 +47,7 @@ struct DensePanels: Hashable, Sendable {
     _ tile: Machine.Tile, rows: Int, columns: Int, machine: Machine
   ) -> (cost: Double, rows: Int, columns: Int) {
     var best = (cost: Double.infinity, rows: 1, columns: 1)
-    for height in 1...min(rows, tile.pixels, TileArguments.maximalRows) {
+    for height in 1...min(rows, tile.pixels, CommonField.maximalRows) {
       for width in 1...min(columns, tile.pixels / height) {
         let panel = Panel(planes: 0..<tile.planes, rows: height, columns: width)
         let cost = panel.cost(rows: rows, columns: columns, machine)

@@ -70,7 +70,7 @@ struct LaneConvolution: ConvolutionMethod {
     func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
       let place = chunks[chunk]
       let placed = works[place.piece]
-      TileArguments.with { arguments in
+      TileArguments<LaneField>.with { arguments in
         arguments.set(.steps, placed.work.steps)
         arguments.prepareStartOfSums()
         arguments.set(parametersOf: epilogue)
@@ -89,7 +89,7 @@ struct LaneConvolution: ConvolutionMethod {
     /// Computes some bands of a plane, after gathering what they read if need be.
     private func run(
       _ placed: PlacedWork, _ phase: Int, plane: Int, _ bands: Range<Int>,
-      _ arguments: TileArguments, in memory: Memory, scratch: UnsafeMutablePointer<Float>
+      _ arguments: TileArguments<LaneField>, in memory: Memory, scratch: UnsafeMutablePointer<Float>
     ) {
       let input = UnsafePointer(memory[operands.input.base])
       guard let gather else { return run(placed, plane: plane, bands, input, arguments, memory) }
@@ -115,7 +115,7 @@ struct LaneConvolution: ConvolutionMethod {
     /// Computes some bands, for the vectors that hold channels.
     private func run(
       _ placed: PlacedWork, plane: Int, _ bands: Range<Int>, _ input: UnsafePointer<Float>,
-      _ arguments: TileArguments, _ memory: Memory
+      _ arguments: TileArguments<LaneField>, _ memory: Memory
     ) {
       let grid = placed.work.grid
       let output = operands.output.start(of: plane, in: memory)
@@ -171,7 +171,8 @@ private final class PlacedWork: Sendable {
   /// Runs a body with the tables of some of a plane's vectors set in its arguments.
   @inline(__always)
   func withTables(
-    _ arguments: TileArguments, plane: Int, vectors: Range<Int>, rows: Int, _ body: () -> Void
+    _ arguments: TileArguments<LaneField>, plane: Int, vectors: Range<Int>, rows: Int,
+    _ body: () -> Void
   ) {
     let (distances, size) =
       rows < work.tile.rows
@@ -191,6 +192,20 @@ private final class PlacedWork: Sendable {
         body()
       }
     }
+  }
+}
+
+extension TileArguments<LaneField> {
+  /// Provides zeros as initial values of sums, for planes without a bias.
+  fileprivate func prepareStartOfSums() {
+    base.storeBytes(of: .zero, toByteOffset: CommonField.bias.rawValue, as: Lanes.self)
+  }
+
+  /// Sets the address of the initial values of a plane's sums.
+  fileprivate func set(startOf plane: Int, _ operands: ConvolutionOperands, _ memory: Memory) {
+    let bias = operands.bias.map { UnsafeRawPointer(memory[$0] + plane * PlaneLayout.lanes) }
+    let zeros = UnsafeRawPointer(base + CommonField.bias.rawValue)
+    set(.startOfSums, Int(bitPattern: bias ?? zeros))
   }
 }
 

@@ -116,12 +116,13 @@ struct WinogradConvolution: ConvolutionMethod, DirectMethod {
     let border = transform.taps - 1
     let inputTiles = grid.functions(size: outputs, blocks) {
       WinogradInputTile(
-        unit: machine.unit, outputs: outputs, rows: $0 + border, columns: $1 + border)
+        unit: machine.unit,
+        WinogradPart(outputs: outputs, rows: $0 + border, columns: $1 + border))
     }
     let outputTiles = grid.functions(size: outputs, blocks) {
       WinogradOutputTile(
-        unit: machine.unit, outputs: outputs, rows: $0, columns: $1,
-        addsResidual: problem.addsResidual, activation: activation)
+        unit: machine.unit, WinogradPart(outputs: outputs, rows: $0, columns: $1),
+        epilogue: Epilogue(addsResidual: problem.addsResidual, activation: activation))
     }
     guard let inputTiles, let outputTiles else { throw .noMemoryForCode }
     (self.inputTiles, self.outputTiles) = (inputTiles, outputTiles)
@@ -175,23 +176,26 @@ struct WinogradConvolution: ConvolutionMethod, DirectMethod {
     let planes = cut.part(part).shifted(by: group * cut.planes)
     let values = scratch + WinogradMiddle.bufferCount
     let sums = values + products.inputCount
-    TileArguments.with { arguments in
+    TileArguments<WinogradInputField>.with { arguments in
       arguments.set(.buffer, scratch)
-      arguments.set(parametersOf: problem.epilogue)
       transformInputs(group, block, operands.input, memory, values, products, arguments)
       products.run(
-        planes: planes, weights: memory[operands.weights], values: values, sums: sums, arguments)
-      transformOutputs(planes, block, operands, memory, sums, products, arguments)
+        planes: planes, weights: memory[operands.weights], values: values, sums: sums,
+        arguments.arguments(of: DenseField.self))
+      let ofOutputs = arguments.arguments(of: WinogradOutputField.self)
+      ofOutputs.set(.buffer, scratch)
+      ofOutputs.set(parametersOf: problem.epilogue)
+      transformOutputs(planes, block, operands, memory, sums, products, ofOutputs)
     }
   }
 
   private func transformInputs(
     _ group: Int, _ block: Int, _ input: PlanePlaces, _ memory: Memory,
     _ values: UnsafeMutablePointer<Float>, _ products: WinogradProducts,
-    _ arguments: TileArguments
+    _ arguments: TileArguments<WinogradInputField>
   ) {
-    arguments.set(.inputBandStep, problem.input.rowStride * Float.byteCount)
-    arguments.set(.outputBandStep, products.inputPitch * Float.byteCount)
+    arguments.set(.rowStep, problem.input.rowStride * Float.byteCount)
+    arguments.set(.pointPitch, products.inputPitch * Float.byteCount)
     let first = cut.block(block).lowerBound
     for (index, plane) in inputPlanes[group].enumerated() {
       for run in blocks[block] {
@@ -206,10 +210,11 @@ struct WinogradConvolution: ConvolutionMethod, DirectMethod {
 
   private func transformOutputs(
     _ planes: Range<Int>, _ block: Int, _ operands: ConvolutionOperands, _ memory: Memory,
-    _ sums: UnsafeMutablePointer<Float>, _ products: WinogradProducts, _ arguments: TileArguments
+    _ sums: UnsafeMutablePointer<Float>, _ products: WinogradProducts,
+    _ arguments: TileArguments<WinogradOutputField>
   ) {
-    arguments.set(.inputBandStep, products.outputPitch * Float.byteCount)
-    arguments.set(.outputBandStep, problem.output.rowStride * Float.byteCount)
+    arguments.set(.pointPitch, products.outputPitch * Float.byteCount)
+    arguments.set(.rowStep, problem.output.rowStride * Float.byteCount)
     let first = cut.block(block).lowerBound
     for (index, plane) in planes.enumerated() {
       arguments.set(bias: plane..<plane + 1, operands, memory)
@@ -258,7 +263,7 @@ extension WinogradGrid {
 
 extension CornerFunctions {
   /// Transforms some tiles.
-  fileprivate func run(_ run: WinogradGrid.Run, _ arguments: TileArguments) {
+  fileprivate func run(_ run: WinogradGrid.Run, _ arguments: TileArguments<some TileField>) {
     if let function = self[isBottom: run.isBottom, isRight: run.isRight] {
       arguments.run(function)
     }

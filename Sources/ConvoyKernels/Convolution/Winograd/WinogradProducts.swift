@@ -72,7 +72,7 @@ struct WinogradProducts: Equatable, Sendable {
   /// Computes the sums of some output planes.
   func run(
     planes: Range<Int>, weights: UnsafePointer<Float>, values: UnsafePointer<Float>,
-    sums: UnsafePointer<Float>, _ arguments: TileArguments
+    sums: UnsafePointer<Float>, _ arguments: TileArguments<DenseField>
   ) {
     let lanes = PlaneLayout.lanes
     let pitch = inputs * lanes
@@ -99,12 +99,12 @@ struct WinogradProducts: Equatable, Sendable {
   }
 }
 
-extension TileArguments {
+extension TileArguments<DenseField> {
   /// Sets the initial values of all sums to 0.
   func clearBias() {
-    for plane in 0..<TileArguments.maximalPlanes {
+    for plane in 0..<CommonField.maximalPlanes {
       base.storeBytes(
-        of: .zero, toByteOffset: Field.bias.rawValue + 64 * plane, as: Lanes.self)
+        of: .zero, toByteOffset: CommonField.bias.rawValue + 64 * plane, as: Lanes.self)
     }
   }
 }

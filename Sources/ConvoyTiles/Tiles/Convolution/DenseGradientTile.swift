@@ -67,8 +67,8 @@ package struct DenseGradientTile: TileDescription {
     /// Visits every sum with its place in memory.
     func forEachSum(_ body: (Vector, Place) -> Void) {
       let (place, pitch) = (columns, rows)
-      w.load(place, w.argument(.sums))
-      w.load(pitch, w.argument(.sumsPitch))
+      w.load(place, w.argument(GradientField.sums))
+      w.load(pitch, w.argument(GradientField.sumsPitch))
       for plane in 0..<planes {
         for pair in reads.indices {
           for part in 0..<parts {
@@ -96,10 +96,10 @@ package struct DenseGradientTile: TileDescription {
     w.function(pool) {
       forEachSum { w.load($0, $1) }
       for (index, register) in (lines + otherPlanes).enumerated() {
-        w.load(register, w.argument(.offsets, index))
+        w.load(register, w.argument(GradientField.offsets, index))
       }
       w.walkRows(image: image, gradient: gradient, rows: rows, scratch: columns) {
-        w.load(columns, w.argument(.columns))
+        w.load(columns, w.argument(GradientField.columns))
         w.loop(columns, .atLeastOnce, isAligned: true) {
           for vector in 0..<vectors {
             let (plane, part) = vector.quotientAndRemainder(dividingBy: parts)

@@ -1,5 +1,15 @@
 import ConvoyTensors
 
+/// The fields of `DenseTile`.
+public enum DenseField: Int, TileField {
+  /// The number of pairs.
+  case steps = 8
+  /// The address of the indirection table.
+  case distances = 16
+  /// The address of the first plane's weights, and bytes from a plane's to the next plane's.
+  case weights = 24, weightPitch = 32
+}
+
 /// The micro-kernel of dense convolution: tiles of rows × columns output pixels of up to four
 /// planes,
 ///
@@ -78,7 +88,7 @@ package struct DenseTile: TileDescription {
     // instructions can.
     let embedsBroadcast = vectors == 1 && unit.embedsBroadcast
     precondition(
-      rows <= TileArguments.maximalRows && planes <= TileArguments.maximalPlanes,
+      rows <= CommonField.maximalRows && planes <= CommonField.maximalPlanes,
       "the arguments of a tile have room for fewer rows or planes than \(rows) and \(planes)")
     precondition(factor == 1 || vectors == 1, "only a single vector is folded")
 
@@ -95,7 +105,7 @@ package struct DenseTile: TileDescription {
     let pitch = pool.integer("weight pitch")
     let triplePitch = pool.integer("three times the pitch")
     let outputColumn = pool.integer("output column")
-    let inputs = pool.integers("inputs", rows, of: TileArguments.maximalRows)
+    let inputs = pool.integers("inputs", rows, of: CommonField.maximalRows)
     let ahead = pool.integers("pixel ahead", fetchesAhead ? 1 : 0)
 
     /// The place of a vector of the current pair's weights.
@@ -131,7 +141,7 @@ package struct DenseTile: TileDescription {
 
     w.function(pool) {
       w.load(tiles, w.argument(.tiles))
-      w.load(pitch, w.argument(.weightPitch))
+      w.load(pitch, w.argument(DenseField.weightPitch))
       w.point(triplePitch, to: pitch + pitch * 2)
       w.clear(outputColumn)
       for (row, input) in inputs.enumerated() { w.load(input, w.argument(.inputs, row)) }
@@ -141,13 +151,13 @@ package struct DenseTile: TileDescription {
           w.load(sums[0][vector], w.argument(.bias) + vector * unit.vectorBytes)
           for sum in sums.dropFirst() { w.copy(sum[vector], sums[0][vector]) }
         }
-        w.load(pair, w.argument(.distances))
-        w.load(steps, w.argument(.steps))
+        w.load(pair, w.argument(DenseField.distances))
+        w.load(steps, w.argument(DenseField.steps))
         // A phase of a transposed convolution may have no pairs.
         w.loop(steps, .perhapsNever, isAligned: true) {
           w.load(offset, pair + 0)
           w.load(weight, pair + Integer.bytes)
-          w.advance(weight, by: w.argument(.weights))
+          w.advance(weight, by: w.argument(DenseField.weights))
           for ahead in ahead {
             w.load(ahead, pair + 2 * Integer.bytes)
             w.prefetch(inputs[0] + ahead + columns * inputStep)

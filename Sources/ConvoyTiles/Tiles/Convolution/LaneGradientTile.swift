@@ -109,19 +109,19 @@ package struct LaneGradientTile: LaneWiseTile {
     }
 
     w.function(pool) {
-      w.load(tiles, w.argument(.sums))
+      w.load(tiles, w.argument(GradientField.sums))
       for (tap, sum) in sums[0].enumerated() { w.load(sum, tiles + tap * pixelBytes) }
       for sum in sums.dropFirst().joined() { w.clear(sum) }
       if !numbers.isEmpty {
-        w.load(tiles, w.argument(.laneNumbers))
+        w.load(tiles, w.argument(GradientField.laneNumbers))
         reader.loadTable(tiles, w)
       }
       for (index, distance) in distances.enumerated() {
-        w.load(distance, w.argument(.offsets, index))
+        w.load(distance, w.argument(GradientField.offsets, index))
       }
-      w.load(pitch, w.argument(.gradientPitch))
+      w.load(pitch, w.argument(GradientField.gradientPitch))
       w.walkRows(image: image, gradient: gradient, rows: bands, scratch: tiles) {
-        w.load(tiles, w.argument(.columns))
+        w.load(tiles, w.argument(GradientField.columns))
         w.loop(tiles, .atLeastOnce, isAligned: true) {
           loadGradients()
           for (number, visit) in visits.enumerated() {
@@ -137,7 +137,7 @@ package struct LaneGradientTile: LaneWiseTile {
           w.advance(gradient, by: columns * pixelBytes)
         }
       }
-      w.load(tiles, w.argument(.sums))
+      w.load(tiles, w.argument(GradientField.sums))
       for (tap, sum) in sums[0].enumerated() {
         for others in sums.dropFirst() { w.add(sum, sum, others[tap]) }
         w.store(tiles + tap * pixelBytes, sum)

@@ -1,5 +1,24 @@
 import ConvoyTensors
 
+/// The fields of `LaneTile`.
+public enum LaneField: Int, TileField {
+  /// The number of steps: input channels of a group, pairs or quads of them.
+  case steps = 8
+  /// The address of the weights.
+  case weights = 24
+  /// The number of consecutive bands of rows; at least one at the beginning, and zero at the end.
+  case bands = 512
+  /// Bytes from a band to the next, in the input and in the output.
+  case inputBandStep = 520, outputBandStep = 528
+  /// For each vector of a plane's pixel, with the bytes of a vector between them: the addresses of
+  /// the distances of each step's lines, and of the permutation indices, a vector for each step.
+  case lineDistances = 704, lanes = 712
+  /// Bytes from a plane's pixel to the first vector that is computed, and to the end of the last.
+  case firstVector = 720, endOfVectors = 728
+  /// The address of the 16 initial values of sums.
+  case startOfSums = 752
+}
+
 /// The micro-kernel of depthwise and narrowly grouped convolution: tiles of rows × columns output
 /// pixels of one plane,
 ///
@@ -183,19 +202,19 @@ package struct LaneTile: LaneWiseTile {
     /// Computes one vector of the outputs of a tile.
     func computeVector() {
       let all = sums.flatMap { $0 }
-      w.load(scratch, w.argument(.startOfSums))
+      w.load(scratch, w.argument(LaneField.startOfSums))
       w.load(all[0], scratch + vector)
       for sum in all.dropFirst() { w.copy(sum, all[0]) }
-      w.load(distance, w.argument(.lineDistances) + vector)
-      if isPermuted { w.load(lanes, w.argument(.lanes) + vector) }
+      w.load(distance, w.argument(LaneField.lineDistances) + vector)
+      if isPermuted { w.load(lanes, w.argument(LaneField.lanes) + vector) }
       if !keepsWeights {
-        w.load(weight, w.argument(.weights))
+        w.load(weight, w.argument(LaneField.weights))
         w.advance(weight, by: vector)
       }
       if isSingleStep {
         addProducts()
       } else {
-        w.load(steps, w.argument(.steps))
+        w.load(steps, w.argument(LaneField.steps))
         // A phase of a transposed convolution may have no taps, and so no steps.
         w.loop(steps, .perhapsNever, isAligned: true) {
           addProducts()
@@ -216,28 +235,28 @@ package struct LaneTile: LaneWiseTile {
     }
 
     w.function(pool) {
-      w.load(weight, w.argument(.weights))
+      w.load(weight, w.argument(LaneField.weights))
       if keepsWeights {
         for (index, register) in weights.prefix(access.channels * taps.count).enumerated() {
           w.load(register, weight + index * pixelBytes)
         }
       }
       // The loop over bands is in the code, since calls cost too much on small maps.
-      w.loop(w.argument(.bands), scratch: scratch) {
+      w.loop(w.argument(LaneField.bands), scratch: scratch) {
         w.load(tiles, w.argument(.tiles))
         w.load(input, w.argument(.inputs))
         w.clear(outputColumn)
         w.loop(tiles) {
-          w.load(vector, w.argument(.firstVector))
-          w.loop(vector, step: unit.vectorBytes, before: w.argument(.endOfVectors)) {
+          w.load(vector, w.argument(LaneField.firstVector))
+          w.loop(vector, step: unit.vectorBytes, before: w.argument(LaneField.endOfVectors)) {
             computeVector()
           }
           w.advance(input, by: columns * columnStep * pixelBytes)
           w.advance(outputColumn, by: columns * outputStep)
         }
-        w.load(scratch, w.argument(.inputBandStep))
+        w.load(scratch, w.argument(LaneField.inputBandStep))
         w.advance(w.argument(.inputs), by: scratch)
-        w.load(scratch, w.argument(.outputBandStep))
+        w.load(scratch, w.argument(LaneField.outputBandStep))
         for row in 0..<rows { w.advance(w.argument(.outputs, row), by: scratch) }
       }
     }

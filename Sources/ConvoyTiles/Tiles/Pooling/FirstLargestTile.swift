@@ -1,12 +1,20 @@
+/// The fields of `FirstLargestTile`.
+public enum FirstLargestField: Int, TileField {
+  /// The number of lines of a window.
+  case lineCount = 8
+  /// The address of two words for each line: the bytes from the first line, and the distance from
+  /// `numbers` to the index of the line's first element.
+  case lines = 16
+  /// The address of the indices of a window's elements, which are 32 bytes apart.
+  case numbers = 24
+}
+
 /// The loop that finds, for each window of a row and each channel, the first of the window's
 /// largest elements: the input of a maximum's gradient.
 ///
 /// The elements of a window are numbered. For each window, two pixels are stored, as
 /// `PoolingGradientTile` reads them: the index of the element found, as a float, and the window's
-/// gradient. The arguments are `tiles` tiles, `inputs` (the first window's first element, then its
-/// gradient), `outputs`, and `steps` lines of a window. For each line, `distances` has two words:
-/// the bytes from the first line, and the distance from `weights` to the index of its first
-/// element. Indices are 32 bytes apart.
+/// gradient. The inputs are the first window's first element, and its gradient.
 package struct FirstLargestTile: TileDescription {
   package let unit: VectorUnit
   /// Columns of a window.
@@ -66,13 +74,13 @@ package struct FirstLargestTile: TileDescription {
       w.load(pointer, line.place)
       w.advance(pointer, by: input)
       w.load(place, line + Integer.bytes)
-      w.advance(place, by: w.argument(.weights))
+      w.advance(place, by: w.argument(FirstLargestField.numbers))
     }
 
     /// Updates a window's largest element and its index.
     func meet(_ window: Int, tap: Int) {
       w.replace(
-        places[window], .repeated(place + TileArguments.repeatedBytes * tap),
+        places[window], .repeated(place + CommonField.repeatedBytes * tap),
         where: Condition(x, .greater, largest[window]), mask)
       // The maximum of two operands is the second where one is NaN, as where neither is greater.
       w.maximum(largest[window], x, largest[window])
@@ -81,8 +89,8 @@ package struct FirstLargestTile: TileDescription {
     /// Finds a vector of each window's indices, and stores it with the window's gradient.
     func findPlaces(part: Int) {
       let partOffset = part * unit.vectorBytes
-      w.load(lines, w.argument(.steps))
-      w.load(line, w.argument(.distances))
+      w.load(lines, w.argument(FirstLargestField.lineCount))
+      w.load(line, w.argument(FirstLargestField.lines))
       pointToLine()
       for window in 0..<columns {
         w.load(largest[window], pointer + (window * columnStep * pixelBytes + partOffset))

@@ -1,3 +1,12 @@
+/// The fields of `PoolingGradientTile`.
+public enum PoolingGradientField: Int, TileField {
+  /// The number of rows of windows, perhaps none.
+  case rowCount = 8
+  /// The address of two words for each row of windows: its address and, for a maximum, that of the
+  /// indices of the image's row in the windows, which are 32 bytes apart.
+  case rows = 16
+}
+
 /// The loop of a pooling's gradient: a row of the image, each element of which receives the
 /// gradients of the windows that contain it.
 ///
@@ -5,10 +14,8 @@
 /// gradient[window]
 ///
 /// For a maximum, a row of windows has two pixels for each window, as `FirstLargestTile` stores
-/// them. For an average, rows have a pixel for each column, and are added. The arguments are
-/// `tiles` tiles, `outputs`, and `steps` rows, perhaps none. For each row, `distances` has its
-/// address and, for a maximum, that of the indices of the image's row in the windows, 32 bytes
-/// apart.
+/// them. For an average, rows have a pixel for each column, and are added. See
+/// `PoolingGradientField.rows`.
 package struct PoolingGradientTile: TileDescription {
   /// The windows that contain a column of the image.
   package struct Window: Hashable, Sendable {
@@ -91,7 +98,7 @@ package struct PoolingGradientTile: TileDescription {
         w.load(places, pixel)
         w.load(gradient, pixel + pixelBytes)
         for (column, tap) in columns {
-          let wanted = Operand.repeated(place + TileArguments.repeatedBytes * tap)
+          let wanted = Operand.repeated(place + CommonField.repeatedBytes * tap)
           w.add(sums[column], gradient, where: Condition(places, .equal, wanted), mask)
         }
       }
@@ -100,8 +107,8 @@ package struct PoolingGradientTile: TileDescription {
     /// Computes a vector of each of a tile's elements.
     func computeTile(partOffset: Int) {
       for sum in sums { w.clear(sum) }
-      w.load(list, w.argument(.distances))
-      w.load(rows, w.argument(.steps))
+      w.load(list, w.argument(PoolingGradientField.rows))
+      w.load(rows, w.argument(PoolingGradientField.rowCount))
       w.loop(rows, .perhapsNever, isAligned: false) {
         w.load(row, list.place)
         if let window {

@@ -1,12 +1,21 @@
+/// The fields of `PoolingTile`.
+public enum PoolingField: Int, TileField {
+  /// The address of the distances of a window's lines, in bytes.
+  case distances = 16
+  /// The number of rows of outputs; at least one at the beginning, and zero at the end.
+  case bands = 512
+  /// Bytes from a row of outputs to the next, in the input and in the output.
+  case inputBandStep = 520, outputBandStep = 528
+}
+
 /// The loop of pooling kernels: rows of outputs whose windows have the same number of elements in
 /// the image,
 ///
 ///     y[column] = scale · Σ over taps, lines of x[line][column · columnStep + tap · tapStep]
 ///
 /// or the maximum of these elements. The lines of each input column are combined once for all
-/// windows that contain it, then the columns, in the order of the portable kernel. The arguments
-/// are `tiles` tiles of each of `bands` rows, `distances` of the windows' lines, `inputs`,
-/// `outputs` and the steps between rows; for an average, the first parameter is the scale.
+/// windows that contain it, then the columns, in the order of the portable kernel. For an average,
+/// the first of the function's parameters is the scale.
 package struct PoolingTile: TileDescription {
   package let unit: VectorUnit
   /// Whether windows are reduced to their maximum; otherwise to their scaled sum.
@@ -117,8 +126,8 @@ package struct PoolingTile: TileDescription {
       } else {
         w.broadcast(constant, w.argument(.parameters))
       }
-      w.loop(w.argument(.bands), scratch: scratch) {
-        w.load(scratch, w.argument(.distances))
+      w.loop(w.argument(PoolingField.bands), scratch: scratch) {
+        w.load(scratch, w.argument(PoolingField.distances))
         for (line, pointer) in pointers.enumerated() {
           w.load(pointer, scratch + Integer.bytes * line)
           w.advance(pointer, by: w.argument(.inputs))
@@ -131,9 +140,9 @@ package struct PoolingTile: TileDescription {
           w.advance(index, by: columns * columnStep * pixelBytes)
           w.advance(output, by: columns * pixelBytes)
         }
-        w.load(scratch, w.argument(.inputBandStep))
+        w.load(scratch, w.argument(PoolingField.inputBandStep))
         w.advance(w.argument(.inputs), by: scratch)
-        w.load(scratch, w.argument(.outputBandStep))
+        w.load(scratch, w.argument(PoolingField.outputBandStep))
         w.advance(w.argument(.outputs), by: scratch)
       }
       constants.lay()

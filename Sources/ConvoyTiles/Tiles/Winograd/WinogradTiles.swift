@@ -1,3 +1,37 @@
+/// The part of a patch or tile that exists at the edges of an image.
+package struct WinogradPart: Hashable, Sendable, CustomStringConvertible {
+  /// Rows and columns of a whole tile of outputs, 4 or 2: columns from a patch to the next.
+  package var outputs: Int
+  /// Rows that exist.
+  package var rows: Int
+  /// Columns that exist.
+  package var columns: Int
+
+  package init(outputs: Int, rows: Int, columns: Int) {
+    self.outputs = outputs
+    self.rows = rows
+    self.columns = columns
+  }
+
+  package var description: String { "\(outputs) \(rows)x\(columns)" }
+}
+
+/// The fields of `WinogradInputTile`. Inputs are patches, outputs points.
+public enum WinogradInputField: Int, TileField {
+  /// Bytes from a row of the image to the next, and from a point to the next.
+  case rowStep = 520, pointPitch = 528
+  /// The address of memory for numbers between two passes.
+  case buffer = 544
+}
+
+/// The fields of `WinogradOutputTile`. Inputs are points, outputs rows of the result.
+public enum WinogradOutputField: Int, TileField {
+  /// Bytes from a point to the next, and from a row of the result to the next.
+  case pointPitch = 520, rowStep = 528
+  /// The address of memory for numbers between two passes.
+  case buffer = 544
+}
+
 /// The input transform V = Bᵀ·d·B of F(4×4, 3×3) and F(2×2, 5×5): patches of 6×6 pixels of one
 /// plane, four or two columns apart, are transformed to 36 points each. A lane is a channel.
 ///
@@ -5,21 +39,15 @@
 /// not read. The outputs that depend on them are outside the image.
 package struct WinogradInputTile: TileDescription {
   package let unit: VectorUnit
-  /// Columns from a patch to the next.
-  package var outputs: Int
-  /// Rows of a patch that exist, 3 to 6.
-  package var rows: Int
-  /// Columns of a patch that exist.
-  package var columns: Int
+  /// The rows and columns of a patch that exist, 3 to 6.
+  package var part: WinogradPart
 
-  package init(unit: VectorUnit, outputs: Int, rows: Int, columns: Int) {
+  package init(unit: VectorUnit, _ part: WinogradPart) {
     self.unit = unit
-    self.outputs = outputs
-    self.rows = rows
-    self.columns = columns
+    self.part = part
   }
 
-  package var name: String { "winograd input of \(outputs) \(rows)x\(columns)" }
+  package var name: String { "winograd input of \(part)" }
 
   package func write(_ w: any TileWriter) {
     let pixelBytes = VectorUnit.pixelBytes
@@ -34,50 +62,50 @@ package struct WinogradInputTile: TileDescription {
     let buffer = pool.integer("buffer")
 
     /// Loads a column of a patch; missing pixels are zero.
-    func loadColumn(_ column: Int, _ vectors: [Vector], part: Int) {
+    func loadColumn(_ column: Int, _ vectors: [Vector], inPixel: Int) {
       for (row, vector) in vectors.enumerated() {
-        guard row < rows, column < columns else {
+        guard row < part.rows, column < part.columns else {
           w.clear(vector)
           continue
         }
         let base = row < 3 ? input : lowerInput
         let pixel = row % 3 == 0 ? base.place : base + rowStep * (row % 3)
-        w.load(vector, pixel + (column * pixelBytes + part * unit.vectorBytes))
+        w.load(vector, pixel + (column * pixelBytes + inPixel))
       }
     }
 
     w.function(pool) {
       w.load(tiles, w.argument(.tiles))
       w.load(input, w.argument(.inputs))
-      w.load(rowStep, w.argument(.inputBandStep))
+      w.load(rowStep, w.argument(WinogradInputField.rowStep))
       w.point(lowerInput, to: rowStep + rowStep * 2)
       w.advance(lowerInput, by: input)
       w.load(points.first, w.argument(.outputs))
-      w.load(points.pitch, w.argument(.outputBandStep))
-      w.load(buffer, w.argument(.buffer))
+      w.load(points.pitch, w.argument(WinogradInputField.pointPitch))
+      w.load(buffer, w.argument(WinogradInputField.buffer))
       points.begin(w)
       var passes = WinogradPasses(inputsTo: w, pool, scratch: cursor)
 
       w.loop(tiles) {
-        for part in 0..<unit.vectorsPerPixel {
+        for vector in 0..<unit.vectorsPerPixel {
           var middle = WinogradMiddle(w, lines: 6, buffer: buffer)
           for column in 0..<6 {
             let patch = passes.pool.borrow(6)
-            loadColumn(column, patch, part: part)
+            loadColumn(column, patch, inPixel: vector * unit.vectorBytes)
             middle.put(passes.input(patch), &passes.pool, at: column)
           }
           w.copy(points.cursor, points.first)
           for row in 0..<6 {
             let line = passes.input(middle.line(row, &passes.pool))
-            for (column, vector) in line.enumerated() {
-              w.store(points.place(column) + part * unit.vectorBytes, vector)
+            for (column, point) in line.enumerated() {
+              w.store(points.place(column) + vector * unit.vectorBytes, point)
             }
             passes.pool.giveBack(line)
             w.advance(points.cursor, by: points.six)
           }
         }
-        w.advance(input, by: outputs * pixelBytes)
-        w.advance(lowerInput, by: outputs * pixelBytes)
+        w.advance(input, by: part.outputs * pixelBytes)
+        w.advance(lowerInput, by: part.outputs * pixelBytes)
         w.advance(points.first, by: pixelBytes)
       }
     }
@@ -90,29 +118,17 @@ package struct WinogradInputTile: TileDescription {
 /// Tiles at the right and at the bottom edge have fewer pixels; nothing is stored beyond them.
 package struct WinogradOutputTile: TileDescription {
   package let unit: VectorUnit
-  /// Rows and columns of a whole tile, 4 or 2.
-  package var outputs: Int
-  /// Rows of a tile that are written.
-  package var rows: Int
-  /// Columns of a tile that are written.
-  package var columns: Int
-  /// Whether a residual is added to each output.
-  package var addsResidual = false
-  package var activation: ActivationKind
+  /// The rows and columns of a tile that are written.
+  package var part: WinogradPart
+  package var epilogue: Epilogue
 
-  package init(
-    unit: VectorUnit, outputs: Int, rows: Int, columns: Int, addsResidual: Bool = false,
-    activation: ActivationKind
-  ) {
+  package init(unit: VectorUnit, _ part: WinogradPart, epilogue: Epilogue) {
     self.unit = unit
-    self.outputs = outputs
-    self.rows = rows
-    self.columns = columns
-    self.addsResidual = addsResidual
-    self.activation = activation
+    self.part = part
+    self.epilogue = epilogue
   }
 
-  package var name: String { "winograd output of \(outputs) \(rows)x\(columns) \(activation)" }
+  package var name: String { "winograd output of \(part) \(epilogue.activation)" }
 
   package func write(_ w: any TileWriter) {
     let pixelBytes = VectorUnit.pixelBytes
@@ -125,7 +141,6 @@ package struct WinogradOutputTile: TileDescription {
     let tripleStep = pool.integer("three times the row step")
     let points = WinogradPoints(&pool, cursor: cursor)
     let buffer = pool.integer("buffer")
-    let epilogue = Epilogue(addsResidual: addsResidual, activation: activation)
 
     /// A row of the tile's outputs.
     func place(ofRow row: Int) -> Place {
@@ -149,18 +164,18 @@ package struct WinogradOutputTile: TileDescription {
     w.function(pool) {
       w.load(tiles, w.argument(.tiles))
       w.load(output, w.argument(.outputs))
-      w.load(rowStep, w.argument(.outputBandStep))
+      w.load(rowStep, w.argument(WinogradOutputField.rowStep))
       w.point(tripleStep, to: rowStep + rowStep * 2)
       w.load(points.first, w.argument(.inputs))
-      w.load(points.pitch, w.argument(.inputBandStep))
-      w.load(buffer, w.argument(.buffer))
+      w.load(points.pitch, w.argument(WinogradOutputField.pointPitch))
+      w.load(buffer, w.argument(WinogradOutputField.buffer))
       points.begin(w)
-      var passes = WinogradPasses(outputsTo: w, pool, outputs: outputs, scratch: cursor)
+      var passes = WinogradPasses(outputsTo: w, pool, outputs: part.outputs, scratch: cursor)
 
       w.loop(tiles) {
-        for part in 0..<unit.vectorsPerPixel {
-          let inPixel = part * unit.vectorBytes
-          var middle = WinogradMiddle(w, lines: columns, buffer: buffer)
+        for vector in 0..<unit.vectorsPerPixel {
+          let inPixel = vector * unit.vectorBytes
+          var middle = WinogradMiddle(w, lines: part.columns, buffer: buffer)
           w.copy(points.cursor, points.first)
           for row in 0..<6 {
             let line = passes.pool.borrow(6)
@@ -168,13 +183,13 @@ package struct WinogradOutputTile: TileDescription {
               w.load(vector, points.place(column) + inPixel)
             }
             let sums = passes.output(line)
-            middle.put(sums.prefix(columns), &passes.pool, at: row)
-            passes.pool.giveBack(Array(sums.dropFirst(columns)))
+            middle.put(sums.prefix(part.columns), &passes.pool, at: row)
+            passes.pool.giveBack(Array(sums.dropFirst(part.columns)))
             w.advance(points.cursor, by: points.six)
           }
-          for column in 0..<columns {
+          for column in 0..<part.columns {
             let sums = passes.output(middle.line(column, &passes.pool))
-            let written = Array(sums.prefix(rows))
+            let written = Array(sums.prefix(part.rows))
             for sum in written { w.add(sum, sum, w.argument(.bias) + inPixel) }
             let outputRows = written.enumerated().map { row, sum in
               outputRow(sum, row: row, offset: column * pixelBytes + inPixel)
@@ -184,7 +199,7 @@ package struct WinogradOutputTile: TileDescription {
             passes.pool.giveBack(sums)
           }
         }
-        w.advance(output, by: outputs * pixelBytes)
+        w.advance(output, by: part.outputs * pixelBytes)
         w.advance(points.first, by: pixelBytes)
       }
     }
