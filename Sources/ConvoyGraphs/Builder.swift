@@ -222,7 +222,9 @@ extension Value {
   }
 
   /// Runs a closure on this value with a scope as a prefix of names.
-  public func scope(_ name: String, _ body: (Value) throws -> Value) rethrows -> Value {
-    try builder.scope(name) { try body(self) }
+  public func scope<Failure>(
+    _ name: String, _ body: (Value) throws(Failure) -> Value
+  ) throws(Failure) -> Value {
+    try builder.scope(name) { () throws(Failure) in try body(self) }
   }
 }

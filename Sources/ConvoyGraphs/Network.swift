@@ -24,7 +24,9 @@ public struct Network: Sendable {
   ///   - layers: applies layers to the image; branches are plain Swift.
   /// - Throws: `ConvoyError` naming the first layer that does not fit, with what it expected and
   ///   got.
-  public init(input: Shape, _ layers: (Value) throws -> Value) throws {
+  public init(
+    input: Shape, _ layers: (Value) throws(ConvoyError) -> Value
+  ) throws(ConvoyError) {
     let builder = GraphBuilder()
     let image = builder.input("image", Shape([1] + input.dimensions))
     builder.output("scores", try layers(image))

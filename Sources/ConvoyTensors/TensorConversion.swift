@@ -43,8 +43,10 @@ extension Tensor {
   ///
   /// - Precondition: the type is float32.
   /// - Complexity: O(1), as for `elements`.
-  public func withSpan<Result>(_ body: (Span<Float>) throws -> Result) rethrows -> Result {
-    try elements.withUnsafeBufferPointer { try body($0.span) }
+  public func withSpan<Result, Failure>(
+    _ body: (Span<Float>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try elements.withUnsafeBufferPointer { buffer throws(Failure) in try body(buffer.span) }
   }
 
   /// Calls a closure with the elements in row-major order, of a given type.
@@ -53,33 +55,38 @@ extension Tensor {
   ///   the closure's errors.
   /// - Complexity: O(1), as for `elements`.
   public func withSpan<Element: TensorElement, Result>(
-    of type: Element.Type, _ body: (Span<Element>) throws -> Result
-  ) throws -> Result {
-    try elements(as: type).withUnsafeBufferPointer { try body($0.span) }
+    of type: Element.Type, _ body: (Span<Element>) throws(ConvoyError) -> Result
+  ) throws(ConvoyError) -> Result {
+    try elements(as: type).withUnsafeBufferPointer { buffer throws(ConvoyError) in
+      try body(buffer.span)
+    }
   }
 
   /// Calls a closure with the elements in row-major order, to change them in place.
   ///
   /// - Precondition: the tensor's elements have the given type.
-  public mutating func withMutableSpan<Element: TensorElement, Result>(
-    of type: Element.Type, _ body: (inout MutableSpan<Element>) throws -> Result
-  ) rethrows -> Result {
-    try withMutableElements(as: type) { buffer in
+  public mutating func withMutableSpan<Element: TensorElement, Result, Failure>(
+    of type: Element.Type, _ body: (inout MutableSpan<Element>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try withMutableElements(as: type) { buffer throws(Failure) in
       var span = buffer.mutableSpan
       return try body(&span)
     }
   }
 
-  private mutating func withMutableElements<Element: TensorElement, Result>(
-    as type: Element.Type, _ body: (inout UnsafeMutableBufferPointer<Element>) throws -> Result
-  ) rethrows -> Result {
+  private mutating func withMutableElements<Element: TensorElement, Result, Failure>(
+    as type: Element.Type,
+    _ body: (inout UnsafeMutableBufferPointer<Element>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
     guard var elements = (storage.stored as? ElementArray<Element>)?.elements else {
       preconditionFailure("A tensor of \(self.type) was to be changed as \(Element.type).")
     }
     // The array must be uniquely referenced, or changing it copies it.
     storage = .float32([])
     defer { storage = TensorStorage(elements) }
-    return try elements.withUnsafeMutableBufferPointer { try body(&$0) }
+    return try elements.withUnsafeMutableBufferPointer { buffer throws(Failure) in
+      try body(&buffer)
+    }
   }
 }
 

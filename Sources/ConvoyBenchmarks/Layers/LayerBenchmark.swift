@@ -1,7 +1,7 @@
 public import ConvoyEngine
 public import ConvoyGraphs
 import ConvoyKernels
-import ConvoyTensors
+public import ConvoyTensors
 
 /// The measured speed of a layer.
 public struct LayerMeasurement: Hashable, Sendable, Codable {
@@ -64,7 +64,7 @@ public struct LayerBenchmark: Sendable {
   /// Times a layer, for a third of a second and at least seven runs.
   ///
   /// - Throws: `ConvoyError` when the layer's numbers do not describe a convolution.
-  public func measure(_ layer: LayerShape) throws -> LayerMeasurement {
+  public func measure(_ layer: LayerShape) throws(ConvoyError) -> LayerMeasurement {
     try measure(layer.network(), name: layer.name)
   }
 
@@ -74,7 +74,7 @@ public struct LayerBenchmark: Sendable {
   ///   - node: a convolution or a transposed convolution.
   ///   - graph: the network with the node.
   /// - Throws: `ConvoyError` when the machine has too little memory.
-  public func measure(_ node: Graph.Node, of graph: Graph) throws -> LayerMeasurement {
+  public func measure(_ node: Graph.Node, of graph: Graph) throws(ConvoyError) -> LayerMeasurement {
     let shapes = graph.shapes(of: node).inputs
     let network = try Network(input: Shape(shapes[0].dimensions.dropFirst())) { image in
       let weights = image.builder.parameter("weight", shapes[1], Parameter(.he))
@@ -85,7 +85,7 @@ public struct LayerBenchmark: Sendable {
   }
 
   /// Times a network of one layer, whose node has the name `LayerShape.node`.
-  func measure(_ network: Network, name: String) throws -> LayerMeasurement {
+  func measure(_ network: Network, name: String) throws(ConvoyError) -> LayerMeasurement {
     let cost = network.graph.cost
     let forward = try network.graph.resized(batch: batch)
     let graph = direction == .forward ? forward : try LayerBenchmark.withGradients(forward)

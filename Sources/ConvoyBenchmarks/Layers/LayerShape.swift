@@ -44,7 +44,7 @@ public struct LayerShape: Hashable, Sendable {
   /// A network of the layer alone, without a bias.
   ///
   /// - Throws: `ConvoyError` when the numbers do not describe a convolution.
-  public func network() throws -> Network {
+  public func network() throws(ConvoyError) -> Network {
     let image = try Shape(validating: [inputChannels, height, width])
     return try Network(input: image) {
       $0.convolution(

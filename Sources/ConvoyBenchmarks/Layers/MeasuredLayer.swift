@@ -1,7 +1,7 @@
 public import ConvoyEngine
 import ConvoyGraphs
 import ConvoyKernels
-import ConvoyTensors
+public import ConvoyTensors
 
 /// A layer with its explanation and its measured speed.
 public struct MeasuredLayer: Hashable, Sendable, Encodable {
@@ -24,7 +24,7 @@ public struct MeasuredLayer: Hashable, Sendable, Encodable {
   ///   memory.
   public init(
     _ layer: LayerDescription, isa: String? = nil, usesWinograd: Bool = true, on pool: ThreadPool
-  ) throws {
+  ) throws(ConvoyError) {
     explanation = try LayerExplanation(layer, isa: isa, usesWinograd: usesWinograd)
     var options = CompileOptions(pool: pool)
     options.machine = try Machine.named(isa)

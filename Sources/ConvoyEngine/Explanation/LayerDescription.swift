@@ -75,7 +75,7 @@ public struct LayerDescription: Hashable, Sendable {
   /// The layer alone, as a network without a bias.
   ///
   /// - Throws: `ConvoyError` when the numbers make no convolution.
-  public func network() throws -> Network {
+  public func network() throws(ConvoyError) -> Network {
     let padding = Padding.explicit(before: padding, after: padding)
     return try Network(input: try Shape(validating: [inputChannels] + size)) { image in
       if isTransposed {

@@ -1,6 +1,6 @@
 import ConvoyGraphs
 import ConvoyKernels
-import ConvoyTensors
+public import ConvoyTensors
 
 /// The cost of a convolution layer, the kernel that computes it, and why other methods do not.
 public struct LayerExplanation: Hashable, Sendable, Encodable {
@@ -58,7 +58,7 @@ public struct LayerExplanation: Hashable, Sendable, Encodable {
   /// - Throws: `ConvoyError` when the processor is no such machine.
   public init(
     _ layer: LayerDescription, isa: String? = nil, usesWinograd: Bool = true
-  ) throws {
+  ) throws(ConvoyError) {
     var options = CompileOptions()
     options.machine = try Machine.named(isa)
     options.usesWinograd = usesWinograd
