@@ -1,6 +1,6 @@
 public import ConvoyTensors
 
-/// A way of dividing work among ranks. Ranks form a grid: each belongs to one line along either
+/// An axis along which work is divided among ranks. Ranks form a grid: each belongs to one line along either
 /// axis, and exchanges numbers within it.
 public enum RankAxis: String, Hashable, Sendable, Codable, CaseIterable {
   /// Each rank has some of a batch's images.

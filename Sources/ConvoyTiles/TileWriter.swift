@@ -40,7 +40,7 @@ package protocol TileWriter: AnyObject {
   // MARK: Arithmetic
 
   /// d = a ∘ b.
-  func combine(_ operation: Arithmetic, _ d: Vector, _ a: Vector, _ b: Operand)
+  func combine(_ operation: VectorOperation, _ d: Vector, _ a: Vector, _ b: Operand)
   /// d = ±x · y + z, rounded once; the form says which of them are d, a and b.
   func fuse(_ form: FusedForm, _ d: Vector, _ a: Vector, _ b: Operand)
   /// d = √s.
@@ -152,7 +152,7 @@ package protocol TileWriter: AnyObject {
 }
 
 /// Operations of two vectors.
-package enum Arithmetic: Hashable, Sendable, CaseIterable {
+package enum VectorOperation: Hashable, Sendable, CaseIterable {
   case add, subtract, multiply, divide
   /// The larger operand; the second where they are equal or one is NaN.
   case maximum
@@ -186,7 +186,7 @@ package enum LoopTimes: Hashable, Sendable {
 extension TileWriter {
   /// d = a ∘ b.
   package func combine(
-    _ operation: Arithmetic, _ d: Vector, _ a: Vector, _ b: some OperandConvertible
+    _ operation: VectorOperation, _ d: Vector, _ a: Vector, _ b: some OperandConvertible
   ) {
     combine(operation, d, a, b.operand)
   }

@@ -184,7 +184,7 @@ extension InstructionCases {
     }
   }
 
-  private func arithmetic(_ row: Arithmetic) {
+  private func arithmetic(_ row: IntegerOperation) {
     for d in Self.generals {
       for s in Self.generals {
         row(d, s)

@@ -40,5 +40,5 @@ extension InstructionCases {
 
   var moveRows: [Move] { [a.vmovups, a.vmovaps] }
 
-  var arithmeticRows: [Arithmetic] { [a.add, a.or, a.and, a.sub, a.xor, a.cmp] }
+  var arithmeticRows: [IntegerOperation] { [a.add, a.or, a.and, a.sub, a.xor, a.cmp] }
 }

@@ -4,7 +4,7 @@
 
 typealias Assembler = X86.Assembler
 typealias Address = X86.Address
-typealias Arithmetic = X86.Arithmetic
+typealias IntegerOperation = X86.IntegerOperation
 typealias Comparison = X86.Comparison
 typealias Extraction = X86.Extraction
 typealias GeneralRegister = X86.GeneralRegister

@@ -206,32 +206,32 @@ extension GeneratedCodeCases {
 
 extension GeneratedCodeCases {
   private mutating func pointwise() {
-    let arithmetic: [PointwiseTile.Arithmetic] = [
+    let operations: [PointwiseTile.Operation] = [
       .add, .subtract, .multiply, .divide, .maximum, .minimum, .leak,
     ]
-    for operation in arithmetic {
+    for operation in operations {
       for isFixed in [false, true] {
         add(
           "pointwise \(operation)\(isFixed ? " the same" : "")",
           PointwiseTile(
-            unit: machine.unit, arithmetic: operation, isSecondFixed: isFixed, activation: .none))
+            unit: machine.unit, operation: operation, isSecondFixed: isFixed, activation: .none))
       }
     }
     for activation: ActivationKind in [.none, .relu, .gelu] {
       add(
         "pointwise normalize \(activation)",
         PointwiseTile(
-          unit: machine.unit, arithmetic: .normalize, isSecondFixed: true, activation: activation))
+          unit: machine.unit, operation: .normalize, isSecondFixed: true, activation: activation))
     }
     for activation in ActivationKind.allCases {
       add(
         "pointwise \(activation)",
         PointwiseTile(
-          unit: machine.unit, arithmetic: .none, isSecondFixed: false, activation: activation))
+          unit: machine.unit, operation: .none, isSecondFixed: false, activation: activation))
       add(
         "pointwise derivative \(activation)",
         PointwiseTile(
-          unit: machine.unit, arithmetic: .derivative, isSecondFixed: false, activation: activation)
+          unit: machine.unit, operation: .derivative, isSecondFixed: false, activation: activation)
       )
     }
   }
@@ -259,7 +259,7 @@ extension GeneratedCodeCases {
           unit: machine.unit, taps: taps, tapStep: tapStep, columns: columns,
           columnStep: columnStep))
       for phase in 0..<min(2, columnStep) {
-        let window = PoolingGradientTile.Window(
+        let window = PoolingGradientTile.Geometry(
           taps: taps, tapStep: tapStep, step: columnStep, phase: phase)
         add(
           "gradient of largest of \(taps) step \(tapStep), \(columns * columnStep) columns by "

@@ -3,7 +3,7 @@ import Testing
 
 @testable import ConvoyKernels
 
-/// What catalogs decide: once, from the problem alone, with a reason for every way that is not taken.
+/// What catalogs decide: once, from the problem alone, with a reason for every method that is not taken.
 @Suite struct KernelPlanTests {
   private static func problem(_ index: Int, _ random: inout Random) -> ConvolutionProblem {
     let width = [1, 2, 3, 4, 12, 20][index % 6]
@@ -66,7 +66,7 @@ import Testing
     }
   }
 
-  /// Every way before the one that is taken says why not, and none after it is asked.
+  /// Every method before the one that is taken says why not, and none after it is asked.
   @Test(arguments: Machine.available) func everyRefusalHasAReason(_ machine: Machine) {
     var random = Random(seed: 104)
     for index in 0..<60 {

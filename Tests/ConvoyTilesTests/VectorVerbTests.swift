@@ -33,7 +33,7 @@ import Testing
     }
   }
 
-  private func expected(_ operation: Arithmetic, _ a: Float, _ b: Float) -> Float {
+  private func expected(_ operation: VectorOperation, _ a: Float, _ b: Float) -> Float {
     switch operation {
     case .add: a + b
     case .subtract: a - b
@@ -49,7 +49,7 @@ import Testing
   }
 
   @Test(arguments: units, forms) func arithmetic(_ unit: VectorUnit, _ form: String) throws {
-    for operation in Arithmetic.allCases {
+    for operation in VectorOperation.allCases {
       try forEachPair(unit, form) { probe, a, b in
         probe.w.combine(operation, probe.vectors[5], a, b)
         return probe.vectors[5]

@@ -43,8 +43,8 @@ extension X86.Assembler {
   public typealias Masking = X86.Masking
   /// `X86.Comparison`.
   public typealias Comparison = X86.Comparison
-  /// `X86.Arithmetic`.
-  public typealias Arithmetic = X86.Arithmetic
+  /// `X86.IntegerOperation`.
+  public typealias IntegerOperation = X86.IntegerOperation
   /// `X86.TwoOperands`.
   public typealias TwoOperands = X86.TwoOperands
   /// `X86.TwoOperandsAndImmediate`.

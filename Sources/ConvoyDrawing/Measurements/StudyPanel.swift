@@ -112,10 +112,10 @@ struct StudyPanel {
     }
     var best = (box: Box(point.x, point.y, width, height), cost: Double.infinity)
     for (ring, distance) in [8.0, 14, 22, 32, 44, 58].enumerated() {
-      for (turn, way) in StudyPanel.ways.enumerated() {
-        let step = way.x == 0 || way.y == 0 ? distance : distance * 0.6
+      for (turn, direction) in StudyPanel.directions.enumerated() {
+        let step = direction.x == 0 || direction.y == 0 ? distance : distance * 0.6
         let center = Point(
-          point.x + way.x * (step + width / 2), point.y + way.y * (step + height / 2))
+          point.x + direction.x * (step + width / 2), point.y + direction.y * (step + height / 2))
         let box = Box(
           min(max(center.x - width / 2, frame.x + 1), frame.maxX - width - 1),
           min(max(center.y - height / 2, frame.y + 1), frame.maxY - height - 1), width, height)
@@ -131,7 +131,7 @@ struct StudyPanel {
   }
 
   /// The positions of a label relative to its point, the best first.
-  private static let ways = [
+  private static let directions = [
     (1.0, -1.0), (-1, -1), (1, 1), (-1, 1), (0, -1), (0, 1), (1, 0), (-1, 0),
   ]
   .map { Point($0.0, $0.1) }
@@ -141,8 +141,8 @@ struct StudyPanel {
   }
 
   private static func distance(_ a: Point, _ b: Point) -> Double {
-    let way = a - b
-    return (way.x * way.x + way.y * way.y).squareRoot()
+    let difference = a - b
+    return (difference.x * difference.x + difference.y * difference.y).squareRoot()
   }
 
   private static func overlap(_ a: Box, _ b: Box) -> Double {

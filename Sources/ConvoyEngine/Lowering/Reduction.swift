@@ -4,7 +4,7 @@ import ConvoyTensors
 
 extension Reduction: Lowerable {
   /// The kinds of reductions that have kernels.
-  private enum Way {
+  private enum Scope {
     /// All pixels of a channel, in planes.
     case channels
     /// Everything, in planes.
@@ -15,7 +15,7 @@ extension Reduction: Lowerable {
     case dense
   }
 
-  private func way(of shape: Shape, inPlanes isPlanes: Bool) -> Way {
+  private func scope(of shape: Shape, inPlanes isPlanes: Bool) -> Scope {
     let rank = shape.rank
     guard isPlanes else { return .dense }
     if dimensions == Array(2..<rank) { return .images }
@@ -25,7 +25,7 @@ extension Reduction: Lowerable {
 
   func layouts(at site: LayoutSite) -> NodeLayouts {
     guard site.inputTypes[0] == .float32 else { return .allDense(at: site) }
-    return switch way(of: site.inputShapes[0], inPlanes: site.leadingKind == .planes) {
+    return switch scope(of: site.inputShapes[0], inPlanes: site.leadingKind == .planes) {
     case .channels, .everything: NodeLayouts(inputs: [.planes], outputs: [.dense])
     case .images: NodeLayouts(inputs: [.planes], outputs: [.planes])
     case .dense: NodeLayouts(inputs: [.dense], outputs: [.dense])
@@ -40,7 +40,7 @@ extension Reduction: Lowerable {
       function == .mean
       ? Double(site.outputShapes[0].elementCount) / Double(shape.elementCount) : 1
     let kernel = function.kernel
-    switch way(of: shape, inPlanes: program.buffers[input.index].planes != nil) {
+    switch scope(of: shape, inPlanes: program.buffers[input.index].planes != nil) {
     case .images:
       program.step(site) {
         ImageReduction(

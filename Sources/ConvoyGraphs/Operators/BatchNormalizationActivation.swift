@@ -6,11 +6,11 @@ extension Graph {
   ///
   /// - Throws: errors of shape rules; none for a well-formed graph.
   public func fusingNormalizationsWithActivations() throws(ConvoyError) -> Graph {
-    let uses = UseCounts(self)
+    let reads = ReadCounts(self)
     var normalized: Set<ValueID> = []
     for node in nodes {
       guard let normalization = node.operation as? BatchNormalizationTraining,
-        normalization.activation == nil, uses[node.outputs[0]] == 1
+        normalization.activation == nil, reads[node.outputs[0]] == 1
       else { continue }
       normalized.insert(node.outputs[0])
     }

@@ -3,8 +3,8 @@ import ConvoyTensors
 extension Model {
   /// The affine function of each channel that a node computes, if its numbers are constant: batch
   /// normalisation, or arithmetic with a number for each channel.
-  func channelAffine(_ node: Graph.Node, _ uses: UseCounts) -> ChannelAffine? {
-    let numbers = node.inputs.map { fixedNumbers($0, uses) }
+  func channelAffine(_ node: Graph.Node, _ reads: ReadCounts) -> ChannelAffine? {
+    let numbers = node.inputs.map { fixedNumbers($0, reads) }
     let shapes = graph.shapes(of: node).inputs
     return switch node.operation.kind {
     case .channelAffine(let operation):
@@ -18,7 +18,7 @@ extension Model {
 
 /// How often each value of a graph is read, by nodes, as an output, or as the new value of a
 /// parameter.
-struct UseCounts {
+struct ReadCounts {
   private var counts: [Int]
   private var updated: Set<ValueID>
 
@@ -37,9 +37,9 @@ struct UseCounts {
 
 extension Model {
   /// The numbers of a constant, or of a parameter that no run changes; nil for all others.
-  func fixedNumbers(_ id: ValueID, _ uses: UseCounts) -> Tensor? {
+  func fixedNumbers(_ id: ValueID, _ reads: ReadCounts) -> Tensor? {
     switch graph[id].origin {
-    case .parameter: uses.isUpdated(id) ? nil : parameters[graph[id].name]
+    case .parameter: reads.isUpdated(id) ? nil : parameters[graph[id].name]
     case .constant(let tensor): tensor
     case .input, .computed: nil
     }

@@ -57,12 +57,12 @@ private struct LayerFold {
     var biasNumbers: [Double]
 
     /// A layer whose tensors are constant and have no other readers.
-    init?(_ node: Graph.Node, of model: Model, _ uses: UseCounts) {
+    init?(_ node: Graph.Node, of model: Model, _ reads: ReadCounts) {
       let graph = model.graph
       let owned = node.inputs.dropFirst()
       guard case .layer(let operation) = node.operation.kind,
-        owned.allSatisfy({ uses[$0] == 1 || !graph[$0].origin.isParameter }),
-        let weights = owned.first, let numbers = model.fixedNumbers(weights, uses)
+        owned.allSatisfy({ reads[$0] == 1 || !graph[$0].origin.isParameter }),
+        let weights = owned.first, let numbers = model.fixedNumbers(weights, reads)
       else { return nil }
       self.node = node
       self.operation = operation
@@ -71,7 +71,7 @@ private struct LayerFold {
       bias = owned.dropFirst().first
       biasNumbers = Array(repeating: 0, count: graph[node.outputs[0]].shape[1])
       if let bias {
-        guard let numbers = model.fixedNumbers(bias, uses) else { return nil }
+        guard let numbers = model.fixedNumbers(bias, reads) else { return nil }
         biasNumbers = numbers.elements.map(Double.init)
       }
     }
@@ -84,7 +84,7 @@ private struct LayerFold {
 
   /// All folds of a model that can be made at once: each layer takes part in at most one.
   static func all(in model: Model) -> [LayerFold] {
-    let uses = UseCounts(model.graph)
+    let reads = ReadCounts(model.graph)
     var makers: [ValueID: Graph.Node] = [:]
     for node in model.graph.nodes where node.outputs.count == 1 {
       makers[node.outputs[0]] = node
@@ -93,10 +93,10 @@ private struct LayerFold {
     var taken: Set<String> = []
     var folds: [LayerFold] = []
     for node in model.graph.nodes {
-      guard let affine = model.channelAffine(node, uses) else { continue }
+      guard let affine = model.channelAffine(node, reads) else { continue }
       let image = node.inputs[affine.image]
-      guard uses[image] == 1, let maker = makers[image], !taken.contains(maker.name),
-        let layer = Layer(maker, of: model, uses),
+      guard reads[image] == 1, let maker = makers[image], !taken.contains(maker.name),
+        let layer = Layer(maker, of: model, reads),
         let fold = LayerFold(affine, node, after: layer, of: model, &takenNames)
       else { continue }
       taken.formUnion([maker.name, node.name])
@@ -104,10 +104,10 @@ private struct LayerFold {
     }
     for node in model.graph.nodes where !taken.contains(node.name) {
       guard case .layer(let operation) = node.operation.kind, operation.readsWholeWindows,
-        uses[node.inputs[0]] == 1, let maker = makers[node.inputs[0]],
+        reads[node.inputs[0]] == 1, let maker = makers[node.inputs[0]],
         case .arithmetic = maker.operation.kind, !taken.contains(maker.name),
-        let affine = model.channelAffine(maker, uses),
-        let layer = Layer(node, of: model, uses),
+        let affine = model.channelAffine(maker, reads),
+        let layer = Layer(node, of: model, reads),
         let fold = LayerFold(affine, maker, before: layer, of: model, &takenNames)
       else { continue }
       taken.formUnion([maker.name, node.name])

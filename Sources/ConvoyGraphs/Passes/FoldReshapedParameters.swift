@@ -6,13 +6,13 @@ extension Model {
   ///
   /// Weights of a 1×1 convolution that are declared as a matrix are then known when compiling.
   package func foldingReshapedParameters() throws(ConvoyError) -> Model? {
-    let uses = UseCounts(graph)
+    let reads = ReadCounts(graph)
     var shapes: [String: Shape] = [:]
     var folded: Set<String> = []
     for node in graph.nodes where graph.traits(of: node).effect == .reshapes {
       let parameter = graph[node.inputs[0]]
-      guard parameter.origin.isParameter, uses[node.inputs[0]] == 1,
-        !uses.isUpdated(node.inputs[0])
+      guard parameter.origin.isParameter, reads[node.inputs[0]] == 1,
+        !reads.isUpdated(node.inputs[0])
       else { continue }
       shapes[parameter.name] = graph[node.outputs[0]].shape
       folded.insert(node.name)

@@ -53,10 +53,10 @@ public struct Partition: Sendable {
   /// Whether each value is a share; by its index in the graph.
   let isShare: [Bool]
   /// How each node is computed.
-  let ways: [Way]
+  let modes: [Mode]
 
   /// How a rank computes a node.
-  enum Way: Hashable {
+  enum Mode: Hashable {
     /// From whole values, as on every rank.
     case repeated
     /// From the rank's share of the inputs that have channels.
@@ -84,7 +84,7 @@ public struct Partition: Sendable {
   /// The names of the nodes of which each rank computes its own part; every rank computes the other
   /// nodes alike.
   public var dividedNodes: Set<String> {
-    Set(zip(graph.nodes, ways).filter { $0.1 != .repeated }.map(\.0.name))
+    Set(zip(graph.nodes, modes).filter { $0.1 != .repeated }.map(\.0.name))
   }
 
   /// A rank's share of a parameter, or all of one that is not divided.
@@ -143,7 +143,7 @@ extension Graph {
     }
     var division = Division(self, ranks: ranks, batch: batch, speed: speed)
     for node in nodes { division.settle(node) }
-    guard ranks == 1 || division.ways.contains(where: { $0 != .repeated }) else {
+    guard ranks == 1 || division.modes.contains(where: { $0 != .repeated }) else {
       let reason =
         division.choices.contains { $0.reason == nil }
         ? "No layer is worth dividing over \(ranks) ranks, which would exchange numbers for longer"
@@ -152,7 +152,7 @@ extension Graph {
     }
     return Partition(
       graph: self, ranks: ranks, choices: division.choices, divided: division.divided,
-      isShare: division.isShare, ways: division.ways)
+      isShare: division.isShare, modes: division.modes)
   }
 }
 
@@ -163,7 +163,7 @@ private struct Division {
   let batch: Int
   let speed: RankSpeed
   var isShare: [Bool]
-  var ways: [Partition.Way] = []
+  var modes: [Partition.Mode] = []
   var choices: [Partition.Choice] = []
   var divided: [String: Int] = [:]
   /// Values whose gradient a training step needs.
@@ -182,11 +182,11 @@ private struct Division {
     hasGradient = graph.values.map {
       if case .parameter(let parameter) = $0.origin { parameter.isTrainable } else { false }
     }
-    var uses: [ValueID: Int] = [:]
+    var reads: [ValueID: Int] = [:]
     for input in graph.nodes.flatMap(\.inputs) {
-      if case .parameter = graph[input].origin { uses[input, default: 0] += 1 }
+      if case .parameter = graph[input].origin { reads[input, default: 0] += 1 }
     }
-    sharedParameters = Set(uses.filter { $0.value > 1 }.keys)
+    sharedParameters = Set(reads.filter { $0.value > 1 }.keys)
     for node in graph.nodes where !followsItsInput(node) {
       if !isDividedByGroups(node) { isWantedWhole.formUnion(node.inputs) }
     }
@@ -222,14 +222,14 @@ private struct Division {
   }
 
   mutating func settle(_ node: Graph.Node) {
-    let way = way(of: node)
-    ways.append(way)
+    let mode = mode(of: node)
+    modes.append(mode)
     let needsGradient = node.inputs.contains { hasGradient[$0.index] }
     for output in node.outputs {
-      isShare[output.index] = way != .repeated
+      isShare[output.index] = mode != .repeated
       hasGradient[output.index] = needsGradient
     }
-    guard way != .repeated else { return }
+    guard mode != .repeated else { return }
     // Weights, a bias, or a number for each channel; a single number is broadcast to all channels.
     for input in node.inputs {
       if case .parameter = graph[input].origin, graph[input].shape.elementCount > 1 {
@@ -238,13 +238,13 @@ private struct Division {
     }
   }
 
-  private mutating func way(of node: Graph.Node) -> Partition.Way {
+  private mutating func mode(of node: Graph.Node) -> Partition.Mode {
     guard ranks > 1, !node.inputs.contains(where: sharedParameters.contains) else {
       return .repeated
     }
     if isDividedByGroups(node), hasOwnWeights(node) { return .share }
     if case .layer(let layer) = node.operation.kind {
-      return layer.weightRows == .outputs ? layerWay(node, layer) : .repeated
+      return layer.weightRows == .outputs ? layerMode(node, layer) : .repeated
     }
     guard followsItsInput(node), node.inputs.contains(where: { isShare[$0.index] }) else {
       return .repeated
@@ -277,8 +277,9 @@ private struct Division {
     }
   }
 
-  /// The way of a layer whose groups are not divided: repeated, or divided by its outputs.
-  private mutating func layerWay(_ node: Graph.Node, _ layer: any LayerOperator) -> Partition.Way {
+  /// The mode of a layer whose groups are not divided: repeated, or divided by its outputs.
+  private mutating func layerMode(_ node: Graph.Node, _ layer: any LayerOperator) -> Partition.Mode
+  {
     let (input, output) = (graph[node.inputs[0]].shape, graph[node.outputs[0]].shape)
     var choice = Partition.Choice(
       node: node.name, isDivided: false, dividedSeconds: .infinity, repeatedSeconds: 0)

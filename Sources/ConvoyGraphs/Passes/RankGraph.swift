@@ -15,7 +15,7 @@ extension Partition {
     var index = 0
     let rewritten = try graph.rewritten(parameterShapes: shapes) { node, inputs, builder in
       defer { index += 1 }
-      return own.apply(node, ways[index], inputs, builder)
+      return own.apply(node, modes[index], inputs, builder)
     }
     return try own.gatheringOutputs(of: rewritten)
   }
@@ -33,14 +33,14 @@ private final class RankGraphBuilder {
     case share
   }
 
-  private struct Use: Hashable {
+  private struct Conversion: Hashable {
     var value: ValueID
     var form: Form
   }
 
   private let partition: Partition
   private let rank: Int
-  private var made: [Use: Value] = [:]
+  private var made: [Conversion: Value] = [:]
 
   init(_ partition: Partition, rank: Int) {
     self.partition = partition
@@ -49,11 +49,11 @@ private final class RankGraphBuilder {
 
   /// A node as the rank computes it.
   func apply(
-    _ node: Graph.Node, _ way: Partition.Way, _ inputs: [Value], _ builder: GraphBuilder
+    _ node: Graph.Node, _ mode: Partition.Mode, _ inputs: [Value], _ builder: GraphBuilder
   ) -> [Value] {
     let graph = partition.graph
     let form: Form =
-      switch way {
+      switch mode {
       case .repeated: .whole
       case .share: .share
       case .outputs: .wholeForShares
@@ -62,7 +62,7 @@ private final class RankGraphBuilder {
       graph[id].origin == .computed || graph[id].origin == .input
         ? use(id, value, as: form) : value
     }
-    return apply(operation(node, way), to: used, node, builder)
+    return apply(operation(node, mode), to: used, node, builder)
   }
 
   private func apply(
@@ -72,8 +72,8 @@ private final class RankGraphBuilder {
   }
 
   /// The operator that computes the rank's share.
-  private func operation(_ node: Graph.Node, _ way: Partition.Way) -> any Operator {
-    guard way == .share else { return node.operation }
+  private func operation(_ node: Graph.Node, _ mode: Partition.Mode) -> any Operator {
+    guard mode == .share else { return node.operation }
     if case .layer(let layer) = node.operation.kind {
       return layer.divided(into: layer.groups / partition.ranks) ?? layer
     }
@@ -85,8 +85,8 @@ private final class RankGraphBuilder {
     let isShare = partition.isShare[id.index]
     if form == .share, isShare || value.shape.rank < 2 { return value }
     if form == .whole, !isShare { return value }
-    let use = Use(value: id, form: form)
-    if let earlier = made[use] { return earlier }
+    let conversion = Conversion(value: id, form: form)
+    if let earlier = made[conversion] { return earlier }
     let ranks = partition.ranks
     let result =
       switch (form, isShare) {
@@ -101,7 +101,7 @@ private final class RankGraphBuilder {
       case (_, false):
         value.applying(Replicated(.groups, ranks: ranks), name: "\(value.name).toRanks")
       }
-    made[use] = result
+    made[conversion] = result
     return result
   }
 

@@ -24,7 +24,7 @@ struct GeneratedElementwise: DirectMethod {
     self.problem = problem
     function = try GeneratedElementwise.function(of: problem)
     let tile = PointwiseTile(
-      unit: machine.unit, arithmetic: PointwiseTile.Arithmetic(problem.operation),
+      unit: machine.unit, operation: PointwiseTile.Operation(problem.operation),
       isSecondFixed: problem.isByChannel, activation: ActivationKind(function))
     guard let code = TileKernels.function(tile) else { throw .noMemoryForCode }
     self.code = code
@@ -95,7 +95,7 @@ struct GeneratedElementwise: DirectMethod {
   }
 }
 
-extension PointwiseTile.Arithmetic {
+extension PointwiseTile.Operation {
   /// The operation that precedes a function.
   fileprivate init(_ operation: LaneOperation) {
     self =

@@ -23,7 +23,7 @@ struct GeneratedNormalization: DirectMethod {
     channels = ChannelVectors(problem.image)
     let activation = ActivationKind(problem.epilogue)
     let tile = PointwiseTile(
-      unit: machine.unit, arithmetic: .normalize, isSecondFixed: true, activation: activation)
+      unit: machine.unit, operation: .normalize, isSecondFixed: true, activation: activation)
     guard let code = TileKernels.function(tile) else { throw .noMemoryForCode }
     self.code = code
     stretches = PlaneStretches(

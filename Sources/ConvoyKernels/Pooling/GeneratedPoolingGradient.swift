@@ -41,7 +41,7 @@ struct GeneratedPoolingGradient: DirectMethod {
     let pooling = problem.pooling
     self.problem = pooling
     result = problem.result
-    var window: PoolingGradientTile.Window?
+    var window: PoolingGradientTile.Geometry?
     if pooling.function == .maximum {
       let rows = try FirstLargestRows(pooling, machine)
       windows = .largest(rows)

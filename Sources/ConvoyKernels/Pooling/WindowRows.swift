@@ -13,7 +13,7 @@ final class FirstLargestRows: Equatable, Sendable {
   /// The number of windows that they read.
   private let count: Int
   /// The description of windows for the tiles of the image's row.
-  let window: PoolingGradientTile.Window
+  let window: PoolingGradientTile.Geometry
 
   /// Neighbouring windows that contain the same columns of the window's shape.
   private struct Run: Equatable, Sendable {
@@ -28,7 +28,7 @@ final class FirstLargestRows: Equatable, Sendable {
 
   /// Refuses windows that no generated code can compute.
   private static func check(
-    _ problem: PoolingProblem, _ window: PoolingGradientTile.Window, _ machine: Machine
+    _ problem: PoolingProblem, _ window: PoolingGradientTile.Geometry, _ machine: Machine
   ) throws(Refusal) {
     let columns = problem.kernel[2]
     if columns > maximalColumns {
@@ -53,12 +53,12 @@ final class FirstLargestRows: Equatable, Sendable {
     a.problem == b.problem && a.runs == b.runs
   }
 
-  private static func window(of problem: PoolingProblem) -> PoolingGradientTile.Window {
+  private static func window(of problem: PoolingProblem) -> PoolingGradientTile.Geometry {
     let span = (problem.kernel[2] - 1) * problem.dilation[2] + 1
     // The step of a single window is arbitrary, as long as windows beside it, whose values are
     // undefined, would not overlap it.
     let step = problem.output.extents[2] == 1 ? span : problem.stride[2]
-    return PoolingGradientTile.Window(
+    return PoolingGradientTile.Geometry(
       taps: problem.kernel[2], tapStep: problem.dilation[2], step: step,
       phase: problem.before[2] % step)
   }

@@ -32,7 +32,7 @@ struct Formula: Sendable {
 
   enum Operation: Hashable, Sendable {
     /// a ∘ b
-    case combine(Arithmetic, Term, Term)
+    case combine(VectorOperation, Term, Term)
     /// a · b + c, rounded once.
     case multiplyAdd(Term, Term, Term)
     /// c − a · b, rounded once.
@@ -107,7 +107,7 @@ struct RecordedNumber: VectorNumber {
   }
 
   private static func combine(
-    _ operation: Arithmetic, _ a: RecordedNumber, _ b: RecordedNumber
+    _ operation: VectorOperation, _ a: RecordedNumber, _ b: RecordedNumber
   ) -> RecordedNumber {
     a.record(.combine(operation, a.term, b.term))
   }

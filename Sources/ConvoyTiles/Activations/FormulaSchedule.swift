@@ -21,7 +21,7 @@ struct FormulaSchedule {
   enum Step: Hashable {
     case load(Int, Formula.Term)
     case copy(Int, Int)
-    case combine(Arithmetic, Int, Int, Source)
+    case combine(VectorOperation, Int, Int, Source)
     case fuse(FusedForm, Int, Int, Source)
     case squareRoot(Int, Int)
     case shift(Int, Int, Int)

@@ -235,7 +235,7 @@ extension FormulaSchedule.Source {
   }
 }
 
-extension Arithmetic {
+extension VectorOperation {
   /// Whether a ∘ b is b ∘ a.
   fileprivate var isCommutative: Bool {
     switch self {

@@ -15,7 +15,7 @@ public enum PointwiseField: Int, TileField {
 /// pixels, and `inputs` are x and z.
 package struct PointwiseTile: TileDescription {
   /// The operation on x before the function.
-  package enum Arithmetic: Hashable, Sendable {
+  package enum Operation: Hashable, Sendable {
     case none
     case add
     case subtract
@@ -34,17 +34,17 @@ package struct PointwiseTile: TileDescription {
   }
 
   package let unit: VectorUnit
-  package var arithmetic: Arithmetic
+  package var operation: Operation
   /// Whether z is the same for all pixels.
   package var isSecondFixed: Bool
   /// The function that is applied to the result, or whose derivative is taken.
   package var activation: ActivationKind
 
   package init(
-    unit: VectorUnit, arithmetic: Arithmetic, isSecondFixed: Bool, activation: ActivationKind
+    unit: VectorUnit, operation: Operation, isSecondFixed: Bool, activation: ActivationKind
   ) {
     self.unit = unit
-    self.arithmetic = arithmetic
+    self.operation = operation
     self.isSecondFixed = isSecondFixed
     self.activation = activation
   }
@@ -53,12 +53,12 @@ package struct PointwiseTile: TileDescription {
   private static let groupVectors = 4
 
   /// The vectors of z that are the same for all pixels.
-  private var fixedCount: Int { isSecondFixed ? (arithmetic == .normalize ? 3 : 1) : 0 }
+  private var fixedCount: Int { isSecondFixed ? (operation == .normalize ? 3 : 1) : 0 }
 
   /// Whether z has as many pixels as x.
-  private var walksSecond: Bool { arithmetic != .none && !isSecondFixed }
+  private var walksSecond: Bool { operation != .none && !isSecondFixed }
 
-  package var name: String { "pointwise \(arithmetic) \(activation)" }
+  package var name: String { "pointwise \(operation) \(activation)" }
 
   package func write(_ w: any TileWriter) {
     let parts = unit.vectorsPerPixel
@@ -81,17 +81,17 @@ package struct PointwiseTile: TileDescription {
     /// Computes pixels that fill several registers.
     func compute(_ x: ArraySlice<Vector>) {
       for (index, x) in x.enumerated() { w.load(x, first + index * unit.vectorBytes) }
-      if arithmetic == .derivative { activation.applyDerivative(to: x, free: free, constants, w) }
+      if operation == .derivative { activation.applyDerivative(to: x, free: free, constants, w) }
       for (index, x) in x.enumerated() {
         if isSecondFixed {
           let z = stride(from: index % parts, to: fixed.count, by: parts).map { fixed[$0] }
           combine(x, z, free, constants, w)
-        } else if arithmetic != .none {
+        } else if operation != .none {
           w.load(free[0], second + index * unit.vectorBytes)
           combine(x, [free[0]], Array(free.dropFirst()), constants, w)
         }
       }
-      if arithmetic != .derivative { activation.apply(to: x, free: free, constants, w) }
+      if operation != .derivative { activation.apply(to: x, free: free, constants, w) }
       for (index, x) in x.enumerated() { w.store(output + index * unit.vectorBytes, x) }
       w.advance(first, by: x.count * unit.vectorBytes)
       if walksSecond { w.advance(second, by: x.count * unit.vectorBytes) }
@@ -102,7 +102,7 @@ package struct PointwiseTile: TileDescription {
       constants.load()
       w.load(bands, w.argument(PointwiseField.bands))
       w.load(first, w.argument(.inputs))
-      if arithmetic != .none { w.load(second, w.argument(.inputs, 1)) }
+      if operation != .none { w.load(second, w.argument(.inputs, 1)) }
       w.load(output, w.argument(.outputs))
       for (index, z) in fixed.enumerated() { w.load(z, second + index * unit.vectorBytes) }
       w.loop(bands) {
@@ -125,7 +125,7 @@ package struct PointwiseTile: TileDescription {
     _ x: Vector, _ z: [Vector], _ free: [Vector], _ constants: ConstantTable,
     _ w: any TileWriter
   ) {
-    switch arithmetic {
+    switch operation {
     case .none: break
     case .add: w.add(x, x, z[0])
     case .subtract: w.subtract(x, x, z[0])

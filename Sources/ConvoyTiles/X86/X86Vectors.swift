@@ -35,11 +35,11 @@ extension X86Writer {
 
   // MARK: Arithmetic
 
-  package func combine(_ operation: Arithmetic, _ d: Vector, _ a: Vector, _ b: Operand) {
+  package func combine(_ operation: VectorOperation, _ d: Vector, _ a: Vector, _ b: Operand) {
     append(instruction(operation), d, a, b)
   }
 
-  private func instruction(_ operation: Arithmetic) -> X86.ThreeOperands {
+  private func instruction(_ operation: VectorOperation) -> X86.ThreeOperands {
     switch operation {
     case .add: a.vaddps
     case .subtract: a.vsubps

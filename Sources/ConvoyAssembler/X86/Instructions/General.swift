@@ -51,17 +51,17 @@ extension X86.Assembler {
   }
 
   /// `d += s`.
-  public var add: Arithmetic { Arithmetic(assembler: self, name: "add", digit: 0) }
+  public var add: IntegerOperation { IntegerOperation(assembler: self, name: "add", digit: 0) }
   /// `d |= s`.
-  public var or: Arithmetic { Arithmetic(assembler: self, name: "or", digit: 1) }
+  public var or: IntegerOperation { IntegerOperation(assembler: self, name: "or", digit: 1) }
   /// `d &= s`.
-  public var and: Arithmetic { Arithmetic(assembler: self, name: "and", digit: 4) }
+  public var and: IntegerOperation { IntegerOperation(assembler: self, name: "and", digit: 4) }
   /// `d -= s`.
-  public var sub: Arithmetic { Arithmetic(assembler: self, name: "sub", digit: 5) }
+  public var sub: IntegerOperation { IntegerOperation(assembler: self, name: "sub", digit: 5) }
   /// `d ^= s`.
-  public var xor: Arithmetic { Arithmetic(assembler: self, name: "xor", digit: 6) }
+  public var xor: IntegerOperation { IntegerOperation(assembler: self, name: "xor", digit: 6) }
   /// Sets the flags as `d - s` does.
-  public var cmp: Arithmetic { Arithmetic(assembler: self, name: "cmp", digit: 7) }
+  public var cmp: IntegerOperation { IntegerOperation(assembler: self, name: "cmp", digit: 7) }
 
   /// Sets the flags as `a & b` does.
   public func test(_ a: GeneralRegister, _ b: GeneralRegister) {
@@ -130,7 +130,7 @@ extension X86.Assembler {
 
 extension X86 {
   /// An instruction of two operands of the original x86 table; `digit` is its row there.
-  public struct Arithmetic {
+  public struct IntegerOperation {
     let assembler: Assembler
     let name: String
     let digit: UInt8

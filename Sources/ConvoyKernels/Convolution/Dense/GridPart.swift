@@ -35,7 +35,7 @@ struct GridCut: Sendable {
     _ phase: Phase, _ problem: ConvolutionProblem, planes: Int, blocks: Int, _ machine: Machine
   ) {
     let grid = PixelGrid(phase, input: problem.input, output: problem.output)
-    let ways = [[], [1], [2], [1, 2]].map { axes in
+    let cuts = [[], [1], [2], [1, 2]].map { axes in
       let parts = grid.parts(phase, input: problem.input.extents, cut: axes).map { part in
         let panels = DensePanels(
           rows: part.rowCount, columns: part.columns.count, planes: planes, machine: machine)
@@ -48,7 +48,7 @@ struct GridCut: Sendable {
       }
       return (parts: parts, cost: cost)
     }
-    parts = ways.min { $0.cost < $1.cost }?.parts ?? []
+    parts = cuts.min { $0.cost < $1.cost }?.parts ?? []
   }
 
   /// The steps of a sum that cost as much as the prologue and epilogue of a tile.

@@ -16,10 +16,10 @@ struct PanelCut {
   init(_ planes: Range<Int>, _ choices: [(planes: Int, cost: Double)]) {
     var cheapest: [(cost: Double, last: Int)] = [(0, 0)]
     for count in 1...max(1, planes.count) {
-      let ways = choices.indices.filter { choices[$0].planes <= count }.map {
+      let divisions = choices.indices.filter { choices[$0].planes <= count }.map {
         (cost: cheapest[count - choices[$0].planes].cost + choices[$0].cost, last: $0)
       }
-      cheapest.append(ways.min { $0.cost < $1.cost } ?? (.infinity, 0))
+      cheapest.append(divisions.min { $0.cost < $1.cost } ?? (.infinity, 0))
     }
     var panels: [Panel] = []
     var end = planes.upperBound

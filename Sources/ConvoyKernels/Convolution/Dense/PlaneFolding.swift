@@ -34,7 +34,7 @@ struct PlaneFolding: Hashable, Sendable {
     let channels = problem.output.channelsByLane
     let count = problem.inputsPerGroup
     let single = (0..<count).map { Block(channel: $0, fresh: $0) }
-    let ways = problem.groupOfPlanes.enumerated().map { plane, group in
+    let foldings = problem.groupOfPlanes.enumerated().map { plane, group in
       let lanes = channels[plane * PlaneLayout.lanes..<(plane + 1) * PlaneLayout.lanes]
       let outputs = lanes.prefix { $0 != nil }.count
       guard mayFold, let group, (1...PlaneLayout.lanes / 2).contains(outputs),
@@ -47,8 +47,8 @@ struct PlaneFolding: Hashable, Sendable {
       let best = choices.min { $0.1.count < $1.1.count }
       return best.flatMap { 4 * $0.1.count <= 3 * count ? $0 : nil } ?? (1, single)
     }
-    factors = ways.map(\.0)
-    blocks = ways.map(\.1)
+    factors = foldings.map(\.0)
+    blocks = foldings.map(\.1)
   }
 
   /// The blocks of a run that is at least as long as a block.

@@ -102,7 +102,7 @@ struct LaneSources: Equatable, Sendable {
     return numbers + masks + Array(repeating: 0, count: lanes - masks.count)
   }
 
-  /// The cheapest way to read one vector: permutations within pairs and quads cost no more than a
+  /// The cheapest reading of one vector: permutations within pairs and quads cost no more than a
   /// load.
   ///
   /// - Parameter sources: for each vector of outputs and channel of the group, what its lanes read.

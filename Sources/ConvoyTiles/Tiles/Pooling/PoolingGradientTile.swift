@@ -18,7 +18,7 @@ public enum PoolingGradientField: Int, TileField {
 /// `PoolingGradientField.rows`.
 package struct PoolingGradientTile: TileDescription {
   /// The windows that contain a column of the image.
-  package struct Window: Hashable, Sendable {
+  package struct Geometry: Hashable, Sendable {
     /// Columns of a window.
     package var taps: Int
     /// Pixels between neighbouring columns of a window.
@@ -38,11 +38,11 @@ package struct PoolingGradientTile: TileDescription {
 
   package let unit: VectorUnit
   /// The windows of a maximum; nil where rows are added.
-  package var window: Window?
+  package var window: Geometry?
   /// The columns of the image in a tile; for whole tiles, a multiple of the windows' step.
   package var columns: Int
 
-  package init(unit: VectorUnit, window: Window?, columns: Int) {
+  package init(unit: VectorUnit, window: Geometry?, columns: Int) {
     self.unit = unit
     self.window = window
     self.columns = columns
@@ -54,7 +54,7 @@ package struct PoolingGradientTile: TileDescription {
 
   /// The windows that contain columns of a tile, counted from the one at the row's address, and
   /// these columns.
-  private func uses(of window: Window) -> [(window: Int, columns: [(column: Int, tap: Int)])] {
+  private func uses(of window: Geometry) -> [(window: Int, columns: [(column: Int, tap: Int)])] {
     var uses: [Int: [(column: Int, tap: Int)]] = [:]
     for column in 0..<columns {
       for tap in 0..<window.taps {
@@ -92,7 +92,7 @@ package struct PoolingGradientTile: TileDescription {
     let place = pool.integer("places of the image's row")
 
     /// Adds the contribution of a row of windows.
-    func add(_ window: Window, partOffset: Int) {
+    func add(_ window: Geometry, partOffset: Int) {
       for (number, columns) in uses(of: window) {
         let pixel = row + index + (number * 2 * pixelBytes + partOffset)
         w.load(places, pixel)
