@@ -76,7 +76,7 @@ let package = Package(
     module(
       "ConvoyONNX",
       [
-        "ConvoyTensors", "ConvoyGraphs", "ConvoyFormats",
+        "ConvoyTensors", "ConvoyGraphs", "ConvoyEngine", "ConvoyFormats",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ], exclude: ["Format/onnx.proto"]),
     module("ConvoyZoo", ["ConvoyTensors", "ConvoyGraphs"]),

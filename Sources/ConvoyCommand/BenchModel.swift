@@ -23,8 +23,7 @@ struct BenchModel: ParsableCommand {
   @Option(help: ArgumentHelp("Threads, of each rank; 1 by default.", valueName: "number"))
   var threads = 1
 
-  @Option(help: ArgumentHelp("Images at once, over all ranks.", valueName: "number"))
-  var batch = 1
+  @OptionGroup(title: "Inputs") var shapes: ShapeArguments
 
   @Option(
     help: """
@@ -59,7 +58,6 @@ struct BenchModel: ParsableCommand {
 
   func validate() throws {
     try validateThreads(threads)
-    try validateBatch(batch)
     if direction == .forward, ranks.parallel != nil || ranks.localBatchNorm {
       throw ValidationError("Ranks train together: --parallel is for --direction training.")
     }
@@ -81,16 +79,17 @@ struct BenchModel: ParsableCommand {
     if direction == .training, let grid = try ranks.grid() { return try run(over: grid) }
     let clock = ContinuousClock()
     let start = clock.now
-    let model = try ModelSource.load(self.model).model
+    let model = try ModelSource.load(self.model).model(shapes.given)
+    let batch = model.graph.batch
     let load = (clock.now - start) / .milliseconds(1)
     let options = compileOptions
     let measurement =
       switch direction {
-      case .forward: try (consume model).measured(batch: batch, options: options)
+      case .forward: try (consume model).measured(options: options)
       case .training: try model.measuredTraining(batch: batch, step: stepOptions, options: options)
       }
     if json { return try Console.json(Row(measurement, load: load)) }
-    show(measurement, load: load)
+    show(measurement, load: load, batch: batch)
   }
 
   private var stepOptions: StepOptions {
@@ -107,18 +106,19 @@ struct BenchModel: ParsableCommand {
 
   /// Times steps of several ranks, beside what they compute and exchange alone.
   private func run(over grid: RankGrid) throws {
-    let (source, batch, step, json) = (model, batch, stepOptions, json)
+    let (source, shapes, step, json) = (model, shapes.given, stepOptions, json)
     try ranks.run(compileOptions, threadCount: threads * grid.count) { rank, _, options in
       guard let rank else { return }
-      let measured = try ModelSource.load(source).model.measuredStep(
-        batch: batch, as: rank, step: step, options: options)
+      let model = try ModelSource.load(source).model(shapes)
+      let measured = try model.measuredStep(
+        batch: model.graph.batch, as: rank, step: step, options: options)
       guard rank.rank == 0 else { return }
       let report = RankBenchReport(measured)
       if json { try Console.json(report) } else { report.print() }
     }
   }
 
-  private func show(_ measurement: ModelMeasurement, load: Double) {
+  private func show(_ measurement: ModelMeasurement, load: Double, batch: Int) {
     let sum = measurement.operators.reduce(0) { $0 + $1.milliseconds }
     let listed = top == 0 ? measurement.operators[...] : measurement.operators.prefix(top)
     var table = TextTable(["operator", "ms", "% of time", "% of peak", "kernel"])

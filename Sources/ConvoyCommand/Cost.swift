@@ -7,7 +7,7 @@ struct ShowCost: ParsableCommand {
     commandName: "cost",
     abstract: "Says what a network costs: each layer, in other groups, or divided over ranks.",
     discussion: """
-      The numbers are those of one image. With --measure each layer is timed too, as
+      The numbers are those of one image, or of inputs of the shapes that are given. With --measure each layer is timed too, as
       it runs in the network, against the peak measured in the same run.
 
       With --groups each convolution that can be is divided into so many groups, and
@@ -56,13 +56,7 @@ struct ShowCost: ParsableCommand {
   @Option(help: ArgumentHelp("Threads for --measure; 1 by default.", valueName: "number"))
   var threads = 1
 
-  @Option(
-    help: ArgumentHelp(
-      """
-      Images at once: for --measure 1 by default; for --parallel those of a step of all ranks \
-      together, 64 by default.
-      """, valueName: "number"))
-  var batch: Int?
+  @OptionGroup(title: "Inputs") var shapes: ShapeArguments
 
   @OptionGroup(title: "Ranks") var ranks: ParallelCostArguments
 
@@ -77,8 +71,6 @@ struct ShowCost: ParsableCommand {
           "--parallel \(parallel) forecasts training; it cannot be used with "
             + "\(groups != nil ? "--groups" : "--measure").")
       }
-    } else {
-      try validateBatch(batch ?? 1)
     }
     if groups == nil, let only = only.first {
       throw ValidationError("--only \(only) chooses layers for --groups, which is not given.")
@@ -88,13 +80,13 @@ struct ShowCost: ParsableCommand {
   func run() throws {
     let graph = try graph()
     if ranks.parallel != nil {
-      let report = try ranks.report(of: graph, batch: batch ?? TrainingOptions().batch)
+      let report = try ranks.report(of: graph, batch: shapes.batch ?? TrainingOptions().batch)
       return json ? try Console.json(report) : report.print()
     }
     let measuring =
       measure
       ? CostMeasuring(
-        batch: batch ?? 1, options: CompileOptions(pool: ThreadPool(threadCount: threads))) : nil
+        batch: graph.batch, options: CompileOptions(pool: ThreadPool(threadCount: threads))) : nil
     if let groups {
       let comparison = try GroupComparison(
         of: graph, groups: groups.numbers, only: only, measuring: measuring)
@@ -107,9 +99,7 @@ struct ShowCost: ParsableCommand {
   /// The network, for the images that were asked for. Numbers are not drawn for parameters: counting
   /// needs none.
   private func graph() throws -> Graph {
-    let graph =
-      model.hasPrefix("zoo:")
-      ? try Zoo.network(model).graph : try ModelSource.load(model).model.graph
+    let graph = try Graph.described(by: model, ranks.parallel == nil ? shapes.given : .none)
     guard let input else { return graph }
     do {
       return try graph.accepting(image: input.shape)
@@ -140,12 +130,12 @@ struct ShowCost: ParsableCommand {
 /// How what costs is timed.
 struct CostMeasuring {
   /// Images at once.
-  var batch: Int
-  var options: CompileOptions
+  let batch: Int
+  let options: CompileOptions
 
   /// Times a whole network, with random weights: its speed does not depend on them.
   func measurement(of graph: Graph) throws -> ModelMeasurement {
-    try Network(graph).initialized(seed: 1).measured(batch: batch, options: options)
+    try Network(graph).initialized(seed: 1).measured(options: options)
   }
 
   /// On what it was timed: `2 threads, batch 1`.

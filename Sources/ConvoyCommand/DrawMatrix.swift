@@ -62,6 +62,8 @@ struct LayerArguments: ParsableArguments {
   @Option(help: ArgumentHelp("The layer's name, as in the model.", valueName: "name"))
   var layer: String?
 
+  @OptionGroup(title: "Inputs") var shapes: ShapeArguments
+
   struct Chosen {
     var name: String
     var weights: Tensor
@@ -83,7 +85,7 @@ struct LayerArguments: ParsableArguments {
     }
     let source = try ModelSource.load(model, weights: weights)
     if let notice = source.notice { Console.error(notice) }
-    let layers = source.model.convolutions
+    let layers = try source.model(shapes.given).convolutions
     if let layer {
       if let found = layers.first(where: { $0.name == layer }) { return found }
       throw ConvoyError(

@@ -12,7 +12,8 @@ struct DrawNetwork: ParsableCommand {
       each other are drawn once, with their number; --expand draws all of them.
 
       With --parallel groups=2 the network is drawn as each of two ranks runs it that
-      train it together: slices mark the boxes of which each computes a part.
+      train it together: slices mark the boxes of which each computes a part; --batch is
+      then the images of a step, by which it is decided what to divide, 64 by default.
 
       Examples:
         convoy draw network zoo:alexnet -o alexnet.svg
@@ -21,7 +22,7 @@ struct DrawNetwork: ParsableCommand {
         convoy draw network 'zoo:alexnet?groups=2' --parallel groups=2 -o ranks.svg
       """)
 
-  @Argument(help: ArgumentHelp("A folder of a training, a checkpoint, or zoo:NAME."))
+  @Argument(help: ArgumentHelp("\(ModelSource.help)", valueName: "model"))
   var model: String
 
   @Option(help: ArgumentHelp("What stands above; by default the model's name.", valueName: "text"))
@@ -36,33 +37,18 @@ struct DrawNetwork: ParsableCommand {
       valueName: "ranks"))
   var parallel: String?
 
-  @Option(
-    help: ArgumentHelp(
-      "With --parallel: images of a step, by which it is decided what to divide; 64 by default.",
-      valueName: "number"))
-  var batch: Int?
+  @OptionGroup(title: "Inputs") var shapes: ShapeArguments
 
   @OptionGroup(title: "Picture") var drawing: DrawingArguments
 
-  func validate() throws {
-    if batch != nil, parallel == nil {
-      throw ValidationError("--batch is for --parallel, which is not given.")
-    }
-    if let batch, !(1...1 << 20).contains(batch) {
-      throw ValidationError("Expected from 1 to \(1 << 20) images in --batch, got \(batch).")
-    }
-  }
-
   func run() throws {
-    let graph =
-      model.hasPrefix("zoo:")
-      ? try Zoo.network(model).graph : try ModelSource.load(model).model.graph
+    let graph = try Graph.described(by: model, parallel == nil ? shapes.given : .none)
     let name = model.hasPrefix("zoo:") ? String(model.dropFirst(4)) : model
     guard let parallel else {
       return try drawing.write(try .network(graph, title: title ?? name, isExpanded: expand))
     }
     let grid = try RankGrid(parsing: parallel)
-    let images = batch ?? TrainingOptions().batch
+    let images = shapes.batch ?? TrainingOptions().batch
     guard grid.groups > 1, images % grid.data == 0 else {
       throw ConvoyError(
         .argument,

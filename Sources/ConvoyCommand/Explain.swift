@@ -36,8 +36,7 @@ struct Explain: ParsableCommand {
   @Flag(help: "Of a model: its training step.")
   var training = false
 
-  @Option(help: ArgumentHelp("Of a model: images of a run.", valueName: "number"))
-  var batch = 1
+  @OptionGroup(title: "Inputs of a model") var shapes: ShapeArguments
 
   @Option(
     help: ArgumentHelp(
@@ -69,9 +68,10 @@ struct Explain: ParsableCommand {
       throw ValidationError("Expected --passes beside --dump.")
     }
     guard isModel else {
-      guard !passes, !training, batch == 1 else {
+      guard !passes, !training, shapes.batch == nil, shapes.shape.isEmpty else {
         throw ValidationError(
-          "Expected one model beside --passes, --training or --batch, got \(layer.count) words.")
+          "Expected one model beside --passes, --training, --shape or --batch, got \(layer.count) words."
+        )
       }
       return
     }
@@ -89,7 +89,7 @@ struct Explain: ParsableCommand {
     if passes { return try explainPasses() }
     if isModel {
       let explanation = try KernelsExplanation(
-        try ModelSource.load(layer[0]).model, batch: batch, isTraining: training, machine: isa,
+        try ModelSource.load(layer[0]).model(shapes.given), isTraining: training, machine: isa,
         usesWinograd: !noWinograd)
       return json ? try Console.json(explanation) : explanation.printText()
     }
@@ -112,9 +112,9 @@ struct Explain: ParsableCommand {
   }
 
   private func explainPasses() throws {
-    let source = try ModelSource.load(layer[0])
     let explanation = try PassExplanation(
-      source.model, batch: batch, isTraining: training, machine: isa, usesWinograd: !noWinograd)
+      try ModelSource.load(layer[0]).model(shapes.given), isTraining: training, machine: isa,
+      usesWinograd: !noWinograd)
     if json { try explanation.printJSON() } else { explanation.print() }
     guard let dump else { return }
     let count = try explanation.write(to: dump)

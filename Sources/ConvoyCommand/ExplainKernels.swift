@@ -12,7 +12,7 @@ struct KernelsExplanation: Encodable {
   ///   - isTraining: whether it becomes a training step; else a network that is only run.
   ///   - machine: the name of the machine; this one's if nil.
   init(
-    _ model: consuming Model, batch: Int, isTraining: Bool, machine: String?, usesWinograd: Bool
+    _ model: consuming Model, isTraining: Bool, machine: String?, usesWinograd: Bool
   ) throws {
     var options = CompileOptions()
     options.usesWinograd = usesWinograd
@@ -20,9 +20,9 @@ struct KernelsExplanation: Encodable {
     self.machine = "\(options.machine)"
     let plan =
       isTraining
-      ? try model.graph.trainingStep(batch: batch, StepOptions())
+      ? try model.graph.trainingStep(batch: model.graph.batch, StepOptions())
         .compiledWithVariables(options: options)
-      : try model.compiled(batch: batch, options: options)
+      : try model.compiled(options: options)
     steps = plan.explanations
   }
 

@@ -17,7 +17,7 @@ struct PassExplanation {
   ///   - isTraining: whether it becomes a training step; else a network that is only run.
   ///   - machine: the name of the machine; this one's if nil.
   init(
-    _ model: consuming Model, batch: Int, isTraining: Bool, machine: String?, usesWinograd: Bool
+    _ model: consuming Model, isTraining: Bool, machine: String?, usesWinograd: Bool
   ) throws {
     let kept = Records()
     var options = CompileOptions()
@@ -26,10 +26,10 @@ struct PassExplanation {
     options.machine = try Machine.named(machine)
     if isTraining {
       let step = try model.graph.trainingStep(
-        batch: batch, StepOptions(), observePass: options.observePass)
+        batch: model.graph.batch, StepOptions(), observePass: options.observePass)
       _ = try step.compiledWithVariables(options: options)
     } else {
-      _ = try model.compiled(batch: batch, options: options)
+      _ = try model.compiled(options: options)
     }
     records = kept.all
   }

@@ -30,6 +30,8 @@ struct Export: ParsableCommand {
       valueName: "file.safetensors"))
   var weights: String?
 
+  @OptionGroup(title: "Inputs") var shapes: ShapeArguments
+
   func run() throws {
     let isParameters = file.hasSuffix(".safetensors")
     guard isParameters || file.hasSuffix(".onnx") else {
@@ -38,14 +40,15 @@ struct Export: ParsableCommand {
     }
     let source = try ModelSource.load(model, weights: weights)
     if let notice = source.notice { Console.error(notice) }
+    let model = try source.model(shapes.given)
     if isParameters {
-      let names = source.model.parameters.keys.sorted()
+      let names = model.parameters.keys.sorted()
       let tensors = names.compactMap { name in
-        source.model.parameters[name].map { (name: name, tensor: $0) }
+        model.parameters[name].map { (name: name, tensor: $0) }
       }
       try Safetensors(tensors).write(to: file)
     } else {
-      try ONNXModel.write(source.model, to: file)
+      try ONNXModel.write(model, to: file)
     }
   }
 }

@@ -67,12 +67,12 @@ struct NumberList: ExpressibleByArgument {
 
 /// Brings files into the form a model takes.
 struct ModelInputs {
-  private let graph: Graph
+  private let inputs: [ModelSource.Input]
   private let normalization: Normalization?
   private let pictures: PictureOptions
 
   init(_ source: ModelSource, pictures: PictureOptions) {
-    graph = source.model.graph
+    inputs = source.inputs
     normalization = source.normalization
     self.pictures = pictures
   }
@@ -97,7 +97,7 @@ struct ModelInputs {
     return tensors
   }
 
-  private var names: [String] { graph.inputs.map { graph[$0].name } }
+  private var names: [String] { inputs.map(\.name) }
 
   private var list: String {
     names.count == 1
@@ -125,26 +125,27 @@ struct ModelInputs {
 
   /// An array in the input's type, or a picture brought to the input's size and colours.
   private func tensor(at path: String, for name: String) throws -> Tensor {
-    let info = graph.value(named: name).map { graph[$0] }
-    let expected = info?.shape ?? []
+    guard let input = inputs.first(where: { $0.name == name }) else {
+      throw ConvoyError(.argument, "The model takes \(list), got ‘\(name)’.")
+    }
     let bytes = try WholeFile.read(path)
     guard !NumPyArray.isBeginning(of: bytes) else {
       let tensor = try NumPyArray(parsing: bytes, source: path).tensor
-      guard tensor.shape.rank == expected.rank else {
+      guard input.extents.map({ $0.count == tensor.shape.rank }) ?? true else {
         throw ConvoyError(
           .shape,
-          "The input ‘\(name)’ has shape \(expected), or that with another batch, but the array in "
-            + "\(path) has \(tensor.shape).")
+          "The input ‘\(name)’ has shape \(input.text), or that with another batch, but the array "
+            + "in \(path) has \(tensor.shape).")
       }
-      return tensor.converted(to: info?.type ?? .float32)
+      return tensor.converted(to: input.type)
     }
-    guard expected.rank == 4, expected[1] == 1 || expected[1] == 3 else {
+    guard let extents = input.extents, extents.count == 4, extents[1] == 1 || extents[1] == 3 else {
       throw ConvoyError(
         .shape,
-        "The input ‘\(name)’ has shape \(expected) and takes .npy files only: a picture needs "
+        "The input ‘\(name)’ has shape \(input.text) and takes .npy files only: a picture needs "
           + "batch×channels×height×width with 1 channel or 3; \(path) is no .npy file.")
     }
-    return try tensor(of: try picture(path), expected)
+    return try tensor(of: try picture(path), extents).converted(to: input.type)
   }
 
   private func picture(_ path: String) throws -> Image {
@@ -158,8 +159,10 @@ struct ModelInputs {
     }
   }
 
-  private func tensor(of picture: Image, _ expected: Shape) throws -> Tensor {
-    let (channels, height, width) = (expected[1], expected[2], expected[3])
+  /// - Parameter extents: those of the input; where its size is open, the picture keeps its own.
+  private func tensor(of picture: Image, _ extents: [Int?]) throws -> Tensor {
+    let channels = extents[1] ?? 3
+    let (height, width) = (extents[2] ?? picture.height, extents[3] ?? picture.width)
     var image = try picture.converted(toChannels: channels)
     if let size = pictures.size {
       image = try image.resized(shorterSide: size).centerCropped(width: width, height: height)
@@ -180,6 +183,15 @@ struct ModelInputs {
     let tensor = try image.tensor(
       mean: numbers(pictures.mean, normalization?.mean, 0, "--mean"),
       deviation: numbers(pictures.deviation, normalization?.deviation, 1, "--std"))
-    return try tensor.reshaped(to: Shape([1] + expected.dimensions.dropFirst()))
+    return try tensor.reshaped(to: [1, channels, image.height, image.width])
+  }
+}
+
+extension ModelSource.Input {
+  /// The extents as text: `?×3×224×224`.
+  var text: String {
+    guard let extents else { return "of any rank" }
+    return extents.isEmpty
+      ? "scalar" : extents.map { $0.map(String.init) ?? "?" }.joined(separator: "×")
   }
 }

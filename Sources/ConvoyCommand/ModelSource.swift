@@ -8,11 +8,24 @@ import Convoy
 
 /// A model to run, and what is known of the pictures it takes.
 struct ModelSource {
-  let model: Model
+  /// A network, or a file that becomes one for the shapes of its inputs.
+  private enum Network {
+    case known(Model)
+    case imported(ONNXModel)
+  }
+
+  private let network: Network
   /// How pictures become numbers, if the model's file says so.
   var normalization: Normalization?
   /// A sentence that the user should read, if any.
   var notice: String?
+
+  init(model: Model, normalization: Normalization? = nil, notice: String? = nil) {
+    network = .known(model)
+    (self.normalization, self.notice) = (normalization, notice)
+  }
+
+  init(_ model: ONNXModel) { network = .imported(model) }
 
   /// How a model is asked for, for help.
   static let help = """
@@ -22,9 +35,13 @@ struct ModelSource {
 
   /// The model that a text names: the one place that knows what can stand there.
   ///
-  /// - Parameter weights: a `.safetensors` file with a zoo network's parameters, if given.
+  /// - Parameters:
+  ///   - weights: a `.safetensors` file with a zoo network's parameters, if given.
+  ///   - options: how the plans of an .onnx file are compiled.
   /// - Throws: `ConvoyError` when there is no such model, or the weights are not its.
-  static func load(_ text: String, weights: String? = nil) throws -> ModelSource {
+  static func load(
+    _ text: String, weights: String? = nil, options: CompileOptions = CompileOptions()
+  ) throws -> ModelSource {
     if text.hasPrefix("zoo:") { return try load(zoo: text, weights: weights) }
     if let weights {
       throw ConvoyError(
@@ -40,7 +57,7 @@ struct ModelSource {
           + ".onnx file, or "
           + (isName ? "zoo:\(text), which is in the zoo." : "zoo:NAME (see `convoy zoo`)."))
     }
-    if text.hasSuffix(".onnx") { return ModelSource(model: try ONNXModel.read(text)) }
+    if text.hasSuffix(".onnx") { return ModelSource(try ONNXModel(text, options: options)) }
     let checkpoint = try RunFolder.checkpoint(at: text)
     return ModelSource(model: checkpoint.model, normalization: checkpoint.normalization)
   }
@@ -53,5 +70,107 @@ struct ModelSource {
       model: network.initialized(seed: seed),
       notice: "\(text) comes untrained: its parameters were drawn with seed \(seed); "
         + "--weights FILE.safetensors gives it others.")
+  }
+}
+
+// MARK: - What it takes and makes
+
+extension ModelSource {
+  /// An input, before it is given.
+  struct Input {
+    var name: String
+    var type: ElementType
+    /// The extents; nil where any is taken. All nil where any number of them is.
+    var extents: [Int?]?
+  }
+
+  /// The inputs, in the model's order.
+  var inputs: [Input] {
+    switch network {
+    case .known(let model):
+      model.graph.inputs.map { id in
+        let info = model.graph[id]
+        return Input(name: info.name, type: info.type, extents: info.shape.dimensions)
+      }
+    case .imported(let model):
+      model.inputs.map { input in
+        Input(
+          name: input.name, type: input.type ?? .float32,
+          extents: input.extents?.map { if case .fixed(let extent) = $0 { extent } else { nil } })
+      }
+    }
+  }
+
+  /// The names of the outputs, in the model's order.
+  var outputs: [String] {
+    switch network {
+    case .known(let model): model.graph.outputs.map(\.name)
+    case .imported(let model): model.outputs.map(\.name)
+    }
+  }
+
+  /// The network for inputs of some shapes.
+  ///
+  /// - Throws: `ConvoyError` when the model takes no such inputs, or needs to be told more.
+  func model(_ given: GivenShapes = .none) throws(ConvoyError) -> Model {
+    let shapes = try given.byName(inputs.map(\.name))
+    switch network {
+    case .imported(let model): return try model.model(shapes: shapes, batch: given.batch)
+    case .known(let model):
+      if shapes.isEmpty, given.batch == nil { return model }
+      if let name = shapes.keys.sorted().first(where: { model.graph.value(named: $0) == nil }) {
+        throw ConvoyError(
+          .argument,
+          "The model has no input ‘\(name)’ to give a shape to; its inputs are "
+            + "\(inputs.map { "‘\($0.name)’" }.joined(separator: ", ")).")
+      }
+      var graph = model.graph
+      if let batch = given.batch { graph = try graph.resized(batch: batch) }
+      var resized: [String: Shape] = [:]
+      for (name, extents) in shapes { resized[name] = try Shape(validating: extents) }
+      graph = try graph.resized(resized)
+      return Model(unchecked: graph, model.parameters)
+    }
+  }
+
+  /// Runs the model once, for the shapes of its inputs.
+  consuming func run(
+    _ inputs: [String: Tensor], options: CompileOptions
+  ) throws(ConvoyError) -> [String: Tensor] {
+    switch network {
+    case .imported(let model): return try model.run(inputs)
+    case .known(let model):
+      // Nothing else holds the model then, and its parameters can go as they are packed.
+      _ = consume self
+      return try (consume model).run(inputs, options: options)
+    }
+  }
+}
+
+extension Graph {
+  /// The network that a text names, for inputs of some shapes. Numbers are not drawn for the parameters of
+  /// networks of the zoo.
+  static func described(by text: String, _ shapes: GivenShapes) throws -> Graph {
+    guard text.hasPrefix("zoo:") else { return try ModelSource.load(text).model(shapes).graph }
+    return try ModelSource(model: Model(unchecked: Zoo.network(text).graph, [:])).model(shapes)
+      .graph
+  }
+
+  /// The images of a run: the first extent of the first input, if it has any.
+  var batch: Int { inputs.first.flatMap { self[$0].shape.dimensions.first } ?? 1 }
+}
+
+extension Model {
+  /// Compiles for the inputs' shapes and runs once.
+  fileprivate consuming func run(
+    _ inputs: [String: Tensor], options: CompileOptions
+  ) throws(ConvoyError) -> [String: Tensor] {
+    let simple = try simplified()
+    _ = consume self
+    let graph = try simple.graph.resized(inputs.mapValues(\.shape))
+    let parameters = simple.parameters
+    _ = consume simple
+    return try graph.compiled(parameters: consume parameters, options: options)
+      .run(named: inputs)
   }
 }

@@ -14,7 +14,7 @@ struct Run: ParsableCommand {
     abstract: "Runs a model on arrays or pictures, and writes what comes out.",
     discussion: """
       Inputs are .npy files of any shape the model takes, also with more images than
-      one, or pictures (PNG, JPEG, PGM or PPM), which are brought to the model's size
+      one; an .onnx file is read for the shapes of its inputs. Or they are pictures (PNG, JPEG, PGM or PPM), which are brought to the model's size
       and colours. Of a model with several inputs each is named: --input NAME=FILE.
       Each output is written to DIR/NAME.npy; in NAME, characters other than letters,
       digits, ‘_’, ‘.’ and ‘-’ become ‘_’.
@@ -54,14 +54,11 @@ struct Run: ParsableCommand {
   }
 
   func run() throws {
-    let source = try ModelSource.load(model, weights: weights)
-    let names = try OutputNames(source.model.graph)
+    let source = try ModelSource.load(model, weights: weights, options: machine.options)
+    let names = try OutputNames(source.outputs)
     let inputs = try ModelInputs(source, pictures: pictures.options).read(input)
     if let notice = source.notice { Console.error(notice) }
-    let model = source.model
-    // Nothing else holds the model then, and its parameters can go as they are packed.
-    _ = consume source
-    let results = try (consume model).run(inputs, options: machine.options)
+    let results = try (consume source).run(inputs, options: machine.options)
     try Folder.make(output)
     for (name, file) in names.files {
       guard let tensor = results[name] else { continue }
@@ -82,29 +79,14 @@ struct Run: ParsableCommand {
   }
 }
 
-extension Model {
-  /// Compiles for the inputs' shapes and runs once.
-  fileprivate consuming func run(
-    _ inputs: [String: Tensor], options: CompileOptions
-  ) throws(ConvoyError) -> [String: Tensor] {
-    let simple = try simplified()
-    _ = consume self
-    let graph = try simple.graph.resized(inputs.mapValues(\.shape))
-    let parameters = simple.parameters
-    _ = consume simple
-    return try graph.compiled(parameters: consume parameters, options: options)
-      .run(named: inputs)
-  }
-}
-
 /// The files that a model's outputs go to.
 struct OutputNames {
   /// Each output and its file, in the model's order.
   let files: [(name: String, file: String)]
 
   /// - Throws: `ConvoyError` when two outputs would share a file.
-  init(_ graph: Graph) throws(ConvoyError) {
-    files = graph.outputs.map { ($0.name, Self.fileName($0.name)) }
+  init(_ names: [String]) throws(ConvoyError) {
+    files = names.map { ($0, Self.fileName($0)) }
     var owners: [String: String] = [:]
     for (name, file) in files {
       if let other = owners.updateValue(name, forKey: file) {

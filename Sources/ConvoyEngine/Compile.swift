@@ -8,11 +8,11 @@ extension Model {
   /// packed.
   ///
   /// - Parameters:
-  ///   - batch: the number of images of a run.
+  ///   - batch: the number of images of a run; that of the graph by default.
   ///   - options: threads and switches.
   /// - Throws: `ConvoyError` when the machine has too little memory.
   public consuming func compiled(
-    batch: Int = 1, options: CompileOptions = CompileOptions()
+    batch: Int? = nil, options: CompileOptions = CompileOptions()
   ) throws(ConvoyError) -> Plan {
     var compilation = Compilation(graph, parameters: parameters, options: options)
     _ = consume self

@@ -231,7 +231,7 @@ import Convoy
   }
 
   @Test func outputsHaveFilesOfTheirOwn() throws {
-    let names = try OutputNames(source().model.graph)
+    let names = try OutputNames(source().outputs)
     #expect(names.files.map(\.name) == ["sum", "grün/ä:0"])
     #expect(names.files.map(\.file) == ["sum.npy", "gr_n___0.npy"])
     #expect(OutputNames.fileName("a_B-9.z~/") == "a_B-9.z__.npy")
@@ -245,6 +245,6 @@ import Convoy
       throws: ConvoyError(
         .argument,
         "Each output needs a file of its own, but ‘y:0’ and ‘y/0’ would both be y_0.npy.")
-    ) { try OutputNames(graph) }
+    ) { try OutputNames(graph.outputs.map(\.name)) }
   }
 }

@@ -22,7 +22,7 @@ import Testing
   }
 
   static func expectUnchanged(_ model: Model, batch: Int = 1, _ what: String) throws {
-    let again = try ONNXModel.read(ONNXModel.encoded(model), batch: batch)
+    let again = try ONNXModel(ONNXModel.encoded(model)).model(batch: batch)
     for (got, wanted) in zip(try outputs(of: again), try outputs(of: model)) {
       expectClose(got, wanted, what)
     }
@@ -31,14 +31,14 @@ import Testing
   @Test(arguments: Golden.names) func exportedAfterImport(_ name: String) throws {
     let model = try GoldenTests.read(name)
     let batch = model.graph.inputs.first.flatMap { model.graph[$0].shape.dimensions.first } ?? 1
-    let again = try ONNXModel.read(ONNXModel.encoded(model), batch: batch)
+    let again = try ONNXModel(ONNXModel.encoded(model)).model(batch: batch)
     try GoldenTests.check(again, name)
   }
 
   @Test func parametersKeepTheirNames() throws {
     let model = try GoldenTests.read("conv_1d")
     #expect(Set(model.parameters.keys) == ["w", "b"])
-    let again = try ONNXModel.read(ONNXModel.encoded(model), batch: 2)
+    let again = try ONNXModel(ONNXModel.encoded(model)).model(batch: 2)
     #expect(again.parameters == model.parameters)
   }
 
@@ -74,7 +74,7 @@ import Testing
   @Test(arguments: [ScalarFunction.silu, .gelu, .hardSwish, .mish])
   func idioms(_ function: ScalarFunction) throws {
     let network = try Network(input: [3, 4, 5]) { $0.applying(function) }
-    let again = try ONNXModel.read(ONNXModel.encoded(network.initialized(seed: 1)))
+    let again = try ONNXModel(ONNXModel.encoded(network.initialized(seed: 1))).model(batch: 1)
     #expect(again.graph.nodes.map { $0.operation as? Elementwise } == [Elementwise(function)])
   }
 
@@ -99,7 +99,7 @@ import Testing
     try Self.expectUnchanged(model, "network")
     // The batch is left open.
     let resized = try Model(model.graph.resized(batch: 3), parameters: model.parameters)
-    let again = try ONNXModel.read(ONNXModel.encoded(model), batch: 3)
+    let again = try ONNXModel(ONNXModel.encoded(model)).model(batch: 3)
     for (got, wanted) in zip(try Self.outputs(of: again), try Self.outputs(of: resized)) {
       expectClose(got, wanted, "batch of 3")
     }
@@ -125,11 +125,11 @@ import Testing
     let model = try Network(input: [3, 6, 6]) { $0.convolution(4, kernel: 3).relu() }
       .initialized(seed: 1)
     try ONNXModel.write(model, to: folder + "/model.onnx", largestInline: 0)
-    #expect(try ONNXModel.read(folder + "/model.onnx").parameters == model.parameters)
+    #expect(try ONNXModel(folder + "/model.onnx").model(batch: 1).parameters == model.parameters)
     try ONNXModel.write(model, to: folder + "/whole.onnx")
-    #expect(try ONNXModel.read(folder + "/whole.onnx").parameters == model.parameters)
+    #expect(try ONNXModel(folder + "/whole.onnx").model(batch: 1).parameters == model.parameters)
     // The numbers are gone: one sentence.
     try Data([1, 2, 3]).write(to: URL(fileURLWithPath: folder + "/model.onnx.data"))
-    #expect(throws: ConvoyError.self) { try ONNXModel.read(folder + "/model.onnx") }
+    #expect(throws: ConvoyError.self) { try ONNXModel(folder + "/model.onnx").model(batch: 1) }
   }
 }

@@ -23,8 +23,9 @@ import Testing
   }
 
   static func read(_ name: String) throws -> Model {
-    let batch = try Golden.tensors(name)[0].shape.dimensions.first ?? 1
-    return try ONNXModel.read(Golden.path(name), batch: batch)
+    let model = try ONNXModel(Golden.path(name))
+    let shapes = zip(model.inputs, try Golden.tensors(name)).map { ($0.name, $1.shape.dimensions) }
+    return try model.model(shapes: Dictionary(uniqueKeysWithValues: shapes))
   }
 
   @Test func modelsAreFound() { #expect(!Golden.names.isEmpty) }

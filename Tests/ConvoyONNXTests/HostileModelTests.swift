@@ -67,7 +67,7 @@ import Testing
     nodes += (60..<109).map { RefusalTests.node("Add", ["\($0 - 50)", "\($0 - 49)"], "\($0)") }
     nodes.append(RefusalTests.node("Add", ["x", "59"]))
     let bytes: [UInt8] = try RefusalTests.model(weights: [weights], nodes).serializedBytes()
-    let graph = try ONNXModel.read(bytes).graph
+    let graph = try ONNXModel(bytes).model().graph
     #expect(graph.nodes.contains { $0.operation is Reduction })
   }
 
@@ -78,7 +78,7 @@ import Testing
       extents: extents, weights: [RefusalTests.weights("w", [1, 4, 1], 4)],
       [RefusalTests.node("PRelu", ["x", "w"])])
     let bytes: [UInt8] = try model.serializedBytes()
-    let graph = try ONNXModel.read(bytes).graph
+    let graph = try ONNXModel(bytes).model().graph
     #expect(graph[graph.outputs[0].value].shape == [1, 4, extents == [] ? 1 : 4])
   }
 
@@ -107,8 +107,8 @@ import Testing
       .appendingPathComponent("convoy-\(UUID().uuidString).onnx").path
     try whole.write(to: URL(fileURLWithPath: path))
     defer { try? FileManager.default.removeItem(atPath: path) }
-    #expect(try ONNXModel.read(path).graph.nodes.count == 1)
-    #expect(try ONNXModel.read(Array(whole)).graph.nodes.count == 1)
+    #expect(try ONNXModel(path).model().graph.nodes.count == 1)
+    #expect(try ONNXModel(Array(whole)).model().graph.nodes.count == 1)
   }
 
   /// A field of bytes: its key, its length in two bytes or more, itself.

@@ -6,5 +6,5 @@ useProtobufMutator()
 
 // Any bytes as an ONNX model.
 try fuzz(seeds: { try files(in: "Tests/ConvoyONNXTests/Golden", ending: ".onnx") }) {
-  _ = try? ONNXModel.read($0)
+  _ = try? ONNXModel($0).model(batch: 1)
 }

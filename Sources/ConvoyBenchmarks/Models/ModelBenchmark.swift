@@ -51,11 +51,11 @@ extension Model {
   /// If there is no other reference to the model, each parameter is freed after it is packed.
   ///
   /// - Parameters:
-  ///   - batch: images in a run.
+  ///   - batch: images in a run; those of the graph by default.
   ///   - options: the threads and settings.
   /// - Throws: `ConvoyError` when the machine has too little memory.
   public consuming func measured(
-    batch: Int = 1, options: CompileOptions = CompileOptions()
+    batch: Int? = nil, options: CompileOptions = CompileOptions()
   ) throws(ConvoyError) -> ModelMeasurement {
     let clock = ContinuousClock()
     let start = clock.now

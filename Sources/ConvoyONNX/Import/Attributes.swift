@@ -4,9 +4,15 @@ import ConvoyTensors
 struct Attributes {
   private var byName: [String: Onnx_AttributeProto] = [:]
 
-  init(_ node: Onnx_NodeProto) {
+  /// - Parameter scope: whose function's attributes the node's may refer to.
+  init(_ node: Onnx_NodeProto, in scope: Scope) {
     for attribute in node.attribute where byName[attribute.name] == nil {
-      byName[attribute.name] = attribute
+      if !attribute.hasRefAttrName {
+        byName[attribute.name] = attribute
+      } else if var given = scope.attributes[attribute.refAttrName] {
+        given.name = attribute.name
+        byName[attribute.name] = given
+      }
     }
   }
 
@@ -32,24 +38,36 @@ struct Attributes {
     try read(name, .floats) { $0.floats }
   }
 
-  func strings(_ name: String) throws(ConvoyError) -> [String]? {
-    try read(name, .strings) { $0.strings.map { String(decoding: $0, as: UTF8.self) } }
-  }
-
   func string(_ name: String, default missing: String) throws(ConvoyError) -> String {
     try read(name, .string) { String(decoding: $0.s, as: UTF8.self) } ?? missing
+  }
+
+  func strings(_ name: String) throws(ConvoyError) -> [String]? {
+    try read(name, .strings) { $0.strings.map { String(decoding: $0, as: UTF8.self) } }
   }
 
   func tensor(_ name: String) throws(ConvoyError) -> Onnx_TensorProto? {
     try read(name, .tensor) { $0.t }
   }
 
+  /// A graph that a node of control flow runs.
+  func graph(_ name: String) throws(ConvoyError) -> Onnx_GraphProto {
+    guard let graph = try read(name, .graph, { $0.g }) else {
+      throw .refused("a graph \(name) is expected")
+    }
+    return graph
+  }
+
+  /// All of them, as a function sees those of its call.
+  var all: [String: Onnx_AttributeProto] { byName }
+
   private func read<Result>(
     _ name: String, _ type: Onnx_AttributeProto.AttributeType,
     _ body: (Onnx_AttributeProto) -> Result
   ) throws(ConvoyError) -> Result? {
     guard let attribute = byName[name] else { return nil }
-    guard attribute.type == type, !attribute.hasRefAttrName else {
+    // The first version of the format had no types of attributes.
+    guard attribute.type == type || attribute.type == .undefined else {
       throw .refused("its attribute \(name) is not of the type expected")
     }
     return body(attribute)

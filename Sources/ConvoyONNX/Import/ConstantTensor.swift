@@ -3,94 +3,122 @@ import ConvoyTensors
 
 /// Numbers known while importing: weights, or a shape that is being computed.
 ///
-/// Unlike a `Tensor` it may hold whole numbers, and have no elements.
-struct ConstantTensor {
-  /// The numbers in row-major order. Truth values are the integers 0 and 1.
-  enum Elements {
-    case floats([Float])
-    case integers([Int])
-  }
-
-  private enum Storage {
-    case memory(Elements)
-    /// Floats that are still in a file.
-    case file(Tensor)
-  }
-
+/// Floats are float32, whatever their precision in the model; integers and truth values keep their type.
+/// Unlike a `Tensor` it may have no elements.
+struct ConstantTensor: Sendable {
   let extents: [Int]
-  private let storage: Storage
+  let type: ElementType
+  /// Nil without elements.
+  private let stored: Tensor?
   /// The initialiser whose numbers these are, perhaps in another order.
   var source: String?
 
+  private init(_ extents: [Int], _ type: ElementType, _ stored: Tensor?, source: String?) {
+    self.extents = extents
+    self.type = type
+    self.stored = stored
+    self.source = source
+  }
+
+  /// The numbers of a tensor; those of floats that are not in memory are read when they are needed.
+  init(_ tensor: Tensor, source: String? = nil) {
+    let tensor = tensor.converted(to: tensor.type.held)
+    self.init(tensor.shape.dimensions, tensor.type, tensor, source: source)
+  }
+
+  /// No numbers.
+  ///
+  /// - Precondition: an extent is 0.
+  init(empty extents: [Int], _ type: ElementType) {
+    precondition(extents.contains(0))
+    self.init(extents, type.held, nil, source: nil)
+  }
+
+  /// Numbers in row-major order.
+  ///
   /// - Precondition: there are as many elements as the extents say.
-  init(_ extents: [Int], _ elements: Elements, source: String? = nil) {
+  init<Element: TensorElement>(
+    _ extents: [Int], _ elements: [Element], source: String? = nil
+  ) {
     precondition(extents.reduce(1, *) == elements.count)
-    self.extents = extents
-    storage = .memory(elements)
-    self.source = source
+    let tensor = elements.isEmpty ? nil : try? Tensor(Shape(extents), elements: elements)
+    self.init(
+      extents, Element.type.held, tensor?.converted(to: Element.type.held), source: source)
   }
 
-  /// Takes floats that are read when they are needed.
-  init(_ tensor: Tensor, source: String?) {
-    self.init(tensor.shape.dimensions, .file(tensor), source: source)
+  /// Whole numbers of a type; what does not fit wraps around.
+  ///
+  /// - Precondition: there are as many elements as the extents say.
+  init(_ extents: [Int], integers: [Int], _ type: ElementType = .int64) {
+    self = type.apply(WrappedIntegers(integers: integers, extents: extents))
   }
 
-  private init(_ extents: [Int], _ storage: Storage, source: String?) {
-    self.extents = extents
-    self.storage = storage
-    self.source = source
-  }
-
-  init(integers: [Int]) { self.init([integers.count], .integers(integers)) }
+  /// A row of 64-bit integers.
+  init(integers: [Int]) { self.init([integers.count], integers: integers) }
 
   var rank: Int { extents.count }
 
-  var count: Int {
-    switch storage {
-    case .memory(let elements): elements.count
-    case .file(let tensor): tensor.shape.elementCount
-    }
-  }
+  var count: Int { stored?.shape.elementCount ?? 0 }
 
-  /// The numbers, in memory from now on.
-  var elements: Elements {
-    switch storage {
-    case .memory(let elements): elements
-    case .file(let tensor): .floats(tensor.elements)
-    }
-  }
-
-  /// As a tensor of floats.
+  /// As a tensor.
+  ///
+  /// - Throws: a refusal where there are no elements.
   func tensor() throws(ConvoyError) -> Tensor {
-    if case .file(let tensor) = storage {
-      return try tensor.reshaped(to: Shape(validating: extents))
+    guard let stored else {
+      throw .refused("a tensor of shape \(extents), which has no elements, is not supported")
     }
-    guard case .floats(let floats) = elements else {
-      throw .refused("floats are expected, got integers")
-    }
-    return try Tensor(Shape(validating: extents), floats)
+    return stored
   }
 
-  /// The whole numbers.
-  func integers() throws(ConvoyError) -> [Int] {
-    guard case .integers(let integers) = elements else {
-      throw .refused("integers are expected, got floats")
+  /// The elements as a Swift type.
+  ///
+  /// - Precondition: it is the type's.
+  func elements<Element: TensorElement>(as _: Element.Type) throws(ConvoyError) -> [Element] {
+    guard let stored else { return [] }
+    guard stored.isElsewhere else { return try stored.elements(as: Element.self) }
+    // Read again by every reader rather than kept: weights are large.
+    let count = stored.shape.elementCount
+    let floats = try [Float](unsafeUninitializedCapacity: count) {
+      (buffer, filled) throws(ConvoyError) in
+      try stored.copyElements(to: UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
+      filled = count
     }
-    return integers
+    return try Tensor(stored.shape, floats).elements(as: Element.self)
+  }
+
+  /// The whole numbers, or truth values as 0 and 1. What an `Int` cannot hold becomes the largest.
+  func integers() throws(ConvoyError) -> [Int] {
+    guard !type.isFloating else { throw .refused("integers are expected, got floats") }
+    if type == .uint64 {
+      // Exporters write bounds such as 2⁶⁴ − 1, which are to stay large.
+      return try elements(as: UInt64.self).map { Int(clamping: $0) }
+    }
+    return try converted(to: .int64).elements(as: Int64.self).map { Int($0) }
   }
 
   /// The floats.
   func floats() throws(ConvoyError) -> [Float] {
-    guard case .floats(let floats) = elements else {
-      throw .refused("floats are expected, got integers")
-    }
-    return floats
+    guard type.isFloating else { throw .refused("floats are expected, got integers") }
+    return try elements(as: Float.self)
   }
 
-  /// The number of a tensor of one element.
+  /// The number of a tensor of one float.
   var scalar: Float? {
-    guard count == 1, case .floats(let floats) = elements else { return nil }
+    guard count == 1, type.isFloating, let floats = try? floats() else { return nil }
     return floats[0]
+  }
+
+  /// The same numbers as another type, by the rules of `TensorElement`.
+  func converted(to type: ElementType) -> ConstantTensor {
+    let held = type.held
+    if held == self.type { return self }
+    return ConstantTensor(extents, held, stored?.converted(to: held), source: nil)
+  }
+
+  /// The same numbers as another type, of which the precision is lost.
+  func cast(to type: ElementType) -> ConstantTensor {
+    guard type.rounds, let stored else { return converted(to: type) }
+    return ConstantTensor(stored.converted(to: type))
   }
 
   /// The same numbers under other extents.
@@ -98,19 +126,8 @@ struct ConstantTensor {
     guard try ConstantTensor.count(of: extents) == count else {
       throw .refused("the shape \(self.extents) cannot become \(extents)")
     }
-    return ConstantTensor(extents, storage, source: source)
-  }
-
-  /// The elements of some positions, counted in row-major order, under new extents.
-  ///
-  /// - Precondition: as many positions as the extents say, each within the elements.
-  func gathering(_ positions: [Int], _ extents: [Int], source: String? = nil) -> ConstantTensor {
-    switch elements {
-    case .floats(let floats):
-      ConstantTensor(extents, .floats(positions.map { floats[$0] }), source: source)
-    case .integers(let integers):
-      ConstantTensor(extents, .integers(positions.map { integers[$0] }), source: source)
-    }
+    let reshaped = try stored?.reshaped(to: Shape(validating: extents))
+    return ConstantTensor(extents, type, reshaped, source: source)
   }
 
   /// The product of extents that come from outside.
@@ -134,12 +151,21 @@ struct ConstantTensor {
   static let largestRank = 16
 }
 
-extension ConstantTensor.Elements {
-  var count: Int {
-    switch self {
-    case .floats(let floats): floats.count
-    case .integers(let integers): integers.count
-    }
+extension ElementType {
+  /// The type in which graphs compute: all floats are float32 there.
+  var held: ElementType { isFloating ? .float32 : self }
+
+  /// Whether its floats have less precision than those in which graphs compute.
+  var rounds: Bool { self == .float16 || self == .bfloat16 }
+}
+
+/// Integers as elements of a type, of which the low bits are kept.
+private struct WrappedIntegers: TypedFunction {
+  let integers: [Int]
+  let extents: [Int]
+
+  func callAsFunction<Element: TensorElement>(_: Element.Type) -> ConstantTensor {
+    ConstantTensor(extents, integers.map { Element(converting: Int64($0)) })
   }
 }
 
@@ -154,6 +180,13 @@ enum Imported {
     switch self {
     case .constant(let constant): constant.extents
     case .computed(let value): value.shape.dimensions
+    }
+  }
+
+  var type: ElementType {
+    switch self {
+    case .constant(let constant): constant.type
+    case .computed(let value): value.type
     }
   }
 }

@@ -8,18 +8,10 @@ struct DataInFile {
 
   /// As many numbers as fill the part: whole ones are read, floats left where they are.
   ///
-  /// - Precondition: the extents have as many.
-  func numbers(_ extents: [Int], _ type: ElementType, source: String?) throws(ConvoyError)
-    -> ConstantTensor
-  {
-    if type.isFloating, let shape = try? Shape(validating: extents) {
-      return ConstantTensor(
-        Tensor(shape, from: FloatsInFile(data: self, type: type)), source: source)
-    }
-    let elements = try file.bytes(part).withUnsafeBytes {
-      type.elements(from: $0)
-    }
-    return ConstantTensor(extents, elements, source: source)
+  /// - Precondition: the shape has as many.
+  func numbers(_ shape: Shape, _ type: ElementType) throws(ConvoyError) -> Tensor {
+    if type.isFloating { return Tensor(shape, from: FloatsInFile(data: self, type: type)) }
+    return try file.bytes(part).withUnsafeBytes { Tensor(shape, type: type, littleEndian: $0) }
   }
 }
 
@@ -36,10 +28,7 @@ private struct FloatsInFile: ElementSource {
       return try data.file.read(from: start, into: UnsafeMutableRawBufferPointer(elements))
     }
     let bytes = try data.file.bytes(start..<start + part.count * type.size)
-    let converted = bytes.withUnsafeBytes { type.elements(from: $0) }
-    guard case .floats(let floats) = converted else {
-      preconditionFailure("Only floats are read when they are needed.")
-    }
+    let floats = bytes.withUnsafeBytes { type.floats(littleEndian: $0) }
     _ = elements.update(fromContentsOf: floats)
   }
 }

@@ -2,10 +2,10 @@ import ConvoyFormats
 import ConvoyTensors
 
 /// Files beside a model that hold the numbers of its tensors.
-final class ExternalData {
+final class ExternalData: Sendable {
   /// The model's folder, which is never left.
   private let folder: String
-  private var files: [String: RandomAccessFile] = [:]
+  private let files = POSIXMutex<[String: RandomAccessFile]>([:])
 
   init(folder: String) { self.folder = folder }
 
@@ -29,11 +29,11 @@ final class ExternalData {
       throw .refused("the place of its numbers in ‘\(location)’ is not one of \(byteCount) bytes")
     }
     let file: RandomAccessFile
-    if let known = files[location] {
+    if let known = files.withLock({ $0[location] }) {
       file = known
     } else {
       file = try RandomAccessFile.open("\(folder)/\(location)", within: folder)
-      files[location] = file
+      files.withLock { $0[location] = file }
     }
     return DataInFile(file: file, part: try file.part(from: offset, count: byteCount))
   }

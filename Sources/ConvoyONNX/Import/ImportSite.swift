@@ -4,24 +4,36 @@ import ConvoyTensors
 /// A node that is being imported: its attributes, what is known of its inputs, and where to build.
 struct ImportSite {
   let importer: Importer
+  /// The names that the node can read.
+  let scope: Scope
   /// The node's name, or that of its first output.
   let name: String
-  /// The operator's name.
+  /// The operator's name, after that of its domain unless this is the standard's: `com.microsoft.Gelu`.
   let type: String
+  /// The operator's domain; empty for the standard's.
+  let domain: String
   let attributes: Attributes
   /// What it reads; nil for an optional input that is left out.
   let inputs: [Imported?]
   /// Which inputs nothing else reads.
   let isSoleReader: [Bool]
-  let outputCount: Int
+  /// The names of what it makes; empty for an optional output that is left out.
+  let outputs: [String]
 
+  /// How many outputs it has.
+  var outputCount: Int { outputs.count }
   /// The version of the operators' set.
-  var opset: Int { importer.opset }
+  var opset: Int { scope.opsets[domain] ?? 1 }
   var builder: GraphBuilder { importer.builder }
 
   // MARK: Inputs
 
   func has(_ index: Int) -> Bool { index < inputs.count && inputs[index] != nil }
+
+  /// Whether something reads an output.
+  func isRead(output index: Int) -> Bool {
+    index < outputs.count && scope.readerCount(outputs[index]) > 0
+  }
 
   func input(_ index: Int) throws(ConvoyError) -> Imported {
     guard index < inputs.count, let input = inputs[index] else {
@@ -43,12 +55,15 @@ struct ImportSite {
   }
 
   /// An input that must be known while importing.
+  ///
+  /// - Throws: a refusal where it follows from inputs of the model that are not known. They are noted, and
+  ///   the model is read again if their numbers are given.
   func constant(_ index: Int) throws(ConvoyError) -> ConstantTensor {
-    guard case .constant(let constant) = try input(index) else {
-      throw .refused("its input \(index + 1) is computed, but must be known while reading")
-    }
-    return constant
+    try importer.constant(of: input(index), as: "its input \(index + 1)")
   }
+
+  /// All inputs, which must be known while importing.
+  func constants() throws(ConvoyError) -> [ConstantTensor] { try inputs.indices.map(constant) }
 
   /// The whole numbers of an input, or nil if it is left out.
   func integers(_ index: Int) throws(ConvoyError) -> [Int]? {
@@ -118,24 +133,15 @@ struct ImportSite {
     builder.apply(operation, to: inputs, name: name)[0]
   }
 
-  /// Gives a value another shape, in a way that holds for any batch where that can be told.
-  ///
-  /// - Parameter pattern: extents, 0 to copy one and −1 to infer one.
-  func reshape(_ value: Value, _ pattern: [Int]) -> Value {
-    apply(Reshape(Self.keepingBatch(pattern, of: value.shape)), [value])
+  /// Applies an operator of several outputs under the node's name.
+  func apply(_ operation: some Operator, _ inputs: [Value], outputCount: Int) -> [Value] {
+    builder.apply(operation, to: inputs, name: name, outputCount: outputCount)
   }
 
-  /// A pattern in which the first extent follows the batch, if it did for the batch there is.
-  static func keepingBatch(_ pattern: [Int], of shape: Shape) -> [Int] {
-    guard let first = pattern.first, first > 0, shape.rank > 0 else { return pattern }
-    var pattern = pattern
-    if first == shape[0] {
-      pattern[0] = 0
-    } else if pattern.allSatisfy({ $0 > 0 }), first % shape[0] == 0 {
-      pattern[0] = -1
-    }
-    return pattern
-  }
+  /// Gives a value another shape.
+  ///
+  /// - Parameter pattern: extents, 0 to copy one and −1 to infer one.
+  func reshape(_ value: Value, _ pattern: [Int]) -> Value { apply(Reshape(pattern), [value]) }
 
   /// What made a value, if a node did.
   func maker(of value: Value) -> Graph.Node? { importer.maker(of: value) }

@@ -1,73 +1,50 @@
 import ConvoyGraphs
 import ConvoyTensors
 
-/// Builds a graph from a model, node by node.
+/// Builds a graph from a model, node by node, for inputs of known shapes.
 final class Importer {
+  let document: ModelDocument
   let builder = GraphBuilder()
-  let opset: Int
+  /// The model's inputs whose numbers something must know that is not told them.
+  var needed: Set<String> = []
   /// How many more numbers may be made by evaluating constants: a few for each byte of the model, so
   /// that a small file cannot ask for much memory. Cuts that a constant lists count too.
-  private(set) var budget: Int
-  private var known: [String: Imported] = [:]
-  private var readers: [String: Int] = [:]
+  var budget: Int
+  var makers: [ValueID: Int] = [:]
+  var indexedNodes = 0
   private(set) var parameters: [String: Tensor] = [:]
   /// Names that initialisers have and no parameter yet.
   private var reserved: Set<String> = []
   private var constants: [String: Value] = [:]
-  private var makers: [ValueID: Int] = [:]
-  private var indexedNodes = 0
   private var refusals = Refusals()
-  /// What nodes that are refused would make: their readers are passed over.
-  private var missing: Set<String> = []
-  private let source: String
+  /// How many graphs and functions are open within one another.
+  private var depth = 0
+  private var source: String { document.source }
 
-  /// - Parameters:
-  ///   - source: what the model is called in messages.
-  ///   - byteCount: the model's size.
-  init(opset: Int, source: String, byteCount: Int) {
-    self.opset = opset
-    self.source = source
-    budget = 1 << 20 + min(byteCount, ONNXModel.largestFile) * 4
+  init(_ document: ModelDocument) {
+    self.document = document
+    budget = 1 << 20 + min(document.byteCount, ONNXModel.largestFile) * 4
   }
 
   // MARK: The model
 
-  func read(
-    _ graph: Onnx_GraphProto, _ options: ImportOptions, _ externalData: ExternalData?,
-    _ rest: ModelFile?
-  ) throws(ConvoyError) -> Model {
-    guard graph.sparseInitializer.isEmpty else {
-      throw failure("it has sparse initialisers, which Convoy does not support")
+  /// - Parameters:
+  ///   - shapes: the shapes of the inputs.
+  ///   - constants: inputs whose numbers are known. They remain inputs of the graph, which reads them no
+  ///     longer.
+  func read(_ shapes: InputShapes, constants: [String: Tensor]) throws(ConvoyError) -> Model {
+    let graph = document.graph
+    let scope = Scope(opsets: document.opsets)
+    for (name, constant) in document.initializers {
+      scope.define(name, .constant(constant))
+      reserved.insert(builder.reserveName(name))
     }
-    for (index, tensor) in graph.initializer.enumerated() {
-      let data = rest.flatMap { rest in
-        rest.data[index].map { DataInFile(file: rest.file, part: $0) }
-      }
-      do throws(ConvoyError) {
-        known[tensor.name] = .constant(
-          try ConstantTensor(
-            tensor, source: tensor.name, externalData: externalData, data: data))
-      } catch  where error.kind == .unsupported {
-        throw failure("the initialiser ‘\(tensor.name)’ cannot be read: \(error.message)")
-      }
-      reserved.insert(builder.reserveName(tensor.name))
-    }
-    try declareInputs(graph, options)
-    for output in graph.output { readers[output.name, default: 0] += 1 }
-    for name in graph.node.lazy.flatMap(\.input) { readers[name, default: 0] += 1 }
-    for node in graph.node { try read(node, externalData) }
+    try declareInputs(shapes, constants, in: scope)
+    scope.countReaders(graph.node, outputs: graph.output.map(\.name))
+    try run(graph.node, in: scope)
     if !refusals.isEmpty { throw refusals.error(source: source) }
-    for output in graph.output {
-      guard let value = known[output.name] else {
-        throw failure("nothing makes its output ‘\(output.name)’")
-      }
-      do throws(ConvoyError) {
-        builder.output(output.name, try built(value))
-      } catch {
-        throw failure("its output ‘\(output.name)’ cannot be kept: \(error.message)")
-      }
-    }
     guard !graph.output.isEmpty else { throw failure("it has no outputs") }
+    for output in graph.output { try declare(output: ONNXModel.Declaration(output), in: scope) }
     do throws(ConvoyError) {
       let built = try builder.finish().rewritten()
       let names = Set(built.parameters.map { built[$0].name })
@@ -77,138 +54,181 @@ final class Importer {
     }
   }
 
-  private func declareInputs(_ graph: Onnx_GraphProto, _ options: ImportOptions) throws(ConvoyError)
-  {
-    // Before the fourth version of the format, initialisers were listed as inputs too.
-    let inputs = graph.input.filter { known[$0.name] == nil }
-    for name in options.inputShapes.keys.sorted() where !inputs.contains(where: { $0.name == name })
-    {
-      let names = inputs.map { "‘\($0.name)’" }.joined(separator: ", ")
-      throw ConvoyError(
-        .argument, "\(source) has no input ‘\(name)’ to give a shape to; its inputs are \(names).")
+  private func declareInputs(
+    _ shapes: InputShapes, _ constants: [String: Tensor], in scope: Scope
+  ) throws(ConvoyError) {
+    for input in document.inputs {
+      guard !scope.defines(input.name) else {
+        throw failure("it has two inputs named ‘\(input.name)’")
+      }
+      guard let type = input.type else {
+        throw failure("its input ‘\(input.name)’ is not a tensor of numbers")
+      }
+      let value = builder.input(input.name, try shapes[input], type: type)
+      if let numbers = constants[input.name] {
+        budget += numbers.shape.elementCount
+        scope.define(input.name, .constant(ConstantTensor(numbers.converted(to: type))))
+      } else {
+        scope.define(input.name, .computed(value.cast(to: type.held)))
+      }
     }
-    for input in inputs {
-      let declared = try InputShape(input, options, source: source)
-      known[input.name] = .computed(
-        builder.input(input.name, declared.shape, type: declared.type))
+  }
+
+  private func declare(
+    output declaration: ONNXModel.Declaration, in scope: Scope
+  ) throws(ConvoyError) {
+    let name = declaration.name
+    guard let value = scope[name] else { throw failure("nothing makes its output ‘\(name)’") }
+    do throws(ConvoyError) {
+      let value = try built(value)
+      let type = declaration.type ?? value.type
+      guard type.held == value.type else {
+        throw .refused("it is declared as \(type), but is computed as \(value.type)")
+      }
+      builder.output(name, value.cast(to: type))
+    } catch {
+      throw failure("its output ‘\(name)’ cannot be kept: \(error.message)")
     }
   }
 
   // MARK: Nodes
 
-  private func read(_ node: Onnx_NodeProto, _ externalData: ExternalData?) throws(ConvoyError) {
-    let name = node.name.isEmpty ? node.output.first ?? node.opType : node.name
-    let isStandard = node.domain.isEmpty || node.domain == "ai.onnx"
-    let type = isStandard ? node.opType : "\(node.domain).\(node.opType)"
-    guard let conversion = isStandard ? Conversions.importing[type] : nil else {
-      refusals.append(operator: type, node: name)
-      missing.formUnion(node.output)
-      return
+  /// Reads nodes one after the other.
+  private func run(_ nodes: [Onnx_NodeProto], in scope: Scope) throws(ConvoyError) {
+    guard depth < Self.greatestDepth else {
+      throw failure("its graphs and functions lie more than \(Self.greatestDepth) deep")
     }
-    if node.input.contains(where: missing.contains) { return missing.formUnion(node.output) }
+    depth += 1
+    defer { depth -= 1 }
+    for node in nodes { try read(node, in: scope) }
+  }
+
+  private static let greatestDepth = 32
+
+  private func read(_ node: Onnx_NodeProto, in scope: Scope) throws(ConvoyError) {
+    let name = node.name.isEmpty ? node.output.first ?? node.opType : node.name
+    let domain = ModelDocument.standardized(node.domain)
+    let type = domain.isEmpty ? node.opType : "\(domain).\(node.opType)"
+    for output in node.output where !output.isEmpty && scope.defines(output) {
+      throw failure("‘\(output)’ is made twice, the second time by the node ‘\(name)’")
+    }
+    if node.input.contains(where: scope.isMissing) { return scope.markMissing(node.output) }
     do throws(ConvoyError) {
       let inputs = try node.input.map { input throws(ConvoyError) -> Imported? in
-        if input.isEmpty { return nil }
-        guard let found = known[input] else {
+        if input.isEmpty || scope.isAbsent(input) { return nil }
+        guard let found = scope[input] else {
           throw failure("the node ‘\(name)’ reads ‘\(input)’, which nothing makes before it")
         }
         return found
       }
       let site = ImportSite(
-        importer: self, name: name, type: type, attributes: Attributes(node), inputs: inputs,
-        isSoleReader: node.input.map { readers[$0] == 1 }, outputCount: node.output.count)
-      var made: [Imported]
-      if type == "Constant" {
-        made = [.constant(try ConstantTensor(constantOf: site, externalData))]
-      } else {
-        made =
-          if let evaluated = try evaluated(site) {
-            evaluated
-          } else {
-            evaluatedByReference(try conversion(site), of: site)
-          }
-      }
-      if made.count > node.output.count { made.removeLast(made.count - node.output.count) }
-      for (output, value) in zip(node.output, made) where !output.isEmpty {
-        known[output] = value
+        importer: self, scope: scope, name: name, type: type, domain: domain,
+        attributes: Attributes(node, in: scope), inputs: inputs,
+        isSoleReader: node.input.map { scope.readerCount($0) == 1 }, outputs: node.output)
+      guard let made = try made(by: node, at: site) else {
+        refusals.append(operator: type, node: name)
+        return scope.markMissing(node.output)
       }
       if let error = builder.failure { throw failure(error) }
+      try define(made, at: site)
     } catch {
       guard error.kind == .unsupported else {
         throw error.message.hasPrefix(source) ? error : failure(error.at(name))
       }
-      refusals.append(error, operator: type, node: name)
-      missing.formUnion(node.output)
+      if error != .passedOver { refusals.append(error, operator: type, node: name) }
+      scope.markMissing(node.output.filter { !scope.defines($0) })
     }
   }
 
-  /// What a node makes of constants, if it is one that shapes are computed with.
-  private func evaluated(_ site: ImportSite) throws(ConvoyError) -> [Imported]? {
-    guard let evaluate = Conversions.evaluating[site.type] else { return nil }
-    return try evaluate(site)?.map { .constant($0) }
-  }
-
-  /// What a node makes, evaluated if all it reads is known and the work is little.
-  private func evaluatedByReference(_ made: [Imported], of site: ImportSite) -> [Imported] {
-    guard builder.failure == nil, !site.inputs.isEmpty,
-      site.inputs.allSatisfy({ if case .computed? = $0 { false } else { true } })
-    else { return made }
-    return made.map { imported in
-      guard case .computed(let value) = imported, value.type == .float32,
-        let tensor = evaluated(value)
-      else { return imported }
-      return .constant(ConstantTensor(tensor.shape.dimensions, .floats(tensor.elements)))
+  /// What a node makes; nil if nothing is known of its operator.
+  private func made(
+    by node: Onnx_NodeProto, at site: ImportSite
+  ) throws(ConvoyError) -> [Imported]? {
+    if let evaluate = Conversions.evaluating[site.type], let constants = try evaluate(site) {
+      return constants.map { .constant($0) }
+    }
+    if let conversion = Conversions.importing[site.type] {
+      return evaluated(try conversion(site), of: site)
+    }
+    return try document.function(of: node).map { function throws(ConvoyError) in
+      try inlined(function, at: site)
     }
   }
 
-  /// A value that follows from constants by few nodes of little work, by the operators' references.
-  private func evaluated(_ value: Value) -> Tensor? {
-    var needed: [Graph.Node] = []
-    var effort = 0
-    var open = [value.id]
-    var tensors: [ValueID: ReferenceTensor] = [:]
-    while let id = open.popLast() {
-      if tensors[id] != nil || needed.contains(where: { $0.outputs.contains(id) }) { continue }
-      if case .constant(let tensor) = builder.graph[id].origin {
-        guard tensor.shape.elementCount <= Self.largestEvaluation else { return nil }
-        tensors[id] = ReferenceTensor(tensor)
+  /// Names what a node makes. An output that is read but not made is refused.
+  private func define(_ made: [Imported], at site: ImportSite) throws(ConvoyError) {
+    for (output, value) in zip(site.outputs, made) where !output.isEmpty {
+      site.scope.define(output, value)
+    }
+    for (index, output) in site.outputs.enumerated().dropFirst(made.count)
+    where site.scope.readerCount(output) > 0 {
+      throw .refused("its output \(index + 1), ‘\(output)’, is not supported")
+    }
+  }
+
+  // MARK: Graphs and functions within the model
+
+  /// What a graph within a node makes of its inputs; it can also read the names around the node.
+  func run(
+    _ graph: Onnx_GraphProto, _ inputs: [Imported], at site: ImportSite
+  ) throws(ConvoyError) -> [Imported] {
+    let scope = Scope(in: site.scope)
+    for tensor in graph.initializer {
+      scope.define(
+        tensor.name,
+        .constant(
+          try ConstantTensor(
+            tensor, source: tensor.name, externalData: document.externalData)))
+    }
+    guard graph.input.count == inputs.count else {
+      throw .refused("a graph of \(inputs.count) inputs is expected, got \(graph.input.count)")
+    }
+    for (declared, input) in zip(graph.input, inputs) { scope.define(declared.name, input) }
+    let outputs = graph.output.map(\.name)
+    scope.countReaders(graph.node, outputs: outputs)
+    try spend(64 * graph.node.count)
+    try run(graph.node, in: scope)
+    return try results(outputs, of: scope)
+  }
+
+  /// What a function of the model makes of a node's inputs.
+  private func inlined(
+    _ function: Onnx_FunctionProto, at site: ImportSite
+  ) throws(ConvoyError) -> [Imported] {
+    var attributes = Dictionary(
+      function.attributeProto.map { ($0.name, $0) }
+    ) { first, _ in first }
+    attributes.merge(site.attributes.all) { $1 }
+    var opsets = try ModelDocument.opsets(function.opsetImport, source: source)
+    opsets.merge(document.opsets) { own, _ in own }
+    let scope = Scope(opsets: opsets, attributes: attributes)
+    for (index, name) in function.input.enumerated() {
+      if site.has(index) {
+        scope.define(name, try site.input(index))
       } else {
-        guard let node = maker(of: builder.value(id)), needed.count < 16 else { return nil }
-        let (inputs, outputs) = builder.graph.shapes(of: node)
-        let work = builder.graph.cost(of: node).multiplyAdds
-        guard builder.graph.traits(of: node).hasBoundedReference, work <= Self.largestEvaluation,
-          (inputs + outputs).allSatisfy({ $0.elementCount <= Self.largestEvaluation })
-        else { return nil }
-        needed.append(node)
-        open += node.inputs
-        effort += (inputs + outputs).reduce(work) { $0 + $1.elementCount }
+        scope.markAbsent(name)
       }
     }
-    // A sum of many numbers makes but one: what counts is the work.
-    guard effort <= budget else { return nil }
-    budget -= effort
-    // A node's number grows with its place in the graph, and so does that of what it makes.
-    for node in needed.sorted(by: { $0.outputs[0].index < $1.outputs[0].index }) {
-      let inputs = node.inputs.compactMap { tensors[$0] }
-      let outputs = node.outputs.map { builder.graph[$0].shape }
-      for (id, made) in zip(node.outputs, node.operation.reference(inputs, outputs: outputs)) {
-        tensors[id] = made
-      }
-    }
-    return tensors[value.id].flatMap { try? Tensor($0.shape, $0.elements.map { Float($0) }) }
+    scope.countReaders(function.node, outputs: function.output)
+    try spend(64 * function.node.count)
+    try run(function.node, in: scope)
+    return try results(function.output, of: scope)
   }
 
-  private static let largestEvaluation = 1 << 16
+  private func results(_ names: [String], of scope: Scope) throws(ConvoyError) -> [Imported] {
+    try names.map { name throws(ConvoyError) in
+      guard !scope.isMissing(name) else { throw .passedOver }
+      guard let value = scope[name] else { throw failure("nothing makes ‘\(name)’") }
+      return value
+    }
+  }
 
   // MARK: Numbers
 
   /// Takes a number of elements off what may still be made, before they are made.
   func spend(_ count: Int) throws(ConvoyError) {
     guard count <= budget else {
-      throw ConvoyError(
-        .format,
-        "\(source) cannot be imported: what it makes of constants would grow far beyond the model's size."
-      )
+      throw failure("what it makes of constants would grow far beyond the model's size")
     }
     budget -= count
   }
@@ -236,8 +256,9 @@ final class Importer {
   }
 
   /// A parameter of the model, under the name of the initialiser its numbers come from if that has not
-  /// been taken for others.
+  /// been taken for others; a constant where the numbers are no floats.
   func parameter(_ constant: ConstantTensor, isTrainable: Bool) throws(ConvoyError) -> Value {
+    guard constant.type.isFloating else { return try self.constant(constant) }
     let tensor = try constant.tensor()
     let wanted = constant.source ?? "weights"
     var name = wanted
@@ -251,18 +272,9 @@ final class Importer {
       name, tensor.shape, Parameter(.he, isTrainable: isTrainable), unscoped: true)
   }
 
-  // MARK: Graph
+  // MARK: Errors
 
-  /// What made a value, if a node did.
-  func maker(of value: Value) -> Graph.Node? {
-    while indexedNodes < builder.graph.nodes.count {
-      for output in builder.graph.nodes[indexedNodes].outputs { makers[output] = indexedNodes }
-      indexedNodes += 1
-    }
-    return makers[value.id].map { builder.graph.nodes[$0] }
-  }
-
-  private func failure(_ reason: String) -> ConvoyError {
+  func failure(_ reason: String) -> ConvoyError {
     ConvoyError(.format, "\(source) cannot be imported: \(reason).")
   }
 

@@ -4,6 +4,9 @@ extension ConvoyError {
   /// Why a node or tensor cannot be imported, as a clause: the importer adds where it is, and reports all
   /// refused nodes in one error.
   static func refused(_ clause: String) -> ConvoyError { ConvoyError(.unsupported, clause) }
+
+  /// A node whose graph has nodes that are refused, which are reported by themselves.
+  static let passedOver = ConvoyError.refused("")
 }
 
 /// The nodes that cannot be imported, reported in one error.

@@ -11,7 +11,7 @@ extension ElementType {
   /// The type of a code in an ONNX model.
   init(onnxCode code: Int32) throws(ConvoyError) {
     guard let type = Onnx_TensorProto.DataType(rawValue: Int(code)) else {
-      throw .refused("its element type \(code) is not known")
+      throw .refused("its element type \(code) is not supported")
     }
     guard let known = ElementType.allCases.first(where: { $0.onnxType == type }) else {
       throw .refused("its element type is \(type), but numbers are expected")
@@ -36,19 +36,6 @@ extension ElementType {
     case .int64: .int64
     case .uint64: .uint64
     }
-  }
-
-  /// Reads little-endian numbers: floats as 32-bit floats, rounded to nearest, all others as integers.
-  func elements(from bytes: UnsafeRawBufferPointer) -> ConstantTensor.Elements {
-    func read<Element: TensorElement>(_: Element.Type) -> ConstantTensor.Elements {
-      .integers([Element](littleEndian: bytes).map { Int($0.converted(to: Int64.self)) })
-    }
-    if isFloating { return .floats(floats(littleEndian: bytes)) }
-    // Exporters write bounds such as 2⁶⁴ − 1, which are to stay large.
-    if self == .uint64 {
-      return .integers([UInt64](littleEndian: bytes).map { Int(clamping: $0) })
-    }
-    return read(swiftType)
   }
 }
 
@@ -78,33 +65,47 @@ extension ConstantTensor {
         throw .refused("its shape \(extents) takes \(count * type.size) bytes, got \(byteCount)")
       }
     }
-    if let data {
-      self = try data.numbers(extents, type, source: source)
+    guard count > 0 else {
+      self.init(empty: extents, type)
       return
     }
-    let elements =
-      tensor.hasRawData
-      ? tensor.rawData.withUnsafeBytes { type.elements(from: $0) }
-      : ConstantTensor.typedElements(tensor, type)
-    guard elements.count == count else {
-      throw .refused("its shape \(extents) has \(count) elements, got \(elements.count)")
-    }
-    self.init(extents, elements, source: source)
+    let shape = try Shape(validating: extents)
+    let numbers =
+      if let data {
+        try data.numbers(shape, type)
+      } else if tensor.hasRawData {
+        tensor.rawData.withUnsafeBytes { Tensor(shape, type: type, littleEndian: $0) }
+      } else {
+        try type.apply(TypedField(tensor: tensor, shape: shape)).get()
+      }
+    self.init(numbers, source: source)
   }
+}
 
-  /// The numbers in the field for a type; half precision is kept as bits in 32-bit integers.
-  private static func typedElements(_ tensor: Onnx_TensorProto, _ type: ElementType) -> Elements {
-    switch type {
-    case .float32: .floats(tensor.floatData)
-    case .float64: .floats(tensor.doubleData.map { Float($0) })
-    case .float16:
-      .floats(tensor.int32Data.map { Float(Half(bits: UInt16(truncatingIfNeeded: $0))) })
-    case .bfloat16:
-      .floats(tensor.int32Data.map { Float(BFloat16(bits: UInt16(truncatingIfNeeded: $0))) })
-    case .bool, .int8, .uint8, .int16, .uint16, .int32:
-      .integers(tensor.int32Data.map { Int($0) })
-    case .int64: .integers(tensor.int64Data.map { Int($0) })
-    case .uint32, .uint64: .integers(tensor.uint64Data.map { Int(clamping: $0) })
+/// The numbers in the field for a type: smaller integers are kept in 32 bits, half-precision floats as their
+/// bits.
+private struct TypedField: TypedFunction {
+  let tensor: Onnx_TensorProto
+  let shape: Shape
+
+  func callAsFunction<Element: TensorElement>(
+    _: Element.Type
+  ) -> Result<Tensor, ConvoyError> {
+    let elements: [Element] =
+      switch Element.type {
+      case .float32: tensor.floatData.map { Element(bits: Element.Bits($0.bitPattern)) }
+      case .float64: tensor.doubleData.map { Element(converting: $0) }
+      case .float16, .bfloat16:
+        tensor.int32Data.map { Element(bits: Element.Bits(truncatingIfNeeded: $0)) }
+      case .bool, .int8, .uint8, .int16, .uint16, .int32:
+        tensor.int32Data.map { Element(converting: Int64($0)) }
+      case .int64: tensor.int64Data.map { Element(converting: $0) }
+      case .uint32, .uint64: tensor.uint64Data.map { Element(converting: $0) }
+      }
+    guard elements.count == shape.elementCount else {
+      return .failure(
+        .refused("its shape \(shape) has \(shape.elementCount) elements, got \(elements.count)"))
     }
+    return Result { () throws(ConvoyError) in try Tensor(shape, elements: elements) }
   }
 }

@@ -7,7 +7,7 @@ extension Conversions {
   static let arrangements: [String: Importing] = [
     "Concat": single(concatenation),
     "Split": split,
-    "Slice": single(slice),
+    "Slice": slice,
     "Transpose": single(transpose),
     "DepthToSpace": single(depthToSpace),
     "SpaceToDepth": single(spaceToDepth),
@@ -30,11 +30,13 @@ extension Conversions {
     let value = try site.value(0)
     let dimension = try site.dimension(
       try site.attributes.integer("axis", default: 0), ofRank: value.shape.rank)
-    return try splitSizes(site, of: value.shape[dimension]).reduce(into: (0, [Imported]())) {
-      let range = $0.0..<$0.0 + $1
-      $0.1.append(.computed(value.sliced(range, dimension: dimension)))
-      $0.0 = range.upperBound
-    }.1
+    var start = 0
+    return try splitSizes(site, of: value.shape[dimension]).map { size in
+      defer { start += size }
+      return size == 0
+        ? .constant(.empty(value, dimension: dimension))
+        : .computed(value.sliced(start..<start + size, dimension: dimension))
+    }
   }
 
   /// How many elements of a dimension go to each part.
@@ -42,11 +44,11 @@ extension Conversions {
     if let sizes = try site.opset >= 13 ? site.integers(1) : site.attributes.integers("split") {
       var rest = extent
       for size in sizes {
-        guard size >= 1, size <= rest else { break }
+        guard size >= 0, size <= rest else { break }
         rest -= size
       }
-      guard rest == 0, sizes.allSatisfy({ $0 >= 1 }) else {
-        throw .refused("sizes of at least 1 that add up to \(extent) are expected, got \(sizes)")
+      guard rest == 0, sizes.allSatisfy({ $0 >= 0 }) else {
+        throw .refused("sizes of at least 0 that add up to \(extent) are expected, got \(sizes)")
       }
       return sizes
     }
@@ -60,13 +62,16 @@ extension Conversions {
     return Array(repeating: size, count: parts - 1) + [last]
   }
 
-  private static func slice(_ site: ImportSite) throws(ConvoyError) -> Value {
+  private static func slice(_ site: ImportSite) throws(ConvoyError) -> [Imported] {
     var value = try site.value(0)
-    for cut in try site.cuts(of: value.shape.dimensions) {
-      guard !cut.positions.isEmpty else { throw .refused("it takes no elements") }
+    var extents = value.shape.dimensions
+    let cuts = try site.cuts(of: extents)
+    for cut in cuts { extents[cut.dimension] = cut.positions.count }
+    if extents.contains(0) { return [.constant(ConstantTensor(empty: extents, value.type))] }
+    for cut in cuts {
       value = try site.taking(cut.positions, of: value, dimension: cut.dimension)
     }
-    return value
+    return [.computed(value)]
   }
 
   private static func transpose(_ site: ImportSite) throws(ConvoyError) -> Value {
@@ -100,6 +105,15 @@ extension Conversions {
     let table = image.reshaped([0, c, h / block, block, w / block, block])
       .transposed([0, 3, 5, 1, 2, 4])
     return site.apply(Reshape([0, c * block * block, h / block, w / block]), [table])
+  }
+}
+
+extension ConstantTensor {
+  /// What is left of a value without a dimension's elements.
+  fileprivate static func empty(_ value: Value, dimension: Int) -> ConstantTensor {
+    var extents = value.shape.dimensions
+    extents[dimension] = 0
+    return ConstantTensor(empty: extents, value.type)
   }
 }
 

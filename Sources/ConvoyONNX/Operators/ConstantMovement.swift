@@ -7,6 +7,13 @@ extension Conversions {
   static let constantMoving: [String: Evaluating] = [
     "Identity": { site in site.knownConstant(0).map { [$0] } },
     "Dropout": { site in site.knownConstant(0).map { [$0] } },
+    "Cast": { site throws(ConvoyError) in
+      guard let constant = site.knownConstant(0) else { return nil }
+      let type = try site.castType()
+      if constant.type == type.held, !type.rounds { return [constant] }
+      try site.importer.spend(constant.count)
+      return [constant.cast(to: type)]
+    },
     "Reshape": { site throws(ConvoyError) in
       guard let constant = site.knownConstant(0) else { return nil }
       let pattern = try site.constant(1).integers()
@@ -53,7 +60,7 @@ extension Conversions {
       for cut in try site.cuts(of: constant.extents) {
         let rest = constant.count / max(1, constant.extents[cut.dimension])
         try site.importer.spend(cut.positions.count * rest)
-        constant = constant.taking(Array(cut.positions), dimension: cut.dimension)
+        constant = try constant.taking(cut.positions, dimension: cut.dimension)
       }
       return [constant]
     },
@@ -63,9 +70,9 @@ extension Conversions {
         try site.attributes.integer("axis", default: 0), ofRank: constant.rank)
       var start = 0
       try site.importer.spend(constant.count)
-      return try splitSizes(site, of: constant.extents[dimension]).map { size in
+      return try splitSizes(site, of: constant.extents[dimension]).map { size throws(ConvoyError) in
         defer { start += size }
-        return constant.taking(Array(start..<start + size), dimension: dimension)
+        return try constant.taking(Array(start..<start + size), dimension: dimension)
       }
     },
     "Expand": { site throws(ConvoyError) in
@@ -80,8 +87,9 @@ extension Conversions {
 
 extension ConstantTensor {
   /// Under a shape in which 0 copies an extent and −1 takes what is left.
-  fileprivate func reshaped(pattern: [Int], allowsZero: Bool) throws(ConvoyError) -> ConstantTensor
-  {
+  fileprivate func reshaped(
+    pattern: [Int], allowsZero: Bool
+  ) throws(ConvoyError) -> ConstantTensor {
     var extents = try pattern.enumerated().map { index, extent throws(ConvoyError) in
       guard extent == 0, !allowsZero else { return extent }
       guard index < rank else { throw .refused("the shape \(pattern) copies what is not there") }
@@ -106,26 +114,13 @@ extension ConstantTensor {
   /// Elements walked with distances of their own.
   ///
   /// - Precondition: the extents' product fits.
-  fileprivate func walked(_ extents: [Int], strides: [Int], source: String?) -> ConstantTensor {
-    func walk<Element>(_ elements: [Element]) -> [Element] {
-      guard !extents.contains(0) else { return [] }
-      var result: [Element] = []
-      result.reserveCapacity(extents.reduce(1, *))
-      func walk(_ dimension: Int, from start: Int) {
-        guard dimension < extents.count else { return result.append(elements[start]) }
-        for index in 0..<extents[dimension] {
-          walk(dimension + 1, from: start + index * strides[dimension])
-        }
-      }
-      walk(0, from: 0)
-      return result
-    }
-    switch elements {
-    case .floats(let floats):
-      return ConstantTensor(extents, .floats(walk(floats)), source: source)
-    case .integers(let integers):
-      return ConstantTensor(extents, .integers(walk(integers)), source: source)
-    }
+  fileprivate func walked(
+    _ extents: [Int], from start: Int = 0, strides: [Int], source: String?
+  ) throws(ConvoyError) -> ConstantTensor {
+    if extents.contains(0) { return ConstantTensor(empty: extents, type) }
+    return try type.apply(
+      Walk(constant: self, extents: extents, start: start, strides: strides, source: source)
+    ).get()
   }
 
   /// The dimensions in another order.
@@ -134,7 +129,7 @@ extension ConstantTensor {
       throw .refused("each of \(rank) dimensions once is expected, got \(permutation)")
     }
     let strides = strides
-    return walked(
+    return try walked(
       permutation.map { extents[$0] }, strides: permutation.map { strides[$0] }, source: source)
   }
 
@@ -148,23 +143,31 @@ extension ConstantTensor {
     let strides = extents.indices.map { d in
       d < missing || self.extents[d - missing] == 1 ? 0 : own[d - missing]
     }
-    return walked(extents, strides: strides, source: nil)
+    return try walked(extents, strides: strides, source: nil)
+  }
+
+  /// Evenly spaced positions of a dimension.
+  fileprivate func taking(
+    _ positions: Positions, dimension: Int
+  ) throws(ConvoyError) -> ConstantTensor {
+    var (extents, strides) = (extents, strides)
+    let start = positions.isEmpty ? 0 : positions.first * strides[dimension]
+    extents[dimension] = positions.count
+    strides[dimension] *= positions.step
+    return try walked(extents, from: start, strides: strides, source: nil)
   }
 
   /// Some positions of a dimension.
-  fileprivate func taking(_ positions: [Int], dimension: Int) -> ConstantTensor {
-    let inner = extents[(dimension + 1)...].reduce(1, *)
-    let outer = extents[..<dimension].reduce(1, *)
-    var taken: [Int] = []
-    for start in 0..<(count == 0 ? 0 : outer) {
-      for position in positions {
-        let first = (start * extents[dimension] + position) * inner
-        taken += first..<first + inner
-      }
-    }
+  func taking(
+    _ positions: [Int], dimension: Int, source: String? = nil
+  ) throws(ConvoyError) -> ConstantTensor {
     var result = extents
     result[dimension] = positions.count
-    return gathering(taken, result)
+    if result.contains(0) { return ConstantTensor(empty: result, type) }
+    return try type.apply(
+      Taking(
+        constant: self, extents: result, positions: positions, dimension: dimension, source: source)
+    ).get()
   }
 
   fileprivate func gathering(
@@ -184,7 +187,8 @@ extension ConstantTensor {
     return try taking(positions, dimension: dimension).reshaped(result)
   }
 
-  fileprivate init(joining parts: [ConstantTensor], dimension: Int) throws(ConvoyError) {
+  /// Joins tensors of one type along a dimension.
+  init(joining parts: [ConstantTensor], dimension: Int) throws(ConvoyError) {
     let first = parts[0]
     var extents = first.extents
     extents[dimension] = 0
@@ -192,28 +196,98 @@ extension ConstantTensor {
       guard part.rank == first.rank,
         extents.indices.allSatisfy({ $0 == dimension || part.extents[$0] == extents[$0] })
       else { throw .refused("the shapes \(parts.map(\.extents)) cannot be joined") }
-      extents[dimension] = try Checked.sum(extents[dimension], part.extents[dimension])
+      guard part.type == first.type else {
+        throw .refused("tensors of one type are expected, got \(first.type) and \(part.type)")
+      }
+      let (sum, overflow) = extents[dimension].addingReportingOverflow(part.extents[dimension])
+      guard !overflow else { throw .refused("the shape of its output cannot be held") }
+      extents[dimension] = sum
     }
     _ = try ConstantTensor.count(of: extents)
-    func joined<Element>(_ elements: [[Element]]) -> [Element] {
-      let outer = extents[..<dimension].reduce(1, *)
-      guard extents.allSatisfy({ $0 > 0 }) else { return [] }
+    if extents.contains(0) {
+      self.init(empty: extents, first.type)
+    } else {
+      self = try first.type.apply(
+        Joining(parts: parts, extents: extents, dimension: dimension)
+      ).get()
+    }
+  }
+}
+
+// MARK: Loops over elements
+
+private typealias Moved = Result<ConstantTensor, ConvoyError>
+
+/// Elements at distances of their own.
+private struct Walk: TypedFunction {
+  let constant: ConstantTensor
+  let extents: [Int]
+  let start: Int
+  let strides: [Int]
+  let source: String?
+
+  func callAsFunction<Element: TensorElement>(_: Element.Type) -> Moved {
+    Result { () throws(ConvoyError) in
+      let elements = try constant.elements(as: Element.self)
+      var result: [Element] = []
+      result.reserveCapacity(extents.reduce(1, *))
+      func walk(_ dimension: Int, from start: Int) {
+        guard dimension < extents.count else { return result.append(elements[start]) }
+        for index in 0..<extents[dimension] {
+          walk(dimension + 1, from: start + index * strides[dimension])
+        }
+      }
+      walk(0, from: start)
+      return ConstantTensor(extents, result, source: source)
+    }
+  }
+}
+
+/// Elements of some positions of a dimension.
+private struct Taking: TypedFunction {
+  let constant: ConstantTensor
+  let extents: [Int]
+  let positions: [Int]
+  let dimension: Int
+  let source: String?
+
+  func callAsFunction<Element: TensorElement>(_: Element.Type) -> Moved {
+    Result { () throws(ConvoyError) in
+      let elements = try constant.elements(as: Element.self)
+      let inner = extents[(dimension + 1)...].reduce(1, *)
+      var taken: [Element] = []
+      taken.reserveCapacity(extents.reduce(1, *))
+      for row in 0..<extents[..<dimension].reduce(1, *) {
+        for position in positions {
+          let first = (row * constant.extents[dimension] + position) * inner
+          taken += elements[first..<first + inner]
+        }
+      }
+      return ConstantTensor(extents, taken, source: source)
+    }
+  }
+}
+
+/// The elements of several tensors along a dimension.
+private struct Joining: TypedFunction {
+  let parts: [ConstantTensor]
+  let extents: [Int]
+  let dimension: Int
+
+  func callAsFunction<Element: TensorElement>(_: Element.Type) -> Moved {
+    Result { () throws(ConvoyError) in
+      let elements = try parts.map { part throws(ConvoyError) in
+        try part.elements(as: Element.self)
+      }
       let lengths = parts.map { $0.extents[dimension...].reduce(1, *) }
       var joined: [Element] = []
-      for row in 0..<outer {
+      joined.reserveCapacity(extents.reduce(1, *))
+      for row in 0..<extents[..<dimension].reduce(1, *) {
         for (part, length) in zip(elements, lengths) {
           joined += part[row * length..<(row + 1) * length]
         }
       }
-      return joined
-    }
-    if case .floats = first.elements {
-      self.init(
-        extents, .floats(joined(try parts.map { part throws(ConvoyError) in try part.floats() })))
-    } else {
-      self.init(
-        extents,
-        .integers(joined(try parts.map { part throws(ConvoyError) in try part.integers() })))
+      return ConstantTensor(extents, joined)
     }
   }
 }

@@ -2,6 +2,9 @@ import ConvoyGraphs
 import ConvoyTensors
 
 /// The operators that are read, by their names: a family of them is a file in this folder.
+///
+/// A name is that of the standard's operator, or that of another domain's after the domain:
+/// `com.microsoft.Gelu`.
 enum Conversions {
   /// Builds what a node means.
   typealias Importing = @Sendable (ImportSite) throws(ConvoyError) -> [Imported]
@@ -13,8 +16,7 @@ enum Conversions {
   static let importing: [String: Importing] = joined([
     convolutions, poolings, normalizations, activations, arithmetic, arrangements, shapes, matrices,
     reductions, softmaxes, resizings, logic, writtenNormalizations, einsums, recurrences,
-    attentions,
-    scalarMaps, indexing, masks, paddings,
+    attentions, scalarMaps, indexing, masks, paddings, controlFlow,
   ])
 
   /// The operators that shapes are computed with.

@@ -66,9 +66,9 @@ extension Conversions {
       }
       return try site.parameter(index) { constant throws(ConvoyError) in
         try site.importer.spend(shape[1])
-        return constant.gathering(
-          (0..<shape[1]).map { $0 / perGroup },
-          [1, shape[1]] + Array(repeating: 1, count: rank - 2), source: constant.source)
+        let spread = try constant.reshaped([groups]).taking(
+          (0..<shape[1]).map { $0 / perGroup }, dimension: 0, source: constant.source)
+        return try spread.reshaped([1, shape[1]] + Array(repeating: 1, count: rank - 2))
       }
     }
     return try site.scaled(standard, spread)

@@ -9,7 +9,7 @@ extension Conversions {
     "Flatten": single(flatten),
     "Squeeze": single(squeeze),
     "Unsqueeze": single(unsqueeze),
-    "Expand": single(expand),
+    "Expand": expand,
     "Cast": single(cast),
     "CastLike": single(cast),
     "Shape": notComputed, "Size": notComputed, "Constant": notComputed,
@@ -17,7 +17,8 @@ extension Conversions {
   ]
 
   /// These are always evaluated.
-  private static let notComputed: Importing = { _ throws(ConvoyError) in
+  private static let notComputed: Importing = { site throws(ConvoyError) in
+    _ = try site.constants()
     throw .refused("it is supported only where all it reads is known while reading")
   }
 
@@ -53,19 +54,20 @@ extension Conversions {
     return site.reshape(value, try site.unsqueezed(value.shape.dimensions))
   }
 
-  private static func expand(_ site: ImportSite) throws(ConvoyError) -> Value {
+  private static func expand(_ site: ImportSite) throws(ConvoyError) -> [Imported] {
     let value = try site.value(0)
     let extents = try broadcast(value.shape.dimensions, try site.constant(1).integers())
-    if extents == value.shape.dimensions { return value }
-    return site.apply(Repetition(to: try Shape(validating: extents)), [value])
+    if extents == value.shape.dimensions { return [.computed(value)] }
+    if extents.contains(0) { return [.constant(ConstantTensor(empty: extents, value.type))] }
+    return [.computed(site.apply(Repetition(to: try Shape(validating: extents)), [value]))]
   }
 
-  /// To floats of any precision, which are float32 here, or to integers or truth values.
+  /// To integers, truth values, or floats, which are float32 here: those of less precision round.
   private static func cast(_ site: ImportSite) throws(ConvoyError) -> Value {
     let value = try site.value(0)
-    let type = try site.type == "CastLike" ? site.value(1).type : site.castType()
-    let target = type.isFloating ? .float32 : type
-    return value.type == target ? value : site.apply(Cast(to: target), [value])
+    let type = try site.type == "CastLike" ? site.input(1).type : site.castType()
+    if value.type == type.held, !type.rounds { return value }
+    return site.apply(Cast(to: type.rounds ? type : type.held), [value]).cast(to: type.held)
   }
 
   /// The extents to which two shapes repeat.
@@ -130,18 +132,17 @@ extension Conversions {
       return [ConstantTensor(integers: positions.map { extents[$0] })]
     },
     "Size": { site throws(ConvoyError) in
-      [ConstantTensor([], .integers([try ConstantTensor.count(of: site.input(0).extents)]))]
+      [ConstantTensor([], integers: [try ConstantTensor.count(of: site.input(0).extents)])]
     },
+    "Constant": { site throws(ConvoyError) in [try ConstantTensor(constantOf: site)] },
     "ConstantOfShape": { site throws(ConvoyError) in
       guard let extents = try site.knownConstant(0)?.integers() else { return nil }
-      let count = try ConstantTensor.count(of: extents)
-      try site.importer.spend(count)
       guard let tensor = try site.attributes.tensor("value") else {
-        return [ConstantTensor(extents, .floats(Array(repeating: 0, count: count)))]
+        return [try ConstantTensor([], [Float(0)]).repeated(to: extents, site.importer)]
       }
       let value = try ConstantTensor(tensor, externalData: nil)
       guard value.count == 1 else { throw .refused("a value of one element is expected") }
-      return [value.gathering(Array(repeating: 0, count: count), extents)]
+      return [try value.reshaped([]).repeated(to: extents, site.importer)]
     },
     "Range": { site throws(ConvoyError) in
       guard let start = site.knownConstant(0), let limit = site.knownConstant(1),
@@ -157,35 +158,41 @@ extension Conversions {
     guard start.count == 1, limit.count == 1, step.count == 1 else {
       throw .refused("single numbers are expected")
     }
-    let numbers = [start, limit, step].map(\.doubles)
-    let (first, end, by) = (numbers[0][0], numbers[1][0], numbers[2][0])
-    let length = ((end - first) / by).rounded(.up)
-    guard by != 0, length < 0x1p40 else { throw .refused("its range cannot be held") }
-    // As a float it may be below all integers.
-    let count = Int(max(0, length))
-    try site.importer.spend(count)
-    if case .integers(let from) = start.elements, case .integers(let by) = step.elements {
-      let numbers = try (0..<count).map { index throws(ConvoyError) in
-        try Checked.sum(from[0], Checked.product(index, by[0]))
-      }
-      return ConstantTensor(integers: numbers)
+    func length(from first: Double, to end: Double, by step: Double) throws(ConvoyError) -> Int {
+      let length = ((end - first) / step).rounded(.up)
+      guard step != 0, length < 0x1p40 else { throw .refused("its range cannot be held") }
+      // As a float it may be below all integers.
+      return Int(max(0, length))
     }
-    return ConstantTensor([count], .floats((0..<count).map { Float(first + Double($0) * by) }))
+    if start.type.isFloating {
+      let (first, end, by) = (
+        Double(try start.floats()[0]), Double(try limit.floats()[0]), Double(try step.floats()[0])
+      )
+      let count = try length(from: first, to: end, by: by)
+      try site.importer.spend(count)
+      return ConstantTensor([count], (0..<count).map { Float(first + Double($0) * by) })
+    }
+    let (first, end, by) = (
+      try start.integers()[0], try limit.integers()[0], try step.integers()[0]
+    )
+    let count = try length(from: Double(first), to: Double(end), by: Double(by))
+    try site.importer.spend(count)
+    return ConstantTensor([count], integers: (0..<count).map { first &+ $0 &* by }, start.type)
   }
 }
 
 extension ConstantTensor {
   /// The tensor that a `Constant` node holds in one of its attributes.
-  init(constantOf site: ImportSite, _ externalData: ExternalData?) throws(ConvoyError) {
+  fileprivate init(constantOf site: ImportSite) throws(ConvoyError) {
     let attributes = site.attributes
     if let tensor = try attributes.tensor("value") {
-      try self.init(tensor, externalData: externalData)
+      try self.init(tensor, externalData: site.importer.document.externalData)
     } else if attributes.has("value_float") {
-      self.init([], .floats([try attributes.float("value_float", default: 0)]))
+      self.init([], [try attributes.float("value_float", default: 0)])
     } else if attributes.has("value_int") {
-      self.init([], .integers([try attributes.integer("value_int", default: 0)]))
+      self.init([], integers: [try attributes.integer("value_int", default: 0)])
     } else if let floats = try attributes.floats("value_floats") {
-      self.init([floats.count], .floats(floats))
+      self.init([floats.count], floats)
     } else if let integers = try attributes.integers("value_ints") {
       self.init(integers: integers)
     } else {

@@ -103,7 +103,7 @@ import Testing
       return
     }
     let batch = sample.inputs[0].dimensions.first ?? 1
-    let again = try ONNXModel.read(ONNXModel.encoded(model), batch: batch).simplified()
+    let again = try ONNXModel(ONNXModel.encoded(model)).model(batch: batch).simplified()
     let results = try again.graph.compiled(parameters: again.parameters)
       .run(named: ["x": tensors[0]])
     let expected = try sample.expected(model.graph, tensors)
