@@ -1,3 +1,37 @@
+extension Page {
+  /// The page as HTML, which is also well-formed XML.
+  ///
+  /// - Parameter theme: `auto` follows the reader's preference.
+  /// - Complexity: O(*n*) in the size of the content.
+  public func html(theme: Theme = .auto) -> String {
+    var writer = PageWriter(theme: theme)
+    for block in opening { writer.write(block) }
+    for section in sections { writer.write(section) }
+    let scheme = theme == .auto ? "light dark" : theme.rawValue
+    return """
+      <!DOCTYPE html>
+      <html lang="en">
+      <head>
+      <meta charset="utf-8"/>
+      <meta name="viewport" content="width=device-width,initial-scale=1"/>
+      <meta name="color-scheme" content="\(scheme)"/>
+      <title>\(XMLText.escaped(title))</title>
+      <style>
+      \(PageStyle.text(theme: theme))
+      </style>
+      </head>
+      <body>
+      <main>
+      <header><h1>\(XMLText.escaped(title))</h1>
+      <p class="lead">\(XMLText.escaped(summary))</p></header>
+      \(writer.text)</main>
+      </body>
+      </html>
+
+      """
+  }
+}
+
 /// Writes the blocks of a page as HTML.
 struct PageWriter {
   let theme: Theme
