@@ -41,29 +41,32 @@ extension Compiler {
     let name = "reorder \(graph[value].name)"
     let strided = places[Place(value: value, kind: .strided)]
     let planes = places[Place(value: value, kind: .planes)]
-    // A value that has only a strided layout is made row-major first.
-    let needsDense = kind == .planes && planes == nil && strided != nil
-    let dense = needsDense ? place(value, .dense) : places[Place(value: value, kind: .dense)]
-    guard let source = kind == .planes ? dense ?? planes : planes ?? strided else {
+    let dense = places[Place(value: value, kind: .dense)]
+    guard let source = kind == .planes ? dense ?? planes ?? strided : planes ?? strided else {
       preconditionFailure("A value is read before it is made.")
     }
     let buffer = makeBuffer(value, kind, order)
     if kind == .planes { clearHalo(of: buffer, name: name) }
+    let (shape, type) = (graph[value].shape, graph[value].type)
     program.steps.append(
       StepDraft(name: name, reads: [source], writes: [buffer]) { placement in
-        if kind == .dense {
+        if kind == .dense, source == planes {
           DenseFromPlanes(
             from: placement.planes(source), base: placement.base(source),
             to: placement.region(buffer))
-        } else if source == dense {
-          PlanesFromDense(
-            from: placement.region(source), to: placement.planes(buffer),
-            base: placement.base(buffer))
-        } else {
+        } else if kind == .dense {
+          StridedCopy(
+            channelsFirst: shape, of: type, from: placement.region(source),
+            to: placement.region(buffer))
+        } else if source == planes {
           ChannelGather(
             placement.planes(buffer).map.indices.map { .init(source: 0, channel: $0) },
             from: [.init(placement.planes(source), base: placement.base(source))],
             to: placement.planes(buffer), base: placement.base(buffer))
+        } else {
+          PlanesFromDense(
+            from: placement.region(source), to: placement.planes(buffer),
+            base: placement.base(buffer), channelsLast: source == strided)
         }
       })
     places[wanted] = buffer

@@ -39,6 +39,11 @@ public protocol Operator: Hashable, Codable, Sendable {
   /// - Precondition: the inputs' shapes satisfy the shape rule, and `outputs` are its results.
   func traits(inputs: [Shape], outputs: [Shape]) -> OperatorTraits
 
+  /// The form for transposed inputs: an operator that gives, for inputs whose dimension
+  /// `places[d]` is this operator's dimension d, the output with its dimensions in other places.
+  /// Inputs of a lower rank are given extents of 1 first. Nil, the default, where there is none.
+  func transposedForm(places: [Int]) -> TransposedForm?
+
   /// The glyph: the operator's form in pictures.
   var glyph: Glyph { get }
 
@@ -53,6 +58,9 @@ extension Operator {
 
   /// By default, an operator multiplies nothing.
   public func multiplyAdds(inputs: [Shape], outputs: [Shape]) -> Int { 0 }
+
+  /// By default, an operator has no form for transposed inputs.
+  public func transposedForm(places: [Int]) -> TransposedForm? { nil }
 
   /// By default, an operator is the same in training.
   public func trainingForm(of inputs: [Value], in builder: GraphBuilder) -> [Value]? { nil }

@@ -97,6 +97,20 @@ public enum OperatorKind: Sendable {
   case other
 }
 
+/// The form of an operator for transposed inputs.
+public struct TransposedForm {
+  /// The operator for the inputs before their transposition.
+  public var operation: any Operator
+  /// For each dimension of the output, its place in the output of `operation`.
+  public var places: [Int]
+
+  /// An operator and the places of its output's dimensions.
+  public init(_ operation: any Operator, _ places: [Int]) {
+    self.operation = operation
+    self.places = places
+  }
+}
+
 /// An operator that multiplies an image, its first input, with weights, its second, and adds a
 /// bias, its third, if there is one.
 public protocol LayerOperator: Operator {

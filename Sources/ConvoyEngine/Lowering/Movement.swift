@@ -153,21 +153,31 @@ extension ChannelShuffle: Lowerable {
 
 extension Transpose: Lowerable {
   /// An image with the channels last, as other frameworks store it, gets a strided layout in place.
-  /// A copy is made for operators that cannot read this layout.
+  /// A copy is made for operators that cannot read this layout. Planes are copied to channels-last
+  /// directly.
   func layouts(at site: LayoutSite) -> NodeLayouts {
     var layouts = NodeLayouts.allDense(at: site)
     let rank = permutation.count
-    let isChannelsFirst = permutation == [0, rank - 1] + Array(1..<max(1, rank - 1))
     // Only 32-bit floats can be in planes, which a copy would use.
-    if isChannelsFirst, site.inputTypes[0] == .float32, (3...5).contains(rank),
-      site.leadingKind == .dense
-    {
+    guard site.inputTypes[0] == .float32, (3...5).contains(rank) else { return layouts }
+    if permutation == [0, rank - 1] + Array(1..<rank - 1), site.leadingKind == .dense {
       layouts.outputs = [.strided]
+    }
+    if permutation == [0] + Array(2..<rank) + [1], site.leadingKind == .planes {
+      layouts.inputs = [.planes(halo: .none, order: .any(preferred: nil))]
     }
     return layouts
   }
 
   func lower(_ site: LoweringSite, into program: inout Program) {
+    if program.isInPlanes(site.inputs[0]) {
+      program.step(site) {
+        DenseFromPlanes(
+          from: $0.planes(site.inputs[0]), base: $0.base(site.inputs[0]),
+          to: $0.region(site.outputs[0]), channelsLast: true)
+      }
+      return
+    }
     var source = Box(site.inputShapes[0])
     source.strides = permutation.map { source.strides[$0] }
     program.copy(

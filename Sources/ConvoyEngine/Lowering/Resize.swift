@@ -42,9 +42,9 @@ extension ResizeGradient: Lowerable {
     let taps = resize.taps(from: site.outputShapes[0], to: site.inputShapes[0])
     let (gradient, output) = (site.inputs[0], site.outputs[0])
     program.step(site) {
-      PlaneResize(
+      PlaneResizeGradient(
         taps, image: $0.planes(output), base: $0.base(output), resized: $0.planes(gradient),
-        resizedBase: $0.base(gradient), isAdjoint: true)
+        resizedBase: $0.base(gradient))
     }
   }
 }

@@ -10,6 +10,16 @@ public enum Passes {
       .simplify, "idle operators", "Removes operators that give back what they get."
     ) { model throws(ConvoyError) in try model.removingIdleOperators() },
     .model(
+      .simplify, "operands", "Puts the larger operand first, and gives constants the result's rank."
+    ) { model throws(ConvoyError) in try model.aligningOperands() },
+    .model(
+      .simplify, "depth to space",
+      "Makes one operator of what moves channels to pixels, or back, by a transposition."
+    ) { model throws(ConvoyError) in try model.recognizingDepthToSpace() },
+    .model(
+      .simplify, "transpositions", "Computes on images as they are, instead of transposed ones."
+    ) { model throws(ConvoyError) in try model.movingTranspositions() },
+    .model(
       .simplify, "reshaped parameters", "Gives parameters the shape in which they are read."
     ) { model throws(ConvoyError) in try model.foldingReshapedParameters() },
     .model(

@@ -107,6 +107,9 @@ public struct Arithmetic: ChannelAffineOperator, TypedOperator {
     .elementwise(.computes)
   }
 
+  /// The same function.
+  public func transposedForm(places: [Int]) -> TransposedForm? { TransposedForm(self, places) }
+
   // MARK: Glyph
 
   /// The function's symbol; its word, if it has one.

@@ -84,6 +84,12 @@ public struct AxisSlice: Operator {
     .mixing([dimension], .moves, hasBoundedReference: true)
   }
 
+  /// Along the dimension's place.
+  public func transposedForm(places: [Int]) -> TransposedForm? {
+    let form = AxisSlice(dimension: places[dimension], start: start, end: end, step: step)
+    return TransposedForm(form, places)
+  }
+
   // MARK: Glyph
 
   /// `2:6`, or `2:6:2` with a step.

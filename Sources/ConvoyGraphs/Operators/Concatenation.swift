@@ -84,6 +84,11 @@ public struct Concatenation: Operator {
     .mixing([dimension], inputs.count == 1 ? .nothing : .moves, hasBoundedReference: true)
   }
 
+  /// Along the dimension's place.
+  public func transposedForm(places: [Int]) -> TransposedForm? {
+    TransposedForm(Concatenation(dimension: places[dimension]), places)
+  }
+
   // MARK: Glyph
 
   /// `concat`.

@@ -43,6 +43,9 @@ public struct Elementwise: Operator {
     .elementwise(function == .affine(scale: 1, offset: 0) ? .nothing : .computes)
   }
 
+  /// The same function.
+  public func transposedForm(places: [Int]) -> TransposedForm? { TransposedForm(self, places) }
+
   // MARK: Glyph
 
   /// The function's label.

@@ -79,6 +79,16 @@ public struct Pad: Operator {
     return .mixing(padded, padded.isEmpty ? .nothing : .moves, hasBoundedReference: true)
   }
 
+  /// The same padding, in the dimensions' places.
+  public func transposedForm(places: [Int]) -> TransposedForm? {
+    var form = self
+    for (dimension, place) in places.enumerated() {
+      form.before[place] = before[dimension]
+      form.after[place] = after[dimension]
+    }
+    return TransposedForm(form, places)
+  }
+
   // MARK: Glyph
 
   /// `pad`.

@@ -147,6 +147,15 @@ public struct Reduction: TypedOperator {
       : .mixing(dimensions, .computes, hasBoundedReference: true)
   }
 
+  /// Over the dimensions' places.
+  public func transposedForm(places: [Int]) -> TransposedForm? {
+    let reduced = dimensions.map { places[$0] }
+    let form = Reduction(function, over: reduced, keepsDimensions: keepsDimensions)
+    if keepsDimensions { return TransposedForm(form, places) }
+    let kept = places.filter { !reduced.contains($0) }
+    return TransposedForm(form, kept.map { place in kept.count { $0 < place } })
+  }
+
   // MARK: Glyph
 
   /// The function's symbol.

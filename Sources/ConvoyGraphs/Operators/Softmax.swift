@@ -65,6 +65,12 @@ public struct Softmax: Operator {
     .mixing([dimension], .computes, hasBoundedReference: true)
   }
 
+  /// Along the dimension's place.
+  public func transposedForm(places: [Int]) -> TransposedForm? {
+    let form = Softmax(dimension: places[dimension], isLogarithmic: isLogarithmic)
+    return TransposedForm(form, places)
+  }
+
   // MARK: Glyph
 
   /// `softmax`.

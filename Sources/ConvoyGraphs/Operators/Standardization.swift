@@ -90,6 +90,12 @@ public struct Standardization: Operator {
     .mixing(dimensions, .computes, hasBoundedReference: true)
   }
 
+  /// Over the dimensions' places.
+  public func transposedForm(places: [Int]) -> TransposedForm? {
+    TransposedForm(
+      Standardization(over: dimensions.map { places[$0] }, epsilon: epsilon), places)
+  }
+
   // MARK: Glyph
 
   /// `standardize`.

@@ -22,99 +22,244 @@ struct RowCursor: Hashable, Sendable {
   }
 }
 
-/// Copies a row-major tensor [batch, channels, spatial…] into planes.
+/// Copies a row-major tensor [batch, channels, spatial…], or one with the channels last, into planes.
 package struct PlanesFromDense: Kernel {
   /// See `Kernel.name`.
   package let name = "reorder to planes"
   private let source: Region
   private let base: Region
-  private let planes: PlaneLayout
-  private let cursor: RowCursor
-  private let chunks: Chunks
-  private let channelStride: Int
-  /// For each lane of each plane, floats from an image's beginning to its channel.
-  private let starts: [Int?]
+  private let table: ReorderTable
 
   /// - Parameters:
   ///   - planes: planes with offsets from `base`.
-  package init(from source: Region, to planes: PlaneLayout, base: Region) {
+  package init(
+    from source: Region, to planes: PlaneLayout, base: Region, channelsLast: Bool = false
+  ) {
     self.source = source
-    self.planes = planes
     self.base = base
-    cursor = RowCursor(planes)
-    channelStride = planes.extents.volume
-    starts = planes.channelsByLane.map { $0.map { $0 * planes.extents.volume } }
-    chunks = Chunks(
-      items: planes.planes.count * cursor.rows, cost: planes.extents[2] * PlaneLayout.lanes)
+    table = ReorderTable(planes, channelsLast: channelsLast)
   }
 
   /// See `Kernel.chunkCount`.
-  package var chunkCount: Int { chunks.count }
+  package var chunkCount: Int { table.chunks.count }
 
-  /// Reorders some rows.
+  /// Reorders some blocks of pixels.
   package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
-    let width = planes.extents[2]
-    let rowsPerImage = cursor.rows / planes.batch
-    for item in chunks[chunk] {
-      let (plane, row) = item.quotientAndRemainder(dividingBy: cursor.rows)
-      let image = cursor.image(ofRow: row)
-      let target = memory[base] + planes.planes[plane] + cursor.offset(ofRow: row)
-      let start =
-        memory[source] + image * planes.channels * channelStride
-        + (row - image * rowsPerImage) * width
-      for lane in 0..<PlaneLayout.lanes {
-        guard let channel = starts[plane * PlaneLayout.lanes + lane] else {
-          for column in 0..<width { target[column * PlaneLayout.lanes + lane] = 0 }
-          continue
+    let (from, to) = (UnsafePointer(memory[source]), memory[base])
+    table.forEachBlock(of: chunk) { block in
+      let (dense, pixels) = (from + block.dense, to + block.plane)
+      if table.isChannelsLast {
+        scatterPixels(dense, block, pixels)
+      } else {
+        scatterLines(dense, block, pixels)
+      }
+    }
+  }
+
+  @inline(__always)
+  private func scatterLines(
+    _ dense: UnsafePointer<Float>, _ block: ReorderTable.Block, _ to: UnsafeMutablePointer<Float>
+  ) {
+    let lanes = block.lanes
+    let whole = block.pixels / 4 * 4
+    for group in stride(from: 0, to: PlaneLayout.lanes, by: 4) {
+      let (a, b, c, d) = (lanes[group], lanes[group + 1], lanes[group + 2], lanes[group + 3])
+      var first = 0
+      if min(a, b, c, d) >= 0 {
+        for pixel in stride(from: 0, to: whole, by: 4) {
+          let line = dense + pixel
+          let four = transposed(
+            (line + a).four, (line + b).four, (line + c).four, (line + d).four)
+          let target = to + pixel * PlaneLayout.lanes + group
+          target.four = four.0
+          (target + PlaneLayout.lanes).four = four.1
+          (target + 2 * PlaneLayout.lanes).four = four.2
+          (target + 3 * PlaneLayout.lanes).four = four.3
         }
-        let from = start + channel
-        for column in 0..<width { target[column * PlaneLayout.lanes + lane] = from[column] }
+        first = whole
+      }
+      for lane in group..<group + 4 {
+        let line = lanes[lane] < 0 ? nil : dense + lanes[lane]
+        for pixel in first..<block.pixels {
+          to[pixel * PlaneLayout.lanes + lane] = line?[pixel] ?? 0
+        }
+      }
+    }
+  }
+
+  @inline(__always)
+  private func scatterPixels(
+    _ dense: UnsafePointer<Float>, _ block: ReorderTable.Block, _ to: UnsafeMutablePointer<Float>
+  ) {
+    for pixel in 0..<block.pixels {
+      let from = dense + pixel * table.channels
+      let target = to + pixel * PlaneLayout.lanes
+      if block.areNeighbours {
+        target.lanes = (from + block.lanes[0]).unalignedLanes
+      } else {
+        for lane in 0..<PlaneLayout.lanes {
+          target[lane] = block.lanes[lane] < 0 ? 0 : from[block.lanes[lane]]
+        }
       }
     }
   }
 }
 
-/// Copies planes into a row-major tensor [batch, channels, spatial…]. Reads any order of channels,
-/// and pixels of any size.
+/// Copies planes into a row-major tensor [batch, channels, spatial…], or one with the channels
+/// last. Reads any order of channels.
 package struct DenseFromPlanes: Kernel {
   /// See `Kernel.name`.
   package let name = "reorder to rows"
   private let target: Region
   private let base: Region
-  private let planes: PlaneLayout
-  private let cursor: RowCursor
-  private let chunks: Chunks
+  private let table: ReorderTable
 
   /// - Parameters:
-  ///   - planes: planes with offsets from `base`.
-  package init(from planes: PlaneLayout, base: Region, to target: Region) {
+  ///   - planes: planes of 16 lanes, with offsets from `base`.
+  package init(
+    from planes: PlaneLayout, base: Region, to target: Region, channelsLast: Bool = false
+  ) {
+    precondition(planes.hasLanes)
     self.target = target
-    self.planes = planes
     self.base = base
-    cursor = RowCursor(planes)
-    chunks = Chunks(items: planes.channels * cursor.rows, cost: planes.extents[2] * 2)
+    table = ReorderTable(planes, channelsLast: channelsLast)
   }
 
   /// See `Kernel.chunkCount`.
-  package var chunkCount: Int { chunks.count }
+  package var chunkCount: Int { table.chunks.count }
 
-  /// Reorders some rows of some channels.
+  /// Reorders some blocks of pixels.
   package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
-    let width = planes.extents[2]
-    let rowsPerImage = cursor.rows / planes.batch
-    for item in chunks[chunk] {
-      let (channel, row) = item.quotientAndRemainder(dividingBy: cursor.rows)
-      let image = cursor.image(ofRow: row)
-      let position = planes.map[channel]
-      let source =
-        memory[base] + planes.planes[position.plane] + position.lane + cursor.offset(ofRow: row)
-      let start =
-        memory[target] + (image * planes.channels + channel) * planes.extents.volume
-        + (row - image * rowsPerImage) * width
-      for column in 0..<width { start[column] = source[column * planes.pixelStride] }
+    let (from, to) = (UnsafePointer(memory[base]), memory[target])
+    table.forEachBlock(of: chunk) { block in
+      let (dense, pixels) = (to + block.dense, from + block.plane)
+      if table.isChannelsLast {
+        gatherPixels(pixels, block, dense)
+      } else {
+        gatherLines(pixels, block, dense)
+      }
+    }
+  }
+
+  @inline(__always)
+  private func gatherLines(
+    _ from: UnsafePointer<Float>, _ block: ReorderTable.Block, _ dense: UnsafeMutablePointer<Float>
+  ) {
+    let lanes = block.lanes
+    let whole = block.pixels / 4 * 4
+    for group in stride(from: 0, to: PlaneLayout.lanes, by: 4) {
+      let (a, b, c, d) = (lanes[group], lanes[group + 1], lanes[group + 2], lanes[group + 3])
+      var first = 0
+      if min(a, b, c, d) >= 0 {
+        for pixel in stride(from: 0, to: whole, by: 4) {
+          let source = from + pixel * PlaneLayout.lanes + group
+          let four = transposed(
+            source.four, (source + PlaneLayout.lanes).four, (source + 2 * PlaneLayout.lanes).four,
+            (source + 3 * PlaneLayout.lanes).four)
+          let line = dense + pixel
+          (line + a).four = four.0
+          (line + b).four = four.1
+          (line + c).four = four.2
+          (line + d).four = four.3
+        }
+        first = whole
+      }
+      for lane in group..<group + 4 where lanes[lane] >= 0 {
+        let line = dense + lanes[lane]
+        for pixel in first..<block.pixels { line[pixel] = from[pixel * PlaneLayout.lanes + lane] }
+      }
+    }
+  }
+
+  @inline(__always)
+  private func gatherPixels(
+    _ from: UnsafePointer<Float>, _ block: ReorderTable.Block, _ dense: UnsafeMutablePointer<Float>
+  ) {
+    for pixel in 0..<block.pixels {
+      let source = from + pixel * PlaneLayout.lanes
+      let to = dense + pixel * table.channels
+      if block.areNeighbours {
+        (to + block.lanes[0]).store(source.lanes, first: PlaneLayout.lanes)
+      } else {
+        for lane in 0..<PlaneLayout.lanes where block.lanes[lane] >= 0 {
+          to[block.lanes[lane]] = source[lane]
+        }
+      }
     }
   }
 }
+
+/// The blocks of pixels in which planes and a row-major tensor are copied to one another.
+private struct ReorderTable: Sendable {
+  /// Pixels of a plane that are neighbours in both.
+  struct Block {
+    /// Floats from the beginning of the planes and of the tensor to the first pixel.
+    var plane: Int
+    var dense: Int
+    var pixels: Int
+    /// For each lane, floats from the tensor's pixel to the lane's channel; negative for none.
+    var lanes: SIMD16<Int>
+    /// Whether the lanes are 16 neighbours in the tensor.
+    var areNeighbours: Bool
+  }
+
+  let isChannelsLast: Bool
+  let channels: Int
+  let chunks: Chunks
+  private let planes: PlaneLayout
+  private let rows: PlaneRows
+  private let lanes: [SIMD16<Int>]
+  private let blocksPerRow: Int
+  /// Pixels whose numbers stay in the first-level cache.
+  private static let blockSize = 256
+
+  init(_ planes: PlaneLayout, channelsLast: Bool) {
+    isChannelsLast = channelsLast
+    channels = planes.channels
+    self.planes = planes
+    rows = PlaneRows([planes])
+    let step = channelsLast ? 1 : planes.extents.volume
+    let channelsByLane = planes.channelsByLane
+    lanes = planes.planes.indices.map { plane in
+      var lanes = SIMD16<Int>(repeating: -1)
+      for lane in 0..<PlaneLayout.lanes {
+        if let channel = channelsByLane[plane * PlaneLayout.lanes + lane] {
+          lanes[lane] = channel * step
+        }
+      }
+      return lanes
+    }
+    blocksPerRow = (rows.columns + Self.blockSize - 1) / Self.blockSize
+    chunks = Chunks(
+      items: planes.planes.count * rows.count * blocksPerRow,
+      cost: min(rows.columns, Self.blockSize) * PlaneLayout.lanes / 2)
+  }
+
+  /// Calls a closure with each block of a chunk.
+  @inline(__always)
+  func forEachBlock(of chunk: Int, _ body: (Block) -> Void) {
+    let rowsPerImage = rows.count / planes.batch
+    let pixelStep = isChannelsLast ? channels : 1
+    for item in chunks[chunk] {
+      let (plane, inPlane) = item.quotientAndRemainder(dividingBy: rows.count * blocksPerRow)
+      let (row, part) = inPlane.quotientAndRemainder(dividingBy: blocksPerRow)
+      let (image, inImage) = row.quotientAndRemainder(dividingBy: rowsPerImage)
+      let first = part * Self.blockSize
+      let start = lanes[plane]
+      body(
+        Block(
+          plane: planes.planes[plane] + rows.offset(ofRow: row, in: planes)
+            + first * PlaneLayout.lanes,
+          dense: image * channels * planes.extents.volume
+            + (inImage * rows.columns + first) * pixelStep,
+          pixels: min(Self.blockSize, rows.columns - first), lanes: start,
+          areNeighbours: isChannelsLast && start[0] >= 0 && start == start[0] &+ neighbours))
+    }
+  }
+}
+
+/// 0, 1, … 15.
+private let neighbours = SIMD16<Int>(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 
 /// Copies images row by row between planes of one kind with different halos.
 package struct RowCopy: Kernel {

@@ -2,13 +2,17 @@ package import ConvoyTensors
 
 /// Copies a box of elements between two row-major tensors, each with its own strides: transposes,
 /// slices, pads, repeats and concatenates.
+///
+/// The box is cut into tables: columns are the dimension whose elements are closest in the target,
+/// rows the one whose elements are closest in the source. Where these differ, a table is
+/// transposed, in blocks that stay in the first-level cache.
 package struct StridedCopy: Kernel {
   /// See `Kernel.name`.
   package let name = "copy"
   private let source: Region
   private let target: Region
   private let elementSize: Int
-  private let walk: StridedWalk
+  private let tables: CopyTables
   private let chunks: Chunks
 
   /// - Parameters:
@@ -25,34 +29,35 @@ package struct StridedCopy: Kernel {
     elementSize = type.size
     self.source = source
     self.target = target
-    walk = StridedWalk(extents, [sourceStrides, targetStrides])
-    chunks = Chunks(items: walk.rows, cost: walk.columns)
+    tables = CopyTables(extents, sourceStrides, targetStrides)
+    chunks = Chunks(items: tables.blockCount, cost: tables.blockRows * tables.blockColumns)
   }
 
   /// Copies contiguous elements.
   package init(
     contiguous count: Int, of type: ElementType = .float32, from source: Region, to target: Region
   ) {
-    let width = 1024
-    if count % width == 0 {
-      self.init(
-        [count / width, width], of: type, from: source, strides: [width, 1], to: target,
-        strides: [width, 1])
-    } else {
-      self.init([count], of: type, from: source, strides: [1], to: target, strides: [1])
-    }
+    self.init([count], of: type, from: source, strides: [1], to: target, strides: [1])
+  }
+
+  /// Copies a tensor with the channels last to one of a shape with the channels first.
+  package init(
+    channelsFirst shape: Shape, of type: ElementType, from source: Region, to target: Region
+  ) {
+    let (image, channels) = (shape.elementCount / shape[0], shape[1])
+    let pixels = image / channels
+    self.init(
+      [shape[0], channels, pixels], of: type, from: source, strides: [image, 1, channels],
+      to: target, strides: [image, pixels, 1])
   }
 
   /// See `Kernel.chunkCount`.
   package var chunkCount: Int { chunks.count }
 
   /// See `Kernel.detail`.
-  package var detail: String {
-    let isContiguous = walk.columnSteps.allSatisfy { $0 == 1 }
-    return "\(walk.rows) rows of \(walk.columns) \(isContiguous ? "neighbours" : "numbers apart")"
-  }
+  package var detail: String { tables.description }
 
-  /// Copies some rows.
+  /// Copies some blocks.
   package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
     switch elementSize {
     case 1: copy(chunk, memory, as: UInt8.self)
@@ -62,138 +67,126 @@ package struct StridedCopy: Kernel {
     }
   }
 
-  private func copy<Bits: BitwiseCopyable>(_ chunk: Int, _ memory: Memory, as type: Bits.Type) {
-    for row in chunks[chunk] {
-      let offsets = walk.offsets(ofRow: row)
-      let from = memory[source, as: type] + offsets[0]
-      let to = memory[target, as: type] + offsets[1]
-      let (fromStep, toStep) = (walk.columnSteps[0], walk.columnSteps[1])
-      if fromStep == 1, toStep == 1 {
-        to.update(from: from, count: walk.columns)
-      } else {
-        for column in 0..<walk.columns { to[column * toStep] = from[column * fromStep] }
+  @inline(__always)
+  private func copy<Bits: SIMDScalar>(_ chunk: Int, _ memory: Memory, as type: Bits.Type) {
+    let (from, to) = (UnsafePointer(memory[source, as: type]), memory[target, as: type])
+    tables.forEachBlock(of: chunks[chunk]) { block in
+      copy(block, from + block.source, to + block.target)
+    }
+  }
+
+  @inline(__always)
+  private func copy<Bits: SIMDScalar>(
+    _ block: CopyTables.Block, _ from: UnsafePointer<Bits>, _ to: UnsafeMutablePointer<Bits>
+  ) {
+    let (rows, columns) = (tables.rows, tables.columns)
+    if columns.source == 1, columns.target == 1 {
+      for row in 0..<block.rows {
+        let (line, result) = (from + row * rows.source, to + row * rows.target)
+        if block.columns >= 16 {
+          result.update(from: line, count: block.columns)
+        } else {
+          // A call would take longer.
+          for column in 0..<block.columns { result[column] = line[column] }
+        }
+      }
+    } else if rows.source == 1, columns.target == 1, block.rows >= 4, block.columns >= 4 {
+      transposeTable(
+        from, to, rows: block.rows, columns: block.columns, sourceStride: columns.source,
+        targetStride: rows.target)
+    } else {
+      for row in 0..<block.rows {
+        let (line, result) = (from + row * rows.source, to + row * rows.target)
+        for column in 0..<block.columns {
+          result[column * columns.target] = line[column * columns.source]
+        }
       }
     }
   }
 }
 
-/// The iteration over a box of elements of several operands at once, each with its own strides:
-/// numbered rows of the last dimension.
-struct StridedWalk: Sendable {
-  let rows: Int
-  let columns: Int
-  /// For each operand, elements between neighbouring columns.
-  let columnSteps: [Int]
-  private let extents: [Int]
-  private let strides: [[Int]]
+/// A box of elements of a source and a target, cut into tables, and these into blocks.
+private struct CopyTables: Sendable, CustomStringConvertible {
+  /// A dimension: its extent, and elements between neighbours.
+  struct Dimension: Sendable {
+    var extent: Int
+    var source: Int
+    var target: Int
+  }
 
-  init(_ extents: [Int], _ strides: [[Int]]) {
-    // Adjacent dimensions whose strides are compatible in every operand are merged: longer rows,
-    // fewer of them.
-    var merged: [(extent: Int, strides: [Int])] = []
-    for dimension in extents.indices where extents[dimension] != 1 {
-      let steps = strides.map { $0[dimension] }
-      if let last = merged.last,
-        zip(last.strides, steps).allSatisfy({ $0 == $1 * extents[dimension] })
-      {
-        merged[merged.count - 1] = (last.extent * extents[dimension], steps)
-      } else {
-        merged.append((extents[dimension], steps))
+  /// A part of a table: where it begins, and its extents.
+  struct Block {
+    var source: Int
+    var target: Int
+    var rows: Int
+    var columns: Int
+  }
+
+  let rows: Dimension
+  let columns: Dimension
+  /// The largest extents of a block.
+  let blockRows: Int
+  let blockColumns: Int
+  private let rowBlocks: Int
+  private let columnBlocks: Int
+  /// The other dimensions: a table for each of their positions.
+  private let others: [Dimension]
+
+  var blockCount: Int { others.reduce(rowBlocks * columnBlocks) { $0 * $1.extent } }
+
+  var description: String {
+    let kind =
+      columns.source == 1 && columns.target == 1
+      ? "lines of neighbours" : rows.source == 1 ? "transposed" : "numbers apart"
+    return "\(blockCount) tables of \(blockRows)×\(blockColumns), \(kind)"
+  }
+
+  init(_ extents: [Int], _ sourceStrides: [Int], _ targetStrides: [Int]) {
+    let walk = StridedWalk(extents, [sourceStrides, targetStrides])
+    var dimensions = walk.dimensions.map {
+      Dimension(extent: $0.extent, source: $0.strides[0], target: $0.strides[1])
+    }
+    let single = Dimension(extent: 1, source: 0, target: 0)
+    func removeFirst(by distance: (Dimension) -> Int) -> Dimension {
+      guard
+        let index = dimensions.indices.min(by: {
+          distance(dimensions[$0]) < distance(dimensions[$1])
+        })
+      else { return single }
+      return dimensions.remove(at: index)
+    }
+    columns = removeFirst { abs($0.target) }
+    // Elements that are repeated are close to one another, and are no line.
+    rows = removeFirst { $0.source == 0 ? Int.max : abs($0.source) }
+    others = dimensions
+    let isTransposed = columns.source != 1 || columns.target != 1
+    (blockRows, blockColumns) =
+      isTransposed
+      ? (min(rows.extent, 64), min(columns.extent, 64))
+      : (min(rows.extent, max(1, 4096 / columns.extent)), min(columns.extent, 4096))
+    rowBlocks = (rows.extent + blockRows - 1) / blockRows
+    columnBlocks = (columns.extent + blockColumns - 1) / blockColumns
+  }
+
+  /// Calls a closure with each block of a range.
+  @inline(__always)
+  func forEachBlock(of range: Range<Int>, _ body: (Block) -> Void) {
+    for index in range {
+      let (table, inTable) = index.quotientAndRemainder(dividingBy: rowBlocks * columnBlocks)
+      let (row, column) = inTable.quotientAndRemainder(dividingBy: columnBlocks)
+      var block = Block(
+        source: row * blockRows * rows.source + column * blockColumns * columns.source,
+        target: row * blockRows * rows.target + column * blockColumns * columns.target,
+        rows: min(blockRows, rows.extent - row * blockRows),
+        columns: min(blockColumns, columns.extent - column * blockColumns))
+      var rest = table
+      for dimension in others.reversed() {
+        let (quotient, position) = rest.quotientAndRemainder(dividingBy: dimension.extent)
+        block.source += position * dimension.source
+        block.target += position * dimension.target
+        rest = quotient
       }
+      body(block)
     }
-    let last = merged.popLast() ?? (1, strides.map { _ in 0 })
-    columns = last.extent
-    columnSteps = last.strides
-    self.extents = merged.map(\.extent)
-    self.strides = strides.indices.map { operand in merged.map { $0.strides[operand] } }
-    rows = self.extents.reduce(1, *)
-  }
-
-  /// For each operand, elements from its first element to a row's first.
-  func offsets(ofRow row: Int) -> [Int] {
-    var rest = row
-    var offsets = Array(repeating: 0, count: strides.count)
-    for dimension in extents.indices.reversed() {
-      let (quotient, position) = rest.quotientAndRemainder(dividingBy: extents[dimension])
-      rest = quotient
-      for operand in strides.indices { offsets[operand] += position * strides[operand][dimension] }
-    }
-    return offsets
-  }
-
-  /// Elements from an operand's first element to a row's first.
-  func offset(ofRow row: Int, operand: Int) -> Int {
-    var (rest, offset) = (row, 0)
-    for dimension in extents.indices.reversed() {
-      let (quotient, position) = rest.quotientAndRemainder(dividingBy: extents[dimension])
-      rest = quotient
-      offset += position * strides[operand][dimension]
-    }
-    return offset
-  }
-}
-
-/// Sets contiguous elements to one value.
-package struct Fill: Kernel {
-  /// See `Kernel.name`.
-  package let name = "fill"
-  private let target: Region
-  /// The value, of the elements' type.
-  private let value: Tensor
-  private let chunks: Chunks
-
-  /// - Parameters:
-  ///   - count: the number of elements.
-  ///   - value: the elements' value, converted to their type.
-  package init(_ target: Region, count: Int, of type: ElementType = .float32, with value: Float) {
-    self.target = target
-    self.value = Tensor([], repeating: value).converted(to: type)
-    chunks = Chunks(items: count, cost: 1)
-  }
-
-  /// See `Kernel.chunkCount`.
-  package var chunkCount: Int { chunks.count }
-
-  /// Fills some elements.
-  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
-    switch value.type.size {
-    case 1: fill(chunk, memory, as: UInt8.self)
-    case 2: fill(chunk, memory, as: UInt16.self)
-    case 4: fill(chunk, memory, as: UInt32.self)
-    default: fill(chunk, memory, as: UInt64.self)
-    }
-  }
-
-  private func fill<Bits: BitwiseCopyable>(_ chunk: Int, _ memory: Memory, as type: Bits.Type) {
-    let part = chunks[chunk]
-    let bits = value.withUnsafeBytes { $0.load(as: type) }
-    (memory[target, as: type] + part.lowerBound).update(repeating: bits, count: part.count)
-  }
-}
-
-/// Copies one number for each channel into the channels' lanes, and zeros into the other lanes:
-/// biases.
-package struct LaneCopy: Kernel {
-  /// See `Kernel.name`.
-  package let name = "pack bias"
-  private let channels: [Int?]
-  private let source: Region
-  private let target: Region
-
-  /// - Parameter order: the order of the channels.
-  package init(_ order: ChannelOrder, from source: Region, to target: Region) {
-    channels = order.channelsByLane
-    self.source = source
-    self.target = target
-  }
-
-  /// See `Kernel.chunkCount`.
-  package var chunkCount: Int { 1 }
-
-  /// Copies all numbers.
-  package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
-    let numbers = memory[source]
-    let lanes = memory[target]
-    for (lane, channel) in channels.enumerated() { lanes[lane] = channel.map { numbers[$0] } ?? 0 }
   }
 }

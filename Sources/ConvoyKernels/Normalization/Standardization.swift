@@ -3,7 +3,7 @@ package import ConvoyTensors
 /// (x − mean) ∕ √(variance + ε) over the channels of each pixel, in planes.
 ///
 /// A pixel's numbers are read three times: for the mean, for the differences from it, and for the
-/// results. They are in cache after the first time.
+/// results. They are in cache after the first time. Several pixels are read together.
 package struct PixelStandardization: Kernel {
   /// See `Kernel.name`.
   package let name = "portable standardization"
@@ -28,12 +28,19 @@ package struct PixelStandardization: Kernel {
     self.output = output
     self.outputBase = outputBase
     masks = LaneMask.masks(of: image.order)
-    parts = PixelParts(image, cost: image.planes.count * PlaneLayout.lanes)
+    parts = PixelParts(
+      image, cost: image.planes.count * PlaneLayout.lanes, joiningRowsOf: [image, output])
     cursors = (RowCursor(image), RowCursor(output))
   }
 
   /// See `Kernel.chunkCount`.
   package var chunkCount: Int { parts.count }
+
+  /// Pixels that are read together, plane by plane: a plane's are neighbours in memory.
+  private static let blockSize = 16
+
+  /// See `Kernel.scratchCount`.
+  package var scratchCount: Int { (2 * PlaneLayout.lanes + 3) * Self.blockSize }
 
   /// Standardises some pixels over all their channels.
   package func run(chunk: Int, in memory: Memory, scratch: UnsafeMutablePointer<Float>) {
@@ -41,34 +48,54 @@ package struct PixelStandardization: Kernel {
     parts.forEachRun(of: chunk) { row, column, count in
       let source = UnsafePointer(memory[base] + cursors.0.offset(ofRow: row))
       let target = memory[outputBase] + cursors.1.offset(ofRow: row)
-      for pixel in column..<column + count {
-        standardize(source + pixel * lanes, to: target + pixel * lanes)
+      for pixel in stride(from: column, to: column + count, by: Self.blockSize) {
+        standardize(
+          source + pixel * lanes, to: target + pixel * lanes,
+          count: min(Self.blockSize, column + count - pixel), scratch)
       }
     }
   }
 
-  /// Standardises one pixel; lanes without a channel are read as zeros.
-  @inline(__always)
+  /// Standardises a block of pixels; lanes without a channel are read as zeros.
   private func standardize(
-    _ source: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>
+    _ source: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>, count: Int,
+    _ scratch: UnsafeMutablePointer<Float>
   ) {
-    var sum = Lanes.zero
-    for plane in masks.indices {
-      sum += masks[plane]((source + image.planes[plane]).lanes)
+    let lanes = PlaneLayout.lanes
+    let (sums, squares) = (scratch, scratch + Self.blockSize * lanes)
+    let means = squares + Self.blockSize * lanes
+    let (factors, offsets) = (means + Self.blockSize, means + 2 * Self.blockSize)
+    sums.update(repeating: 0, count: count * lanes)
+    for (plane, mask) in zip(image.planes, masks) {
+      for pixel in 0..<count {
+        let place = sums + pixel * lanes
+        place.lanes = place.lanes + mask((source + plane + pixel * lanes).lanes)
+      }
     }
-    let mean = Float(sum.total / Double(image.channels))
-    var (distances, squares) = (Lanes.zero, Lanes.zero)
-    for plane in masks.indices {
-      let distance = masks[plane]((source + image.planes[plane]).lanes - mean)
-      distances += distance
-      squares += distance * distance
+    for pixel in 0..<count {
+      means[pixel] = Float((sums + pixel * lanes).lanes.total / Double(image.channels))
     }
-    let moments = Moments(
-      mean: mean, distances: distances.total, squares: squares.total, count: image.channels,
-      epsilon: epsilon)
-    for plane in masks.indices {
-      let x = (source + image.planes[plane]).lanes
-      (target + output.planes[plane]).lanes = (x - mean) * moments.factor + moments.offset
+    sums.update(repeating: 0, count: 2 * Self.blockSize * lanes)
+    for (plane, mask) in zip(image.planes, masks) {
+      for pixel in 0..<count {
+        let distance = mask((source + plane + pixel * lanes).lanes - means[pixel])
+        let (sum, square) = (sums + pixel * lanes, squares + pixel * lanes)
+        sum.lanes = sum.lanes + distance
+        square.lanes = square.lanes + distance * distance
+      }
+    }
+    for pixel in 0..<count {
+      let moments = Moments(
+        mean: means[pixel], distances: (sums + pixel * lanes).lanes.total,
+        squares: (squares + pixel * lanes).lanes.total, count: image.channels, epsilon: epsilon)
+      factors[pixel] = moments.factor
+      offsets[pixel] = moments.offset
+    }
+    for (from, to) in zip(image.planes, output.planes) {
+      for pixel in 0..<count {
+        let x = (source + from + pixel * lanes).lanes
+        (target + to + pixel * lanes).lanes = (x - means[pixel]) * factors[pixel] + offsets[pixel]
+      }
     }
   }
 }

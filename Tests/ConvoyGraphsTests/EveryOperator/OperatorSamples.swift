@@ -144,6 +144,10 @@ let operatorSamples: [OperatorSample] = [
   OperatorSample(
     Comparison(.equal), [image, image], differentiated: [],
     numbers: [0: .integers(.int64, below: 3), 1: .integers(.int64, below: 3)]),
+  OperatorSample(DepthToSpace(PixelBlocks(extent: 2, channelsFirst: true)), [[2, 8, 3, 4]]),
+  OperatorSample(DepthToSpace(PixelBlocks(extent: 3, channelsFirst: false)), [[2, 18, 2, 1]]),
+  OperatorSample(SpaceToDepth(PixelBlocks(extent: 2, channelsFirst: true)), [[2, 4, 4, 6]]),
+  OperatorSample(SpaceToDepth(PixelBlocks(extent: 3, channelsFirst: false)), [[2, 2, 3, 6]]),
   OperatorSample(Concatenation(dimension: 1), [image, image, image]),
   OperatorSample(Convolution(window, groups: 2), [image, [6, 2, 3, 3], [6]]),
   OperatorSample(Convolution(Window(kernel: [3], padding: .same)), [[1, 2, 9], [4, 2, 3]]),

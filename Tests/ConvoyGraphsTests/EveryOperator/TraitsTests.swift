@@ -149,6 +149,38 @@ import Testing
     case .layer, .channelAffine, .exchange, .other: break
     }
   }
+
+  // MARK: Transposition
+
+  /// The form for transposed inputs gives the transposed output.
+  @Test(arguments: operatorSamples) func transposedForms(_ sample: OperatorSample) throws {
+    var random = Random(seed: 16)
+    let tensors = try sample.tensors(using: &random)
+    let made = try sample.reference(tensors)
+    let rank = tensors.map(\.shape.rank).max() ?? 0
+    for _ in 0..<4 {
+      let places = (0..<rank).shuffled(using: &random)
+      guard let form = sample.operation.transposedForm(places: places) else {
+        switch sample.operation.kind {
+        case .function, .arithmetic: Issue.record("\(sample) has no form for transposed inputs.")
+        case .layer, .channelAffine, .exchange, .other: break
+        }
+        return
+      }
+      let inverse = (0..<rank).map { place in places.firstIndex { $0 == place } ?? 0 }
+      let bases = try tensors.map { tensor in
+        let missing = Array(repeating: 1, count: rank - tensor.shape.rank)
+        return try tensor.reshaped(to: Shape(missing + tensor.shape.dimensions))
+          .transposed(inverse)
+      }
+      let outputs = try form.operation.outputShapes(for: bases.map(\.shape))
+      let computed = form.operation.reference(bases.map { ReferenceTensor($0) }, outputs: outputs)
+      let transpose = Transpose(permutation: form.places)
+      expectClose(
+        transpose.reference(
+          computed, outputs: try transpose.outputShapes(for: outputs)), made)
+    }
+  }
 }
 
 extension OperatorSample {
