@@ -164,18 +164,4 @@ func withFolder(_ body: (String) throws -> Void) throws {
       #expect(unknown.errors.contains("The zoo has no network ‘resnet’"))
     }
   }
-
-  @Test(arguments: [
-    [], ["train"], ["evaluate"], ["classify"], ["zoo"], ["bench"], ["bench", "layers"], ["explain"],
-    ["run"], ["cost"], ["study"], ["study", "groups"],
-  ])
-  func helpShowsAnExample(subcommand: [String]) throws {
-    try withFolder { folder in
-      let run = try CommandRun(subcommand + ["--help"], in: folder)
-      #expect(run.status == 0)
-      #expect(run.output.contains("Example"))
-      // Of a word that is no subcommand, the help is that of the whole command.
-      #expect(run.output.contains("USAGE: convoy \(subcommand.joined(separator: " "))"))
-    }
-  }
 }
