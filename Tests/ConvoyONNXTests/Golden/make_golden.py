@@ -1,7 +1,7 @@
 """Makes the models that the tests import, with inputs and what ONNX Runtime computes of them.
 
     pip install onnx onnxruntime onnxscript torch
-    python make_golden.py
+    python make_golden.py [FAMILY ...]
 
 Each model NAME.onnx has a file NAME.bin beside it: for each input, then each output, the number of
 dimensions, the extents (32-bit integers) and the numbers (32-bit floats), all little-endian.
@@ -9,7 +9,9 @@ dimensions, the extents (32-bit integers) and the numbers (32-bit floats), all l
 
 import os
 import struct
+import sys
 import warnings
+import zlib
 
 import numpy as np
 import onnx
@@ -61,8 +63,9 @@ def save(name, nodes, inputs, weights=None, opset=17, ir=8, outputs=("y",), list
         declared += [helper.make_tensor_value_info(t.name, t.data_type, list(t.dims)) for t in tensors]
     results = [helper.make_tensor_value_info(key, TensorProto.FLOAT, None) for key in outputs]
     graph = helper.make_graph(nodes, name, declared, results, tensors)
+    domains = [helper.make_opsetid(domain, 1) for domain in sorted({each.domain for each in nodes} - {""})]
     model = helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=ir,
+        graph, opset_imports=[helper.make_opsetid("", opset)] + domains, ir_version=ir,
         producer_name="make_golden")
     path = os.path.join(FOLDER, name + ".onnx")
     if external:
@@ -453,12 +456,95 @@ def exports():
             record(f"torch_{name}_{suffix}", {"x": x.numpy()})
 
 
+def positions():
+    x = normal(2, 5, 4, 3)
+    for name, op, more in (("arg_max", "ArgMax", {"axis": 1}), ("arg_min_last", "ArgMin", {"axis": -1, "keepdims": 0,
+                           "select_last_index": 1})):
+        save(name, [node(op, "x", ["i"], **more), node("Cast", "i", to=TensorProto.FLOAT)], {"x": np.round(x)},
+             opset=13)
+    save("top_k", [node("TopK", "xk", ["y", "i"], axis=1), node("Cast", "i", ["z"], to=TensorProto.FLOAT)],
+         {"x": x}, {"k": ints(3)}, opset=11, outputs=("y", "z"))
+    save("top_k_smallest", [node("TopK", "xk", ["y", "i"], axis=2, largest=0)], {"x": x}, {"k": ints(2)}, opset=24)
+    save("reduce_log_sum_exp", [node("ReduceLogSumExp", ["x", "a"], keepdims=0)], {"x": 50 * x}, {"a": ints(1, -1)},
+         opset=18)
+    save("reduce_log_sum", [node("ReduceLogSum", "x", axes=[2])], {"x": np.abs(x)}, opset=13)
+    save("reduce_prod", [node("ReduceProd", "x", axes=[-1])], {"x": x}, opset=11)
+    save("reduce_min_pixels", [node("ReduceMin", ["x", "a"])], {"x": x}, {"a": ints(2, 3)}, opset=20)
+    save("lp_normalization", [node("LpNormalization", "x", axis=1, p=1)], {"x": x}, opset=1)
+    save("mean_variance", [node("MeanVarianceNormalization", "x")], {"x": x}, opset=13)
+    save("batch_norm_training", [node("BatchNormalization", "xsbmv", ["y", "p", "q"], training_mode=1, momentum=0.8)],
+         {"x": x}, {"s": normal(5), "b": normal(5), "m": normal(5), "v": np.abs(normal(5))}, opset=15,
+         outputs=("y", "p", "q"))
+    save("layer_norm_statistics", [node("LayerNormalization", "xs", ["y", "m", "d"], axis=2)], {"x": x},
+         {"s": normal(4, 3)}, opset=17, outputs=("y", "m", "d"))
+
+
+def einsums():
+    a, b, c = normal(2, 3, 4), normal(2, 4, 5), normal(5, 3)
+    for name, equation, inputs in (
+            ("matrices", "bij,bjk->bik", {"a": a, "b": b}), ("implicit", "bij, bjk", {"a": a, "b": b}),
+            ("three", "bij,bjk,ki->bj", {"a": a, "b": b, "c": c}), ("ellipsis", "...ij,...jk->...ki", {"a": a, "b": b}),
+            ("diagonal", "...ii->...i", {"a": normal(2, 3, 3)}), ("trace", "bii->b", {"a": normal(2, 3, 3)}),
+            ("sum", "bij->j", {"a": a}), ("outer", "i,j->ji", {"a": normal(3), "b": normal(4)}),
+            ("heads", "bhid,bjhd->bhij", {"a": normal(2, 3, 4, 5), "b": normal(2, 6, 3, 5)})):
+        save("einsum_" + name, [node("Einsum", inputs, equation=equation)], inputs, opset=12)
+
+
+def recurrences():
+    x = normal(5, 2, 3)
+    for op, gates in (("LSTM", 4), ("GRU", 3), ("RNN", 1)):
+        for direction, count in (("forward", 1), ("reverse", 1), ("bidirectional", 2)):
+            weights = {"w": normal(count, gates * 4, 3), "r": normal(count, gates * 4, 4),
+                       "b": normal(count, 2 * gates * 4)}
+            more = {"linear_before_reset": 1} if op == "GRU" and count == 2 else {}
+            names = ("y", "h", "c")[:3 if op == "LSTM" else 2]
+            save(f"{op.lower()}_{direction}",
+                 [node(op, "xwrb", names, hidden_size=4, direction=direction, **more)], {"x": x}, weights,
+                 opset=14, outputs=names)
+    save("lstm_peepholes", [node("LSTM", ["x", "w", "r", "", "l", "i", "j", "p"], ["y"], hidden_size=4, clip=0.9)],
+         {"x": x, "i": normal(1, 2, 4), "j": normal(1, 2, 4)},
+         {"w": normal(1, 16, 3), "r": normal(1, 16, 4), "l": np.array([3, 5], dtype=np.int32), "p": normal(1, 12)},
+         opset=14)
+
+
+def attentions():
+    q, k, v = normal(2, 4, 3, 8), normal(2, 2, 5, 8), normal(2, 2, 5, 6)
+    save("attention", [node("Attention", "qkvm")], {"q": q, "k": k, "v": v, "m": normal(3, 5)}, opset=23, ir=11)
+    save("attention_causal", [node("Attention", "qkv", is_causal=1, scale=0.7)], {"q": q, "k": k, "v": v},
+         opset=23, ir=11)
+    save("attention_flat", [node("Attention", "qkv", q_num_heads=2, kv_num_heads=2)],
+         {"q": normal(2, 3, 8), "k": normal(2, 5, 8), "v": normal(2, 5, 8)}, opset=23, ir=11)
+    save("multi_head_attention", [node("MultiHeadAttention", "qkv", domain="com.microsoft", num_heads=2)],
+         {"q": normal(2, 3, 8), "k": normal(2, 5, 8), "v": normal(2, 5, 8)})
+    save("packed_attention", [node("Attention", "xwb", domain="com.microsoft", num_heads=2)], {"x": normal(2, 3, 8)},
+         {"w": normal(8, 24), "b": normal(24)})
+
+
+def runtime_forms():
+    x = normal(2, 4, 6, 5)
+    weights = {"w": normal(6, 4, 3, 3), "b": normal(6)}
+    save("fused_conv", [node("FusedConv", "xwb", domain="com.microsoft", activation="LeakyRelu",
+                             activation_params=[0.2])], {"x": x}, weights)
+    save("fused_conv_sum", [node("FusedConv", "xwbz", domain="com.microsoft", activation="Relu", pads=[1, 1, 1, 1])],
+         {"x": x, "z": normal(2, 6, 6, 5)}, weights)
+    save("fused_product", [node("FusedMatMul", "xb", domain="com.microsoft", transA=1, transB=1, alpha=0.5)],
+         {"x": normal(2, 4, 3), "b": normal(2, 5, 4)})
+    save("skip_layer_norm", [node("SkipLayerNormalization", "xzsb", domain="com.microsoft", epsilon=1e-5)],
+         {"x": normal(2, 3, 8), "z": normal(2, 3, 8)}, {"s": normal(8), "b": normal(8)})
+
+
 if __name__ == "__main__":
-    for file in os.listdir(FOLDER):
-        if not file.endswith(".py"):
-            os.remove(os.path.join(FOLDER, file))
-    for make in (convolutions, poolings, normalizations, activations, arithmetic, arrangements, shapes,
-                 matrices, reductions, softmaxes, resizings, storage, exports):
-        make()
+    families = (convolutions, poolings, normalizations, activations, arithmetic, arrangements, shapes, matrices,
+                reductions, softmaxes, resizings, storage, exports, positions, einsums, recurrences, attentions,
+                runtime_forms)
+    wanted = sys.argv[1:]  # the families to make again; all unless given
+    if not wanted:
+        for file in os.listdir(FOLDER):
+            if not file.endswith(".py"):
+                os.remove(os.path.join(FOLDER, file))
+    for make in families:
+        if not wanted or make.__name__ in wanted:
+            random = np.random.default_rng(zlib.crc32(make.__name__.encode()))
+            make()
     total = sum(os.path.getsize(os.path.join(FOLDER, f)) for f in os.listdir(FOLDER))
     print(len(os.listdir(FOLDER)), "files of", total, "bytes")
