@@ -13,7 +13,8 @@ import Testing
       let extents = made.shape.dimensions.dropFirst(2).map { _ in 1 + random.below(9) }
       let interpolation: Resize.Interpolation =
         random.below(2) == 0 ? .linear : .nearest(.halfDown)
-      let coordinates = Resize.Coordinates.allCases[random.below(4)]
+      let coordinates = Resize.Coordinates.allCases[
+        random.below(Resize.Coordinates.allCases.count)]
       let resized = made.resized(to: extents, interpolation, coordinates: coordinates)
       let value = resized.maybeConvolved(made.shape[1], &random)
       try expectPlanMatchesReference(

@@ -66,14 +66,14 @@ import Testing
     let message = try Self.message(
       Self.model([
         Self.node("LSTM", ["x"], "a"), Self.node("Relu", ["a"], "b"), custom,
-        Self.node("Resize", ["x"], "d", [.init("antialias", 1)]),
+        Self.node("Resize", ["x"], "d", [.init("mode", "lanczos")]),
         Self.node("LSTM", ["d"], "y"),
       ]))
     #expect(
       message
         == "The model uses what Convoy does not support: the operator LSTM "
         + "(nodes ‘the LSTM’, ‘the LSTM’); the operator org.example.Magic (node ‘the Magic’); "
-        + "Resize ‘the Resize’ (antialias is not supported).", "\(message)")
+        + "Resize ‘the Resize’ (the mode ‘lanczos’ is not known).", "\(message)")
   }
 
   @Test func versions() throws {

@@ -40,5 +40,10 @@ extension Recurrence: DefinitionLowerable {}
 extension Remainder: DefinitionLowerable {}
 extension ScalarMap: DefinitionLowerable {}
 extension Scatter: DefinitionLowerable {}
+extension Dequantization: DefinitionLowerable {}
+extension IntegerConvolution: DefinitionLowerable {}
+extension IntegerMatrixProduct: DefinitionLowerable {}
+extension Quantization: DefinitionLowerable {}
+extension Resampling: DefinitionLowerable {}
 extension Selection: DefinitionLowerable {}
 extension TopK: DefinitionLowerable {}

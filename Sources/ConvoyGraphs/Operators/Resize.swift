@@ -40,6 +40,25 @@ public struct Resize: Operator {
     case alignCorners
     /// x ∕ s
     case asymmetric
+    /// (x + ½) ∕ s − ½ + (input − output ∕ s) ∕ 2: pixels are areas, and the centres of both images
+    /// are aligned, which matters where the output's extent was rounded.
+    case halfPixelSymmetric
+    /// (x + ½) ∕ s
+    case pixelCenter
+
+    /// The coordinate of an output position, in 32-bit floats.
+    func coordinate(_ x: Float, from: Int, to: Int, scale: Float) -> Float {
+      switch self {
+      case .halfPixel: return (x + 0.5) / scale - 0.5
+      case .pyTorchHalfPixel: return to > 1 ? (x + 0.5) / scale - 0.5 : 0
+      case .alignCorners: return to > 1 ? x * Float(from - 1) / Float(to - 1) : 0
+      case .asymmetric: return x / scale
+      case .halfPixelSymmetric:
+        let adjustment = Float(to) / (scale * Float(from))
+        return Float(from) / 2 * (1 - adjustment) + (x + 0.5) / scale - 0.5
+      case .pixelCenter: return (x + 0.5) / scale
+      }
+    }
   }
 
   /// The size of the output.
@@ -222,17 +241,10 @@ extension Resize {
       }
       var scale = Float(to) / Float(from)
       if case .scales(let scales) = size { scale = scales[d - 2] }
-      return (0..<to).map { tap(at: coordinate(Float($0), from, to, scale), below: from) }
-    }
-  }
-
-  /// The coordinate in the image of an output position.
-  private func coordinate(_ x: Float, _ from: Int, _ to: Int, _ scale: Float) -> Float {
-    switch coordinates {
-    case .halfPixel: (x + 0.5) / scale - 0.5
-    case .pyTorchHalfPixel: to > 1 ? (x + 0.5) / scale - 0.5 : 0
-    case .alignCorners: to > 1 ? x * Float(from - 1) / Float(to - 1) : 0
-    case .asymmetric: x / scale
+      return (0..<to).map {
+        let x = coordinates.coordinate(Float($0), from: from, to: to, scale: scale)
+        return tap(at: x, below: from)
+      }
     }
   }
 
@@ -270,7 +282,7 @@ extension Resize {
 
 extension Resize.Rounding {
   /// The integer that a coordinate is rounded to.
-  fileprivate func rounded(_ coordinate: Float) -> Float {
+  func rounded(_ coordinate: Float) -> Float {
     let below = coordinate.rounded(.down)
     let fraction = coordinate - below
     let isHalf = abs(fraction - 0.5) < 1e-6

@@ -85,4 +85,10 @@ extension Value {
     let rank = shape.rank
     return rank < 3 ? self : transposed([0, rank - 1] + Array(1..<rank - 1))
   }
+
+  /// An image [B, C, …] as one with the channels last, [B, …, C].
+  public func channelsLast() -> Value {
+    let rank = shape.rank
+    return rank < 3 ? self : transposed([0] + Array(2..<rank) + [1])
+  }
 }

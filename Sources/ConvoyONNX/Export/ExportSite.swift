@@ -40,6 +40,12 @@ struct ExportSite {
     return name
   }
 
+  /// Why the node cannot be written.
+  func failure(_ what: String) -> ConvoyError {
+    ConvoyError(
+      .argument, "‘\(name)’ cannot be exported: ONNX has no means of \(what) in version 17.")
+  }
+
   /// The name of a constant scalar.
   func scalar(_ value: Float) -> String {
     exporter.constant(Tensor([], repeating: value), name: "\(name).scalar")

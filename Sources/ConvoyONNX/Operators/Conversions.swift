@@ -16,7 +16,8 @@ enum Conversions {
   static let importing: [String: Importing] = joined([
     convolutions, poolings, normalizations, activations, arithmetic, arrangements, shapes, matrices,
     reductions, softmaxes, resizings, logic, writtenNormalizations, einsums, recurrences,
-    attentions, scalarMaps, indexing, masks, paddings, controlFlow,
+    attentions, scalarMaps, indexing, masks, paddings, controlFlow, quantizations,
+    quantizedFloats,
   ])
 
   /// The operators that shapes are computed with.

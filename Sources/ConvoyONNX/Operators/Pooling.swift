@@ -21,7 +21,13 @@ extension Conversions {
   private static func pooling(_ function: Pooling.Function, _ site: ImportSite) throws(ConvoyError)
     -> Value
   {
-    let image = try site.value(0)
+    try pooled(site.value(0), function, site)
+  }
+
+  /// An image pooled by the window that the attributes describe.
+  static func pooled(
+    _ image: Value, _ function: Pooling.Function, _ site: ImportSite
+  ) throws(ConvoyError) -> Value {
     guard let kernel = try site.attributes.integers("kernel_shape") else {
       throw .refused("a kernel_shape is expected")
     }
@@ -46,9 +52,7 @@ extension Pooling: Exportable {
     case .maximum: site.finish("MaxPool", site.inputs, attributes)
     case .average(let countsPadding):
       guard window.dilation.allSatisfy({ $0 == 1 }) else {
-        throw ConvoyError(
-          .argument,
-          "‘\(site.name)’ cannot be exported: ONNX has no means of dilated windows in version 17.")
+        throw site.failure("dilated windows")
       }
       site.finish(
         "AveragePool", site.inputs,

@@ -97,7 +97,9 @@ struct OperatorSample: Sendable, CustomStringConvertible {
 }
 
 /// Each operator once, or more often where its answers differ.
-let operatorSamples: [OperatorSample] = [
+let operatorSamples: [OperatorSample] = otherSamples + quantizationSamples + regionSamples
+
+private let otherSamples: [OperatorSample] = [
   OperatorSample(
     AdamUpdate(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01), [v, v, v, v, [], []],
     differentiated: [], numbers: [3: .positive, 4: .positive, 5: .step]),

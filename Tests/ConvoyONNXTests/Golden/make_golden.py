@@ -533,10 +533,56 @@ def runtime_forms():
          {"x": normal(2, 3, 8), "z": normal(2, 3, 8)}, {"s": normal(8), "b": normal(8)})
 
 
+def resamplings():
+    """Forms of Resize beyond the nearest pixel and linear interpolation of pixels."""
+    x = normal(2, 3, 5, 6)
+
+    def resize(name, x, opset=19, scales=None, sizes=None, roi=None, **attributes):
+        inputs = ["x", "roi" if roi else "", "scales" if scales else "", "sizes" if sizes else ""]
+        while not inputs[-1]:
+            inputs.pop()
+        weights = {key: make(*value) for key, make, value in (
+            ("roi", floats, roi), ("scales", floats, scales), ("sizes", ints, sizes)) if value}
+        save("resample_" + name, [node("Resize", inputs, **attributes)], {"x": x}, weights, opset=opset)
+
+    resize("cubic_up", x, 13, scales=(1, 1, 2, 1.7), mode="cubic")
+    resize("cubic_down", x, 13, sizes=(2, 3, 3, 2), mode="cubic", cubic_coeff_a=-0.5)
+    for coordinates in ("align_corners", "asymmetric", "pytorch_half_pixel"):
+        resize(f"cubic_{coordinates}", x, 13, sizes=(2, 3, 8, 1), mode="cubic",
+               coordinate_transformation_mode=coordinates)
+    resize("cubic_excluding", x, 13, scales=(1, 1, 1.4, 0.7), mode="cubic", exclude_outside=1)
+    for mode in ("linear", "cubic"):
+        resize(f"{mode}_antialias", x, 18, scales=(1, 1, 0.6, 0.5), mode=mode, antialias=1)
+        resize(f"{mode}_antialias_up", x, 18, scales=(1, 1, 1.6, 0.4), mode=mode, antialias=1)
+        resize(f"{mode}_antialias_excluding", x, 18, sizes=(2, 3, 2, 3), mode=mode, antialias=1,
+               exclude_outside=1)
+        resize(f"{mode}_antialias_corners", x, 18, sizes=(2, 3, 2, 3), mode=mode, antialias=1,
+               coordinate_transformation_mode="align_corners")
+    for mode in ("nearest", "linear", "cubic"):
+        resize(f"{mode}_crop", x, 13, sizes=(2, 3, 4, 7), roi=(0, 0, 0.3, -0.2, 1, 1, 0.7, 1.4), mode=mode,
+               coordinate_transformation_mode="tf_crop_and_resize", extrapolation_value=7.0)
+        resize(f"{mode}_crop_axes", x, 18, sizes=(4, 7), roi=(0.1, 0.8, 1.1, 0.2), axes=[2, 3], mode=mode,
+               coordinate_transformation_mode="tf_crop_and_resize")
+        resize(f"{mode}_symmetric", x, scales=(1, 1, 1.3, 0.7), mode=mode,
+               coordinate_transformation_mode="half_pixel_symmetric")
+        for policy in ("not_larger", "not_smaller"):
+            resize(f"{mode}_{policy}", x, 18, sizes=(8, 7), axes=[2, 3], mode=mode,
+                   keep_aspect_ratio_policy=policy)
+    resize("nearest_crop_one", x, 13, sizes=(2, 3, 1, 1), roi=(0, 0, 0.3, 0.2, 1, 1, 0.7, 0.9),
+           coordinate_transformation_mode="tf_crop_and_resize")
+    resize("nearest_batch", x, 13, sizes=(4, 5, 7, 3))
+    resize("nearest_channels", x, 13, scales=(1, 2.5, 1, 1))
+    resize("linear_channels_last", x, 13, scales=(1, 1.5, 0.7, 1), mode="linear")
+    resize("linear_matrix", normal(4, 5), 13, scales=(1.5, 0.6), mode="linear")
+    resize("linear_depth", normal(1, 2, 3, 4, 3), 13, sizes=(1, 2, 5, 4, 2), mode="linear")
+    resize("for_nearest", x, 11, scales=(1, 1, 0.6, 1.7), roi=(0,) * 4 + (1,) * 4, nearest_mode="floor",
+           coordinate_transformation_mode="tf_half_pixel_for_nn")
+
+
 if __name__ == "__main__":
     families = (convolutions, poolings, normalizations, activations, arithmetic, arrangements, shapes, matrices,
                 reductions, softmaxes, resizings, storage, exports, positions, einsums, recurrences, attentions,
-                runtime_forms)
+                runtime_forms, resamplings)
     wanted = sys.argv[1:]  # the families to make again; all unless given
     if not wanted:
         for file in os.listdir(FOLDER):
