@@ -89,15 +89,12 @@ public struct Recurrence: TypedOperator {
         .shape, "expected gates of shape T×B×(\(cell.gates)·H), got \(gates)")
     }
     let (steps, batch, hidden) = (gates[0], gates[1], gates[2] / cell.gates)
-    let others: [Shape] = [
+    let others = [
       [gates[2], hidden], [hidden], [3, hidden], [batch, hidden], [batch, hidden], [batch],
     ]
-    guard Array(inputs.dropFirst()) == others else {
-      let (expected, got) = (others, inputs.dropFirst())
+    guard inputs.dropFirst().map(\.dimensions) == others else {
       throw ConvoyError(
-        .shape,
-        "expected inputs of shapes \(expected.map(\.description).joined(separator: ", ")), "
-          + "got \(got.map(\.description).joined(separator: ", "))")
+        .shape, "expected inputs of shapes \(others), got \(inputs.dropFirst().map(\.dimensions))")
     }
     guard functions.count == cell.functionCount else {
       throw ConvoyError(

@@ -72,7 +72,7 @@ public struct Reduction: TypedOperator {
   /// The output's gradient, repeated over the reduced dimensions, and divided by their count for a
   /// mean.
   public func gradients(at site: GradientSite) -> [Value?] {
-    guard function == .sum || function == .mean, site.outputGradient.type == .float32 else {
+    guard function == .sum || function == .mean, site.inputs[0].type == .float32 else {
       return [nil]
     }
     let shape = site.inputs[0].shape

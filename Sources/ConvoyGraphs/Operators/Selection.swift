@@ -32,7 +32,7 @@ public struct Selection: TypedOperator {
   /// Each tensor gets the output's gradient where it is selected, and 0 elsewhere.
   public func gradients(at site: GradientSite) -> [Value?] {
     let (condition, gradient) = (site.inputs[2], site.outputGradient)
-    guard gradient.type == .float32 else { return [nil, nil, nil] }
+    guard site.inputs[0].type == .float32 else { return [nil, nil, nil] }
     let zero = gradient.builder.scalar(0)
     return [
       site.isNeeded[0]
