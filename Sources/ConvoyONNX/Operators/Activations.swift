@@ -24,6 +24,10 @@ extension Conversions {
     "Celu": single(celu),
     "Selu": single(selu),
     "Swish": single(swish),
+    "SwiGLU": single { site throws(ConvoyError) in
+      let gate = try gated(site, scale: site.attributes.float("alpha", default: 1))
+      return site.apply(Arithmetic(.multiply), [gate, try site.value(1)])
+    },
     "Softplus": function { _ in .softplus },
     "Softsign": function { _ throws(ConvoyError) in .softsign },
     "Gelu": function { site throws(ConvoyError) in

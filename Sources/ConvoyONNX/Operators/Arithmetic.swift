@@ -161,14 +161,6 @@ extension ImportSite {
   }
 }
 
-extension ConstantTensor {
-  /// The only element, as a float.
-  fileprivate func number() throws(ConvoyError) -> Float {
-    if let scalar { return scalar }
-    return Float(try wholeNumber())
-  }
-}
-
 // MARK: Export
 
 extension Arithmetic: Exportable {

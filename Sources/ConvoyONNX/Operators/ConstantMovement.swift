@@ -6,7 +6,6 @@ extension Conversions {
   /// Operators that move numbers, where these are known.
   static let constantMoving: [String: Evaluating] = [
     "Identity": { site in site.knownConstant(0).map { [$0] } },
-    "Dropout": { site in site.knownConstant(0).map { [$0] } },
     "Cast": { site throws(ConvoyError) in
       guard let constant = site.knownConstant(0) else { return nil }
       let type = try site.castType()
@@ -16,7 +15,7 @@ extension Conversions {
     },
     "Reshape": { site throws(ConvoyError) in
       guard let constant = site.knownConstant(0) else { return nil }
-      let pattern = try site.constant(1).integers()
+      let pattern = try site.reshapingPattern()
       let allowsZero = try site.attributes.flag("allowzero")
       return [try constant.reshaped(pattern: pattern, allowsZero: allowsZero)]
     },

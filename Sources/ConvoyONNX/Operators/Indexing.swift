@@ -23,7 +23,7 @@ extension Conversions {
     "ScatterND": single { site throws(ConvoyError) in try site.scattered(.tuples(after: 0)) },
     "ReverseSequence": single(reverseSequence),
     "OneHot": single(oneHot),
-    "Compress": single(compress),
+    "Compress": compress,
     "CumSum": single { site throws(ConvoyError) in try site.cumulated(.sum) },
     "CumProd": single { site throws(ConvoyError) in try site.cumulated(.product) },
   ]
@@ -113,7 +113,7 @@ extension Conversions {
   }
 
   /// The positions along an axis, or of all elements in a row, where a condition holds.
-  private static func compress(_ site: ImportSite) throws(ConvoyError) -> Value {
+  private static func compress(_ site: ImportSite) throws(ConvoyError) -> [Imported] {
     var value = try site.value(0)
     let condition = try site.constant(1).integers()
     var dimension = 0
@@ -127,8 +127,12 @@ extension Conversions {
         "at most \(value.shape[dimension]) truth values are expected, got \(condition.count)")
     }
     let positions = condition.indices.filter { condition[$0] != 0 }
-    guard !positions.isEmpty else { throw .refused("it takes no elements") }
-    return try site.taking(positions, of: value, dimension: dimension)
+    guard !positions.isEmpty else {
+      var extents = value.shape.dimensions
+      extents[dimension] = 0
+      return [.constant(ConstantTensor(empty: extents, value.type))]
+    }
+    return [.computed(try site.taking(positions, of: value, dimension: dimension))]
   }
 }
 
@@ -170,6 +174,12 @@ extension ConstantTensor {
       return number
     }
     return try integers()[0]
+  }
+
+  /// The only element, as a float.
+  func number() throws(ConvoyError) -> Float {
+    if let scalar { return scalar }
+    return Float(try wholeNumber())
   }
 }
 

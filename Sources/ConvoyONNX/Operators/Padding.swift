@@ -80,10 +80,12 @@ extension ImportSite {
       let number = try opset < 11 ? attributes.float("value", default: 0) : 0
       return apply(Pad(before: before, after: after, value: number), [value])
     }
-    if let number = knownConstant(2)?.scalar {
+    if let number = try knownConstant(2)?.number(),
+      number.magnitude <= 0x1p24 || value.type == .float32
+    {
       return apply(Pad(before: before, after: after, value: number), [value])
     }
-    // Integers may be no floats, and a number may be computed: it is chosen where ones are padded.
+    // Large integers may be no floats, and a number may be computed: it stands where no element is.
     let number = try self.value(2).reshaped([])
     let one = builder.constant(Tensor(scalar: true))
     let isInside = one.applying(Repetition(to: value.shape)).padded(before: before, after: after)

@@ -24,7 +24,7 @@ extension Conversions {
 
   private static func reshape(_ site: ImportSite) throws(ConvoyError) -> Value {
     let value = try site.value(0)
-    let pattern = try site.constant(1).integers()
+    let pattern = try site.reshapingPattern()
     guard pattern.count <= ConstantTensor.largestRank else { throw .refused("too many dimensions") }
     if try site.attributes.flag("allowzero"), pattern.contains(0) {
       throw .refused("a shape without elements is not supported")
@@ -87,8 +87,27 @@ extension Conversions {
 extension ImportSite {
   /// What a cast is to.
   func castType() throws(ConvoyError) -> ElementType {
-    let code = try attributes.integer("to", default: 0)
-    return try ElementType(onnxCode: Int32(clamping: code))
+    if opset >= 6 { return try typeAttribute("to") }
+    let name = try attributes.string("to", default: "").lowercased()
+    let names: [String: ElementType] = ["float": .float32, "double": .float64]
+    guard let type = names[name] ?? ElementType(rawValue: name) else {
+      throw .refused("it casts to ‘\(name)’, which is not supported")
+    }
+    return type
+  }
+
+  /// The type of elements that an attribute names.
+  func typeAttribute(_ name: String) throws(ConvoyError) -> ElementType {
+    try ElementType(onnxCode: Int32(clamping: attributes.integer(name, default: 0)))
+  }
+
+  /// The extents of a reshape, which became an input.
+  func reshapingPattern() throws(ConvoyError) -> [Int] {
+    guard opset < 5 else { return try constant(1).integers() }
+    guard let pattern = try attributes.integers("shape") else {
+      throw .refused("a shape is expected")
+    }
+    return pattern
   }
 
   /// A squeeze's or unsqueeze's axes, which became an input.
