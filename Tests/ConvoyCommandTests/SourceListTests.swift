@@ -28,9 +28,6 @@ import Testing
       #"struct (\w+): Activation\b"#, list: "Sources/ConvoyTensors/Activations/Activation.swift",
       entry: "%.self,"),
     List(
-      "operators", in: "Sources/ConvoyGraphs/Operators", #"struct (\w+): \w*Operator\b"#,
-      list: "Sources/ConvoyGraphs/Operators.swift", entry: "%.self,"),
-    List(
       "machines", in: "Sources/ConvoyKernels/Machines",
       #"static func (\w+)\(_ caches: CacheSizes\) -> Machine"#,
       list: "Sources/ConvoyKernels/Machines/Choice.swift", entry: "{ %($0) }"),
