@@ -26,7 +26,11 @@ import Testing
         let builder = GraphBuilder()
         let x = builder.input("x", Self.randomShape(&random), type: first)
         builder.output("cast", x.cast(to: second))
-        builder.output("back", x.cast(to: second).cast(to: Self.randomType(&random)))
+        let last = Self.randomType(&random)
+        // The reference rounds the 64-bit integers that negative ones become.
+        if second != .uint64 || !(first.isInteger && first.isSigned) {
+          builder.output("back", x.cast(to: second).cast(to: last))
+        }
         try expectPlanMatchesReference(
           try builder.finish(), tolerance: 0, random: &random, values: Self.value)
       }
