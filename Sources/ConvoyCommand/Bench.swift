@@ -75,7 +75,7 @@ struct BenchLayers: ParsableCommand {
     let benchmark = LayerBenchmark(
       batch: batch, direction: direction == .forward ? .forward : .training, options: options)
     if !json {
-      Console.line(
+      Console.lines(
         "Peak \(benchmark.peak.text(1)) GFLOP/s on \(threads) "
           + "\(threads == 1 ? "thread" : "threads"), batch \(batch), \(direction.rawValue).\n")
     }
@@ -106,7 +106,7 @@ struct BenchLayers: ParsableCommand {
   private func chosenLayers() throws -> [LayerShape] {
     let all =
       try file.map {
-        try LayerShape.parse(String(decoding: WholeFile.read($0), as: UTF8.self), name: $0)
+        try LayerShape.parse(WholeFile.text($0, atMost: 1 << 24), name: $0)
       } ?? LayerShape.suite
     guard let only else { return all }
     let exact = all.filter { $0.name == only }

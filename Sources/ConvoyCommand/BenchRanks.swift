@@ -37,7 +37,7 @@ struct RankBenchReport: Encodable {
   }
 
   func print() {
-    Console.line(
+    Console.lines(
       "A training step of \(batch) images on \(grid.count) \(grid.count == 1 ? "rank" : "ranks"), "
         + "\(grid); medians of \(rounds), on the first rank.\n")
     var table = TextTable(["", "ms"])
@@ -48,10 +48,10 @@ struct RankBenchReport: Encodable {
     table.append(["the step by the forecast", forecast.text(2)])
     for line in table.lines { Console.line(line) }
     if let hiddenPart {
-      Console.line(
+      Console.lines(
         "\nOf the gradients' exchanges \((100 * hiddenPart).text(1)) % did not lengthen the step.")
     }
-    Console.line(
+    Console.lines(
       """
 
       The rank sent \(bytesSent.grouped) bytes, \

@@ -20,10 +20,18 @@ enum Console {
   static var isInteractive: Bool { isatty(STDERR_FILENO) == 1 }
 
   /// Writes a sentence to standard error.
-  static func error(_ sentence: String) { write("convoy: \(sentence)\n", to: STDERR_FILENO) }
+  static func error(_ sentence: String) { note("convoy: \(sentence)".escaped + "\n") }
+
+  /// Writes lines to standard error.
+  static func errorLines(_ text: String) { note(text.escapedLines + "\n") }
 
   /// Writes a line to standard output at once, also into a pipe.
-  static func line(_ text: String = "") { write(text + "\n", to: STDOUT_FILENO) }
+  ///
+  /// Where it cannot be written the process ends with status 1: what follows would be lost too.
+  static func line(_ text: String = "") { output(text.escaped + "\n") }
+
+  /// Writes a text of several lines to standard output; names in it are `escaped`.
+  static func lines(_ text: String) { output(text.escapedLines + "\n") }
 
   /// Writes a text in lines of at most 80 columns, broken between words.
   ///
@@ -47,10 +55,23 @@ enum Console {
   static func json(_ object: some Encodable) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    line(String(decoding: try encoder.encode(object), as: UTF8.self))
+    output(String(decoding: try encoder.encode(object), as: UTF8.self) + "\n")
   }
 
-  fileprivate static func write(_ text: String, to file: Int32) {
+  private static func output(_ text: String) {
+    guard let code = write(text, to: STDOUT_FILENO) else { return }
+    // Whoever closed the pipe wants no more, and no word about it.
+    if code != EPIPE {
+      error("Cannot write to standard output: \(String(cString: strerror(code))).")
+    }
+    exit(1)
+  }
+
+  /// Writes to standard error, beside which there is no place to complain.
+  fileprivate static func note(_ text: String) { _ = write(text, to: STDERR_FILENO) }
+
+  /// - Returns: nil, or the number of the error.
+  private static func write(_ text: String, to file: Int32) -> Int32? {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
       let count = bytes.withUnsafeBytes { raw in
@@ -62,10 +83,16 @@ enum Console {
           Glibc.write(file, raw.baseAddress, raw.count)
         #endif
       }
-      // The reader has closed the pipe; an error message would be lost too.
-      guard count > 0 else { return }
-      bytes = bytes.dropFirst(count)
+      if count >= 0 {
+        bytes = bytes.dropFirst(count)
+      } else if errno == EAGAIN {
+        var awaited = pollfd(fd: file, events: Int16(POLLOUT), revents: 0)
+        _ = poll(&awaited, 1, -1)
+      } else if errno != EINTR {
+        return errno
+      }
     }
+    return nil
   }
 }
 
@@ -95,13 +122,13 @@ struct ProgressBar {
     let bar =
       String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
     let percent = "\(100 * done / total) %"
-    Console.write("\r\u{1B}[2K\(label) \(bar) \(percent) \(note)", to: STDERR_FILENO)
+    Console.note("\r\u{1B}[2K\(label) \(bar) \(percent) \(note.escaped)")
   }
 
   /// Takes the bar away, until it is updated again.
   mutating func clear() {
     guard isShown else { return }
-    Console.write("\r\u{1B}[2K", to: STDERR_FILENO)
+    Console.note("\r\u{1B}[2K")
     isShown = false
   }
 }
@@ -112,7 +139,7 @@ struct TextTable {
 
   init(_ names: [String]) { rows = [names] }
 
-  mutating func append(_ row: [String]) { rows.append(row) }
+  mutating func append(_ row: [String]) { rows.append(row.map(\.escaped)) }
 
   /// The table's lines, without spaces at their ends.
   var lines: [String] {

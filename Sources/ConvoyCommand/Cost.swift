@@ -153,6 +153,7 @@ struct ImageExtents: ExpressibleByArgument {
     let parts = argument.split(omittingEmptySubsequences: false) { $0 == "x" || $0 == "×" }
     let numbers = parts.compactMap { Int($0) }
     guard parts.count == 3, numbers.count == 3, let shape = try? Shape(validating: numbers) else {
+      ArgumentMessages.expect("channels, height and width, each from 1 up, as in 3x224x224")
       return nil
     }
     self.shape = shape
@@ -169,7 +170,11 @@ struct GroupList: ExpressibleByArgument {
     let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
     numbers = parts.compactMap { Int($0) }.filter { (1...1 << 20).contains($0) }
     guard numbers.count == parts.count, Set(numbers).count == numbers.count, numbers.count <= 32
-    else { return nil }
+    else {
+      ArgumentMessages.expect(
+        "up to 32 different numbers of groups from 1 to \(1 << 20), with commas between them")
+      return nil
+    }
   }
 
   var defaultValueDescription: String { numbers.map { "\($0)" }.joined(separator: ",") }
@@ -282,10 +287,10 @@ struct CostReport: Encodable {
       ]
         + (isMeasured ? [milliseconds?.text(3) ?? "", percentOfPeak?.text(1) ?? ""] : []))
     for line in table.lines { Console.line(line) }
-    Console.line("\n\(NetworkCost.convention)")
+    Console.lines("\n\(NetworkCost.convention)")
     Console.line("Op/byte is the arithmetic intensity, two operations a multiply-add.")
     if let peak, let conditions, let millisecondsOutsideLayers {
-      Console.line(
+      Console.lines(
         """
         Batch norm and activations run in the layer before them: “in NAME” means in that one's time.
         The total is that of a whole run, of which \(millisecondsOutsideLayers.text(3)) ms bring \

@@ -73,7 +73,10 @@ struct ExtentsArgument: ExpressibleByArgument {
     let parts = argument.split(
       omittingEmptySubsequences: false, whereSeparator: { "x×X,".contains($0) })
     let numbers = parts.compactMap { Int($0) }
-    guard numbers.count == parts.count, (1...2).contains(numbers.count) else { return nil }
+    guard numbers.count == parts.count, (1...2).contains(numbers.count) else {
+      ArgumentMessages.expect("a number, or two as in 3x5")
+      return nil
+    }
     values = numbers.count == 1 ? [numbers[0], numbers[0]] : numbers
   }
 

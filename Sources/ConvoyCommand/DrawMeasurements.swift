@@ -29,8 +29,8 @@ struct DrawHistory: ParsableCommand {
 
   func run() throws {
     let path = folder.hasSuffix(".csv") ? folder : RunFolder(path: folder).historyPath
-    let bytes = try WholeFile.read(path, atMost: 1 << 24)
-    let points = try HistoryFile.points(String(decoding: bytes, as: UTF8.self), path: path)
+    let text = try WholeFile.text(path, atMost: 1 << 24)
+    let points = try HistoryFile.points(text, path: path)
     try drawing.write(try .history(points, title: title ?? "Training in \(folder)"))
   }
 }
@@ -104,7 +104,7 @@ struct DrawRoofline: ParsableCommand {
   @OptionGroup(title: "Picture") var drawing: DrawingArguments
 
   func run() throws {
-    let text = String(decoding: try WholeFile.read(file, atMost: 1 << 26), as: UTF8.self)
+    let text = try WholeFile.text(file, atMost: 1 << 26)
     var rows: [LayerMeasurement] = []
     for (index, line) in text.split(whereSeparator: \.isNewline).enumerated() {
       guard

@@ -84,7 +84,7 @@ struct Examination {
 enum Report {
   /// The accuracy, and how each class fared.
   static func print(_ evaluation: Evaluation) {
-    Console.line(
+    Console.lines(
       "Test accuracy \((evaluation.accuracy * 100).text(2)) %: "
         + "\(evaluation.correct) of \(evaluation.count) images recognised.\n")
     var table = TextTable(["class", "images", "recognised", "precision", "taken most for"])
@@ -105,7 +105,7 @@ enum Report {
   static func print(mistakes evaluation: Evaluation) {
     guard !evaluation.mistakes.isEmpty else { return }
     let wrong = evaluation.count - evaluation.correct
-    Console.line("\nOf the \(wrong) not recognised, those the network was surest of:\n")
+    Console.lines("\nOf the \(wrong) not recognised, those the network was surest of:\n")
     var table = TextTable(["image", "is", "taken for", "sure"])
     for mistake in evaluation.mistakes {
       table.append([

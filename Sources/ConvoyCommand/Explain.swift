@@ -118,7 +118,7 @@ struct Explain: ParsableCommand {
     if json { try explanation.printJSON() } else { explanation.print() }
     guard let dump else { return }
     let count = try explanation.write(to: dump)
-    if !json { Console.line("\n\(count) files in \(dump)") }
+    if !json { Console.lines("\n\(count) files in \(dump.escaped)") }
   }
 
   private func print(cost explanation: LayerExplanation) {
@@ -129,7 +129,7 @@ struct Explain: ParsableCommand {
     let numbers = explanation.factors.map { String($0.value) }.joined(separator: "·")
     let bytes = [explanation.inputBytes, explanation.weightBytes, explanation.outputBytes]
     Console.line(explanation.layer)
-    Console.line("\(shapes[0]) → \(shapes[1])\n")
+    Console.lines("\(shapes[0]) → \(shapes[1])\n")
     Console.line("multiply-adds  \(law) = \(numbers) = \(explanation.multiplyAdds.grouped)")
     let weights = explanation.factors.prefix(3)
     Console.line(
@@ -143,7 +143,7 @@ struct Explain: ParsableCommand {
       "intensity      \(explanation.operationsPerByte.text(1)) operations a byte, two a multiply-add"
     )
     let saving = explanation.groupSaving
-    Console.line(
+    Console.lines(
       "groups         "
         + (saving == 1
           ? "one: every output channel sees every input channel"
@@ -156,7 +156,7 @@ struct Explain: ParsableCommand {
     let used = Double(explanation.usedLanes) / Double(explanation.lanes)
     Console.line("kernel         \(explanation.kernel)\(detail)")
     Console.line("weights        \(explanation.packing)")
-    Console.line(
+    Console.lines(
       "lanes          \(explanation.usedLanes) of \(explanation.lanes) hold channels "
         + "(\(used.percent))\n")
   }
@@ -175,7 +175,7 @@ struct Explain: ParsableCommand {
   private func print(_ measured: MeasuredLayer) {
     let (peak, bandwidth) = (measured.peak, measured.bandwidth)
     let roof = bandwidth * measured.explanation.operationsPerByte
-    Console.line(
+    Console.lines(
       "\nmeasured       \(measured.measurement.milliseconds.text(3)) ms, "
         + "\(measured.measurement.gigaflopsPerSecond.text(1)) GFLOP/s, "
         + "\(measured.measurement.percentOfPeak.text(1)) % of the peak of \(peak.text(1))")

@@ -182,9 +182,9 @@ struct GroupComparison: Encodable {
     }
     Console.line("The whole network, with all its layers:")
     for line in table.lines { Console.line(line) }
-    Console.line("\n\(NetworkCost.convention)")
+    Console.lines("\n\(NetworkCost.convention)")
     if let peak, let conditions {
-      Console.line(
+      Console.lines(
         """
         Layers are timed by themselves: fw is forward, tr is forward with the gradients of image and \
         weights.

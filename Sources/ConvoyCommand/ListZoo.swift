@@ -42,13 +42,13 @@ struct ListZoo: ParsableCommand {
       ])
     }
     for line in table.lines { Console.line(line) }
-    Console.line("\nWhere they come from:")
+    Console.lines("\nWhere they come from:")
     let width = rows.map(\.name.count).max() ?? 0
     for row in rows {
       let padding = String(repeating: " ", count: width - row.name.count)
       Console.line("  \(row.name)\(padding)  \(row.source)")
     }
-    Console.line("\nWhat can be chosen about one: convoy zoo NAME")
+    Console.lines("\nWhat can be chosen about one: convoy zoo NAME")
   }
 
   private func print(_ entry: ZooEntry, _ row: Row) {

@@ -61,7 +61,10 @@ struct NumberList: ExpressibleByArgument {
     text = argument
     let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
     numbers = parts.compactMap { Float($0) }.filter(\.isFinite)
-    guard numbers.count == parts.count else { return nil }
+    guard numbers.count == parts.count else {
+      ArgumentMessages.expect("numbers with commas between them")
+      return nil
+    }
   }
 }
 
@@ -151,7 +154,7 @@ struct ModelInputs {
   private func picture(_ path: String) throws -> Image {
     do {
       return try Image(contentsOf: path)
-    } catch let error as ConvoyError where error.kind == .format {
+    } catch  where error.kind == .format {
       throw ConvoyError(
         .format,
         "\(path) should be a .npy file or a picture in PNG, JPEG, PGM or PPM: "

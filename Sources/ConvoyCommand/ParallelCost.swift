@@ -137,18 +137,18 @@ struct ParallelCostReport: Encodable {
   // MARK: The tables
 
   func print() {
-    Console.line(
+    Console.lines(
       "A training step of \(batch) images on \(grid.count) \(grid.count == 1 ? "rank" : "ranks"), "
         + "\(grid): \(batch / grid.data) images a rank.\n")
     for line in shareTable.lines { Console.line(line) }
     if !lines.isEmpty {
-      Console.line("\nLayers that could be divided by their outputs:")
+      Console.lines("\nLayers that could be divided by their outputs:")
       for line in lines { Console.line("  \(line)") }
     }
-    Console.line(
+    Console.lines(
       "\nForecast of a step, \(isSameBatch ? "of the same batch" : "with the same images a rank"):")
     for line in scalingTable.lines { Console.line(line) }
-    Console.line(
+    Console.lines(
       """
 
       Exact: parameters, multiply-adds and bytes sent, without headers. Activations are estimated: \

@@ -147,9 +147,10 @@ struct StudyGroups: ParsableCommand {
   private func introduce(_ folder: StudyFolder, _ missing: Int) {
     guard !json else { return }
     let study = folder.study
-    let done = study.runs.isEmpty ? "" : "; \(folder.jsonPath) holds \(study.runs.count) already"
-    Console.line(
-      "\(study.model) on \(study.data), \(study.options.epochs) epochs: "
+    let done =
+      study.runs.isEmpty ? "" : "; \(folder.jsonPath.escaped) holds \(study.runs.count) already"
+    Console.lines(
+      "\(study.model.escaped) on \(study.data.escaped), \(study.options.epochs) epochs: "
         + "\(missing) \(missing == 1 ? "training" : "trainings") to do\(done).\n")
   }
 
@@ -174,15 +175,15 @@ struct StudyGroups: ParsableCommand {
     for row in summaries { table.append(row.cells) }
     Console.line()
     for line in table.lines { Console.line(line) }
-    Console.line(
+    Console.lines(
       """
 
       Mean ± standard deviation over seeds; accuracy on images held out, time forward of one image.
       Wrote
-        \(folder.jsonPath)
-        \(folder.csvPath)
-        \(folder.picturePath)
-        \(folder.reportPath)
+        \(folder.jsonPath.escaped)
+        \(folder.csvPath.escaped)
+        \(folder.picturePath.escaped)
+        \(folder.reportPath.escaped)
       """)
   }
 }
@@ -216,7 +217,10 @@ struct SeedList: ExpressibleByArgument {
   init?(argument: String) {
     let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
     numbers = parts.compactMap { UInt64($0) }
-    guard numbers.count == parts.count, Set(numbers).count == numbers.count else { return nil }
+    guard numbers.count == parts.count, Set(numbers).count == numbers.count else {
+      ArgumentMessages.expect("different numbers from 0 up, with commas between them")
+      return nil
+    }
   }
 }
 

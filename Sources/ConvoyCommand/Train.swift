@@ -233,14 +233,14 @@ struct Train: ParsableCommand {
       Console.line("\(rank.grid.count) ranks, \(rank.grid).")
       for line in trainer.partition?.report ?? [] { Console.line(line) }
     }
-    Console.line(
+    Console.lines(
       """
-      Training \(name) on \(data.training.name): \(data.training.count) images to learn from, \
+      Training \(name.escaped) on \(data.training.name.escaped): \(data.training.count) images to learn from, \
       \(data.test.count) held out.
       \(cost.parameters.grouped) parameters, \(cost.multiplyAdds.grouped) multiply-adds an image.
-
-      epoch     loss  training  held out  seconds
       """)
+    if let contents = data.contents { Console.line(contents.description) }
+    Console.lines("\nepoch     loss  training  held out  seconds")
   }
 
   private func report(_ record: EpochRecord) throws {
@@ -257,15 +257,15 @@ struct Train: ParsableCommand {
   private func summarize(_ evaluation: Evaluation, _ folder: RunFolder, _ seconds: Double) {
     Console.line()
     Report.print(evaluation)
-    Console.line(
+    Console.lines(
       """
 
       Took \(seconds.text(1)) s. Wrote
-        \(folder.checkpointPath)
-        \(folder.historyPath)
-        \(folder.reportPath)
+        \(folder.checkpointPath.escaped)
+        \(folder.historyPath.escaped)
+        \(folder.reportPath.escaped)
 
-      Next: convoy evaluate \(folder.path)
+      Next: convoy evaluate \(folder.path.escaped)
       """)
   }
 }

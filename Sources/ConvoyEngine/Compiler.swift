@@ -101,11 +101,11 @@ struct Compiler {
   /// Refuses a graph that does not fit the machine's memory, before any work proportional to its
   /// size.
   private static func requireMemory(for graph: Graph) throws(ConvoyError) {
-    for info in graph.values where info.tensorType.byteCount > MemoryBlock.physicalBytes / 4 {
+    for info in graph.values where info.tensorType.byteCount > AvailableMemory.physicalBytes / 4 {
       throw ConvoyError(
         .resource,
         "\(info.name) has \(info.shape.elementCount) elements, more than fit in a quarter of this "
-          + "machine's \(MemoryBlock.physicalBytes >> 20) MiB of memory.")
+          + "machine's \(AvailableMemory.physicalBytes >> 20) MiB of memory.")
     }
   }
 

@@ -16,22 +16,16 @@ final class MemoryBlock: @unchecked Sendable {
   let address: UnsafeMutableRawPointer
   let byteCount: Int
 
-  /// The size of the machine's memory.
-  static var physicalBytes: Int {
-    sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
-  }
-
-  /// - Throws: `ConvoyError` of kind `.resource` when the machine has less memory than that.
-  init(byteCount: Int) throws(ConvoyError) {
+  /// - Parameter purpose: what is kept there, as a plural subject: "The packed weights".
+  /// - Throws: `ConvoyError` of kind `.resource` where there is less memory than that.
+  init(byteCount: Int, for purpose: String) throws(ConvoyError) {
     let bytes = max(byteCount, 1)
-    let physical = MemoryBlock.physicalBytes
-    let refusal = ConvoyError(
-      .resource,
-      "This needs \(byteCount >> 20) MiB of memory; the machine has \(physical >> 20) MiB.")
-    guard bytes <= physical else { throw refusal }
+    try AvailableMemory.require(bytes, for: purpose)
     // Fresh pages are zero, and use memory only once they are accessed.
     let raw = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0)
-    guard let raw, raw != UnsafeMutableRawPointer(bitPattern: -1) else { throw refusal }
+    guard let raw, raw != UnsafeMutableRawPointer(bitPattern: -1) else {
+      throw AvailableMemory.refusal(bytes, for: purpose)
+    }
     LargePages.advise(UnsafeMutableRawBufferPointer(start: raw, count: bytes))
     address = raw
     self.byteCount = byteCount

@@ -190,7 +190,7 @@ public final class Plan: Sendable {
 
   private func borrowArena() throws(ConvoyError) -> MemoryBlock {
     if let arena = arenas.withLock({ $0.popLast() }) { return arena }
-    return try MemoryBlock(byteCount: arenaBytes)
+    return try MemoryBlock(byteCount: arenaBytes, for: "The activations of a run")
   }
 }
 

@@ -143,7 +143,7 @@ extension Compiler {
       loaded.append((byteCount, tensor))
       byteCount += Program.aligned(tensor.byteCount)
     }
-    let state = try MemoryBlock(byteCount: byteCount)
+    let state = try MemoryBlock(byteCount: byteCount, for: "The network's parameters")
     for (offset, tensor) in loaded {
       try tensor.copyBytes(
         to: UnsafeMutableRawBufferPointer(

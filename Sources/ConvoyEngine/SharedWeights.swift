@@ -79,7 +79,7 @@ struct Constants: Sendable {
   /// - Parameter byteCount: the bytes of all constants, if none are shared.
   /// - Throws: `ConvoyError` when the machine has less memory.
   init(byteCount: Int, sharing shared: SharedWeights?) throws(ConvoyError) {
-    block = try MemoryBlock(byteCount: byteCount)
+    block = try MemoryBlock(byteCount: byteCount, for: "The packed weights")
     self.shared = shared
   }
 

@@ -20,7 +20,8 @@ public final class Variables: @unchecked Sendable {
   init(
     _ places: [TensorSlot], byteCount: Int, _ parameters: [String: Tensor]
   ) throws(ConvoyError) {
-    block = try MemoryBlock(byteCount: byteCount)
+    block = try MemoryBlock(
+      byteCount: byteCount, for: "The parameters and what is kept beside them")
     slots = Dictionary(places.map { ($0.name, $0) }) { first, _ in first }
     names = places.map(\.name)
     for name in names {

@@ -52,7 +52,7 @@ struct WeightPreparation {
     if let block, block.byteCount >= byteCount { return block }
     // The old block is released before the new one is allocated.
     block = nil
-    let new = try MemoryBlock(byteCount: byteCount)
+    let new = try MemoryBlock(byteCount: byteCount, for: "Weights that are being packed")
     block = new
     return new
   }

@@ -29,6 +29,7 @@ final class ElementsElsewhere: Sendable {
   var kept: [Float] {
     read.withLock { read in
       if let read { return read }
+      AvailableMemory.claim(count * MemoryLayout<Float>.size, for: "\(count) elements")
       let made = [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
         do throws(ConvoyError) {
           try source.read(0..<count, into: buffer)

@@ -44,6 +44,7 @@ public struct Tensor: Hashable, Sendable {
   ///
   /// - Complexity: O(*n*) in the number of elements.
   public init(_ shape: Shape, repeating value: Float = 0) {
+    Tensor.claimMemory(for: shape, .float32)
     self.shape = shape
     storage = .float32(Array(repeating: value, count: shape.elementCount))
   }
@@ -52,6 +53,7 @@ public struct Tensor: Hashable, Sendable {
   ///
   /// - Complexity: O(*n*) in the number of elements.
   public init(zeros shape: Shape, type: ElementType) {
+    Tensor.claimMemory(for: shape, type)
     func zeros<Element: TensorElement>(_: Element.Type) -> TensorStorage {
       TensorStorage(Array(repeating: Element(bits: 0), count: shape.elementCount))
     }
@@ -88,13 +90,15 @@ public struct Tensor: Hashable, Sendable {
   /// A tensor whose memory, which is uninitialised, a closure fills.
   ///
   /// - Precondition: the closure initialises every element.
-  public init(
+  public init<Failure>(
     uninitialized shape: Shape,
-    initializingWith body: (UnsafeMutableBufferPointer<Float>) throws -> Void
-  ) rethrows {
+    initializingWith body: (UnsafeMutableBufferPointer<Float>) throws(Failure) -> Void
+  ) throws(Failure) {
+    Tensor.claimMemory(for: shape, .float32)
     self.shape = shape
     storage = .float32(
-      try Array(unsafeUninitializedCapacity: shape.elementCount) { buffer, count in
+      try Array(unsafeUninitializedCapacity: shape.elementCount) {
+        (buffer, count) throws(Failure) in
         LargePages.advise(UnsafeMutableRawBufferPointer(buffer))
         try body(buffer)
         count = shape.elementCount
@@ -105,6 +109,7 @@ public struct Tensor: Hashable, Sendable {
   public init(
     normal shape: Shape, mean: Float = 0, deviation: Float = 1, using random: inout Random
   ) {
+    Tensor.claimMemory(for: shape, .float32)
     self.shape = shape
     storage = .float32((0..<shape.elementCount).map { _ in mean + deviation * random.normal() })
   }
@@ -113,11 +118,18 @@ public struct Tensor: Hashable, Sendable {
   public init(
     uniform shape: Shape, in range: ClosedRange<Float>, using random: inout Random
   ) {
+    Tensor.claimMemory(for: shape, .float32)
     self.shape = shape
     storage = .float32(
       (0..<shape.elementCount).map { _ in
         range.lowerBound + (range.upperBound - range.lowerBound) * random.uniform()
       })
+  }
+
+  /// Ends the process with a sentence where there is no memory for the elements of a tensor.
+  private static func claimMemory(for shape: Shape, _ type: ElementType) {
+    AvailableMemory.claim(
+      shape.elementCount * type.size, for: "The elements of a tensor of shape \(shape)")
   }
 
   /// The element at a position, with one index for each dimension.
@@ -221,10 +233,10 @@ extension Tensor {
   /// Calls a closure with the bytes of the elements, in this machine's byte order.
   ///
   /// - Precondition: the elements of a tensor with a source can be read from it.
-  package func withUnsafeBytes<Result>(
-    _ body: (UnsafeRawBufferPointer) throws -> Result
-  ) rethrows -> Result {
-    if case .float32(let elements) = storage { return try elements.withUnsafeBytes(body) }
+  package func withUnsafeBytes<Result, Failure>(
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    if case .float32(let elements) = storage { return try elements.withBytes(body) }
     return try storage.stored.withUnsafeBytes(body)
   }
 
@@ -267,14 +279,14 @@ extension Tensor {
   ///
   /// - Throws: `ConvoyError` when elements cannot be read, and the closure's errors.
   package func withLittleEndianBytes<Result>(
-    _ body: (UnsafeRawBufferPointer) throws -> Result
-  ) throws -> Result {
+    _ body: (UnsafeRawBufferPointer) throws(ConvoyError) -> Result
+  ) throws(ConvoyError) -> Result {
     let tensor = try inMemory()
     #if _endian(little)
       return try tensor.withUnsafeBytes(body)
     #else
-      func swapped<Element: TensorElement>(_: Element.Type) throws -> Result {
-        try tensor.elements(as: Element.self).map(\.bits.littleEndian).withUnsafeBytes(body)
+      func swapped<Element: TensorElement>(_: Element.Type) throws(ConvoyError) -> Result {
+        try tensor.elements(as: Element.self).map(\.bits.littleEndian).withBytes(body)
       }
       return try swapped(type.swiftType)
     #endif
@@ -298,6 +310,7 @@ extension Array where Element: TensorElement {
   /// element are ignored.
   package init(littleEndian bytes: UnsafeRawBufferPointer) {
     let size = MemoryLayout<Element.Bits>.size
+    AvailableMemory.claim(bytes.count, for: "\(bytes.count / size) elements")
     self.init(unsafeUninitializedCapacity: bytes.count / size) { buffer, count in
       count = bytes.count / size
       // Not every byte is a truth value; the bits of all other types are copied unchanged.

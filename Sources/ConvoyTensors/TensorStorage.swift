@@ -37,7 +37,9 @@ protocol StoredElements: Sendable {
   var type: ElementType { get }
 
   /// Calls a closure with the memory of the elements.
-  func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result
+  func withUnsafeBytes<Result, Failure>(
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result
   /// Calls a closure with the memory of the elements, to change them.
   mutating func withUnsafeMutableBytes<Result>(
     _ body: (UnsafeMutableRawBufferPointer) throws -> Result
@@ -61,9 +63,9 @@ struct ElementArray<Element: TensorElement>: StoredElements {
 
   var type: ElementType { Element.type }
 
-  func withUnsafeBytes<Result>(
-    _ body: (UnsafeRawBufferPointer) throws -> Result
-  ) rethrows -> Result { try elements.withUnsafeBytes(body) }
+  func withUnsafeBytes<Result, Failure>(
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result { try elements.withBytes(body) }
 
   mutating func withUnsafeMutableBytes<Result>(
     _ body: (UnsafeMutableRawBufferPointer) throws -> Result
@@ -85,4 +87,15 @@ struct ElementArray<Element: TensorElement>: StoredElements {
   }
 
   func text(_ position: Int) -> String { "\(elements[position])" }
+}
+
+extension Array where Element: BitwiseCopyable {
+  /// Calls a closure with the memory of the elements; what it throws keeps its type.
+  func withBytes<Result, Failure>(
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try withUnsafeBufferPointer { (elements) throws(Failure) in
+      try body(UnsafeRawBufferPointer(elements))
+    }
+  }
 }

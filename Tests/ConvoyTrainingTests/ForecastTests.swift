@@ -45,7 +45,9 @@ import Testing
     let imageShape: Shape = [3, 16, 16]
     let count: Int
     func label(at index: Int) -> Int { index % 6 }
-    func copyImage(at index: Int, into buffer: UnsafeMutableBufferPointer<Float>) throws {
+    func copyImage(at index: Int, into buffer: UnsafeMutableBufferPointer<Float>)
+      throws(ConvoyError)
+    {
       var random = Random(seed: 5, stream: UInt64(index))
       for position in buffer.indices { buffer[position] = random.uniform() }
     }

@@ -28,8 +28,19 @@ public struct NumPyArray: Hashable, Sendable {
   /// - Throws: `ConvoyError` of kind `.file` when it cannot be read, of kind `.format` when it is not
   ///   what the format asks for.
   /// - Complexity: O(*n*) in the file's size; holds the file and its tensor at once.
-  public init(contentsOf path: String) throws {
-    try self.init(parsing: try WholeFile.read(path), source: path)
+  public init(contentsOf path: String) throws(ConvoyError) {
+    try self.init(parsing: try NumPyArray.bytes(of: path), source: path)
+  }
+
+  /// The bytes of a file: no more than its header announces, and one, which tells that there are more.
+  private static func bytes(of path: String) throws(ConvoyError) -> [UInt8] {
+    try WholeFile.read(path) { beginning throws(ConvoyError) in
+      try Malformed.explain(path, asNot: "a .npy file", of: [.numPy], beginning) {
+        () throws(Malformed) in
+        let (header, start) = try NumPyHeader.parse(beginning)
+        return .atMost(start + header.byteCount)
+      }
+    }
   }
 
   /// Reads the bytes of a file.
@@ -40,11 +51,11 @@ public struct NumPyArray: Hashable, Sendable {
   /// - Parameter source: the file's path, for messages; nil for bytes that come from elsewhere.
   /// - Throws: `ConvoyError` of kind `.format` when they are not what the format asks for.
   /// - Complexity: O(*n*) in the number of bytes.
-  public init(parsing bytes: [UInt8], source: String? = nil) throws {
-    tensor = try Malformed.explain(source, asNot: "a .npy file") {
+  public init(parsing bytes: [UInt8], source: String? = nil) throws(ConvoyError) {
+    tensor = try Malformed.explain(source, asNot: "a .npy file", of: [.numPy], bytes) {
+      () throws(Malformed) in
       let (header, start) = try NumPyHeader.parse(bytes)
-      // A shape has at most 2⁴⁰ elements of at most 8 bytes, so the product cannot overflow.
-      let size = header.shape.elementCount * header.type.size
+      let size = header.byteCount
       guard bytes.count - start == size else {
         throw Malformed(
           "its elements of shape \(header.shape) take \(size) bytes, but \(bytes.count - start) follow "
@@ -57,7 +68,8 @@ public struct NumPyArray: Hashable, Sendable {
       let tensor = data.withUnsafeBytes { data in
         Tensor(stored, type: header.type, littleEndian: data)
       }
-      return header.isFortran ? try tensor.transposed() : tensor
+      guard header.isFortran else { return tensor }
+      return try Malformed.passing { () throws(ConvoyError) in try tensor.transposed() }
     }
   }
 
@@ -66,13 +78,15 @@ public struct NumPyArray: Hashable, Sendable {
   /// Writes a file, replacing it as a whole or not at all.
   ///
   /// - Throws: `ConvoyError` of kind `.file` when the file cannot be written.
-  public func write(to path: String) throws { try AtomicFile.write(try encoded(), to: path) }
+  public func write(to path: String) throws(ConvoyError) {
+    try AtomicFile.write(try encoded(), to: path)
+  }
 
   /// The bytes that `write(to:)` puts into a file.
   ///
   /// - Throws: `ConvoyError` when the tensor's elements cannot be read from their source.
   /// - Complexity: O(*n*) in the number of elements.
-  public func encoded() throws -> [UInt8] {
+  public func encoded() throws(ConvoyError) -> [UInt8] {
     let tensor = tensor.type.numPyName == nil ? tensor.converted(to: .float32) : tensor
     let type = (tensor.type.size == 1 ? "|" : "<") + (tensor.type.numPyName ?? "")
     let extents = tensor.shape.dimensions.map(String.init)
@@ -81,10 +95,13 @@ public struct NumPyArray: Hashable, Sendable {
     // Magic, version and the header's length take 10 bytes; the data begins at a multiple of 64.
     let length = (10 + header.utf8.count + 1 + 63) / 64 * 64 - 10
     header += String(repeating: " ", count: length - header.utf8.count - 1) + "\n"
+    try AvailableMemory.require(tensor.byteCount, for: "The bytes of a .npy file")
     var bytes = NumPyArray.magic + [1, 0, UInt8(length & 0xFF), UInt8(length >> 8)]
     bytes.reserveCapacity(bytes.count + length + tensor.byteCount)
     bytes += Array(header.utf8)
-    try tensor.withLittleEndianBytes { bytes.append(contentsOf: $0) }
+    try tensor.withLittleEndianBytes { (elements) throws(ConvoyError) in
+      bytes.append(contentsOf: elements)
+    }
     return bytes
   }
 }

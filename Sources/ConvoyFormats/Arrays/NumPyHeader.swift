@@ -7,8 +7,11 @@ struct NumPyHeader {
   let isFortran: Bool
   let shape: Shape
 
+  /// The size of the elements. A shape has at most 2⁴⁰ of at most 8 bytes, so that nothing overflows.
+  var byteCount: Int { shape.elementCount * type.size }
+
   /// Reads what stands before the elements, and finds where they begin.
-  static func parse(_ bytes: [UInt8]) throws -> (header: NumPyHeader, start: Int) {
+  static func parse(_ bytes: [UInt8]) throws(Malformed) -> (header: NumPyHeader, start: Int) {
     guard NumPyArray.isBeginning(of: bytes) else {
       throw Malformed("it should begin with the bytes 93 4E 55 4D 50 59")
     }
@@ -31,7 +34,7 @@ struct NumPyHeader {
     return (try NumPyHeader(bytes[8 + lengthSize..<start]), start)
   }
 
-  private init(_ text: ArraySlice<UInt8>) throws {
+  private init(_ text: ArraySlice<UInt8>) throws(Malformed) {
     var scanner = LiteralScanner(text)
     var (description, isFortran, extents) = (String?.none, Bool?.none, [Int]?.none)
     try scanner.expect("{")
@@ -57,15 +60,17 @@ struct NumPyHeader {
     }
     (type, isBigEndian) = try Self.elementType(description)
     self.isFortran = isFortran
-    shape = try Result { try Shape(validating: extents) }.mapError {
-      Malformed("its shape is one Convoy cannot hold (\($0))")
-    }.get()
+    do {
+      shape = try Shape(validating: extents)
+    } catch {
+      throw Malformed("its shape is one Convoy cannot hold (\(error))")
+    }
   }
 
   /// `<f4`: the byte order, the sort of number and its bytes.
   private static func elementType(
     _ description: String
-  ) throws -> (type: ElementType, isBigEndian: Bool) {
+  ) throws(Malformed) -> (type: ElementType, isBigEndian: Bool) {
     guard let order = description.first, "<>=|".contains(order),
       let type = ElementType(numPyName: description.dropFirst()), order != "|" || type.size == 1
     else {
@@ -129,12 +134,12 @@ private struct LiteralScanner {
   }
 
   /// Takes a character that must come next.
-  mutating func expect(_ character: Unicode.Scalar) throws {
+  mutating func expect(_ character: Unicode.Scalar) throws(Malformed) {
     guard skip(character) else { throw error("‘\(character)’") }
   }
 
   /// Reads `'text'` or `"text"`, without escapes.
-  mutating func string() throws -> String {
+  mutating func string() throws(Malformed) -> String {
     let quote: UInt8
     if skip("'") {
       quote = UInt8(ascii: "'")
@@ -151,7 +156,7 @@ private struct LiteralScanner {
   }
 
   /// Reads `True` or `False`.
-  mutating func truth() throws -> Bool {
+  mutating func truth() throws(Malformed) -> Bool {
     skipSpaces()
     for (word, value) in [("True", true), ("False", false)]
     where bytes[position...].starts(with: word.utf8) {
@@ -162,7 +167,7 @@ private struct LiteralScanner {
   }
 
   /// Reads `(1, 2, …)`: counts from 0 up.
-  mutating func counts() throws -> [Int] {
+  mutating func counts() throws(Malformed) -> [Int] {
     try expect("(")
     var counts: [Int] = []
     while !skip(")") {
@@ -175,7 +180,7 @@ private struct LiteralScanner {
     return counts
   }
 
-  private mutating func count() throws -> Int {
+  private mutating func count() throws(Malformed) -> Int {
     skipSpaces()
     let digits = bytes[position...].prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
     guard let count = Int(String(decoding: digits, as: UTF8.self)) else {
@@ -188,7 +193,7 @@ private struct LiteralScanner {
   }
 
   /// Checks that nothing but spaces follows.
-  mutating func end() throws {
+  mutating func end() throws(Malformed) {
     skipSpaces()
     guard position == bytes.endIndex else { throw error("the header's end") }
   }

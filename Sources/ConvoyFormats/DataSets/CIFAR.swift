@@ -33,18 +33,20 @@ struct CIFAR {
   }
 
   /// Reads the files of a folder.
-  func splits(in folder: String) throws -> DataSplits {
+  func splits(in folder: String) throws(ConvoyError) -> DataSplits {
     let classNames = try names(in: folder)
     return DataSplits(
       training: try read(trainingFiles.map { "\(folder)/\($0)" }, classNames),
-      test: try read(["\(folder)/\(testFile)"], classNames))
+      test: try read(["\(folder)/\(testFile)"], classNames),
+      contents: try FolderContents(
+        of: folder, taking: Set(trainingFiles + [testFile, namesFile])))
   }
 
   /// The names of the classes, from their file where there is one: a line each.
-  private func names(in folder: String) throws -> [String] {
+  private func names(in folder: String) throws(ConvoyError) -> [String] {
     let path = "\(folder)/\(namesFile)"
     guard FileKind(at: path) == .regular else { return classNames }
-    let text = String(decoding: try WholeFile.read(path, atMost: 1 << 20), as: UTF8.self)
+    let text = try WholeFile.text(path, atMost: 1 << 20)
     let names = text.split(whereSeparator: \.isNewline).map { String($0) }
       .filter { !$0.allSatisfy(\.isWhitespace) }
     guard names.count == classNames.count else {
@@ -55,7 +57,8 @@ struct CIFAR {
     return names
   }
 
-  private func read(_ paths: [String], _ classNames: [String]) throws -> StoredDataSet {
+  private func read(_ paths: [String], _ classNames: [String]) throws(ConvoyError) -> StoredDataSet
+  {
     let imageSize = 3 * 32 * 32
     let recordSize = labelSize + imageSize
     var pixels: [UInt8] = []

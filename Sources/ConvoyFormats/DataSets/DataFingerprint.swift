@@ -1,4 +1,4 @@
-import ConvoyTensors
+public import ConvoyTensors
 
 extension DataSplits {
   /// A number that two data sets share only if their images, labels and classes are the same, but for a
@@ -6,7 +6,7 @@ extension DataSplits {
   ///
   /// - Throws: what reading an image throws.
   /// - Complexity: O(all pixels); every image is read.
-  public func fingerprint() throws -> UInt64 {
+  public func fingerprint() throws(ConvoyError) -> UInt64 {
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325
     func mix(_ word: UInt64) {
       hash = (hash ^ word) &* 0x9E37_79B9_7F4A_7C15

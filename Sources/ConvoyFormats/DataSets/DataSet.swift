@@ -28,15 +28,15 @@ public protocol DataSet: Sendable {
   ///   - index: which image, 0 ..< `count`.
   ///   - buffer: memory for as many floats as `imageShape` has elements.
   /// - Throws: `ConvoyError` when the image comes from a file that cannot be read or is damaged.
-  func copyImage(at index: Int, into buffer: UnsafeMutableBufferPointer<Float>) throws
+  func copyImage(at index: Int, into buffer: UnsafeMutableBufferPointer<Float>) throws(ConvoyError)
 }
 
 extension DataSet {
   /// An image as a network's input, of shape `[1, channels, height, width]`, its values in 0…1.
   ///
   /// - Throws: `ConvoyError` when the image comes from a file that cannot be read or is damaged.
-  public func image(at index: Int) throws -> Tensor {
-    try Tensor(uninitialized: Shape([1] + imageShape.dimensions)) { buffer in
+  public func image(at index: Int) throws(ConvoyError) -> Tensor {
+    try Tensor(uninitialized: Shape([1] + imageShape.dimensions)) { (buffer) throws(ConvoyError) in
       try copyImage(at: index, into: buffer)
     }
   }
@@ -50,20 +50,27 @@ public struct DataSplits: Sendable {
   /// The part to be examined on.
   public let test: any DataSet
 
+  /// What was taken from a folder, and what was left there; nil for data that is in no folder.
+  public let contents: FolderContents?
+
   /// Pairs two parts.
   ///
   /// - Precondition: both have the same classes and the same size of image.
-  public init(training: any DataSet, test: any DataSet) {
+  public init(
+    training: any DataSet, test: any DataSet, contents: FolderContents? = nil
+  ) {
     precondition(
       training.classNames == test.classNames && training.imageShape == test.imageShape,
       "The parts of a data set must have the same classes and the same size of image.")
     self.training = training
     self.test = test
+    self.contents = contents
   }
 
   /// Both parts, put through a function.
-  func map(_ transform: (any DataSet) throws -> any DataSet) rethrows -> DataSplits {
-    DataSplits(training: try transform(training), test: try transform(test))
+  func map(_ transform: (any DataSet) -> any DataSet) -> DataSplits {
+    DataSplits(
+      training: transform(training), test: transform(test), contents: contents)
   }
 }
 
@@ -86,7 +93,7 @@ public struct ChannelStatistics: Hashable, Sendable {
   ///   - samples: the most images to read, at least 1.
   /// - Throws: `ConvoyError` when an image cannot be read.
   /// - Complexity: O(*n*) in the number of pixels read.
-  public init(of dataSet: any DataSet, samples: Int = 2000) throws {
+  public init(of dataSet: any DataSet, samples: Int = 2000) throws(ConvoyError) {
     precondition(samples >= 1, "At least one image must be measured.")
     let shape = dataSet.imageShape
     let area = shape[1] * shape[2]

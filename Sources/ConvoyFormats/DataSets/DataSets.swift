@@ -1,4 +1,4 @@
-import ConvoyTensors
+public import ConvoyTensors
 
 /// Finding data sets by what a user types.
 public enum DataSets {
@@ -21,7 +21,9 @@ public enum DataSets {
   ///   - size: the height and width of the images where the specification does not give it.
   /// - Throws: `ConvoyError` of kind `.argument` when it is none of these, `.file` or `.format` when
   ///   a file is missing, unreadable or damaged, `.resource` when a library is missing.
-  public static func open(_ specification: String, size: Int? = nil) throws -> DataSplits {
+  public static func open(_ specification: String, size: Int? = nil) throws(ConvoyError)
+    -> DataSplits
+  {
     if let size, !sizes.contains(size) {
       throw ConvoyError(
         .argument,
@@ -54,7 +56,7 @@ public enum DataSets {
     MNIST (IDX files), or with a folder of PNG, JPEG, PGM or PPM pictures for each class
     """
 
-  private static func open(folder: String, size: Int?) throws -> DataSplits {
+  private static func open(folder: String, size: Int?) throws(ConvoyError) -> DataSplits {
     for kind in [CIFAR.ten, CIFAR.hundred] where kind.isIn(folder) {
       return resized(try kind.splits(in: folder), size)
     }

@@ -5,7 +5,7 @@ enum Digits {
   /// A fifth of every digit is held out: 359 images, which leaves 1,438 to train on. The file runs
   /// through the digits in order and the same hands return in it, so the choice is drawn and not
   /// counted off; its seed is fixed, so that results can be compared.
-  static func splits() throws -> DataSplits {
+  static func splits() throws(ConvoyError) -> DataSplits {
     let recordSize = 65
     let bytes = records
     let labels = stride(from: recordSize - 1, to: bytes.count, by: recordSize).map { bytes[$0] }

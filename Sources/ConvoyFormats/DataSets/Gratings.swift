@@ -30,7 +30,7 @@ struct Gratings: DataSet {
   static let keys = ["size", "classes", "count", "seed"]
 
   /// Makes two parts, of `count` images and of a quarter as many.
-  static func splits(_ specification: Specification, size: Int?) throws -> DataSplits {
+  static func splits(_ specification: Specification, size: Int?) throws(ConvoyError) -> DataSplits {
     try specification.requireKeys(among: keys)
     let size = try specification.integer("size", in: 8...1024) ?? size ?? 32
     let classes = try specification.integer("classes", in: 2...64) ?? 16

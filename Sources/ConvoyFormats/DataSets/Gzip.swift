@@ -6,20 +6,23 @@ struct Gzip {
 
   init(_ library: SystemLibrary = .zlib) { self.library = library }
 
-  /// Deflate makes at most 1032 bytes of one: a claim beyond that needs no look at the data.
-  static let largestRatio = 1032
+  /// The most bytes that are taken out of each byte, besides a megabyte: pictures and labels of real data sets stay
+  /// far below it, and a small file cannot fill the memory (deflate itself makes up to 1032 of one).
+  static let largestRatio = 64
 
   /// The first bytes of what was compressed.
   ///
   /// - Returns: as many bytes as asked for, or all where there are fewer.
-  func prefix(of bytes: [UInt8], count: Int) throws -> [UInt8] {
+  func prefix(of bytes: [UInt8], count: Int) throws(Malformed) -> [UInt8] {
     try inflate(bytes, atMost: count).bytes
   }
 
   /// All of what was compressed, where its size is known.
-  func decompress(_ bytes: [UInt8], to count: Int) throws -> [UInt8] {
-    guard count / Gzip.largestRatio <= bytes.count else {
-      throw Malformed("\(count) bytes cannot come out of \(bytes.count)")
+  func decompress(_ bytes: [UInt8], to count: Int) throws(Malformed) -> [UInt8] {
+    guard (count - (1 << 20)) / Gzip.largestRatio <= bytes.count else {
+      throw Malformed(
+        "its header promises \(count) bytes, more than \(Gzip.largestRatio) for each of its \(bytes.count); "
+          + "where that is true, unpack it first")
     }
     // Room for one byte more tells data that is too long from data that ends where it should.
     let (result, ended) = try inflate(bytes, atMost: count + 1)
@@ -57,13 +60,22 @@ struct Gzip {
   private typealias Step = @convention(c) (UnsafeMutableRawPointer, Int32) -> Int32
   private typealias End = @convention(c) (UnsafeMutableRawPointer) -> Int32
 
+  private func functions() throws(ConvoyError) -> (Initialize, Step, End) {
+    let functions = try library.opened(for: "Reading a .gz file")
+    return (
+      try functions.function("inflateInit2_", as: Initialize.self),
+      try functions.function("inflate", as: Step.self),
+      try functions.function("inflateEnd", as: End.self)
+    )
+  }
+
   private func inflate(
     _ bytes: [UInt8], atMost limit: Int
-  ) throws -> (bytes: [UInt8], ended: Bool) {
-    let functions = try library.opened(for: "Reading a .gz file")
-    let initialize = try functions.function("inflateInit2_", as: Initialize.self)
-    let step = try functions.function("inflate", as: Step.self)
-    let end = try functions.function("inflateEnd", as: End.self)
+  ) throws(Malformed) -> (bytes: [UInt8], ended: Bool) {
+    let (initialize, step, end) = try Malformed.passing { () throws(ConvoyError) in
+      try AvailableMemory.require(limit, for: "What a .gz file holds")
+      return try functions()
+    }
 
     // zlib notes the structure's address, so it must not move.
     let stream = UnsafeMutablePointer<Stream>.allocate(capacity: 1)
@@ -71,14 +83,16 @@ struct Gzip {
     defer { stream.deallocate() }
     let gzipWindow: Int32 = 15 + 16
     guard initialize(stream, gzipWindow, "1", Int32(MemoryLayout<Stream>.size)) == 0 else {
-      throw ConvoyError(
-        .resource, "zlib cannot be started: memory is short, or its version is new.")
+      throw Malformed.failure(
+        ConvoyError(
+          .resource, "zlib cannot be started: memory is short, or its version is new."))
     }
     defer { _ = end(stream) }
 
     var ended = false
-    let result = try [UInt8](unsafeUninitializedCapacity: limit) { output, count in
-      try bytes.withUnsafeBufferPointer { input in
+    let result = try [UInt8](unsafeUninitializedCapacity: limit) {
+      (output, count) throws(Malformed) in
+      try bytes.withUnsafeBufferPointer { (input) throws(Malformed) in
         var consumed = 0
         while count < limit && !ended {
           let given = min(input.count - consumed, 1 << 30)

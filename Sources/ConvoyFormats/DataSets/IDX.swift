@@ -17,7 +17,7 @@ struct IDX {
   var isThere: Bool { path("train-images", dimensions: 3) != nil }
 
   /// Reads the four files.
-  func splits() throws -> DataSplits {
+  func splits() throws(ConvoyError) -> DataSplits {
     let training = try part("train")
     let test = try part("t10k")
     guard training.imageShape == test.imageShape else {
@@ -26,7 +26,13 @@ struct IDX {
         "The images in ‘\(folder)’ should have one size, but those to train on have the shape "
           + "\(training.imageShape) and those to test on \(test.imageShape).")
     }
-    return DataSplits(training: training, test: test)
+    let paths = ["train", "t10k"].flatMap { part in
+      [path("\(part)-images", dimensions: 3), path("\(part)-labels", dimensions: 1)]
+    }
+    let names = paths.compactMap { $0?.dropFirst(folder.count + 1) }.map(String.init)
+    return DataSplits(
+      training: training, test: test,
+      contents: try FolderContents(of: folder, taking: Set(names)))
   }
 
   /// The files are the same for both data sets, so only the folder can tell them apart.
@@ -41,7 +47,7 @@ struct IDX {
       : (0...9).map(String.init)
   }
 
-  private func part(_ prefix: String) throws -> StoredDataSet {
+  private func part(_ prefix: String) throws(ConvoyError) -> StoredDataSet {
     let images = try read("\(prefix)-images", dimensions: 3)
     let labels = try read("\(prefix)-labels", dimensions: 1)
     guard images.extents[0] == labels.extents[0] else {
@@ -71,7 +77,7 @@ struct IDX {
 
   private func read(
     _ name: String, dimensions: Int
-  ) throws -> (path: String, extents: [Int], data: [UInt8]) {
+  ) throws(ConvoyError) -> (path: String, extents: [Int], data: [UInt8]) {
     guard let path = path(name, dimensions: dimensions) else {
       throw ConvoyError(
         .file,
@@ -79,7 +85,9 @@ struct IDX {
           + "but has none.")
     }
     let bytes = try WholeFile.read(path, atMost: 1 << 32)
-    let (extents, data) = try Malformed.explain(path, asNot: "an IDX file") {
+    let (extents, data) = try Malformed.explain(
+      path, asNot: "an IDX file", of: [.idx, .gzip], bytes
+    ) { () throws(Malformed) in
       try decode(bytes, dimensions: dimensions)
     }
     return (path, extents, data)
@@ -89,7 +97,7 @@ struct IDX {
   /// in four bytes, the most significant first, and the data.
   func decode(
     _ bytes: [UInt8], dimensions: Int
-  ) throws -> (extents: [Int], data: [UInt8]) {
+  ) throws(Malformed) -> (extents: [Int], data: [UInt8]) {
     let isCompressed = bytes.starts(with: [0x1F, 0x8B])
     let headerSize = 4 + 4 * dimensions
     let header =

@@ -17,7 +17,8 @@ struct ResizedDataSet: DataSet {
 
   func label(at index: Int) -> Int { base.label(at: index) }
 
-  func copyImage(at index: Int, into buffer: UnsafeMutableBufferPointer<Float>) throws {
+  func copyImage(at index: Int, into buffer: UnsafeMutableBufferPointer<Float>) throws(ConvoyError)
+  {
     let (height, width) = (base.imageShape[1], base.imageShape[2])
     let elements = try base.image(at: index).elements
     for channel in 0..<base.imageShape[0] {

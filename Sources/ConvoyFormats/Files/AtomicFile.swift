@@ -1,4 +1,4 @@
-import ConvoyTensors
+public import ConvoyTensors
 
 #if canImport(Glibc)
   import Glibc
@@ -16,76 +16,62 @@ public enum AtomicFile {
   /// Writes a file from bytes.
   ///
   /// - Throws: `ConvoyError` of kind `.file`; nothing is left behind.
-  public static func write(_ bytes: [UInt8], to path: String) throws {
-    try write(to: path) { file in
-      try bytes.withUnsafeBytes { try file.append($0) }
-    }
+  public static func write(_ bytes: [UInt8], to path: String) throws(ConvoyError) {
+    try write(to: path) { (file) throws(ConvoyError) in try file.append(bytes) }
   }
 
   /// Writes a file from text, as UTF-8.
   ///
   /// - Throws: `ConvoyError` of kind `.file`; nothing is left behind.
-  public static func write(_ text: String, to path: String) throws {
+  public static func write(_ text: String, to path: String) throws(ConvoyError) {
     try write(Array(text.utf8), to: path)
   }
 
   /// Writes a file piece by piece, without ever holding the whole.
   ///
   /// A symbolic link at the path stays, and the file it leads to is replaced. An existing file's
-  /// permissions are kept.
+  /// permissions are kept. What writers of the same file left that were killed is removed.
   ///
   /// - Parameters:
   ///   - path: the file to make or to replace; its folder must exist.
   ///   - body: appends the pieces in order. When it throws, what stood at the path is left alone.
   /// - Throws: `ConvoyError` of kind `.file`, or what the closure throws; nothing is left behind.
-  public static func write(to path: String, _ body: (borrowing Pieces) throws -> Void) throws {
-    let target = try replaceable(path)
-    let folder = target.lastIndex(of: "/").map { String(target[...$0]) } ?? "./"
-    let name = target.lastIndex(of: "/").map { target[target.index(after: $0)...] } ?? target[...]
-    let random = String(UInt64.random(in: .min ... .max), radix: 36)
-    let temporary = "\(folder).\(name.utf8.count < 200 ? name : "file").\(random).tmp"
-
-    let descriptor = uninterrupted {
-      open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-    }
-    guard descriptor >= 0 else { throw systemError(cannot: "write ‘\(path)’") }
-    var isOpen = true
-    do {
+  public static func write(
+    to path: String, _ body: (borrowing Pieces) throws(ConvoyError) -> Void
+  ) throws(ConvoyError) {
+    let temporary = TemporaryFiles(for: try replaceable(path))
+    temporary.removeAbandoned()
+    let (descriptor, name) = try temporary.make(for: path)
+    do throws(ConvoyError) {
       try body(Pieces(descriptor: descriptor, path: path))
       var status = stat()
-      if stat(target, &status) == 0 { _ = fchmod(descriptor, status.st_mode & 0o7777) }
-      guard uninterrupted({ fsync(descriptor) }) == 0 else {
-        throw systemError(cannot: "write ‘\(path)’")
-      }
-      isOpen = false
-      guard close(descriptor) == 0, rename(temporary, target) == 0 else {
+      if stat(temporary.target, &status) == 0 { _ = fchmod(descriptor, status.st_mode & 0o7777) }
+      guard uninterrupted({ fsync(descriptor) }) == 0, rename(name, temporary.target) == 0 else {
         throw systemError(cannot: "write ‘\(path)’")
       }
     } catch {
-      if isOpen { close(descriptor) }
-      unlink(temporary)
+      unlink(name)
+      close(descriptor)
       throw error
     }
-    flush(folder: folder)
+    // The bytes are on the disk, so closing can lose none. It also gives up the lock.
+    close(descriptor)
+    flush(folder: temporary.folder)
   }
 
   /// The path itself, or the file a symbolic link there leads to.
   ///
   /// Renaming onto a device would replace it, so only regular files are taken.
-  private static func replaceable(_ path: String) throws -> String {
+  private static func replaceable(_ path: String) throws(ConvoyError) -> String {
     guard !path.isEmpty, path.last != "/" else {
       throw ConvoyError(.file, "Cannot write ‘\(path)’: a file's name is expected.")
     }
     switch FileKind(at: path) {
     case nil: return path
     case .folder: throw ConvoyError(.file, "Cannot write ‘\(path)’: it is a folder.")
-    case .other: throw ConvoyError(.file, "Cannot write ‘\(path)’: it is not a regular file.")
-    case .regular:
-      guard let resolved = realpath(path, nil) else {
-        throw systemError(cannot: "write ‘\(path)’")
-      }
-      defer { free(resolved) }
-      return String(cString: resolved)
+    case .pipe, .other:
+      throw ConvoyError(.file, "Cannot write ‘\(path)’: it is not a regular file.")
+    case .regular: return try resolvedPath(path, to: "write ‘\(path)’")
     }
   }
 
@@ -106,7 +92,7 @@ public enum AtomicFile {
     /// Appends bytes to the file.
     ///
     /// - Throws: `ConvoyError` of kind `.file` when the disk is full or fails.
-    public func append(_ bytes: UnsafeRawBufferPointer) throws {
+    public func append(_ bytes: UnsafeRawBufferPointer) throws(ConvoyError) {
       var rest = bytes
       while !rest.isEmpty {
         let count = writeSome(descriptor, from: rest)
@@ -118,8 +104,10 @@ public enum AtomicFile {
     /// Appends bytes to the file.
     ///
     /// - Throws: `ConvoyError` of kind `.file` when the disk is full or fails.
-    public func append(_ bytes: [UInt8]) throws {
-      try bytes.withUnsafeBytes { try append($0) }
+    public func append(_ bytes: [UInt8]) throws(ConvoyError) {
+      try bytes.withUnsafeBufferPointer { (bytes) throws(ConvoyError) in
+        try append(UnsafeRawBufferPointer(bytes))
+      }
     }
   }
 }

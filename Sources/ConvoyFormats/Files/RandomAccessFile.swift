@@ -39,8 +39,11 @@ public final class RandomAccessFile: Sendable {
   public static func open(
     _ path: String, within folder: String
   ) throws(ConvoyError) -> RandomAccessFile {
-    let root = try resolved(folder)
-    guard try resolved(path).hasPrefix(root.hasSuffix("/") ? root : root + "/") else {
+    let root = try resolvedPath(folder, to: "open ‘\(folder)’")
+    guard
+      try resolvedPath(path, to: "open ‘\(path)’").hasPrefix(
+        root.hasSuffix("/") ? root : root + "/")
+    else {
       throw ConvoyError(.file, "Cannot read ‘\(path)’: it lies outside the folder ‘\(folder)’.")
     }
     guard let file = try RandomAccessFile(path) else {
@@ -96,12 +99,6 @@ public final class RandomAccessFile: Sendable {
       try read(from: part.lowerBound, into: UnsafeMutableRawBufferPointer(buffer))
       count = part.count
     }
-  }
-
-  private static func resolved(_ path: String) throws(ConvoyError) -> String {
-    guard let resolved = realpath(path, nil) else { throw systemError(cannot: "open ‘\(path)’") }
-    defer { free(resolved) }
-    return String(cString: resolved)
   }
 }
 

@@ -27,7 +27,7 @@ func uninterrupted<Result: SignedInteger>(_ call: () -> Result) -> Result {
 
 /// What stands at a path.
 enum FileKind {
-  case regular, folder, other
+  case regular, folder, pipe, other
 
   /// Follows symbolic links; nil when nothing stands there, or nothing that can be seen.
   init?(at path: String) {
@@ -40,9 +40,23 @@ enum FileKind {
     switch status.st_mode & S_IFMT {
     case S_IFREG: self = .regular
     case S_IFDIR: self = .folder
+    case S_IFIFO: self = .pipe
     default: self = .other
     }
   }
+}
+
+/// The path that a path leads to by symbolic links.
+///
+/// - Parameter action: what it is needed for, as in "read ‘weights.safetensors’".
+/// - Throws: `ConvoyError` of kind `.file` when nothing is there, or the path that it leads to is not UTF-8.
+func resolvedPath(_ path: String, to action: String) throws(ConvoyError) -> String {
+  guard let resolved = realpath(path, nil) else { throw systemError(cannot: action) }
+  defer { free(resolved) }
+  guard let path = String(validatingCString: resolved) else {
+    throw ConvoyError(.file, "Cannot \(action): the path it leads to is not UTF-8.")
+  }
+  return path
 }
 
 /// Reads up to a buffer's size from a file: how many bytes came, 0 at the end, -1 on an error.

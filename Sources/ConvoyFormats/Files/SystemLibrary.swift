@@ -24,7 +24,7 @@ struct SystemLibrary: Sendable {
   ///
   /// - Parameter purpose: what needs it, as in "Reading a PNG image".
   /// - Throws: `ConvoyError` of kind `.resource` when it is not installed.
-  func opened(for purpose: String) throws -> Opened {
+  func opened(for purpose: String) throws(ConvoyError) -> Opened {
     for file in files {
       if let handle = dlopen(file, RTLD_NOW | RTLD_LOCAL) {
         return Opened(handle: handle, library: self)
@@ -43,7 +43,9 @@ struct SystemLibrary: Sendable {
     ///
     /// - Parameter type: a `@convention(c)` function type that matches the library's header; nothing
     ///   can check this.
-    func function<Function>(_ symbol: String, as type: Function.Type) throws -> Function {
+    func function<Function>(
+      _ symbol: String, as type: Function.Type
+    ) throws(ConvoyError) -> Function {
       guard let address = dlsym(handle, symbol) else {
         throw ConvoyError(
           .resource, "\(library.name) is installed but too old: it has no function \(symbol).")

@@ -3,7 +3,7 @@ import ConvoyTensors
 /// PGM and PPM, plain (P2, P3) and binary (P5, P6): the formats of netpbm.
 enum Anymap {
   /// Reads the first picture of a file; samples are scaled from the file's largest value to 255.
-  static func decode(_ bytes: [UInt8]) throws -> Image {
+  static func decode(_ bytes: [UInt8]) throws(Malformed) -> Image {
     guard bytes.count >= 2 else { throw Malformed("it ends within its header") }
     let kind = bytes[1]
     let channels = kind == UInt8(ascii: "3") || kind == UInt8(ascii: "6") ? 3 : 1
@@ -12,7 +12,9 @@ enum Anymap {
     let width = try number(in: bytes, at: &position, "the width")
     let height = try number(in: bytes, at: &position, "the height")
     let largest = try number(in: bytes, at: &position, "the largest value")
-    let size = try Image.checkedSize(width: width, height: height, channels: channels)
+    let size = try Malformed.passing { () throws(ConvoyError) in
+      try Image.checkedSize(width: width, height: height, channels: channels)
+    }
     guard (1...65535).contains(largest) else {
       throw Malformed("its largest value should be 1 … 65535, but is \(largest)")
     }
@@ -49,7 +51,7 @@ enum Anymap {
   /// Reads a number after white space and comments (`# …` to the line's end).
   private static func number(
     in bytes: [UInt8], at position: inout Int, _ what: String
-  ) throws -> Int {
+  ) throws(Malformed) -> Int {
     while position < bytes.count {
       if bytes[position] == UInt8(ascii: "#") {
         while position < bytes.count, bytes[position] != UInt8(ascii: "\n") { position += 1 }

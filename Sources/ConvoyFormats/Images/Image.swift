@@ -18,7 +18,7 @@ public struct Image: Hashable, Sendable {
   ///
   /// - Throws: `ConvoyError` of kind `.shape` when the size is not one a picture can have or the
   ///   number of pixels does not fit it.
-  public init(width: Int, height: Int, channels: Int, pixels: [UInt8]) throws {
+  public init(width: Int, height: Int, channels: Int, pixels: [UInt8]) throws(ConvoyError) {
     let size = try Image.checkedSize(width: width, height: height, channels: channels)
     guard pixels.count == size else {
       throw ConvoyError(
@@ -42,7 +42,7 @@ public struct Image: Hashable, Sendable {
   public static let maximumPixelCount = 1 << 28
 
   /// The number of bytes of a picture, once its size is known to be sane.
-  static func checkedSize(width: Int, height: Int, channels: Int) throws -> Int {
+  static func checkedSize(width: Int, height: Int, channels: Int) throws(ConvoyError) -> Int {
     guard channels == 1 || channels == 3 else {
       throw ConvoyError(.shape, "A picture has 1 channel or 3, got \(channels).")
     }
@@ -76,7 +76,7 @@ extension Image {
   /// - Throws: `ConvoyError` of kind `.argument` when they are not one a channel, or a deviation is
   ///   not above zero.
   /// - Complexity: O(*n*) in the number of pixels.
-  public func tensor(mean: [Float], deviation: [Float]) throws -> Tensor {
+  public func tensor(mean: [Float], deviation: [Float]) throws(ConvoyError) -> Tensor {
     guard mean.count == channels, deviation.count == channels else {
       throw ConvoyError(
         .argument,

@@ -1,4 +1,4 @@
-import ConvoyTensors
+public import ConvoyTensors
 
 extension Image {
   /// The picture at another size, by linear interpolation; shrinking averages over all it leaves
@@ -6,7 +6,7 @@ extension Image {
   ///
   /// - Throws: `ConvoyError` of kind `.shape` when the size is not one a picture can have.
   /// - Complexity: O(*n*) in the sum of the old and the new number of pixels.
-  public func resized(width newWidth: Int, height newHeight: Int) throws -> Image {
+  public func resized(width newWidth: Int, height newHeight: Int) throws(ConvoyError) -> Image {
     _ = try Image.checkedSize(width: newWidth, height: newHeight, channels: channels)
     if newWidth == width && newHeight == height { return self }
     let stride = width * channels
@@ -23,7 +23,7 @@ extension Image {
   /// rounded down to whole pixels.
   ///
   /// - Throws: `ConvoyError` of kind `.shape` when the size is not one a picture can have.
-  public func resized(shorterSide: Int) throws -> Image {
+  public func resized(shorterSide: Int) throws(ConvoyError) -> Image {
     func scaled(_ side: Int) -> Int {
       let (product, overflow) = side.multipliedReportingOverflow(by: shorterSide)
       return overflow ? .max : product / min(width, height)
@@ -35,7 +35,8 @@ extension Image {
   /// is a pixel narrower.
   ///
   /// - Throws: `ConvoyError` of kind `.shape` when the picture is smaller than what is asked for.
-  public func centerCropped(width newWidth: Int, height newHeight: Int) throws -> Image {
+  public func centerCropped(width newWidth: Int, height newHeight: Int) throws(ConvoyError) -> Image
+  {
     guard (1...width).contains(newWidth), (1...height).contains(newHeight) else {
       throw ConvoyError(
         .shape,
@@ -53,7 +54,7 @@ extension Image {
   /// The largest middle part of the wanted proportions, resized to the wanted size.
   ///
   /// - Throws: `ConvoyError` of kind `.shape` when the size is not one a picture can have.
-  public func fitted(width newWidth: Int, height newHeight: Int) throws -> Image {
+  public func fitted(width newWidth: Int, height newHeight: Int) throws(ConvoyError) -> Image {
     let ratio = max(Double(newWidth) / Double(width), Double(newHeight) / Double(height))
     return
       try resized(
@@ -69,7 +70,7 @@ extension Image {
   /// colour from grey repeats it.
   ///
   /// - Throws: `ConvoyError` of kind `.shape` for another number of channels.
-  public func converted(toChannels newChannels: Int) throws -> Image {
+  public func converted(toChannels newChannels: Int) throws(ConvoyError) -> Image {
     switch (channels, newChannels) {
     case (1, 1), (3, 3): return self
     case (1, 3): return Image(width, height, 3, pixels.flatMap { [$0, $0, $0] })

@@ -34,46 +34,67 @@ struct JPEGCodec {
   private typealias ErrorText = @convention(c) (Handle) -> UnsafePointer<CChar>?
   private typealias ErrorCode = @convention(c) (Handle) -> Int32
 
-  func decode(_ bytes: [UInt8]) throws -> Image {
-    let functions = try library.opened(for: "Reading a JPEG picture")
-    let make = try functions.function("tjInitDecompress", as: Make.self)
-    let destroy = try functions.function("tjDestroy", as: Destroy.self)
-    let readHeader = try functions.function("tjDecompressHeader3", as: ReadHeader.self)
-    let decompress = try functions.function("tjDecompress2", as: Decompress.self)
-    let errorText = try functions.function("tjGetErrorStr2", as: ErrorText.self)
-    let errorCode = try functions.function("tjGetErrorCode", as: ErrorCode.self)
+  /// What is used of the library.
+  private struct Functions {
+    let make: Make
+    let destroy: Destroy
+    let readHeader: ReadHeader
+    let decompress: Decompress
+    let errorText: ErrorText
+    let errorCode: ErrorCode
 
-    guard let handle = make() else {
-      throw ConvoyError(.resource, "TurboJPEG cannot be started: memory is short.")
+    init(_ library: SystemLibrary) throws(ConvoyError) {
+      let functions = try library.opened(for: "Reading a JPEG picture")
+      make = try functions.function("tjInitDecompress", as: Make.self)
+      destroy = try functions.function("tjDestroy", as: Destroy.self)
+      readHeader = try functions.function("tjDecompressHeader3", as: ReadHeader.self)
+      decompress = try functions.function("tjDecompress2", as: Decompress.self)
+      errorText = try functions.function("tjGetErrorStr2", as: ErrorText.self)
+      errorCode = try functions.function("tjGetErrorCode", as: ErrorCode.self)
     }
-    defer { _ = destroy(handle) }
-    func reason() -> String { errorText(handle).map { String(cString: $0) } ?? "an error" }
+  }
+
+  func decode(_ bytes: [UInt8]) throws(Malformed) -> Image {
+    let turbo = try Malformed.passing { () throws(ConvoyError) in try Functions(library) }
+    guard let handle = turbo.make() else {
+      throw Malformed.failure(
+        ConvoyError(.resource, "TurboJPEG cannot be started: memory is short."))
+    }
+    defer { _ = turbo.destroy(handle) }
+    func reason() -> String { turbo.errorText(handle).map { String(cString: $0) } ?? "an error" }
 
     var (width, height, subsampling, colourSpace): (Int32, Int32, Int32, Int32) = (0, 0, 0, 0)
     guard
-      readHeader(handle, bytes, UInt(bytes.count), &width, &height, &subsampling, &colourSpace) == 0
+      turbo.readHeader(
+        handle, bytes, UInt(bytes.count), &width, &height, &subsampling, &colourSpace) == 0
     else { throw Malformed("TurboJPEG finds “\(reason())”") }
 
     let isGrey = colourSpace == Constant.colourSpaceGrey
     let isCMYK = Constant.colourSpacesCMYK.contains(colourSpace)
-    let size = try Image.checkedSize(
-      width: Int(width), height: Int(height), channels: isGrey ? 1 : 3)
+    let size = try Malformed.passing { () throws(ConvoyError) in
+      try Image.checkedSize(width: Int(width), height: Int(height), channels: isGrey ? 1 : 3)
+    }
     try checkSize(size, width: width, height: height, fileSize: bytes.count)
 
     let format =
       isGrey ? Constant.pixelsGrey : isCMYK ? Constant.pixelsCMYK : Constant.pixelsRGB
     let byteCount = isCMYK ? size / 3 * 4 : size
-    let pixels = try [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, count in
+    try Malformed.passing { () throws(ConvoyError) in
+      try AvailableMemory.require(byteCount, for: "The pixels of a picture")
+    }
+    let pixels = try [UInt8](unsafeUninitializedCapacity: byteCount) {
+      (buffer, count) throws(Malformed) in
       // A damaged file may leave pixels unwritten.
       buffer.initialize(repeating: 0)
-      let result = decompress(
+      let result = turbo.decompress(
         handle, bytes, UInt(bytes.count), buffer.baseAddress, width, 0, height, format,
         Constant.limitScans)
       // Most warnings concern stray bytes that many cameras write. A file that ends early is not
       // the picture it was.
       guard
         result == 0
-          || errorCode(handle) == Constant.errorIsWarning && !reason().contains("Premature end")
+          || turbo.errorCode(handle) == Constant.errorIsWarning
+            && !reason().contains("Premature end")
       else { throw Malformed("TurboJPEG finds “\(reason())”") }
       count = byteCount
     }
@@ -86,7 +107,8 @@ struct JPEGCodec {
   /// The densest file there is, progressive with every block empty and colours at a fourth of the
   /// resolution, makes some 1200 bytes of one; the format's rare arithmetic coding, somewhat more.
   /// A megabyte is given to any.
-  private func checkSize(_ size: Int, width: Int32, height: Int32, fileSize: Int) throws {
+  private func checkSize(_ size: Int, width: Int32, height: Int32, fileSize: Int) throws(Malformed)
+  {
     guard size <= 2048 * fileSize + 1 << 20 else {
       throw Malformed("\(width)×\(height) pixels cannot come out of a file of \(fileSize) bytes")
     }

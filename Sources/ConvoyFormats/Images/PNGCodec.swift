@@ -34,6 +34,7 @@ struct PNGCodec {
 
   /// Constants of `png.h`.
   private enum Flag {
+    static let alpha: UInt32 = 1
     static let color: UInt32 = 2
     /// Takes 16-bit samples as sRGB, as everyone else does, instead of as linear light.
     static let sixteenBitsAreSRGB: UInt32 = 4
@@ -57,51 +58,104 @@ struct PNGCodec {
       UnsafeRawPointer?, Int32, UnsafeRawPointer?
     ) -> Int32
 
-  func decode(_ bytes: [UInt8]) throws -> Image {
-    try checkSize(bytes)
-    let functions = try library.opened(for: "Reading a PNG picture")
-    let beginRead = try functions.function("png_image_begin_read_from_memory", as: BeginRead.self)
-    let finishRead = try functions.function("png_image_finish_read", as: FinishRead.self)
-    let free = try functions.function("png_image_free", as: Free.self)
+  /// What is used of the library to read.
+  private struct Reading {
+    let begin: BeginRead
+    let finish: FinishRead
+    let free: Free
 
+    init(_ library: SystemLibrary) throws(ConvoyError) {
+      let functions = try library.opened(for: "Reading a PNG picture")
+      begin = try functions.function("png_image_begin_read_from_memory", as: BeginRead.self)
+      finish = try functions.function("png_image_finish_read", as: FinishRead.self)
+      free = try functions.function("png_image_free", as: Free.self)
+    }
+  }
+
+  func decode(_ bytes: [UInt8]) throws(Malformed) -> Image {
+    try checkSize(bytes)
+    let png = try Malformed.passing { () throws(ConvoyError) in try Reading(library) }
     // libpng notes the structure's address and writes its errors there, so it must not move.
     let header = UnsafeMutablePointer<PNGImage>.allocate(capacity: 1)
     header.initialize(to: PNGImage())
     defer {
-      free(header)
+      png.free(header)
       header.deallocate()
     }
-    return try bytes.withUnsafeBytes { bytes in
-      guard beginRead(header, bytes.baseAddress, bytes.count) != 0 else {
+    return try PNGCodec.withoutColourSpace(bytes).withUnsafeBufferPointer {
+      (bytes) throws(Malformed) in
+      guard png.begin(header, bytes.baseAddress, bytes.count) != 0 else {
         throw Malformed("libpng finds “\(header.pointee.reason)”")
       }
-      header.pointee.format &= Flag.color
+      // Where there is transparency it is read, and then dropped: libpng would lay the picture onto a colour.
+      header.pointee.format &= Flag.color | Flag.alpha
       header.pointee.flags |= Flag.sixteenBitsAreSRGB
-      let channels = header.pointee.format == Flag.color ? 3 : 1
+      let channels = header.pointee.format & Flag.color != 0 ? 3 : 1
+      let samples = channels + (header.pointee.format & Flag.alpha != 0 ? 1 : 0)
       let (width, height) = (Int(header.pointee.width), Int(header.pointee.height))
-      let size = try Image.checkedSize(width: width, height: height, channels: channels)
-      let white: [UInt8] = [255, 255, 255]
-      let pixels = try [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-        guard finishRead(header, white, buffer.baseAddress, Int32(width * channels), nil) != 0
+      let size = try Malformed.passing { () throws(ConvoyError) in
+        let size = try Image.checkedSize(width: width, height: height, channels: channels)
+        try AvailableMemory.require(size / channels * samples, for: "The pixels of a picture")
+        return size / channels * samples
+      }
+      let pixels = try [UInt8](unsafeUninitializedCapacity: size) {
+        (buffer, count) throws(Malformed) in
+        guard png.finish(header, nil, buffer.baseAddress, Int32(width * samples), nil) != 0
         else { throw Malformed("libpng finds “\(header.pointee.reason)”") }
         count = size
       }
-      return Image(width, height, channels, pixels)
+      return Image(
+        width, height, channels,
+        samples == channels ? pixels : PNGCodec.opaque(pixels, channels: channels))
     }
+  }
+
+  /// Pixels without their last sample, how opaque they are.
+  private static func opaque(_ pixels: [UInt8], channels: Int) -> [UInt8] {
+    let count = pixels.count / (channels + 1) * channels
+    return [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+      for index in 0..<count {
+        buffer.initializeElement(
+          at: index, to: pixels[index / channels * (channels + 1) + index % channels])
+      }
+      initialized = count
+    }
+  }
+
+  /// The file without the chunks that say how its numbers are to be shown, by which libpng would change them.
+  ///
+  /// A chunk is its length in four bytes, its type in four, so much data, and a checksum in four.
+  private static func withoutColourSpace(_ bytes: [UInt8]) -> [UInt8] {
+    let dropped = ["gAMA", "cHRM", "sRGB", "iCCP", "cICP", "mDCV", "cLLI"]
+    var kept = Array(bytes.prefix(8))
+    var position = 8
+    while position + 12 <= bytes.count {
+      let length = word(bytes, at: position)
+      let type = String(decoding: bytes[position + 4..<position + 8], as: UTF8.self)
+      let end = min(bytes.count, position + 12 + length)
+      if !dropped.contains(type) { kept += bytes[position..<end] }
+      position = end
+    }
+    return kept + bytes[min(position, bytes.count)...]
+  }
+
+  /// A number of four bytes, the most significant first.
+  private static func word(_ bytes: [UInt8], at offset: Int) -> Int {
+    bytes[offset..<offset + 4].reduce(0) { $0 << 8 | Int($1) }
   }
 
   /// Compares what the header claims with what the file can hold, before anything is allocated:
   /// deflate makes at most 1032 bytes of one.
-  private func checkSize(_ bytes: [UInt8]) throws {
+  private func checkSize(_ bytes: [UInt8]) throws(Malformed) {
     guard bytes.count >= 33, bytes[12..<16].elementsEqual("IHDR".utf8) else {
       throw Malformed("it ends within its header")
     }
-    func word(at offset: Int) -> Int {
-      bytes[offset..<offset + 4].reduce(0) { $0 << 8 | Int($1) }
-    }
-    let (width, height, depth) = (word(at: 16), word(at: 20), Int(bytes[24]))
+    let (width, height) = (PNGCodec.word(bytes, at: 16), PNGCodec.word(bytes, at: 20))
+    let depth = Int(bytes[24])
     let samples = [0: 1, 2: 3, 3: 1, 4: 2, 6: 4][bytes[25]] ?? 1
-    _ = try Image.checkedSize(width: width, height: height, channels: 3)
+    _ = try Malformed.passing { () throws(ConvoyError) in
+      try Image.checkedSize(width: width, height: height, channels: 3)
+    }
     let packed = height * ((width * samples * depth + 7) / 8)
     guard packed / 1032 <= bytes.count else {
       throw Malformed(
@@ -109,7 +163,7 @@ struct PNGCodec {
     }
   }
 
-  func encode(_ image: Image) throws -> [UInt8] {
+  func encode(_ image: Image) throws(ConvoyError) -> [UInt8] {
     let functions = try library.opened(for: "Writing a PNG picture")
     let write = try functions.function("png_image_write_to_memory", as: Write.self)
     var header = PNGImage()
@@ -120,7 +174,8 @@ struct PNGCodec {
     // room for the chunks around them.
     let raw = image.pixels.count + image.height
     let bound = raw + raw / 8 + raw / 64 + raw / 512 + 1024
-    return try [UInt8](unsafeUninitializedCapacity: bound) { buffer, count in
+    return try [UInt8](unsafeUninitializedCapacity: bound) {
+      (buffer, count) throws(ConvoyError) in
       var size = bound
       let stride = Int32(image.width * image.channels)
       guard write(&header, buffer.baseAddress, &size, 0, image.pixels, stride, nil) != 0 else {

@@ -13,7 +13,9 @@ struct HeaderScanner: ~Copyable {
   }
 
   /// Reads `{ "key": …, … }`, calling a closure to read each key's value.
-  mutating func object(_ member: (String, inout HeaderScanner) throws -> Void) throws {
+  mutating func object(
+    _ member: (String, inout HeaderScanner) throws(Malformed) -> Void
+  ) throws(Malformed) {
     try expect("{")
     if skip("}") { return }
     repeat {
@@ -25,7 +27,7 @@ struct HeaderScanner: ~Copyable {
   }
 
   /// Reads `[1, 2, …]`: counts from 0 up.
-  mutating func counts() throws -> [Int] {
+  mutating func counts() throws(Malformed) -> [Int] {
     try expect("[")
     var counts: [Int] = []
     if skip("]") { return counts }
@@ -35,7 +37,7 @@ struct HeaderScanner: ~Copyable {
   }
 
   /// Reads a string, resolving its escapes.
-  mutating func string() throws -> String {
+  mutating func string() throws(Malformed) -> String {
     try expect("\"")
     var text: [UInt8] = []
     while position < bytes.endIndex {
@@ -56,14 +58,14 @@ struct HeaderScanner: ~Copyable {
   }
 
   /// Checks that nothing but spaces follows.
-  mutating func end() throws {
+  mutating func end() throws(Malformed) {
     skipSpaces()
     guard position == bytes.endIndex else { throw error("nothing but spaces") }
   }
 
   // MARK: - Tokens
 
-  private mutating func count() throws -> Int {
+  private mutating func count() throws(Malformed) -> Int {
     skipSpaces()
     let start = position
     var count = 0
@@ -81,7 +83,7 @@ struct HeaderScanner: ~Copyable {
   }
 
   /// What stands after a backslash.
-  private mutating func escape() throws -> Character {
+  private mutating func escape() throws(Malformed) -> Character {
     guard position < bytes.endIndex else { throw error("an escape") }
     let letter = bytes[position]
     position += 1
@@ -108,7 +110,7 @@ struct HeaderScanner: ~Copyable {
   }
 
   /// Four hexadecimal digits.
-  private mutating func codeUnit() throws -> UInt16 {
+  private mutating func codeUnit() throws(Malformed) -> UInt16 {
     let digits = bytes[position...].prefix(4)
     guard digits.count == 4, digits.allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }),
       let unit = UInt16(String(decoding: digits, as: UTF8.self), radix: 16)
@@ -117,7 +119,7 @@ struct HeaderScanner: ~Copyable {
     return unit
   }
 
-  private mutating func expect(_ token: Unicode.Scalar) throws {
+  private mutating func expect(_ token: Unicode.Scalar) throws(Malformed) {
     guard skip(token) else { throw error("‘\(token)’") }
   }
 

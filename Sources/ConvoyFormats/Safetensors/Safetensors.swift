@@ -34,7 +34,7 @@ public struct Safetensors: Hashable, Sendable {
   /// - Throws: `ConvoyError` of kind `.argument` when a name is used twice or is reserved.
   public init(
     _ tensors: some Sequence<(name: String, tensor: Tensor)>, metadata: [String: String] = [:]
-  ) throws {
+  ) throws(ConvoyError) {
     self.init(metadata: metadata)
     for (name, tensor) in tensors { try append(tensor, named: name) }
   }
@@ -43,7 +43,7 @@ public struct Safetensors: Hashable, Sendable {
   ///
   /// - Throws: `ConvoyError` of kind `.argument` when the name is in use, or is the one the format
   ///   reserves for the metadata.
-  public mutating func append(_ tensor: Tensor, named name: String) throws {
+  public mutating func append(_ tensor: Tensor, named name: String) throws(ConvoyError) {
     guard name != Safetensors.metadataKey else {
       throw ConvoyError(.argument, "A tensor cannot be named ‘\(name)’: the format reserves it.")
     }
@@ -64,7 +64,7 @@ public struct Safetensors: Hashable, Sendable {
   /// The tensor of a name.
   ///
   /// - Throws: `ConvoyError` of kind `.format` when there is none.
-  public func tensor(named name: String) throws -> Tensor {
+  public func tensor(named name: String) throws(ConvoyError) -> Tensor {
     guard let tensor = self[name] else {
       let known = entries.prefix(8).map { "‘\($0.name)’" }.joined(separator: ", ")
       let rest = entries.count > 8 ? " and \(entries.count - 8) more" : ""

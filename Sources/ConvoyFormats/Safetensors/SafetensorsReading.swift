@@ -1,4 +1,4 @@
-import ConvoyTensors
+public import ConvoyTensors
 
 extension Safetensors {
   /// Reads a file.
@@ -6,8 +6,13 @@ extension Safetensors {
   /// - Throws: `ConvoyError` of kind `.file` when it cannot be read, of kind `.format` when it is
   ///   not what the format asks for.
   /// - Complexity: O(*n*) in the file's size; holds the file and its tensors at once.
-  public init(contentsOf path: String) throws {
-    try self.init(parsing: try WholeFile.read(path), source: path)
+  public init(contentsOf path: String) throws(ConvoyError) {
+    let bytes = try WholeFile.read(path) { beginning throws(ConvoyError) in
+      try Malformed.explain(path, asNot: Safetensors.format, of: [.safetensors], beginning) {
+        () throws(Malformed) in try Header.extent(of: beginning)
+      }
+    }
+    try self.init(parsing: bytes, source: path)
   }
 
   /// Reads the bytes of a file.
@@ -18,21 +23,26 @@ extension Safetensors {
   ///
   /// - Throws: `ConvoyError` of kind `.format` when they are not what the format asks for.
   /// - Complexity: O(*n*) in the number of bytes.
-  public init(parsing bytes: [UInt8]) throws {
+  public init(parsing bytes: [UInt8]) throws(ConvoyError) {
     try self.init(parsing: bytes, source: nil)
   }
 
-  private init(parsing bytes: [UInt8], source: String?) throws {
-    self = try Malformed.explain(source, asNot: "a safetensors file") {
+  private static let format = "a safetensors file"
+
+  private init(parsing bytes: [UInt8], source: String?) throws(ConvoyError) {
+    self = try Malformed.explain(source, asNot: Safetensors.format, of: [.safetensors], bytes) {
+      () throws(Malformed) in
       let header = try Header(parsing: bytes)
       var result = Safetensors(metadata: header.metadata)
-      try bytes.withUnsafeBytes { bytes in
-        let data = UnsafeRawBufferPointer(rebasing: bytes[header.dataStart...])
+      try bytes.withUnsafeBufferPointer { (bytes) throws(Malformed) in
+        let data = UnsafeRawBufferPointer(
+          rebasing: UnsafeRawBufferPointer(bytes)[header.dataStart...])
         for record in header.records {
           let source = UnsafeRawBufferPointer(rebasing: data[record.begin..<record.end])
-          try result.append(
-            Tensor(record.shape, type: record.type, littleEndian: source),
-            named: record.name)
+          let tensor = Tensor(record.shape, type: record.type, littleEndian: source)
+          try Malformed.passing { () throws(ConvoyError) in
+            try result.append(tensor, named: record.name)
+          }
         }
       }
       return result
@@ -55,27 +65,52 @@ extension Safetensors {
     private(set) var metadata: [String: String] = [:]
     let dataStart: Int
 
-    init(parsing bytes: [UInt8]) throws {
-      guard bytes.count >= 8 else {
-        throw Malformed("8 bytes with the header's length are expected, got \(bytes.count)")
-      }
-      let length = bytes[..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    /// The largest header that the format's own library reads.
+    private static let largest = 100_000_000
+
+    /// How much of a file its header announces.
+    static func extent(of beginning: [UInt8]) throws(Malformed) -> FileExtent {
+      let length = try Header.length(beginning)
+      guard beginning.count >= 8 + length else { return .unknown(until: 8 + length) }
+      var header = Header(dataStart: 8 + length)
+      try header.parse(beginning[8..<header.dataStart])
+      return .atMost(header.dataStart + (header.records.last?.end ?? 0))
+    }
+
+    private init(dataStart: Int) { self.dataStart = dataStart }
+
+    init(parsing bytes: [UInt8]) throws(Malformed) {
+      let length = try Header.length(bytes)
       guard length <= bytes.count - 8 else {
         throw Malformed(
           "its header should have \(length) bytes, but only \(bytes.count - 8) follow")
       }
-      dataStart = 8 + Int(length)
+      self.init(dataStart: 8 + length)
       try parse(bytes[8..<dataStart])
       try checkCoverage(of: bytes.count - dataStart)
     }
 
-    private mutating func parse(_ header: ArraySlice<UInt8>) throws {
+    /// The header's length, which its first bytes say.
+    private static func length(_ bytes: [UInt8]) throws(Malformed) -> Int {
+      guard bytes.count >= 8 else {
+        throw Malformed("8 bytes with the header's length are expected, got \(bytes.count)")
+      }
+      let length = bytes[..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+      guard length <= UInt64(largest), bytes.count == 8 || bytes[8] == UInt8(ascii: "{") else {
+        throw Malformed(
+          "it should begin with a header's length, at most \(largest), and the header, from ‘{’ on"
+        )
+      }
+      return Int(length)
+    }
+
+    private mutating func parse(_ header: ArraySlice<UInt8>) throws(Malformed) {
       var scanner = HeaderScanner(header)
       var seen: Set<String> = []
-      try scanner.object { name, scanner in
+      try scanner.object { (name, scanner) throws(Malformed) in
         guard seen.insert(name).inserted else { throw Malformed("it names ‘\(name)’ twice") }
         if name == Safetensors.metadataKey {
-          try scanner.object { key, scanner in
+          try scanner.object { (key, scanner) throws(Malformed) in
             guard metadata.updateValue(try scanner.string(), forKey: key) == nil else {
               throw Malformed("its metadata names ‘\(key)’ twice")
             }
@@ -89,11 +124,13 @@ extension Safetensors {
     }
 
     /// Reads the description of one tensor.
-    private static func record(_ name: String, _ scanner: inout HeaderScanner) throws -> Record {
+    private static func record(_ name: String, _ scanner: inout HeaderScanner) throws(Malformed)
+      -> Record
+    {
       var type: String?
       var extents: [Int]?
       var offsets: [Int]?
-      try scanner.object { key, scanner in
+      try scanner.object { (key, scanner) throws(Malformed) in
         switch key {
         case "dtype" where type == nil: type = try scanner.string()
         case "shape" where extents == nil: extents = try scanner.counts()
@@ -111,9 +148,12 @@ extension Safetensors {
         let known = ElementType.allCases.map(\.safetensorsName).joined(separator: ", ")
         throw Malformed("‘\(name)’ has the dtype ‘\(type)’, but one of \(known) is expected")
       }
-      let shape = try Result { try Shape(validating: extents) }.mapError {
-        Malformed("‘\(name)’ has a shape Convoy cannot hold (\($0))")
-      }.get()
+      let shape: Shape
+      do {
+        shape = try Shape(validating: extents)
+      } catch {
+        throw Malformed("‘\(name)’ has a shape Convoy cannot hold (\(error))")
+      }
       // A shape has at most 2⁴⁰ elements of at most 8 bytes, so the product cannot overflow.
       let size = shape.elementCount * elementType.size
       guard offsets[0] <= offsets[1], offsets[1] - offsets[0] == size else {
@@ -126,7 +166,7 @@ extension Safetensors {
     }
 
     /// The format forbids gaps and overlaps: nothing may hide in a file, nor be read twice.
-    private func checkCoverage(of size: Int) throws {
+    private func checkCoverage(of size: Int) throws(Malformed) {
       var covered = 0
       for record in records {
         guard record.begin == covered else {

@@ -1,12 +1,12 @@
 public import ConvoyGraphs
-import ConvoyTensors
+public import ConvoyTensors
 
 extension Network {
   /// The network with weights from a `.safetensors` file, by the parameters' names.
   ///
   /// - Throws: `ConvoyError` when the file cannot be read, or does not hold what
   ///   `model(weights:)` expects.
-  public func model(weightsAt path: String) throws -> Model {
+  public func model(weightsAt path: String) throws(ConvoyError) -> Model {
     let file = try Safetensors(contentsOf: path)
     return try model(
       weights: Dictionary(uniqueKeysWithValues: file.entries.map { ($0.name, $0.tensor) }))

@@ -1,4 +1,4 @@
-import ConvoyTensors
+public import ConvoyTensors
 
 extension Safetensors {
   /// Writes the tensors in order, replacing the file as a whole or not at all.
@@ -7,11 +7,13 @@ extension Safetensors {
   ///
   /// - Throws: `ConvoyError` of kind `.file` when the file cannot be written.
   /// - Complexity: O(*n*) in the number of elements; no second copy of them is held.
-  public func write(to path: String) throws {
-    try AtomicFile.write(to: path) { file in
+  public func write(to path: String) throws(ConvoyError) {
+    try AtomicFile.write(to: path) { (file) throws(ConvoyError) in
       try file.append(encodedHeader())
       for entry in entries {
-        try entry.tensor.withLittleEndianBytes { try file.append($0) }
+        try entry.tensor.withLittleEndianBytes { (bytes) throws(ConvoyError) in
+          try file.append(bytes)
+        }
       }
     }
   }
@@ -21,10 +23,14 @@ extension Safetensors {
   /// - Complexity: O(*n*) in the number of elements.
   ///
   /// - Throws: `ConvoyError` when a tensor's elements cannot be read from their source.
-  public func encoded() throws -> [UInt8] {
-    try entries.reduce(into: encodedHeader()) { bytes, entry in
-      try entry.tensor.withLittleEndianBytes { bytes.append(contentsOf: $0) }
+  public func encoded() throws(ConvoyError) -> [UInt8] {
+    var bytes = encodedHeader()
+    for entry in entries {
+      try entry.tensor.withLittleEndianBytes { (elements) throws(ConvoyError) in
+        bytes.append(contentsOf: elements)
+      }
     }
+    return bytes
   }
 
   /// The header's length and the header, padded with spaces so that the data begins at a multiple

@@ -1,6 +1,6 @@
 import ConvoyFormats
 public import ConvoyGraphs
-import ConvoyTensors
+public import ConvoyTensors
 import SwiftProtobuf
 
 #if canImport(FoundationEssentials)
@@ -19,14 +19,14 @@ extension ONNXModel {
   /// - Throws: `ConvoyError` of kind `.argument` naming all operators that ONNX has no form of; of kind
   ///   `.file` when a file cannot be written.
   /// - Complexity: O(*n*) in the number of weights.
-  public static func write(_ model: Model, to path: String) throws {
+  public static func write(_ model: Model, to path: String) throws(ConvoyError) {
     try write(model, to: path, largestInline: largestFile - 1 << 24)
   }
 
   /// The bytes that `write(_:to:)` puts into a file.
   ///
   /// - Throws: `ConvoyError` of kind `.argument`; also when the weights are too large for one file.
-  public static func encoded(_ model: Model) throws -> [UInt8] {
+  public static func encoded(_ model: Model) throws(ConvoyError) -> [UInt8] {
     let exporter = try Exporter(model)
     guard exporter.byteCount < largestFile - 1 << 24 else {
       throw ConvoyError(
@@ -36,7 +36,9 @@ extension ONNXModel {
   }
 
   /// - Parameter largestInline: how many bytes of weights the file itself may have.
-  static func write(_ model: Model, to path: String, largestInline: Int) throws {
+  static func write(
+    _ model: Model, to path: String, largestInline: Int
+  ) throws(ConvoyError) {
     let exporter = try Exporter(model)
     if exporter.byteCount <= largestInline {
       try AtomicFile.write(try encoded(exporter) { $0.rawData = Data($1) }, to: path)
@@ -56,17 +58,17 @@ extension ONNXModel {
       }
       offset += bytes.count
     }
-    try AtomicFile.write(to: path + ".data") { file in
+    try AtomicFile.write(to: path + ".data") { (file) throws(ConvoyError) in
       for (_, tensor) in exporter.tensors {
-        try tensor.withLittleEndianBytes { try file.append($0) }
+        try tensor.withLittleEndianBytes { (bytes) throws(ConvoyError) in try file.append(bytes) }
       }
     }
     try AtomicFile.write(bytes, to: path)
   }
 
   private static func encoded(
-    _ exporter: Exporter, _ place: (inout Onnx_TensorProto, UnsafeRawBufferPointer) throws -> Void
-  ) throws -> [UInt8] {
+    _ exporter: Exporter, _ place: (inout Onnx_TensorProto, UnsafeRawBufferPointer) -> Void
+  ) throws(ConvoyError) -> [UInt8] {
     var model = Onnx_ModelProto()
     model.irVersion = 8
     model.producerName = "Convoy"
@@ -79,10 +81,15 @@ extension ONNXModel {
       tensor.name = name
       tensor.dims = numbers.shape.dimensions.map { Int64($0) }
       tensor.dataType = Int32(numbers.type.onnxType.rawValue)
-      try numbers.withLittleEndianBytes { try place(&tensor, $0) }
+      try numbers.withLittleEndianBytes { (bytes) throws(ConvoyError) in place(&tensor, bytes) }
       model.graph.initializer.append(tensor)
     }
-    return try model.serializedBytes()
+    do {
+      return try model.serializedBytes()
+    } catch {
+      throw ConvoyError(
+        .argument, "The network is larger than an ONNX file can be; write it to a path.")
+    }
   }
 }
 

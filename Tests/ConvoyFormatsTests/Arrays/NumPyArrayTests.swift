@@ -154,8 +154,9 @@ import Testing
     func expectRefusal(_ bytes: [UInt8], _ reason: String) {
       expectSentence(.format, reason) { _ = try NumPyArray(parsing: bytes) }
     }
-    expectRefusal([], "it should begin with the bytes 93 4E 55 4D 50 59")
-    expectRefusal(Array("PK".utf8), "it should begin with")
+    expectRefusal([0xFE, 0xFF], "it should begin with the bytes 93 4E 55 4D 50 59")
+    expectRefusal([], "it seems to be an empty file")
+    expectRefusal(Array("PK\u{3}\u{4}".utf8), "it seems to be a zip archive")
     expectRefusal(Array(valid[..<9]), "it ends before them")
     expectRefusal(valid.replacing(at: 6, with: 4), "version 1.0, 2.0 or 3.0 is expected, got 4.0")
     expectRefusal(valid.replacing(at: 9, with: 0xFF), "only 138 follow")

@@ -69,6 +69,22 @@ import Testing
     }
   }
 
+  @Test func whatIsTakenAndLeftIsCounted() throws {
+    try withTemporaryFolder { folder in
+      try Self.write(4, level: 10, to: folder + "/a")
+      try makeFolder(folder + "/a/within")
+      try makeFolder(folder + "/notes")
+      for name in ["a/x.webp", "a/README", "readme.txt", "y.TXT", ".hidden"] {
+        try AtomicFile.write("x", to: "\(folder)/\(name)")
+      }
+      let contents = try #require(try DataSets.open(folder).contents)
+      #expect(contents.taken.values.reduce(0, +) == 4)
+      #expect(contents.left == [".webp": 1, "": 1, ".txt": 2])
+      #expect(contents.passedFolders == ["\(folder)/a/within", "\(folder)/notes"])
+      #expect(contents.description.contains("2 .txt, 1 without an ending, 1 .webp; the folders ‘"))
+    }
+  }
+
   @Test func trainsMayBeAClass() throws {
     try withTemporaryFolder { folder in
       try Self.write(5, level: 10, to: folder + "/train")

@@ -152,7 +152,8 @@ import Testing
       expectSentence(
         .format, words,
         from: {
-          _ = try Malformed.explain("a", asNot: "an IDX file") {
+          _ = try Malformed.explain("a", asNot: "an IDX file", of: [.idx, .gzip], bytes) {
+            () throws(Malformed) in
             try decoder.decode(bytes, dimensions: 3)
           }
         }, sourceLocation: location)
@@ -162,7 +163,7 @@ import Testing
     refused(valid + [0], "take 20 bytes, but it has 21")
     refused(valid.dropLast(), "take 20 bytes, but it has 19")
     refused(Self.idx([2, 2], [1, 2, 3, 4]), "[0, 0, 8, 3]")
-    refused([], "begins with []")
+    refused([], "it seems to be an empty file")
     refused(Self.idx([0, 2, 2], []), "[0, 2, 2]")
     refused(Self.idx([0xFFFF_FFFF, 0xFFFF_FFFF, 0xFFFF_FFFF], []), "which no data set has")
     refused(Self.idx([0xFFFF_FFFF, 1, 1], []), "take 4294967311 bytes")
@@ -171,7 +172,20 @@ import Testing
     refused(Self.gzip(valid + [0]), "20 bytes should come out of it, but more do")
     refused(Self.gzip(valid.dropLast()), "only 19 do")
     refused(Self.gzip(valid).dropLast(9), "ends early")
-    refused(Self.gzip(Self.idx([0xFFFF_FFFF, 1, 1], [1])), "cannot come out of")
+    refused(Self.gzip(Self.idx([0xFFFF_FFFF, 1, 1], [1])), "unpack it first")
+  }
+
+  @Test func aSmallFileCannotFillTheMemory() {
+    // What a compressor makes of 2.3 GB of zeros has some 2.4 MB.
+    let promise = Self.idx([1_000_000, 48, 48], [1])
+    let bytes = Self.gzip(promise) + Array(repeating: 0, count: 2_400_000)
+    guard Self.hasZlib else { return }
+    expectSentence(.format, "2304000016 bytes", "more than 64 for each of its 24") {
+      _ = try Malformed.explain("a", asNot: "an IDX file", of: [.idx, .gzip], bytes) {
+        () throws(Malformed) in
+        try IDX(folder: "").decode(bytes, dimensions: 3)
+      }
+    }
   }
 
   /// Half a megabyte of zeros, the best case of the compressor, must not look like an attack.
@@ -223,7 +237,8 @@ import Testing
     for (seed, bytes) in [(UInt64(1), valid), (2, Self.gzip(valid))]
     where seed == 1 || Self.hasZlib {
       let refused = mutate(bytes, times: 1000, seed: seed) { bytes in
-        _ = try Malformed.explain(nil, asNot: "an IDX file") {
+        _ = try Malformed.explain(nil, asNot: "an IDX file", of: [.idx, .gzip], bytes) {
+          () throws(Malformed) in
           try IDX(folder: "").decode(bytes, dimensions: 3)
         }
       }

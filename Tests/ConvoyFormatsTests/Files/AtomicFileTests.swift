@@ -1,11 +1,15 @@
-import ConvoyFormats
 import ConvoyTensors
+import Foundation
 import Testing
 
-#if canImport(FoundationEssentials)
-  import FoundationEssentials
+@testable import ConvoyFormats
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
 #else
-  import Foundation
+  import Darwin
 #endif
 
 @Suite struct AtomicFileTests {
@@ -21,14 +25,14 @@ import Testing
   }
 
   @Test func aFailureLeavesTheOldFileAndNothingElse() throws {
-    struct Interrupted: Error {}
+    let interruption = ConvoyError(.argument, "Interrupted.")
     try withTemporaryFolder { folder in
       let path = folder + "/a.txt"
       try AtomicFile.write("old", to: path)
-      #expect(throws: Interrupted.self) {
-        try AtomicFile.write(to: path) { file in
+      #expect(throws: interruption) {
+        try AtomicFile.write(to: path) { (file) throws(ConvoyError) in
           try file.append(Array("half of the new".utf8))
-          throw Interrupted()
+          throw interruption
         }
       }
       #expect(try WholeFile.read(path) == Array("old".utf8))
@@ -67,10 +71,55 @@ import Testing
       try AtomicFile.write("12345", to: folder + "/a")
       #expect(try WholeFile.read(folder + "/a", atMost: 5).count == 5)
       expectSentence(.resource, "4", "5") { _ = try WholeFile.read(folder + "/a", atMost: 4) }
-      // A device has no size of its own, so the limit must hold while reading.
-      expectSentence(.resource, "1000000") {
-        _ = try WholeFile.read("/dev/zero", atMost: 1_000_000)
+      // What has no end is not begun.
+      expectSentence(.file, "/dev/zero", "a device") { _ = try WholeFile.read("/dev/zero") }
+    }
+  }
+
+  @Test func pipesAreReadToTheirEnd() throws {
+    try withTemporaryFolder { folder in
+      let path = folder + "/pipe"
+      try #require(mkfifo(path, 0o600) == 0)
+      expectSentence(.file, "nothing is written to this pipe") { _ = try WholeFile.read(path) }
+      // More than a pipe holds, so that reader and writer wait for each other.
+      let bytes = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+      let descriptor = open(path, O_RDWR)
+      try #require(descriptor >= 0)
+      let writer = Thread {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+          let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+          rest = rest.dropFirst(max(count, 0))
+        }
+        close(descriptor)
       }
+      writer.start()
+      #expect(try WholeFile.read(path) == bytes)
+    }
+  }
+
+  @Test func whatAKilledWriterLeftIsRemovedByTheNext() throws {
+    try withTemporaryFolder { folder in
+      for name in [".a.txt.3k9x0.tmp", ".b.txt.3k9x0.tmp", ".a.txt.UPPER.tmp", ".a.txt.tmp"] {
+        _ = FileManager.default.createFile(atPath: "\(folder)/\(name)", contents: Data([1]))
+      }
+      // One that its writer still holds.
+      let held = open("\(folder)/.a.txt.77.tmp", O_WRONLY | O_CREAT, 0o600)
+      try #require(held >= 0 && flock(held, LOCK_EX) == 0)
+      try AtomicFile.write("new", to: folder + "/a.txt")
+      let kept = [".a.txt.77.tmp", ".a.txt.UPPER.tmp", ".a.txt.tmp", ".b.txt.3k9x0.tmp", "a.txt"]
+      #expect(try names(in: folder) == kept)
+      close(held)
+      try AtomicFile.write("newer", to: folder + "/a.txt")
+      #expect(try names(in: folder) == kept.filter { $0 != ".a.txt.77.tmp" })
+    }
+  }
+
+  @Test func aNameThatIsNotUTF8IsRefusedNotAltered() throws {
+    try withTemporaryFolder { folder in
+      let name = Array("\(folder)/caf".utf8CString.dropLast()) + [CChar(bitPattern: 0xE9), 0]
+      try #require(mkdir(name, 0o700) == 0)
+      expectSentence(.file, "names in UTF-8", "caf�") { _ = try Folder.names(in: folder) }
     }
   }
 }

@@ -61,7 +61,7 @@ enum PNGFile {
     [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: value >> $0) }
   }
 
-  private static func chunk(_ name: String, _ data: [UInt8]) -> [UInt8] {
+  static func chunk(_ name: String, _ data: [UInt8]) -> [UInt8] {
     let content = Array(name.utf8) + data
     return word(UInt32(data.count)) + content + word(checksum(content))
   }
@@ -91,14 +91,27 @@ enum PNGFile {
       (16, 0, [7, 7, 200, 200], 1, [7, 200]),
       (8, 2, [1, 2, 3, 4, 5, 6], 3, [1, 2, 3, 4, 5, 6]),
       (1, 0, [0b0100_0000], 1, [0, 255]),
-      (8, 4, [7, 255, 9, 0], 1, [7, 255]),
-      (8, 6, [1, 2, 3, 255, 4, 5, 6, 0], 3, [1, 2, 3, 255, 255, 255]),
+      (8, 4, [7, 255, 9, 0], 1, [7, 9]),
+      (8, 6, [1, 2, 3, 255, 4, 5, 6, 0], 3, [1, 2, 3, 4, 5, 6]),
     ] as [(UInt8, UInt8, [UInt8], Int, [UInt8])])
   func pixelsOfEveryKindAreKnown(
     depth: UInt8, kind: UInt8, row: [UInt8], channels: Int, pixels: [UInt8]
   ) throws {
     let image = try Image(decoding: PNGFile.row(width: 2, depth: depth, kind: kind, row))
     #expect(image == Image(2, 1, channels, pixels))
+  }
+
+  /// As Pillow and torchvision do: what a file says of how it is to be shown changes no number.
+  @Test func gammaAndColourProfilesAreNotApplied() throws {
+    let plain = PNGFile.row(width: 3, depth: 8, kind: 0, [7, 100, 200])
+    let headerEnd = 33
+    for chunk in [
+      PNGFile.chunk("gAMA", [0, 1, 0x86, 0xA0]), PNGFile.chunk("sRGB", [0]),
+      PNGFile.chunk("gAMA", [0, 0, 0x27, 0x10]),
+    ] {
+      let bytes = plain[..<headerEnd] + chunk + plain[headerEnd...]
+      #expect(try Image(decoding: Array(bytes)).pixels == [7, 100, 200])
+    }
   }
 
   @Test func aHighlyCompressibleFileIsNotMistakenForAnAttack() throws {

@@ -141,8 +141,9 @@ import Testing
 
   @Test func aHeaderLongerThanTheFileIsRefused() {
     for length in [3, UInt64(Int64.max), .max] {
+      let words = length == 3 ? "3" : "at most 100000000"
       let bytes = (0..<8).map { UInt8(truncatingIfNeeded: length >> (8 * $0)) } + [0x7B, 0x7D]
-      expectSentence(.format, "\(length)") { _ = try Safetensors(parsing: bytes) }
+      expectSentence(.format, words) { _ = try Safetensors(parsing: bytes) }
     }
   }
 
@@ -180,7 +181,7 @@ import Testing
   @Test func errorsNameTheFile() throws {
     try withTemporaryFolder { folder in
       try AtomicFile.write("not one", to: folder + "/a.safetensors")
-      expectSentence(.format, "a.safetensors", "7") {
+      expectSentence(.format, "a.safetensors", "seems to be a text") {
         _ = try Safetensors(contentsOf: folder + "/a.safetensors")
       }
     }
