@@ -84,7 +84,7 @@ struct ModelInputs {
   ///
   /// - Parameter arguments: `FILE`, or `NAME=FILE`.
   /// - Throws: `ConvoyError` when a file cannot be read, or inputs are missing, unknown, or given twice.
-  func read(_ arguments: [String]) throws -> [String: Tensor] {
+  func read(_ arguments: [String]) throws(ConvoyError) -> [String: Tensor] {
     var tensors: [String: Tensor] = [:]
     for argument in arguments {
       let (name, path) = try split(argument)
@@ -127,18 +127,16 @@ struct ModelInputs {
   }
 
   /// An array in the input's type, or a picture brought to the input's size and colours.
-  private func tensor(at path: String, for name: String) throws -> Tensor {
+  private func tensor(at path: String, for name: String) throws(ConvoyError) -> Tensor {
     guard let input = inputs.first(where: { $0.name == name }) else {
       throw ConvoyError(.argument, "The model takes \(list), got ‘\(name)’.")
     }
-    let bytes = try WholeFile.read(path)
-    guard !NumPyArray.isBeginning(of: bytes) else {
-      let tensor = try NumPyArray(parsing: bytes, source: path).tensor
-      guard input.extents.map({ $0.count == tensor.shape.rank }) ?? true else {
+    if let tensor = try array(at: path) {
+      guard input.takes(tensor.shape) else {
         throw ConvoyError(
           .shape,
-          "The input ‘\(name)’ has shape \(input.text), or that with another batch, but the array "
-            + "in \(path) has \(tensor.shape).")
+          "The input ‘\(name)’ has shape \(input.text), or that with another batch or size of image, "
+            + "but the array in \(path) has \(tensor.shape).")
       }
       return tensor.converted(to: input.type)
     }
@@ -151,10 +149,17 @@ struct ModelInputs {
     return try tensor(of: try picture(path), extents).converted(to: input.type)
   }
 
-  private func picture(_ path: String) throws -> Image {
+  /// The array of a .npy file; nil for what is none. A pipe is read but once, and must bring an array.
+  private func array(at path: String) throws(ConvoyError) -> Tensor? {
+    let kind = try ContentKind(at: path)
+    return kind == nil || kind == .numPy ? try NumPyArray(contentsOf: path).tensor : nil
+  }
+
+  private func picture(_ path: String) throws(ConvoyError) -> Image {
     do {
       return try Image(contentsOf: path)
-    } catch  where error.kind == .format {
+    } catch {
+      guard error.kind == .format else { throw error }
       throw ConvoyError(
         .format,
         "\(path) should be a .npy file or a picture in PNG, JPEG, PGM or PPM: "
@@ -163,7 +168,7 @@ struct ModelInputs {
   }
 
   /// - Parameter extents: those of the input; where its size is open, the picture keeps its own.
-  private func tensor(of picture: Image, _ extents: [Int?]) throws -> Tensor {
+  private func tensor(of picture: Image, _ extents: [Int?]) throws(ConvoyError) -> Tensor {
     let channels = extents[1] ?? 3
     let (height, width) = (extents[2] ?? picture.height, extents[3] ?? picture.width)
     var image = try picture.converted(toChannels: channels)
@@ -172,8 +177,8 @@ struct ModelInputs {
     } else {
       image = try image.fitted(width: width, height: height)
     }
-    func numbers(_ given: [Float]?, _ known: [Float]?, _ other: Float, _ option: String) throws
-      -> [Float]
+    func numbers(_ given: [Float]?, _ known: [Float]?, _ other: Float, _ option: String)
+      throws(ConvoyError) -> [Float]
     {
       let list = given ?? known ?? [other]
       guard list.count == 1 || list.count == channels else {
@@ -191,6 +196,13 @@ struct ModelInputs {
 }
 
 extension ModelSource.Input {
+  /// Whether an array can be given: of as many dimensions, and of images as many channels.
+  fileprivate func takes(_ shape: Shape) -> Bool {
+    guard let extents else { return true }
+    guard extents.count == shape.rank else { return false }
+    return extents.count != 4 || extents[1] == nil || extents[1] == shape[1]
+  }
+
   /// The extents as text: `?×3×224×224`.
   var text: String {
     guard let extents else { return "of any rank" }

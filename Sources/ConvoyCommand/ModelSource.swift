@@ -57,9 +57,28 @@ struct ModelSource {
           + ".onnx file, or "
           + (isName ? "zoo:\(text), which is in the zoo." : "zoo:NAME (see `convoy zoo`)."))
     }
-    if text.hasSuffix(".onnx") { return ModelSource(try ONNXModel(text, options: options)) }
+    if try isONNX(text) { return ModelSource(try ONNXModel(text, options: options)) }
     let checkpoint = try RunFolder.checkpoint(at: text)
     return ModelSource(model: checkpoint.model, normalization: checkpoint.normalization)
+  }
+
+  /// Whether a file is to be read as an ONNX model.
+  ///
+  /// - Throws: `ConvoyError` where it is neither that nor a training.
+  private static func isONNX(_ path: String) throws(ConvoyError) -> Bool {
+    var isFolder = false
+    _ = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+    if isFolder { return false }
+    switch try ContentKind(at: path) {
+    case .onnx: return true
+    case .safetensors: return false
+    case nil where path.hasSuffix(".onnx"): return true
+    case let kind:
+      throw ConvoyError(
+        .format,
+        "‘\(path)’ should be a folder that `convoy train` wrote, a checkpoint or an ONNX model, but "
+          + "\(kind.map { "seems to be \($0)" } ?? "begins with other bytes").")
+    }
   }
 
   private static func load(zoo text: String, weights: String?) throws -> ModelSource {

@@ -48,7 +48,16 @@ struct RunFolder {
         "There is no training at \(path); expected a folder that `convoy train` wrote, "
           + "or its checkpoint.safetensors.")
     }
-    guard isFolder else { return try Checkpoint(contentsOf: path) }
+    if !isFolder {
+      let kind = try ContentKind(at: path)
+      guard kind == .safetensors else {
+        throw ConvoyError(
+          .format,
+          "‘\(path)’ should be a folder that `convoy train` wrote, or its checkpoint.safetensors, "
+            + "but \(kind.map { "seems to be \($0)" } ?? "begins with other bytes").")
+      }
+      return try Checkpoint(contentsOf: path)
+    }
     guard FileManager.default.fileExists(atPath: folder.checkpointPath) else {
       throw ConvoyError(
         .file,

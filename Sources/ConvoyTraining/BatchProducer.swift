@@ -50,7 +50,7 @@ final class BatchProducer: Sendable {
   ) {
     var random = Random(seed: seed, stream: UInt64(epoch))
     let order = indices.shuffled(using: &random)
-    startThread { [queue] in
+    let isStarted = startThread { [queue] in
       for start in stride(from: 0, through: order.count - batch, by: batch) {
         let made = Result {
           let size = batch / share.count
@@ -65,6 +65,10 @@ final class BatchProducer: Sendable {
         guard queue.append(made) else { return }
       }
       queue.close()
+    }
+    if !isStarted {
+      let failure = ConvoyError(.resource, "The system gave no thread to prepare images on.")
+      _ = queue.append(.failure(failure))
     }
   }
 

@@ -1,3 +1,5 @@
+public import ConvoyTensors
+
 /// What a file holds, told from how it begins: so that one that is given for another is called by its name.
 public enum ContentKind: CaseIterable, CustomStringConvertible, Sendable {
   case empty, safetensors, numPy, idx, png, jpeg, anymap, onnx, zip, gzip, pickle, hdf5, gif, bmp,
@@ -11,6 +13,14 @@ public enum ContentKind: CaseIterable, CustomStringConvertible, Sendable {
     let found = ContentKind.allCases.first { $0.isBeginning(bytes) }
     guard let found else { return nil }
     self = found
+  }
+
+  /// Recognises the file at a path; nil for what is none of the kinds, and for a pipe.
+  ///
+  /// - Throws: `ConvoyError` of kind `.file` when it cannot be read, or is no file.
+  public init?(at path: String) throws(ConvoyError) {
+    guard let bytes = try WholeFile.beginning(of: path) else { return nil }
+    self.init(of: bytes)
   }
 
   /// What a file of this kind is called, with its article.

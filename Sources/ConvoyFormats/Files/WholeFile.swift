@@ -88,6 +88,16 @@ public enum WholeFile {
     }
   }
 
+  /// The first bytes of a file, some thousands; nil for a pipe, which would lose them.
+  static func beginning(of path: String) throws(ConvoyError) -> [UInt8]? {
+    let (descriptor, _, isPipe) = try opened(path)
+    defer { close(descriptor) }
+    guard !isPipe else { return nil }
+    let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 12, alignment: 1)
+    defer { chunk.deallocate() }
+    return Array(chunk[..<(try next(descriptor, into: chunk, path: path))])
+  }
+
   /// Opens a file or a pipe; waits for no writer.
   private static func opened(
     _ path: String

@@ -8,7 +8,11 @@ extension Network {
   ///   `model(weights:)` expects.
   public func model(weightsAt path: String) throws(ConvoyError) -> Model {
     let file = try Safetensors(contentsOf: path)
-    return try model(
-      weights: Dictionary(uniqueKeysWithValues: file.entries.map { ($0.name, $0.tensor) }))
+    do {
+      return try model(
+        weights: Dictionary(uniqueKeysWithValues: file.entries.map { ($0.name, $0.tensor) }))
+    } catch {
+      throw ConvoyError(error.kind, "‘\(path)’ does not fit the network: \(error.message)")
+    }
   }
 }
