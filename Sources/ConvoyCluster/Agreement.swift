@@ -51,11 +51,16 @@ extension RingCommunicator {
     guard let usual = answers.firstIndex(where: { counts[$0] == most }) else { return }
     let different = answers.indices.filter { answers[$0] != answers[usual] }
     guard !different.isEmpty else { return }
-    let names = different.map { name(ofMember: $0) }.joined(separator: ", ")
+    let hosts = try hostNames()
+    // As they stand within a sentence.
+    func name(_ member: Int) -> String {
+      "r" + rankName(channel.members[member], host: hosts[member]).dropFirst()
+    }
+    let names = different.map(name).joined(separator: ", ")
     throw ConvoyError(
       .argument,
       "All ranks need the same \(what): \(names) \(different.count == 1 ? "has" : "have") another "
-        + "than \(name(ofMember: usual)).")
+        + "than \(name(usual)).")
   }
 
   /// Every rank's words, on every rank. They travel as bit patterns: an exchange that does not add
@@ -80,8 +85,18 @@ extension RingCommunicator {
     [UInt32(value >> 32), UInt32(truncatingIfNeeded: value)]
   }
 
-  /// The name of a member within a sentence.
-  private func name(ofMember member: Int) -> String {
-    "r" + family.thread.name(ofRank: channel.members[member]).dropFirst()
+  /// The names of all ranks' machines, on every rank alike; of long names, the first 64 bytes.
+  private func hostNames() throws(ConvoyError) -> [String] {
+    let own = Array(currentHostName().utf8.prefix(64))
+    let bytes = own + Array(repeating: 0, count: 64 - own.count)
+    let sent = stride(from: 0, to: bytes.count, by: 4).map { start in
+      (0..<4).reduce(UInt32(0)) { $0 << 8 | UInt32(bytes[start + $1]) }
+    }
+    return try gather(sent).map { words in
+      let bytes = words.flatMap { word in
+        (0..<4).map { UInt8(truncatingIfNeeded: word >> (24 - 8 * $0)) }
+      }
+      return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    }
   }
 }

@@ -79,6 +79,42 @@ private func addUntilFailure(_ communicator: RingCommunicator) -> ConvoyError? {
     #expect(failures.allSatisfy { $0 == failures[2] })
   }
 
+  @Test func aRankThatIsToldToStopSaysSo() async throws {
+    let isTold = POSIXMutex(false)
+    let ranks = try ranks(3, timeLimit: 2) { rank in rank == 1 && isTold.withLock { $0 } }
+    let failures = await onRanks(ranks) { communicator -> ConvoyError? in
+      guard (try? communicator.barrier()) != nil else { return communicator.failure }
+      isTold.withLock { $0 = true }
+      communicator.waitForFailure()
+      return communicator.failure
+    }
+    let sentence = try #require(failures[1]?.message)
+    #expect(sentence.hasPrefix("Rank 1 ("))
+    #expect(sentence.hasSuffix(") stopped: it was told to, by a signal."))
+    #expect(failures.allSatisfy { $0 == failures[1] })
+  }
+
+  /// When a rank has died, whoever started the ranks tells the others to stop: they name the one that does not
+  /// answer, without waiting for the time limit.
+  @Test func aRankThatDoesNotAnswerIsNamed() async throws {
+    let isTold = POSIXMutex(false)
+    let ranks = try ranks(4, timeLimit: 2) { rank in rank != 2 && isTold.withLock { $0 } }
+    let failures = await onRanks(ranks) { communicator -> ConvoyError? in
+      guard (try? communicator.barrier()) != nil else { return communicator.failure }
+      if communicator.rank == 2 {
+        ranks.transports[2].cut()
+        isTold.withLock { $0 = true }
+      }
+      communicator.waitForFailure()
+      return communicator.failure
+    }
+    for rank in [0, 1, 3] {
+      let sentence = try #require(failures[rank]?.message)
+      #expect(sentence.hasPrefix("Rank 2"))
+      #expect(sentence.hasSuffix(" has ended or cannot be reached, and the job cannot go on."))
+    }
+  }
+
   @Test func everythingReturnsAfterAFailure() async throws {
     let areThrown = await onRanks(try ranks(2)) { communicator -> Bool in
       if communicator.rank == 0 { communicator.abort("it was told to.") }

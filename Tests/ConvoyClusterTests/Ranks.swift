@@ -100,16 +100,18 @@ func onRanks<Value: Sendable>(
   return results.inOrder
 }
 
-/// Ranks of this process that send pieces of a given length.
+/// Ranks of this process that send pieces of a given length, some of which may be told to stop from outside.
 func ranks(
-  _ count: Int, pieceLength: Int = 65_536, timeLimit: Double = 15
+  _ count: Int, pieceLength: Int = 65_536, timeLimit: Double = 15,
+  isToldToStop: @escaping @Sendable (_ rank: Int) -> Bool = { _ in false }
 ) throws(ConvoyError) -> TestRanks {
   let transports = InProcessTransport.joined(count: count)
   // Thirty steps in the limit, in which a rank gives fifteen signs.
   let time = SteppedTime(ranks: count, step: timeLimit / 30)
   let communicators = try transports.map { transport throws(ConvoyError) in
     try RingCommunicator(
-      timeLimit: timeLimit, pieceLength: pieceLength, now: { time.read(by: transport.rank) }
+      timeLimit: timeLimit, pieceLength: pieceLength, now: { time.read(by: transport.rank) },
+      isToldToStop: { isToldToStop(transport.rank) }
     ) { transport }
   }
   return TestRanks(communicators: communicators, transports: transports, time: time)

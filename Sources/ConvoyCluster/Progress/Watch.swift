@@ -118,7 +118,8 @@ struct Watch {
   private func missing(_ now: Double) -> String? {
     let awaited = others.filter { !$0.hasLeft }
     if let questionTime, now - questionTime > Watch.answerTime {
-      let silent = awaited.filter { $0.lastSign < questionTime }
+      // What was read in the turn of the question is no answer.
+      let silent = awaited.filter { $0.lastSign <= questionTime }
       return silent.isEmpty
         ? "\(rankName(transport.rank, host: currentHostName())) stopped: it was told to, by a signal."
         : giveUp(silent, "ended or cannot be reached")
