@@ -312,6 +312,8 @@ def check(program, seed, machines, keep):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 4
+    # In its blocked layout, ONNX Runtime's mean of padding alone is not a number; in its plain one it is 0.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     session = onnxruntime.InferenceSession(model.SerializeToString(), options)
     names = [value.name for value in session.get_outputs()]
     want = session.run(names, {"x": image})
