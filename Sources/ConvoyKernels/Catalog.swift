@@ -1,3 +1,5 @@
+package import ConvoyTensors
+
 /// The methods of computing each kind of work, the preferred one first; the last one refuses
 /// nothing.
 package enum Catalog {
@@ -39,6 +41,24 @@ package enum Catalog {
     _ problem: ElementwiseProblem, _ settings: KernelSettings = KernelSettings()
   ) -> KernelPlan<ElementwiseOperands> {
     KernelPlan(elementwise, problem, settings)
+  }
+
+  /// The plan of an elementwise computation of neighbouring numbers, where code is generated for it.
+  ///
+  /// - Parameter count: the numbers; up to 15 more are read and written, to a multiple of 64 bytes.
+  /// - Returns: a plan for operands of a single plane; nil where no code can be generated.
+  package static func elementwise(
+    _ operation: LaneOperation, ofNeighbours count: Int, isBinary: Bool, epilogue: ScalarFunction?,
+    _ settings: KernelSettings
+  ) -> KernelPlan<ElementwiseOperands>? {
+    let pixels = (count + PlaneLayout.lanes - 1) / PlaneLayout.lanes
+    // Rows of one pixel: a chunk may end anywhere, and its rows are processed as one.
+    let line = PlaneLayout(
+      batch: 1, channels: PlaneLayout.lanes, extents: Extents(1, pixels, 1))
+    let plan = elementwise(
+      ElementwiseProblem(operation, line, isBinary ? line : nil, to: line, epilogue: epilogue),
+      settings)
+    return plan.decision.refusals.isEmpty ? plan : nil
   }
 
   /// The plan of a batch normalisation by given statistics.

@@ -27,15 +27,19 @@ package struct Decision: Hashable, Sendable, CustomStringConvertible {
   /// The verdict on each method of the catalog, the preferred one first.
   package var candidates: [Candidate]
 
-  /// The kernel, its tiles, and why preferred methods refused.
-  package var description: String {
-    let refusals = candidates.compactMap { candidate in
+  /// Why preferred methods refused.
+  package var refusals: [String] {
+    candidates.compactMap { candidate in
       if case .refused(let reason) = candidate.verdict {
         "\(candidate.name): \(reason)"
       } else {
         nil
       }
     }
-    return ([kernel, detail, packing].filter { !$0.isEmpty } + refusals).joined(separator: "; ")
+  }
+
+  /// The kernel, its tiles, and why preferred methods refused.
+  package var description: String {
+    ([kernel, detail, packing].filter { !$0.isEmpty } + refusals).joined(separator: "; ")
   }
 }

@@ -73,6 +73,21 @@ import Testing
     #expect(try expectSameResults(model).transposedCount == 0)
   }
 
+  /// A function after reshapes and transpositions is applied by the layer before them, where nothing
+  /// else reads what is between.
+  @Test(arguments: [true, false]) func functionsMoveToTheLayer(isReadTwice: Bool) throws {
+    let model = try model(batch: 2) { builder in
+      let image = builder.input("image", [2, 6, 3, 4])
+      let table = builder.depthwise(image, name: "dw").reshaped([0, 2, 3, 3, 4])
+      let moved = table.transposed([0, 1, 3, 4, 2])
+      builder.output("result", moved.sigmoid())
+      if isReadTwice { builder.output("between", moved) }
+    }
+    let simple = try expectSameResults(model)
+    let last = try #require(simple.graph.nodes.last)
+    #expect((last.operation is Transpose) != isReadTwice)
+  }
+
   // MARK: Any graphs
 
   /// Random chains of what has a form for transposed inputs and of what has none.

@@ -38,6 +38,11 @@ extension LaneOperation {
         ElementwiseOperands(
           first: $0.places(a), second: b.map($0.places), output: $0.places(out))
       }
+    } else if let plan = plan(ofNeighbours: site) {
+      program.step(site, plan) {
+        ElementwiseOperands(
+          first: $0.line(a), second: b.map($0.line), output: $0.line(out))
+      }
     } else {
       program.step(site) {
         DenseElementwise(
@@ -45,6 +50,27 @@ extension LaneOperation {
           b.map { _ in site.inputShapes[1] }, to: $0.region(out), epilogue: site.epilogue)
       }
     }
+  }
+}
+
+extension LaneOperation {
+  /// Generated code for row-major operands of one shape. Buffers are as long as a multiple of 64
+  /// bytes, so that a last vector may be only partly used.
+  private func plan(ofNeighbours site: LoweringSite) -> KernelPlan<ElementwiseOperands>? {
+    let shape = site.outputShapes[0]
+    guard site.inputShapes.count <= 2, site.inputShapes.allSatisfy({ $0 == shape }) else {
+      return nil
+    }
+    return Catalog.elementwise(
+      self, ofNeighbours: shape.elementCount, isBinary: site.inputShapes.count == 2,
+      epilogue: site.epilogue, site.settings)
+  }
+}
+
+extension Placement {
+  /// A row-major buffer as a single plane.
+  fileprivate func line(_ id: BufferID) -> PlanePlaces {
+    PlanePlaces(base: base(id), planes: [region(id).offset()])
   }
 }
 

@@ -17,6 +17,10 @@ public enum Passes {
       "Makes one operator of what moves channels to pixels, or back, by a transposition."
     ) { model throws(ConvoyError) in try model.recognizingDepthToSpace() },
     .model(
+      .simplify, "functions",
+      "Moves functions before reshapes and transpositions, to the layer that these read."
+    ) { model throws(ConvoyError) in try model.movingFunctions() },
+    .model(
       .simplify, "transpositions", "Computes on images as they are, instead of transposed ones."
     ) { model throws(ConvoyError) in try model.movingTranspositions() },
     .model(
