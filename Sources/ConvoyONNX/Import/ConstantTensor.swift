@@ -10,6 +10,8 @@ struct ConstantTensor: Sendable {
   let type: ElementType
   /// Nil without elements.
   private let stored: Tensor?
+  /// The number that all elements are, of weights that only stand for others: these are not in memory.
+  private(set) var fill: Float?
   /// The initialiser whose numbers these are, perhaps in another order.
   var source: String?
 
@@ -24,6 +26,15 @@ struct ConstantTensor: Sendable {
   init(_ tensor: Tensor, source: String? = nil) {
     let tensor = tensor.converted(to: tensor.type.held)
     self.init(tensor.shape.dimensions, tensor.type, tensor, source: source)
+  }
+
+  /// One float everywhere, which takes no memory.
+  ///
+  /// - Throws: a refusal where the extents are no shape.
+  init(_ extents: [Int], filledWith fill: Float, source: String? = nil) throws(ConvoyError) {
+    let tensor = Tensor(try Shape(validating: extents), from: Fill(number: fill))
+    self.init(extents, .float32, tensor, source: source)
+    self.fill = fill
   }
 
   /// No numbers.
@@ -127,7 +138,9 @@ struct ConstantTensor: Sendable {
       throw .refused("the shape \(self.extents) cannot become \(extents)")
     }
     let reshaped = try stored?.reshaped(to: Shape(validating: extents))
-    return ConstantTensor(extents, type, reshaped, source: source)
+    var result = ConstantTensor(extents, type, reshaped, source: source)
+    result.fill = fill
+    return result
   }
 
   /// The product of extents that come from outside.
@@ -157,6 +170,17 @@ extension ElementType {
 
   /// Whether its floats have less precision than those in which graphs compute.
   var rounds: Bool { self == .float16 || self == .bfloat16 }
+}
+
+/// One float everywhere.
+private struct Fill: ElementSource {
+  let number: Float
+
+  func read(
+    _ part: Range<Int>, into elements: UnsafeMutableBufferPointer<Float>
+  ) throws(ConvoyError) {
+    elements.update(repeating: number)
+  }
 }
 
 /// Integers as elements of a type, of which the low bits are kept.

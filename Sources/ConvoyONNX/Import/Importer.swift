@@ -10,6 +10,8 @@ final class Importer {
   /// How many more numbers may be made by evaluating constants: a few for each byte of the model, so
   /// that a small file cannot ask for much memory. Cuts that a constant lists count too.
   var budget: Int
+  /// How many more numbers may be one number repeated, which a file of any size can ask for.
+  private var fillBudget = 1 << 29
   var makers: [ValueID: Int] = [:]
   var indexedNodes = 0
   private(set) var parameters: [String: Tensor] = [:]
@@ -233,6 +235,14 @@ final class Importer {
     budget -= count
   }
 
+  /// Takes a number of elements off what may still be one number repeated.
+  func spendFill(_ count: Int) throws(ConvoyError) {
+    guard count <= fillBudget else {
+      throw failure("what it makes of constants would grow far beyond the model's size")
+    }
+    fillBudget -= count
+  }
+
   /// A value of the graph.
   func built(_ imported: Imported) throws(ConvoyError) -> Value {
     switch imported {
@@ -262,7 +272,7 @@ final class Importer {
     let tensor = try constant.tensor()
     let wanted = constant.source ?? "weights"
     var name = wanted
-    if let taken = parameters[wanted], taken == tensor {
+    if constant.source != nil, let taken = parameters[wanted], taken == tensor {
       let value = builder.graph.value(named: wanted).map { builder.value($0) }
       if let value { return value }
     }

@@ -117,6 +117,7 @@ extension ConstantTensor {
     _ extents: [Int], from start: Int = 0, strides: [Int], source: String?
   ) throws(ConvoyError) -> ConstantTensor {
     if extents.contains(0) { return ConstantTensor(empty: extents, type) }
+    if let fill { return try ConstantTensor(extents, filledWith: fill, source: source) }
     return try type.apply(
       Walk(constant: self, extents: extents, start: start, strides: strides, source: source)
     ).get()
@@ -163,6 +164,7 @@ extension ConstantTensor {
     var result = extents
     result[dimension] = positions.count
     if result.contains(0) { return ConstantTensor(empty: result, type) }
+    if let fill { return try ConstantTensor(result, filledWith: fill, source: source) }
     return try type.apply(
       Taking(
         constant: self, extents: result, positions: positions, dimension: dimension, source: source)

@@ -83,6 +83,7 @@ extension ConstantTensor {
   /// Every float multiplied.
   fileprivate func scaled(by factor: Float) throws(ConvoyError) -> ConstantTensor {
     if factor == 1 { return self }
+    if let fill { return try ConstantTensor(extents, filledWith: fill * factor, source: source) }
     return ConstantTensor(extents, try floats().map { $0 * factor }, source: source)
   }
 }

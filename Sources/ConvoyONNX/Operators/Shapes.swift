@@ -156,11 +156,19 @@ extension Conversions {
     "Constant": { site throws(ConvoyError) in [try ConstantTensor(constantOf: site)] },
     "ConstantOfShape": { site throws(ConvoyError) in
       guard let extents = try site.knownConstant(0)?.integers() else { return nil }
-      guard let tensor = try site.attributes.tensor("value") else {
-        return [try ConstantTensor([], [Float(0)]).repeated(to: extents, site.importer)]
-      }
-      let value = try ConstantTensor(tensor, externalData: nil)
+      let value =
+        if let tensor = try site.attributes.tensor("value") {
+          try ConstantTensor(tensor, externalData: nil)
+        } else {
+          ConstantTensor([1], [Float(0)])
+        }
       guard value.count == 1 else { throw .refused("a value of one element is expected") }
+      let count = try ConstantTensor.count(of: extents)
+      if let fill = value.scalar, count > site.importer.budget / 64 {
+        // Weights that stand for others: they take memory where they are packed.
+        try site.importer.spendFill(count)
+        return [try ConstantTensor(extents, filledWith: fill)]
+      }
       return [try value.reshaped([]).repeated(to: extents, site.importer)]
     },
     "Range": { site throws(ConvoyError) in
