@@ -31,8 +31,16 @@ import Testing
   @Test(arguments: Golden.names) func exportedAfterImport(_ name: String) throws {
     let model = try GoldenTests.read(name)
     let batch = model.graph.inputs.first.flatMap { model.graph[$0].shape.dimensions.first } ?? 1
-    let again = try ONNXModel(ONNXModel.encoded(model)).model(batch: batch)
-    try GoldenTests.check(again, name)
+    let bytes: [UInt8]
+    do {
+      bytes = try ONNXModel.encoded(model)
+    } catch let error as ConvoyError {
+      // Some forms came after version 17, in which models are written.
+      let isLater = ["gru_", "lstm_", "rnn_", "resample_"].contains { name.hasPrefix($0) }
+      #expect(isLater && error.kind == .argument, "\(error)")
+      return
+    }
+    try GoldenTests.check(try ONNXModel(bytes).model(batch: batch), name)
   }
 
   @Test func parametersKeepTheirNames() throws {

@@ -46,16 +46,6 @@ import Testing
     #expect(message.contains("grow far beyond"), "\(message)")
   }
 
-  /// A gathering becomes a cut for each separate range of its indices.
-  @Test func manyCuts() throws {
-    let indices = RefusalTests.integers("i", (0..<512).map { 2 * $0 })
-    let model = RefusalTests.model(
-      extents: [1, 1024, 1, 1], weights: [indices],
-      (0..<200).map { RefusalTests.node("Gather", ["x", "i"], "\($0)", [.init("axis", 1)]) })
-    let message = try RefusalTests.message(model)
-    #expect(message.contains("grow far beyond"), "\(message)")
-  }
-
   /// Sums of constants are evaluated until their work is more than a file's size allows, and stay in the
   /// graph from then on.
   @Test func manySums() throws {

@@ -65,14 +65,14 @@ import Testing
     custom.domain = "org.example"
     let message = try Self.message(
       Self.model([
-        Self.node("LSTM", ["x"], "a"), Self.node("Relu", ["a"], "b"), custom,
+        Self.node("Unheard", ["x"], "a"), Self.node("Relu", ["a"], "b"), custom,
         Self.node("Resize", ["x"], "d", [.init("mode", "lanczos")]),
-        Self.node("LSTM", ["d"], "y"),
+        Self.node("Unheard", ["d"], "y"),
       ]))
     #expect(
       message
-        == "The model uses what Convoy does not support: the operator LSTM "
-        + "(nodes ‘the LSTM’, ‘the LSTM’); the operator org.example.Magic (node ‘the Magic’); "
+        == "The model uses what Convoy does not support: the operator Unheard "
+        + "(nodes ‘the Unheard’, ‘the Unheard’); the operator org.example.Magic (node ‘the Magic’); "
         + "Resize ‘the Resize’ (the mode ‘lanczos’ is not known).", "\(message)")
   }
 

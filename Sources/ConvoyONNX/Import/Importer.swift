@@ -114,6 +114,11 @@ final class Importer {
     for output in node.output where !output.isEmpty && scope.defines(output) {
       throw failure("‘\(output)’ is made twice, the second time by the node ‘\(name)’")
     }
+    let isKnown = Conversions.importing[type] != nil || document.function(of: node) != nil
+    guard isKnown || Conversions.evaluating[type] != nil else {
+      refusals.append(operator: type, node: name)
+      return scope.markMissing(node.output)
+    }
     if node.input.contains(where: scope.isMissing) { return scope.markMissing(node.output) }
     do throws(ConvoyError) {
       let inputs = try node.input.map { input throws(ConvoyError) -> Imported? in
@@ -127,10 +132,7 @@ final class Importer {
         importer: self, scope: scope, name: name, type: type, domain: domain,
         attributes: Attributes(node, in: scope), inputs: inputs,
         isSoleReader: node.input.map { scope.readerCount($0) == 1 }, outputs: node.output)
-      guard let made = try made(by: node, at: site) else {
-        refusals.append(operator: type, node: name)
-        return scope.markMissing(node.output)
-      }
+      let made = try made(by: node, at: site)
       if let error = builder.failure { throw failure(error) }
       try define(made, at: site)
     } catch {
@@ -142,19 +144,20 @@ final class Importer {
     }
   }
 
-  /// What a node makes; nil if nothing is known of its operator.
+  /// What a node makes.
   private func made(
     by node: Onnx_NodeProto, at site: ImportSite
-  ) throws(ConvoyError) -> [Imported]? {
+  ) throws(ConvoyError) -> [Imported] {
     if let evaluate = Conversions.evaluating[site.type], let constants = try evaluate(site) {
       return constants.map { .constant($0) }
     }
     if let conversion = Conversions.importing[site.type] {
       return evaluated(try conversion(site), of: site)
     }
-    return try document.function(of: node).map { function throws(ConvoyError) in
-      try inlined(function, at: site)
+    guard let function = document.function(of: node) else {
+      throw .refused("it is supported only where all it reads is known while reading")
     }
+    return try inlined(function, at: site)
   }
 
   /// Names what a node makes. An output that is read but not made is refused.

@@ -112,7 +112,7 @@ private struct RecurrentLayer {
       Recurrence(
         cell, functions: try functions(index), isReversed: directions[index],
         clip: clip > 0 ? clip : nil, couplesGates: try site.attributes.flag("input_forget"),
-        resetsAfterProduct: resets), to: inputs, name: site.name)
+        resetsAfterProduct: resets), to: inputs, name: site.name, outputCount: 3)
   }
 
   /// An input's part for a direction.
