@@ -1,6 +1,7 @@
 public import ConvoyEngine
 public import ConvoyFormats
 public import ConvoyGraphs
+public import ConvoyTensors
 public import ConvoyTraining
 
 extension GroupStudy {
@@ -19,7 +20,7 @@ extension GroupStudy {
   public func trained(
     _ network: Network, groups: Int, seed: UInt64, data splits: DataSplits,
     compileOptions: CompileOptions = CompileOptions(), progress: (Double) -> Void = { _ in }
-  ) throws -> Run {
+  ) throws(ConvoyError) -> Run {
     var options = options
     options.seed = seed
     let trainer = try Trainer(

@@ -146,14 +146,16 @@ public struct Tensor: Hashable, Sendable {
   /// Calls a closure with the elements' memory, to change them in place.
   ///
   /// - Precondition: the type is float32.
-  public mutating func withUnsafeMutableElements<Result>(
-    _ body: (UnsafeMutableBufferPointer<Float>) throws -> Result
-  ) rethrows -> Result {
+  public mutating func withUnsafeMutableElements<Result, Failure>(
+    _ body: (UnsafeMutableBufferPointer<Float>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
     var elements = elements
     // The array must be uniquely referenced, or changing it copies it.
     storage = .float32([])
     defer { storage = .float32(elements) }
-    return try elements.withUnsafeMutableBufferPointer { try body($0) }
+    return try elements.withUnsafeMutableBufferPointer { buffer throws(Failure) in
+      try body(buffer)
+    }
   }
 
   init(_ shape: Shape, storage: TensorStorage) {

@@ -35,7 +35,7 @@ public struct Normalization: Hashable, Sendable, Codable {
 
 /// Prepares an epoch's batches on a thread of its own, ahead of their use.
 final class BatchProducer: Sendable {
-  private let queue = BoundedQueue<Result<Batch, any Error>>(capacity: 3)
+  private let queue = BoundedQueue<Result<Batch, ConvoyError>>(capacity: 3)
 
   /// The images of an epoch in a random order, by batches; an incomplete last batch is left out.
   ///
@@ -52,7 +52,7 @@ final class BatchProducer: Sendable {
     let order = indices.shuffled(using: &random)
     let isStarted = startThread { [queue] in
       for start in stride(from: 0, through: order.count - batch, by: batch) {
-        let made = Result {
+        let made = Result { () throws(ConvoyError) in
           let size = batch / share.count
           let first = start + share.index * size
           return try Batch(data, order[first..<first + size], normalization) { image, index in
@@ -77,7 +77,7 @@ final class BatchProducer: Sendable {
   /// The next batch, or nil after the last.
   ///
   /// - Throws: the error of reading an image.
-  func next() throws -> Batch? { try queue.next()?.get() }
+  func next() throws(ConvoyError) -> Batch? { try queue.next()?.get() }
 }
 
 extension Batch {
@@ -85,11 +85,11 @@ extension Batch {
   init(
     _ data: any DataSet, _ indices: some Collection<Int>, _ normalization: Normalization,
     change: (UnsafeMutableBufferPointer<Float>, Int) -> Void = { _, _ in }
-  ) throws {
+  ) throws(ConvoyError) {
     let size = data.imageShape.elementCount
     images = try Tensor(
       uninitialized: Shape([indices.count] + data.imageShape.dimensions)
-    ) { buffer in
+    ) { buffer throws(ConvoyError) in
       for (position, index) in indices.enumerated() {
         let image = UnsafeMutableBufferPointer(
           rebasing: buffer[position * size..<(position + 1) * size])

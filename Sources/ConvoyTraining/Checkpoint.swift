@@ -88,15 +88,13 @@ public struct Checkpoint: Sendable {
   /// still has a complete checkpoint.
   ///
   /// - Throws: `ConvoyError` when the file cannot be written.
-  public func write(to path: String) throws {
+  public func write(to path: String) throws(ConvoyError) {
     let header = Header(
       version: 1, specification: specification, classNames: classNames,
       normalization: normalization, training: training)
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     var file = Safetensors(metadata: [
       "format": "convoy",
-      Checkpoint.headerKey: String(decoding: try encoder.encode(header), as: UTF8.self),
+      Checkpoint.headerKey: try header.json(),
       Checkpoint.graphKey: try model.graph.json(),
     ])
     for id in model.graph.parameters {
@@ -112,7 +110,7 @@ public struct Checkpoint: Sendable {
   /// Reads a checkpoint.
   ///
   /// - Throws: `ConvoyError` when the file cannot be read, is damaged, or is not a checkpoint.
-  public init(contentsOf path: String) throws {
+  public init(contentsOf path: String) throws(ConvoyError) {
     let file = try Safetensors(contentsOf: path)
     guard let headerText = file.metadata[Checkpoint.headerKey],
       let graphText = file.metadata[Checkpoint.graphKey]

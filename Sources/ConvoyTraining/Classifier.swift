@@ -61,7 +61,7 @@ public struct Classifier: Sendable {
   /// is the network's, and cropped at the centre.
   ///
   /// - Parameter count: the number of classes.
-  public func classify(_ image: Image, top count: Int = 1) throws -> [Guess] {
+  public func classify(_ image: Image, top count: Int = 1) throws(ConvoyError) -> [Guess] {
     let fitted = try image.converted(toChannels: imageShape[0])
       .fitted(width: imageShape[2], height: imageShape[1])
     let tensor = try fitted.tensor(mean: normalization.mean, deviation: normalization.deviation)
@@ -90,7 +90,7 @@ public struct Classifier: Sendable {
   public func evaluate(
     _ data: any DataSet, indices: [Int]? = nil, mistakeLimit: Int = 0,
     progress: (Int) -> Void = { _ in }
-  ) throws -> Evaluation {
+  ) throws(ConvoyError) -> Evaluation {
     try requireFit(data)
     let indices = indices ?? Array(0..<data.count)
     var evaluation = Evaluation(classNames: classNames, mistakeLimit: mistakeLimit)

@@ -1,5 +1,5 @@
 import ConvoyFormats
-import ConvoyTensors
+public import ConvoyTensors
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
@@ -144,16 +144,14 @@ public struct GroupStudy: Hashable, Sendable, Codable {
   /// Writes the study as JSON, atomically: readers see the old file or the new one.
   ///
   /// - Throws: `ConvoyError` of kind `.file` when it cannot be written.
-  public func write(to path: String) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    try AtomicFile.write(String(decoding: encoder.encode(self), as: UTF8.self) + "\n", to: path)
+  public func write(to path: String) throws(ConvoyError) {
+    try AtomicFile.write(try json(.prettyPrinted) + "\n", to: path)
   }
 
   /// Reads a study from JSON.
   ///
   /// - Throws: `ConvoyError` when the file cannot be read or is not a study.
-  public init(contentsOf path: String) throws {
+  public init(contentsOf path: String) throws(ConvoyError) {
     let bytes = try WholeFile.read(path, atMost: 1 << 28)
     do {
       self = try JSONDecoder().decode(GroupStudy.self, from: Data(bytes))

@@ -53,7 +53,7 @@ public final class Trainer {
     specification: String? = nil, dataName: String? = nil,
     compileOptions: CompileOptions = CompileOptions(), rank: TrainingRank? = nil,
     speed: RankSpeed = RankSpeed()
-  ) throws {
+  ) throws(ConvoyError) {
     let statistics = try ChannelStatistics(of: data.training)
     try self.init(
       network.graph, parameters: network.initialized(seed: options.seed).parameters, memory: [:],
@@ -74,7 +74,7 @@ public final class Trainer {
     resuming checkpoint: Checkpoint, data: DataSplits, epochs: Int? = nil,
     compileOptions: CompileOptions = CompileOptions(), rank: TrainingRank? = nil,
     speed: RankSpeed = RankSpeed()
-  ) throws {
+  ) throws(ConvoyError) {
     guard let training = checkpoint.training else {
       throw ConvoyError(
         .argument, "The checkpoint holds a model but no training that could be resumed.")
@@ -99,7 +99,7 @@ public final class Trainer {
     options: TrainingOptions, normalization: Normalization, specification: String?,
     dataName: String, history: [EpochRecord], best: Checkpoint.Training.Best?,
     compileOptions: CompileOptions, rank: TrainingRank?, speed: RankSpeed
-  ) throws {
+  ) throws(ConvoyError) {
     try Trainer.requireFit(network, data, options)
     let indices = Trainer.indices(count: data.training.count, options)
     trainingIndices = indices.training
@@ -117,7 +117,7 @@ public final class Trainer {
     self.compileOptions = compileOptions
     self.rank = rank
     stepsPerEpoch = trainingIndices.count / options.batch
-    let grid = try rank?.grid ?? RankGrid()
+    let grid = if let rank { rank.grid } else { try RankGrid() }
     guard options.batch % grid.data == 0 else {
       throw ConvoyError(
         .argument,
@@ -150,7 +150,7 @@ public final class Trainer {
   /// options and the training's state.
   ///
   /// - Throws: `ConvoyError` when the network cannot be encoded.
-  public func fingerprint() throws -> UInt64 {
+  public func fingerprint() throws(ConvoyError) -> UInt64 {
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325
     let division = partition?.report ?? []
     for byte in "\(try network.json()) \(options) \(history.map(\.loss)) \(division)".utf8 {
@@ -173,7 +173,7 @@ public final class Trainer {
   /// - Throws: `ConvoyError` when an image cannot be read, or the loss becomes NaN or infinite.
   public func runEpoch(
     progress: (_ step: Int, _ loss: Float) -> Void = { _, _ in }
-  ) throws -> EpochRecord {
+  ) throws(ConvoyError) -> EpochRecord {
     let clock = ContinuousClock()
     let start = clock.now
     let epoch = history.count
@@ -213,7 +213,7 @@ public final class Trainer {
 
   /// The fraction of held-out images that are classified correctly now. With several ranks, each
   /// evaluates a share of the images.
-  private func heldOutAccuracy() throws -> Double {
+  private func heldOutAccuracy() throws(ConvoyError) -> Double {
     let images = validationIndices == nil ? data.test : data.training
     let indices = validationIndices ?? Array(0..<images.count)
     guard let rank else { return try evaluate(images, indices: indices).accuracy }
@@ -227,7 +227,8 @@ public final class Trainer {
     return Double(sum[0]) / Double(indices.count)
   }
 
-  private func run(_ batch: Batch, _ rate: Float) throws -> (loss: Float, correct: Int) {
+  private func run(_ batch: Batch, _ rate: Float) throws(ConvoyError) -> (loss: Float, correct: Int)
+  {
     let outputs = try plan.run(
       named: [
         network[network.inputs[0]].name: batch.images, "labels": batch.labels,
@@ -249,7 +250,7 @@ public final class Trainer {
   ///
   /// - Parameter mistakeLimit: the largest number of mistakes in `Evaluation.mistakes`.
   /// - Throws: `ConvoyError` when an image cannot be read.
-  public func evaluateTest(mistakeLimit: Int = 0) throws -> Evaluation {
+  public func evaluateTest(mistakeLimit: Int = 0) throws(ConvoyError) -> Evaluation {
     try evaluate(data.test, mistakeLimit: mistakeLimit)
   }
 
@@ -261,13 +262,13 @@ public final class Trainer {
   /// - Throws: `ConvoyError` when an image cannot be read.
   public func evaluate(
     _ data: any DataSet, indices: [Int]? = nil, mistakeLimit: Int = 0
-  ) throws -> Evaluation {
+  ) throws(ConvoyError) -> Evaluation {
     try evaluate(data, with: model(), indices: indices, mistakeLimit: mistakeLimit)
   }
 
   private func evaluate(
     _ data: any DataSet, with model: Model, indices: [Int]?, mistakeLimit: Int = 0
-  ) throws -> Evaluation {
+  ) throws(ConvoyError) -> Evaluation {
     let count = indices?.count ?? data.count
     let classifier = try Classifier(
       model, classNames: data.classNames, normalization: normalization,

@@ -1,0 +1,22 @@
+import ConvoyTensors
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+extension Encodable {
+  /// The value as JSON with sorted keys: the same value always gives the same text.
+  ///
+  /// - Throws: `ConvoyError` of kind `.format` for a number that is NaN or infinite.
+  func json(_ formatting: JSONEncoder.OutputFormatting = []) throws(ConvoyError) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = formatting.union([.sortedKeys, .withoutEscapingSlashes])
+    do {
+      return String(decoding: try encoder.encode(self), as: UTF8.self)
+    } catch {
+      throw ConvoyError(.format, "A \(Self.self) cannot be written as JSON: \(error).")
+    }
+  }
+}
