@@ -11,6 +11,9 @@ import Convoy
 
 /// The `convoy` command.
 struct ConvoyCommand: ParsableCommand {
+  /// Convoy's version.
+  static let version = "0.1.0"
+
   static let configuration = CommandConfiguration(
     commandName: "convoy",
     abstract: "Describes, trains, evaluates and runs convolutional networks.",
@@ -21,7 +24,7 @@ struct ConvoyCommand: ParsableCommand {
         convoy classify runs/digits-1 a.png   says what a picture shows
         convoy run zoo:resnet-18 --input x.npy --output out   runs any model
       """,
-    version: "0.1.0",
+    version: version,
     subcommands: [
       Train.self, Evaluate.self, Classify.self, Run.self, Export.self, ListZoo.self, ShowCost.self,
       Study.self, Draw.self, Bench.self, Explain.self,

@@ -76,7 +76,7 @@ struct ModelInputs {
 
   init(_ source: ModelSource, pictures: PictureOptions) {
     inputs = source.inputs
-    normalization = source.normalization
+    normalization = source.notes.normalization
     self.pictures = pictures
   }
 
@@ -98,6 +98,22 @@ struct ModelInputs {
         .argument, "The model takes \(list); expected --input \(missing)=FILE too, got none.")
     }
     return tensors
+  }
+
+  /// Reads a picture for the only input.
+  ///
+  /// - Throws: `ConvoyError` when it cannot be read, or the model takes no single picture.
+  func picture(at path: String) throws(ConvoyError) -> [String: Tensor] {
+    guard names.count == 1 else {
+      throw ConvoyError(.argument, "Expected a model of one input, a picture; this takes \(list).")
+    }
+    guard let input = inputs.first, let extents = input.imageExtents else {
+      throw ConvoyError(
+        .argument,
+        "Expected a model of pictures, batch×channels×height×width with 1 channel or 3; the input "
+          + "‘\(names[0])’ has shape \(inputs[0].text).")
+    }
+    return [input.name: try tensor(of: try picture(path), extents, input.type)]
   }
 
   private var names: [String] { inputs.map(\.name) }
@@ -140,13 +156,13 @@ struct ModelInputs {
       }
       return tensor.converted(to: input.type)
     }
-    guard let extents = input.extents, extents.count == 4, extents[1] == 1 || extents[1] == 3 else {
+    guard let extents = input.imageExtents else {
       throw ConvoyError(
         .shape,
         "The input ‘\(name)’ has shape \(input.text) and takes .npy files only: a picture needs "
           + "batch×channels×height×width with 1 channel or 3; \(path) is no .npy file.")
     }
-    return try tensor(of: try picture(path), extents).converted(to: input.type)
+    return try tensor(of: try picture(path), extents, input.type)
   }
 
   /// The array of a .npy file; nil for what is none. A pipe is read but once, and must bring an array.
@@ -168,7 +184,10 @@ struct ModelInputs {
   }
 
   /// - Parameter extents: those of the input; where its size is open, the picture keeps its own.
-  private func tensor(of picture: Image, _ extents: [Int?]) throws(ConvoyError) -> Tensor {
+  /// An input of integers is given the pixels, from 0 to 255, as they are.
+  private func tensor(
+    of picture: Image, _ extents: [Int?], _ type: ElementType
+  ) throws(ConvoyError) -> Tensor {
     let channels = extents[1] ?? 3
     let (height, width) = (extents[2] ?? picture.height, extents[3] ?? picture.width)
     var image = try picture.converted(toChannels: channels)
@@ -176,6 +195,18 @@ struct ModelInputs {
       image = try image.resized(shorterSide: size).centerCropped(width: width, height: height)
     } else {
       image = try image.fitted(width: width, height: height)
+    }
+    if !type.isFloating {
+      guard pictures.mean == nil, pictures.deviation == nil else {
+        throw ConvoyError(
+          .argument, "The model takes pixels as they are; --mean and --std cannot be used with it.")
+      }
+      let area = image.width * image.height
+      let planes = (0..<channels * area).map { index in
+        image.pixels[index % area * channels + index / area]
+      }
+      return try Tensor([1, channels, image.height, image.width], elements: planes)
+        .converted(to: type)
     }
     func numbers(_ given: [Float]?, _ known: [Float]?, _ other: Float, _ option: String)
       throws(ConvoyError) -> [Float]
@@ -191,11 +222,17 @@ struct ModelInputs {
     let tensor = try image.tensor(
       mean: numbers(pictures.mean, normalization?.mean, 0, "--mean"),
       deviation: numbers(pictures.deviation, normalization?.deviation, 1, "--std"))
-    return try tensor.reshaped(to: [1, channels, image.height, image.width])
+    return try tensor.reshaped(to: [1, channels, image.height, image.width]).converted(to: type)
   }
 }
 
 extension ModelSource.Input {
+  /// The extents, if they can be those of pictures.
+  fileprivate var imageExtents: [Int?]? {
+    guard let extents, extents.count == 4, [1, 3, nil].contains(extents[1]) else { return nil }
+    return extents
+  }
+
   /// Whether an array can be given: of as many dimensions, and of images as many channels.
   fileprivate func takes(_ shape: Shape) -> Bool {
     guard let extents else { return true }

@@ -15,17 +15,20 @@ struct ModelSource {
   }
 
   private let network: Network
-  /// How pictures become numbers, if the model's file says so.
-  var normalization: Normalization?
+  /// What the model's file says of its classes and pictures.
+  var notes: ModelNotes
   /// A sentence that the user should read, if any.
   var notice: String?
 
-  init(model: Model, normalization: Normalization? = nil, notice: String? = nil) {
+  init(model: Model, notes: ModelNotes = ModelNotes(), notice: String? = nil) {
     network = .known(model)
-    (self.normalization, self.notice) = (normalization, notice)
+    (self.notes, self.notice) = (notes, notice)
   }
 
-  init(_ model: ONNXModel) { network = .imported(model) }
+  init(_ model: ONNXModel) {
+    network = .imported(model)
+    notes = ModelNotes(metadata: model.metadata)
+  }
 
   /// How a model is asked for, for help.
   static let help = """
@@ -59,7 +62,10 @@ struct ModelSource {
     }
     if try isONNX(text) { return ModelSource(try ONNXModel(text, options: options)) }
     let checkpoint = try RunFolder.checkpoint(at: text)
-    return ModelSource(model: checkpoint.model, normalization: checkpoint.normalization)
+    return ModelSource(
+      model: checkpoint.model,
+      notes: ModelNotes(
+        classNames: checkpoint.classNames, normalization: checkpoint.normalization))
   }
 
   /// Whether a file is to be read as an ONNX model.
@@ -149,6 +155,21 @@ extension ModelSource {
       for (name, extents) in shapes { resized[name] = try Shape(validating: extents) }
       graph = try graph.resized(resized)
       return Model(unchecked: graph, model.parameters)
+    }
+  }
+
+  /// The model, ready to run for one image after another.
+  ///
+  /// - Throws: `ConvoyError` when the network cannot be compiled.
+  func runner(
+    options: CompileOptions
+  ) throws(ConvoyError) -> @Sendable ([String: Tensor]) throws(ConvoyError) -> [String: Tensor] {
+    switch network {
+    case .imported(let model):
+      return { (inputs) throws(ConvoyError) in try model.run(inputs) }
+    case .known(let model):
+      let plan = try model.compiled(batch: 1, options: options)
+      return { (inputs) throws(ConvoyError) in try plan.run(named: inputs) }
     }
   }
 

@@ -16,6 +16,8 @@ struct Run: ParsableCommand {
       Inputs are .npy files of any shape the model takes, also with more images than
       one; an .onnx file is read for the shapes of its inputs. Or they are pictures (PNG, JPEG, PGM or PPM), which are brought to the model's size
       and colours. Of a model with several inputs each is named: --input NAME=FILE.
+      Where the only output is of scores, the five most probable classes are told, by
+      the names that the model has.
       Each output is written to DIR/NAME.npy; in NAME, characters other than letters,
       digits, ‘_’, ‘.’ and ‘-’ become ‘_’.
 
@@ -58,16 +60,25 @@ struct Run: ParsableCommand {
     let names = try OutputNames(source.outputs)
     let inputs = try ModelInputs(source, pictures: pictures.options).read(input)
     if let notice = source.notice { Console.error(notice) }
+    let notes = source.notes
     let results = try (consume source).run(inputs, options: machine.options)
     try Folder.make(output)
     for (name, file) in names.files {
       guard let tensor = results[name] else { continue }
       let path = "\(output)/\(file)"
       try NumPyArray(tensor).write(to: path)
+      let guesses = names.files.count == 1 ? Run.guesses(tensor, notes) : []
       if json {
-        try Console.json(Result(output: name, shape: tensor.shape.dimensions, file: path))
-      } else {
-        Console.line("\(name)  \(tensor.shape)  \(path)")
+        try Console.json(
+          Result(
+            output: name, shape: tensor.shape.dimensions, file: path,
+            top: guesses.isEmpty ? nil : guesses.map(\.ranked)))
+        continue
+      }
+      Console.line("\(name)  \(tensor.shape)  \(path)")
+      for (image, guess) in guesses.enumerated() {
+        if guesses.count > 1 { Console.line("image \(image + 1)") }
+        guess.print()
       }
     }
   }
@@ -76,6 +87,17 @@ struct Run: ParsableCommand {
     var output: String
     var shape: [Int]
     var file: String
+    /// The five classes with the highest scores, of each image.
+    var top: [[Guesses.Guess]]?
+  }
+
+  /// The five most probable classes of the first images, where an output is of scores: of the only output, if it
+  /// is a row of numbers an image and the classes have names, or there are as many as a classifier has.
+  private static func guesses(_ tensor: Tensor, _ notes: ModelNotes) -> [Guesses] {
+    guard let scores = tensor.scores,
+      notes.classNames.map({ $0.count == scores[0].count }) ?? (scores[0].count >= 10)
+    else { return [] }
+    return scores.prefix(8).map { Guesses($0, notes, top: 5) }
   }
 }
 

@@ -127,7 +127,7 @@ public struct Classifier: Sendable {
 
 extension [Float] {
   /// The softmax: the scores' exponentials divided by their sum.
-  var softmax: [Double] {
+  package var softmax: [Double] {
     let largest = Double(self.max() ?? 0)
     let powers = map { exp(Double($0) - largest) }
     let sum = powers.reduce(0, +)

@@ -10,12 +10,17 @@ struct CommandRun {
 
   var lines: [Substring] { output.split(separator: "\n") }
 
-  /// - Parameter environment: what is set besides the environment of the tests.
+  /// - Parameters:
+  ///   - environment: what is set besides the environment of the tests.
+  ///   - program: what is run instead of the command.
   init(
-    _ arguments: [String], in folder: String, environment: [String: String] = [:]
+    _ arguments: [String], in folder: String, environment: [String: String] = [:],
+    program: String? = nil
   ) throws {
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: CommandLine.arguments[0])
+    process.executableURL =
+      program.map { URL(fileURLWithPath: $0) }
+      ?? URL(fileURLWithPath: CommandLine.arguments[0])
       .deletingLastPathComponent().appending(path: "convoy")
     process.arguments = arguments
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
@@ -124,7 +129,7 @@ func withFolder(_ body: (String) throws -> Void) throws {
       (["evaluate", "nothing"], 1, "nothing"),
       (["evaluate", "nothing", "--mistakes", "-1"], 64, "--mistakes"),
       (["classify", "nothing", "a.png"], 1, "nothing"),
-      (["classify"], 64, "run"),
+      (["classify"], 64, "model"),
       (["fly"], 64, "fly"),
       (["bench", "layers", "--only", "fly"], 64, "fly"),
       (["bench", "layers", "--threads", "0"], 64, "--threads"),

@@ -19,7 +19,9 @@ import Testing
   static let places: [String: [[String]]] = [
     "train": [["--data", "@"], ["--resume", "@"]],
     "evaluate": [["@"]],
-    "classify": [["@", "a.pgm"]],
+    "classify": [
+      ["@", "a.pgm"], ["zoo:lenet", "@"], ["zoo:lenet", "a.pgm", "--labels", "@"],
+    ],
     "run": [
       ["@", "--input", "a.npy", "--output", "o"],
       ["zoo:lenet", "--input", "@", "--output", "o"],

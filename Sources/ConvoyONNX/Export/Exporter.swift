@@ -3,7 +3,7 @@ import ConvoyTensors
 
 /// Writes a graph as ONNX, node by node.
 final class Exporter {
-  private(set) var graph = Onnx_GraphProto()
+  var graph = Onnx_GraphProto()
   /// The tensors of floats, whose numbers are put in or beside the file at the end.
   private(set) var tensors: [(name: String, tensor: Tensor)] = []
   private var names: Set<String> = []
@@ -102,6 +102,14 @@ final class Exporter {
   }
 
   // MARK: Building
+
+  /// Gives a value another name wherever nodes make or read it.
+  func rename(_ name: String, to new: String) {
+    for index in graph.node.indices {
+      graph.node[index].input = graph.node[index].input.map { $0 == name ? new : $0 }
+      graph.node[index].output = graph.node[index].output.map { $0 == name ? new : $0 }
+    }
+  }
 
   func append(
     _ type: String, name: String, inputs: [String], outputs: [String],
