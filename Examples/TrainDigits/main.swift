@@ -27,7 +27,7 @@ if CommandLine.arguments.count > 1 { try checkpoint.write(to: CommandLine.argume
 let evaluation = try Classifier(checkpoint, batch: 64).evaluate(data.test)
 print("recognised \(evaluation.correct) of \(evaluation.count) held-out digits")
 
-// The same network without the training around it: compile once, run as often as you like.
+// Inference alone: a network is compiled once, and run any number of times.
 let plan = try checkpoint.model.compiled()
 let scores = try plan(data.test.image(at: 0))
 print("scores of the first one: \(scores.elements.count) numbers")
