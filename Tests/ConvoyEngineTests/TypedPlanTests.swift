@@ -121,6 +121,23 @@ import Testing
     }
   }
 
+  @Test(arguments: ElementType.allCases) func selections(type: ElementType) throws {
+    var random = Random(seed: 95)
+    for _ in 0..<30 {
+      let builder = GraphBuilder()
+      let shape = Self.randomShape(&random)
+      func part() -> Shape { Shape(shape.dimensions.map { random.below(3) == 0 ? 1 : $0 }) }
+      let (a, b) = (
+        builder.input("a", shape, type: type), builder.input("b", part(), type: type)
+      )
+      let condition = builder.input("condition", part(), type: .bool)
+      builder.output("selected", a.selected(where: condition, else: b))
+      builder.output("other", b.selected(where: condition, else: a))
+      try expectPlanMatchesReference(
+        try builder.finish(), tolerance: 0, random: &random, values: Self.value)
+    }
+  }
+
   /// Images of bytes, as cameras give them, into a convolution; and scores rounded behind it.
   @Test func bytesIntoAConvolution() throws {
     var random = Random(seed: 94)

@@ -45,5 +45,4 @@ extension IntegerConvolution: DefinitionLowerable {}
 extension IntegerMatrixProduct: DefinitionLowerable {}
 extension Quantization: DefinitionLowerable {}
 extension Resampling: DefinitionLowerable {}
-extension Selection: DefinitionLowerable {}
 extension TopK: DefinitionLowerable {}

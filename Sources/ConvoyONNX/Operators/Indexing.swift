@@ -86,6 +86,7 @@ extension Conversions {
     guard (1...1 << 24).contains(depth) else {
       throw .refused("a depth of 1 to 2²⁴ is expected, got \(depth)")
     }
+    try site.importer.spend(depth)
     let values = try site.value(2)
     guard values.shape == [2] else {
       throw .refused("two values are expected, got \(values.shape)")
