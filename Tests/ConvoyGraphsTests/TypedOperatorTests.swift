@@ -97,6 +97,16 @@ import Testing
     }
   }
 
+  @Test func shiftsOfSignedIntegers() throws {
+    let x = try Tensor([6], elements: [-8, 4, -1, .min, 100, -3] as [Int8])
+    let y = try Tensor([6], elements: [-1, 8, 127, 7, 2, 0] as [Int8])
+    func shifted(_ function: Bitwise.Function) throws -> [Int8] {
+      try Self.evaluated(Bitwise(function), [x, y]).elements(as: Int8.self)
+    }
+    #expect(try shifted(.shiftRight) == [-1, 0, -1, -1, 25, -3])
+    #expect(try shifted(.shiftLeft) == [0, 0, 0, 0, -112, -3])
+  }
+
   @Test(arguments: ElementType.allCases.filter { !$0.isFloating })
   func inversion(_ type: ElementType) throws {
     let numbers = try Tensor([3], [0, 1, 1]).converted(to: type)

@@ -4,8 +4,8 @@ public import ConvoyTensors
 
 /// A function of the bits of two tensors, element by element, with broadcasting.
 ///
-/// Inputs: two tensors of truth values or of integers of one type, unsigned for shifts. Output: the
-/// same type.
+/// Inputs: two tensors of truth values, or of integers of one type. Output: the same type. A shift
+/// by more bits than there are, or by a negative number, moves all of them out.
 public struct Bitwise: TypedOperator {
   /// The function of two elements.
   public enum Function: String, Hashable, Sendable, Codable, CaseIterable {
@@ -17,7 +17,7 @@ public struct Bitwise: TypedOperator {
     case exclusiveOr
     /// The first's bits, moved to the left by the second's number.
     case shiftLeft
-    /// The first's bits, moved to the right by the second's number.
+    /// The first's bits, moved to the right by the second's number; the sign is kept.
     case shiftRight
 
     var symbol: String {
@@ -60,12 +60,9 @@ public struct Bitwise: TypedOperator {
     return [try inputs[0].broadcast(with: inputs[1])]
   }
 
-  /// Truth values and integers; shifts of unsigned integers only.
+  /// Integers, and truth values but for shifts.
   public var types: TypeRule {
-    .kept(
-      function.isShift
-        ? Set<ElementType>.integers.filter { !$0.isSigned }
-        : Set<ElementType>.integers.union([.bool]))
+    .kept(function.isShift ? .integers : Set<ElementType>.integers.union([.bool]))
   }
 
   // MARK: Gradient
@@ -86,7 +83,12 @@ public struct Bitwise: TypedOperator {
     let shape: Shape
 
     func callAsFunction<Element: TensorElement>(_ type: Element.Type) -> Tensor {
-      inputs.combined(to: shape, as: type) { Element(bits: function($0.bits, $1.bits)) }
+      let keepsSign = function == .shiftRight && Element.type.isSigned
+      return inputs.combined(to: shape, as: type) { a, b in
+        // Ones come in from the left where the inverted bits are moved.
+        keepsSign && a.bits.leadingZeroBitCount == 0
+          ? Element(bits: ~function(~a.bits, b.bits)) : Element(bits: function(a.bits, b.bits))
+      }
     }
   }
 

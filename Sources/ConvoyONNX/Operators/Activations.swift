@@ -88,7 +88,7 @@ extension Conversions {
           ? site.knownConstant(index)?.scalar : index == 1 ? -.infinity : .infinity
       }
     }
-    if let low = bounds[0], let high = bounds[1], low <= high {
+    if value.type.isFloating, let low = bounds[0], let high = bounds[1], low <= high {
       return low == 0 && high == .infinity
         ? site.applying(.relu, to: value) : site.applying(.clip(low: low, high: high), to: value)
     }

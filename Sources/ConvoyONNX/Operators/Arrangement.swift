@@ -88,9 +88,8 @@ extension Conversions {
       throw .refused("channels divisible by \(block)² are expected, got \(c)")
     }
     let rest = c / (block * block)
-    let isColumnFirst = try site.attributes.string("mode", default: "DCR") == "CRD"
     let table =
-      isColumnFirst
+      try site.isColumnFirst()
       ? image.reshaped([0, rest, block, block, h, w]).transposed([0, 1, 4, 2, 5, 3])
       : image.reshaped([0, block, block, rest, h, w]).transposed([0, 3, 4, 1, 5, 2])
     return site.apply(Reshape([0, rest, h * block, w * block]), [table])
@@ -102,8 +101,9 @@ extension Conversions {
     guard h % block == 0, w % block == 0 else {
       throw .refused("extents divisible by \(block) are expected, got \(h)×\(w)")
     }
+    // Before version 28 the blocks' positions always come before the channels.
     let table = image.reshaped([0, c, h / block, block, w / block, block])
-      .transposed([0, 3, 5, 1, 2, 4])
+      .transposed(try site.isColumnFirst() ? [0, 1, 3, 5, 2, 4] : [0, 3, 5, 1, 2, 4])
     return site.apply(Reshape([0, c * block * block, h / block, w / block]), [table])
   }
 }
@@ -118,6 +118,15 @@ extension ConstantTensor {
 }
 
 extension ImportSite {
+  /// Whether a block's positions come after the channels, not before them.
+  fileprivate func isColumnFirst() throws(ConvoyError) -> Bool {
+    let mode = try attributes.string("mode", default: "DCR")
+    guard ["DCR", "CRD"].contains(mode) else {
+      throw .refused("the mode DCR or CRD is expected, got ‘\(mode)’")
+    }
+    return mode == "CRD"
+  }
+
   /// The operands of depth to space and back.
   fileprivate func imageAndBlock() throws(ConvoyError) -> (image: Value, block: Int) {
     let image = try value(0)

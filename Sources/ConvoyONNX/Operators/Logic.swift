@@ -74,19 +74,24 @@ extension Selection: Exportable {
 }
 
 extension Bitwise: Exportable {
-  /// Integers' bits are combined only by later versions of ONNX than the one that is written.
+  /// Integers' bits are combined, and those of signed integers shifted, only by later versions of ONNX than
+  /// the one that is written.
   func export(at site: ExportSite) throws(ConvoyError) {
     let isOfTruths = site.inputTypes[0] == .bool
+    let isUnsigned = !site.inputTypes[0].isSigned
     switch function {
     case .and where isOfTruths: site.finish("And", site.inputs)
     case .or where isOfTruths: site.finish("Or", site.inputs)
     case .exclusiveOr where isOfTruths: site.finish("Xor", site.inputs)
-    case .shiftLeft: site.finish("BitShift", site.inputs, [.init("direction", "LEFT")])
-    case .shiftRight: site.finish("BitShift", site.inputs, [.init("direction", "RIGHT")])
-    case .and, .or, .exclusiveOr:
+    case .shiftLeft where isUnsigned:
+      site.finish("BitShift", site.inputs, [.init("direction", "LEFT")])
+    case .shiftRight where isUnsigned:
+      site.finish("BitShift", site.inputs, [.init("direction", "RIGHT")])
+    case .and, .or, .exclusiveOr, .shiftLeft, .shiftRight:
       throw ConvoyError(
         .argument,
-        "The version of ONNX that is written has no ‘\(function.rawValue)’ of integers’ bits")
+        "The version of ONNX that is written has no ‘\(function.rawValue)’ of \(site.inputTypes[0])"
+      )
     }
   }
 }
