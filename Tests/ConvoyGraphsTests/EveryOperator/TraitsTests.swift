@@ -219,13 +219,13 @@ extension ReferenceTensor {
     guard shape.dimensions.indices.contains(dimension), shape[dimension] == order.count else {
       return self
     }
-    return ReferenceTensor(
-      shape,
-      shape.indices.map { position in
-        var source = position
-        source[dimension] = order[position[dimension]]
-        return self[source]
-      })
+    var result = self
+    for position in shape.indices {
+      var source = position
+      source[dimension] = order[position[dimension]]
+      result[position] = self[source]
+    }
+    return result
   }
 }
 
