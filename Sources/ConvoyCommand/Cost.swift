@@ -86,7 +86,8 @@ struct ShowCost: ParsableCommand {
     let measuring =
       measure
       ? CostMeasuring(
-        batch: graph.batch, options: CompileOptions(pool: ThreadPool(threadCount: threads))) : nil
+        batch: shapes.batch ?? graph.batch,
+        options: CompileOptions(pool: ThreadPool(threadCount: threads))) : nil
     if let groups {
       let comparison = try GroupComparison(
         of: graph, groups: groups.numbers, only: only, measuring: measuring)
@@ -99,7 +100,7 @@ struct ShowCost: ParsableCommand {
   /// The network, for the images that were asked for. Numbers are not drawn for parameters: counting
   /// needs none.
   private func graph() throws -> Graph {
-    let graph = try Graph.described(by: model, ranks.parallel == nil ? shapes.given : .none)
+    let graph = try Graph.described(by: model, shapes.given, isOfOneImage: true)
     guard let input else { return graph }
     do {
       return try graph.accepting(image: input.shape)
@@ -135,7 +136,8 @@ struct CostMeasuring {
 
   /// Times a whole network, with random weights: its speed does not depend on them.
   func measurement(of graph: Graph) throws -> ModelMeasurement {
-    try Network(graph).initialized(seed: 1).measured(options: options)
+    try Network(graph).initialized(seed: 1).measured(
+      batch: batch == graph.batch ? nil : batch, options: options)
   }
 
   /// On what it was timed: `2 threads, batch 1`.

@@ -134,6 +134,9 @@ extension ModelSource {
     }
   }
 
+  /// Whether the network is known, and takes any batch.
+  var takesAnyBatch: Bool { if case .known = network { true } else { false } }
+
   /// The network for inputs of some shapes.
   ///
   /// - Throws: `ConvoyError` when the model takes no such inputs, or needs to be told more.
@@ -190,10 +193,19 @@ extension ModelSource {
 extension Graph {
   /// The network that a text names, for inputs of some shapes. Numbers are not drawn for the parameters of
   /// networks of the zoo.
-  static func described(by text: String, _ shapes: GivenShapes) throws -> Graph {
-    guard text.hasPrefix("zoo:") else { return try ModelSource.load(text).model(shapes).graph }
-    return try ModelSource(model: Model(unchecked: Zoo.network(text).graph, [:])).model(shapes)
-      .graph
+  ///
+  /// - Parameter isOfOneImage: whether the batch that is given matters to a file only that becomes a network
+  ///   for one batch.
+  static func described(
+    by text: String, _ shapes: GivenShapes, isOfOneImage: Bool = false
+  ) throws -> Graph {
+    let source =
+      text.hasPrefix("zoo:")
+      ? ModelSource(model: Model(unchecked: try Zoo.network(text).graph, [:]))
+      : try ModelSource.load(text)
+    var shapes = shapes
+    if isOfOneImage, source.takesAnyBatch { shapes.batch = nil }
+    return try source.model(shapes).graph
   }
 
   /// The images of a run: the first extent of the first input, if it has any.

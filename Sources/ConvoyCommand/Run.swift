@@ -14,10 +14,11 @@ struct Run: ParsableCommand {
     abstract: "Runs a model on arrays or pictures, and writes what comes out.",
     discussion: """
       Inputs are .npy files of any shape the model takes, also with more images than
-      one; an .onnx file is read for the shapes of its inputs. Or they are pictures (PNG, JPEG, PGM or PPM), which are brought to the model's size
-      and colours. Of a model with several inputs each is named: --input NAME=FILE.
-      Where the only output is of scores, the five most probable classes are told, by
-      the names that the model has.
+      one, or pictures (PNG, JPEG, PGM or PPM), which are brought to the model's size
+      and colours, or keep their size where the model takes any. An .onnx file is read
+      for the shapes of its inputs. Of a model with several inputs each is named:
+      --input NAME=FILE. Where the only output is of scores, the five most probable
+      classes are told, by the names that the model has.
       Each output is written to DIR/NAME.npy; in NAME, characters other than letters,
       digits, ‘_’, ‘.’ and ‘-’ become ‘_’.
 
