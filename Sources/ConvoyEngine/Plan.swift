@@ -125,12 +125,7 @@ public final class Plan: Sendable {
     for communicator in communicators {
       if let failure = communicator.failure { throw failure }
     }
-    return outputs.map { slot in
-      Tensor(
-        slot.shape, type: slot.type.type,
-        copying: UnsafeRawBufferPointer(
-          start: memory.bytes(slot.region), count: slot.type.byteCount))
-    }
+    return outputs.map { $0.tensor(in: memory) }
   }
 
   /// The duration of each step.

@@ -29,10 +29,12 @@ extension Compiler {
     let inputs = graph.inputs.map { id in
       TensorSlot(name: graph[id].name, type: graph[id].tensorType, region: region(id))
     }
+    let found = Set(
+      graph.nodes.filter { graph.traits(of: $0).effect == .finds }.flatMap(\.outputs))
     let results = zip(graph.outputs, self.results).map { output, place in
       TensorSlot(
         name: output.name, type: graph[output.value].tensorType,
-        region: placement.region(place.value))
+        region: placement.region(place.value), hasSpareRows: found.contains(output.value))
     }
     let steps = program.steps.map {
       Plan.Step(name: $0.name, kernel: $0.make(placement), decision: $0.decision)

@@ -19,7 +19,7 @@ extension Graph {
       if let same = try? inputs[0].reshaped(to: outputs[0].shape) { return [same] }
     case .moves where outputs[0].type.size == 8:
       return node.operation.moved(inputs, outputs: outputs)
-    case .moves, .computes: break
+    case .moves, .computes, .finds: break
     }
     let results = node.operation.reference(
       inputs.map { ReferenceTensor($0) }, outputs: outputs.map(\.shape))

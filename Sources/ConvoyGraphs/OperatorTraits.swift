@@ -16,6 +16,10 @@ public struct OperatorTraits: Hashable, Sendable {
     case moves
     /// The outputs have new numbers.
     case computes
+    /// The only output has as many rows as there can be of what is looked for. Those that are not
+    /// needed come last, and all their numbers are −1. A run returns an output of the graph without
+    /// them, but for the first row.
+    case finds
   }
 
   /// How the positions along one dimension of the outputs depend on those of the inputs.

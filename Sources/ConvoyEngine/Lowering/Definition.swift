@@ -33,16 +33,22 @@ extension Program {
 
 extension ArgReduction: DefinitionLowerable {}
 extension Bitwise: DefinitionLowerable {}
+extension BoxSuppression: DefinitionLowerable {}
 extension Comparison: DefinitionLowerable {}
 extension Cumulation: DefinitionLowerable {}
-extension Gather: DefinitionLowerable {}
-extension Recurrence: DefinitionLowerable {}
-extension Remainder: DefinitionLowerable {}
-extension ScalarMap: DefinitionLowerable {}
-extension Scatter: DefinitionLowerable {}
+extension DeformableConvolution: DefinitionLowerable {}
 extension Dequantization: DefinitionLowerable {}
+extension Gather: DefinitionLowerable {}
+extension GridSampling: DefinitionLowerable {}
 extension IntegerConvolution: DefinitionLowerable {}
 extension IntegerMatrixProduct: DefinitionLowerable {}
+extension PoolingPositions: DefinitionLowerable {}
 extension Quantization: DefinitionLowerable {}
+extension Recurrence: DefinitionLowerable {}
+extension RegionAlignment: DefinitionLowerable {}
+extension RegionPooling: DefinitionLowerable {}
+extension Remainder: DefinitionLowerable {}
 extension Resampling: DefinitionLowerable {}
+extension ScalarMap: DefinitionLowerable {}
+extension Scatter: DefinitionLowerable {}
 extension TopK: DefinitionLowerable {}

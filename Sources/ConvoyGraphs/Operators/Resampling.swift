@@ -31,7 +31,7 @@ public struct Resampling: TypedOperator {
     }
 
     /// The weight of a position at a distance.
-    fileprivate func weight(_ distance: Double) -> Double {
+    func weight(_ distance: Double) -> Double {
       let x = abs(distance)
       guard case .cubic(let coefficient) = self else { return max(0, 1 - x) }
       let a = Double(coefficient)

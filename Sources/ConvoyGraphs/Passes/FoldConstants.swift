@@ -67,7 +67,7 @@ private struct FoldedConstants {
     let shape = graph[node.outputs[0]].shape
     switch graph.traits(of: node).effect {
     case .nothing, .reshapes: return try? inputs[0].reshaped(to: shape)
-    case .moves, .computes: break
+    case .moves, .computes, .finds: break
     }
     let count = inputs.reduce(shape.elementCount) { max($0, $1.shape.elementCount) }
     guard count <= 1 << 16 else { return nil }

@@ -132,6 +132,7 @@ final class Importer {
         importer: self, scope: scope, name: name, type: type, domain: domain,
         attributes: Attributes(node, in: scope), inputs: inputs,
         isSoleReader: node.input.map { scope.readerCount($0) == 1 }, outputs: node.output)
+      try site.checkRowCounts()
       let made = try made(by: node, at: site)
       if let error = builder.failure { throw failure(error) }
       try define(made, at: site)

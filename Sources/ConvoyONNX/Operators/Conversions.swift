@@ -17,7 +17,7 @@ enum Conversions {
     convolutions, poolings, normalizations, activations, arithmetic, arrangements, shapes, matrices,
     reductions, softmaxes, resizings, logic, writtenNormalizations, einsums, recurrences,
     attentions, scalarMaps, indexing, masks, paddings, controlFlow, quantizations,
-    quantizedFloats, knownNumbers, runtimeForms,
+    quantizedFloats, knownNumbers, runtimeForms, regions, windows,
   ])
 
   /// The operators that shapes are computed with.

@@ -5,8 +5,8 @@ import ConvoyTensors
 
 extension Conversions {
   static let quantizations: [String: Importing] = [
-    "QuantizeLinear": single(quantize), "com.microsoft.QuantizeLinear": single(quantize),
-    "DequantizeLinear": single(dequantize), "com.microsoft.DequantizeLinear": single(dequantize),
+    "QuantizeLinear": quantize, "com.microsoft.QuantizeLinear": quantize,
+    "DequantizeLinear": dequantize, "com.microsoft.DequantizeLinear": dequantize,
     "DynamicQuantizeLinear": { (site) throws(ConvoyError) in
       let made = try site.dynamicallyQuantized(site.value(0))
       return [made.integers, made.scale, made.zeroPoint].map { .computed($0) }
@@ -27,11 +27,9 @@ extension Conversions {
     },
   ]
 
-  private static func quantize(_ site: ImportSite) throws(ConvoyError) -> Value {
-    let (value, scale) = (try site.value(0), try site.value(1))
-    let zeroPoint = try site.has(2) ? site.value(2) : nil
-    var type = zeroPoint?.type ?? .uint8
-    if zeroPoint == nil, case let code = try site.attributes.integer("output_dtype", default: 0),
+  private static let quantize: Importing = { (site) throws(ConvoyError) in
+    var type = try site.has(2) ? site.input(2).type : .uint8
+    if !site.has(2), case let code = try site.attributes.integer("output_dtype", default: 0),
       code != 0
     {
       type = try ElementType(onnxCode: Int32(truncatingIfNeeded: code))
@@ -39,16 +37,11 @@ extension Conversions {
     guard Quantization.storageTypes.contains(type) else {
       throw .refused("integers of 8 or 16 bits are expected to quantize to, got \(type)")
     }
-    return value.quantized(
-      to: type, scale: scale, zeroPoint: zeroPoint,
-      try site.scheme(of: value.shape, scales: scale.shape))
+    return try site.evaluated(Quantization(to: type, site.scheme()))
   }
 
-  private static func dequantize(_ site: ImportSite) throws(ConvoyError) -> Value {
-    let (value, scale) = (try site.value(0), try site.value(1))
-    return value.dequantized(
-      scale: scale, zeroPoint: try site.has(2) ? site.value(2) : nil,
-      try site.scheme(of: value.shape, scales: scale.shape))
+  private static let dequantize: Importing = { (site) throws(ConvoyError) in
+    try site.evaluated(Dequantization(site.scheme()))
   }
 
   private static func convolution(_ site: ImportSite) throws(ConvoyError) -> Value {
@@ -65,13 +58,30 @@ extension Conversions {
 }
 
 extension ImportSite {
+  /// An operator on all inputs, evaluated if they are known: weights of any size, which keep their
+  /// initialiser's name.
+  fileprivate func evaluated(_ operation: some TypedOperator) throws(ConvoyError) -> [Imported] {
+    let given = inputs.indices.filter(has)
+    let known = given.compactMap(knownConstant)
+    guard known.count == given.count else {
+      return [.computed(apply(operation, try given.map(value)))]
+    }
+    let tensors = try known.map { constant throws(ConvoyError) in try constant.tensor().inMemory() }
+    let types = tensors.map { TensorType($0.shape, $0.type) }
+    let outputs = try operation.outputs(for: types)
+    try importer.spend(outputs[0].shape.elementCount)
+    return [
+      .constant(
+        ConstantTensor(operation.define(tensors, outputs: outputs)[0], source: known[0].source))
+    ]
+  }
+
   /// The scheme that the shape of scales says.
-  fileprivate func scheme(
-    of shape: Shape, scales: Shape
-  ) throws(ConvoyError) -> QuantizationScheme {
+  fileprivate func scheme() throws(ConvoyError) -> QuantizationScheme {
+    let (rank, scales) = (try input(0).extents.count, try input(1).extents)
     let size = try attributes.integer("block_size", default: 0)
-    if size == 0, scales.rank == 0 || scales == [1] { return .tensor }
-    let axis = try dimension(try attributes.integer("axis", default: 1), ofRank: shape.rank)
+    if size == 0, scales.isEmpty || scales == [1] { return .tensor }
+    let axis = try dimension(try attributes.integer("axis", default: 1), ofRank: rank)
     return size == 0 ? .axis(axis) : .blocks(axis: axis, size: size)
   }
 

@@ -18,6 +18,13 @@ import Testing
       let others = Set(made.flatMap(\.elements)).subtracting(given)
       #expect(others.count <= 1, "Numbers that are none of the inputs': \(others)")
     case .computes: break
+    case .finds:
+      #expect(made.count == 1)
+      let length = made[0].shape.elementCount / made[0].shape[0]
+      let isSpare = (0..<made[0].shape[0]).map { row in
+        made[0].elements[row * length..<(row + 1) * length].allSatisfy { $0 == -1 }
+      }
+      #expect(isSpare.drop { !$0 }.allSatisfy { $0 })
     }
   }
 

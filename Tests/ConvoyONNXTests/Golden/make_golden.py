@@ -579,10 +579,94 @@ def resamplings():
            coordinate_transformation_mode="tf_half_pixel_for_nn")
 
 
+def samplings():
+    x, volume = normal(2, 3, 5, 4), normal(1, 2, 3, 4, 5)
+    grid = random.uniform(-1.6, 1.6, (2, 6, 7, 2)).astype(np.float32)
+    for mode in ("bilinear", "nearest", "bicubic"):
+        for padding in ("zeros", "border", "reflection"):
+            save(f"sample_{mode}_{padding}", [node("GridSample", "xg", mode=mode, padding_mode=padding)],
+                 {"x": x, "g": grid}, opset=16)
+            save(f"sample_{mode}_{padding}_corners",
+                 [node("GridSample", "xg", mode=mode, padding_mode=padding, align_corners=1)],
+                 {"x": x, "g": grid}, opset=16)
+    places = random.uniform(-1.3, 1.3, (1, 2, 3, 4, 3)).astype(np.float32)
+    for mode in ("linear", "nearest"):
+        save(f"sample_volume_{mode}", [node("GridSample", "xg", mode=mode)], {"x": volume, "g": places}, opset=20)
+    for align in (0, 1):
+        save(f"affine_grid_{align}", [node("AffineGrid", "xs", align_corners=align)], {"x": normal(2, 2, 3)},
+             {"s": ints(2, 3, 4, 5)}, opset=20)
+        save(f"affine_grid_volume_{align}", [node("AffineGrid", "xs", align_corners=align)], {"x": normal(2, 3, 4)},
+             {"s": ints(2, 3, 2, 4, 5)}, opset=20)
+
+
+def regions():
+    x = normal(2, 3, 8, 7)
+    corners = random.uniform(-3, 20, (5, 2)).astype(np.float32)
+    boxes = np.concatenate([corners, corners + random.uniform(-2, 9, (5, 2))], 1).astype(np.float32)
+    for mode in ("avg", "max"):
+        for samples in (0, 2):
+            save(f"roi_align_{mode}_{samples}",
+                 [node("RoiAlign", "xbi", mode=mode, output_height=3, output_width=2, sampling_ratio=samples,
+                       spatial_scale=0.5)], {"x": x, "b": boxes}, {"i": ints(0, 1, 1, 0, 1)}, opset=16)
+    save("roi_align_10", [node("RoiAlign", "xbi", output_height=2, output_width=4)], {"x": x, "b": boxes},
+         {"i": ints(0, 1, 1, 0, 1)}, opset=10)
+    rows = np.concatenate([np.array([[0], [1], [1], [0], [1]]), boxes], 1).astype(np.float32)
+    save("max_roi_pool", [node("MaxRoiPool", "xb", pooled_shape=[3, 2], spatial_scale=0.4)], {"x": x, "b": rows})
+
+
+def windows():
+    x = normal(2, 4, 7, 6)
+    save("lp_pool", [node("LpPool", "x", kernel_shape=[3, 2], strides=[2, 2], pads=[1, 0, 1, 1], p=3)], {"x": x},
+         opset=18)
+    save("lp_pool_ceil", [node("LpPool", "x", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1, p=1)], {"x": x},
+         opset=18)
+    save("lp_pool_dilated", [node("LpPool", "x", kernel_shape=[2, 3], dilations=[2, 1], pads=[1, 1, 1, 1])],
+         {"x": x}, opset=22)
+    save("lp_pool_1d", [node("LpPool", "x", kernel_shape=[3])], {"x": normal(2, 3, 9)}, opset=11)
+    save("global_lp_pool", [node("GlobalLpPool", "x", p=3)], {"x": x})
+    for order in (0, 1):
+        save(f"max_pool_places_{order}",
+             [node("MaxPool", "x", ["y", "i"], kernel_shape=[3, 2], strides=[2, 1], pads=[1, 0, 1, 1],
+                   storage_order=order), node("Cast", "i", ["z"], to=TensorProto.FLOAT)], {"x": x}, opset=12,
+             outputs=("y", "z"))
+    save("max_pool_places_ceil",
+         [node("MaxPool", "x", ["y", "i"], kernel_shape=[2, 2], strides=[2, 2], dilations=[2, 2], ceil_mode=1),
+          node("Cast", "i", ["z"], to=TensorProto.FLOAT)], {"x": x}, opset=12, outputs=("y", "z"))
+    save("max_unpool", [node("MaxPool", "x", ["m", "i"], kernel_shape=[2, 2], strides=[2, 2]),
+                        node("MaxUnpool", "mi", kernel_shape=[2, 2], strides=[2, 2])], {"x": normal(2, 3, 6, 4)},
+         opset=12)
+    for name, pads, opset in (("count", 1, 19), ("not_counted", 0, 19)):
+        save(f"average_dilated_{name}",
+             [node("AveragePool", "x", kernel_shape=[3, 2], dilations=[2, 3], pads=[1, 1, 2, 1], strides=[2, 1],
+                   ceil_mode=1, count_include_pad=pads)], {"x": x}, opset=opset)
+    save("average_same_lower", [node("AveragePool", "x", kernel_shape=[3, 2], strides=[2, 2], auto_pad="SAME_LOWER")],
+         {"x": x}, opset=11)
+    columns = normal(2, 3 * 6, 12)
+    save("columns_to_image", [node("Col2Im", "xsb", strides=[2, 1], pads=[1, 0, 0, 1])], {"x": columns},
+         {"s": ints(6, 5), "b": ints(2, 3)}, opset=18)
+    save("columns_to_image_dilated", [node("Col2Im", "xsb", dilations=[1, 2])], {"x": normal(1, 2 * 6, 12)},
+         {"s": ints(5, 7), "b": ints(2, 3)}, opset=18)
+    save("center_crop_pad", [node("CenterCropPad", "xs")], {"x": x}, {"s": ints(3, 3, 9, 4)}, opset=18)
+    save("center_crop_pad_axes", [node("CenterCropPad", "xs", axes=[-1, 1])], {"x": x}, {"s": ints(9, 1)}, opset=18)
+    for name, attributes, more in (
+            ("", {"pads": [1, 1, 1, 1]}, {}),
+            ("_groups", {"group": 2, "offset_group": 2, "strides": [2, 1], "pads": [1, 0, 0, 1]}, {"mask": True})):
+        kernel = [3, 2]
+        out = (7, 7) if not name else (3, 6)
+        inputs = {"x": x, "o": normal(2, attributes.get("offset_group", 1) * 12, *out)}
+        names = ["x", "w", "o", "b"]
+        if more:
+            inputs["m"] = normal(2, 12, *out)
+            names.append("m")
+        save("deformable" + name, [node("DeformConv", names, kernel_shape=kernel, **attributes)], inputs,
+             {"w": normal(6, 4 // attributes.get("group", 1), 3, 2), "b": normal(6)}, opset=19)
+
+
 if __name__ == "__main__":
     families = (convolutions, poolings, normalizations, activations, arithmetic, arrangements, shapes, matrices,
                 reductions, softmaxes, resizings, storage, exports, positions, einsums, recurrences, attentions,
-                runtime_forms, resamplings)
+                runtime_forms, resamplings, samplings, regions,
+                windows)
     wanted = sys.argv[1:]  # the families to make again; all unless given
     if not wanted:
         for file in os.listdir(FOLDER):
