@@ -59,16 +59,21 @@ public enum Addressing: Hashable, Sendable, Codable {
       let (extent, length) = (tensor[dimension], strides[dimension])
       let places = numbers.map { Self.place($0, of: extent, stride: length) }
       let outer = tensor.elementCount / (extent * length)
-      return Runs(
-        length: length,
-        starts: (0..<outer).flatMap { row in
-          places.lazy.map { $0.map { $0 + row * extent * length } }
-        })
+      var starts: [Int] = []
+      starts.reserveCapacity(outer * places.count)
+      for row in 0..<outer {
+        let first = row * extent * length
+        for place in places { starts.append(place < 0 ? place : first + place) }
+      }
+      return Runs(length: length, starts: starts)
     case .elements(let dimension):
       var steps = strides
       steps[dimension] = 0
-      let starts = zip(indices.shape.walked(by: steps), numbers).map { base, number in
-        Self.place(number, of: tensor[dimension], stride: strides[dimension]).map { base + $0 }
+      var starts = indices.shape.walked(by: steps)
+      let (extent, stride) = (tensor[dimension], strides[dimension])
+      for index in starts.indices {
+        let place = Self.place(numbers[index], of: extent, stride: stride)
+        starts[index] = place < 0 ? place : starts[index] + place
       }
       return Runs(length: 1, starts: starts)
     case .tuples(let first):
@@ -77,13 +82,12 @@ public enum Addressing: Hashable, Sendable, Codable {
       let count = numbers.count / width
       let batch = first == 0 ? tensor.elementCount : strides[first - 1]
       let perBatch = count / (tensor.elementCount / batch)
-      let starts = (0..<count).map { row -> Int? in
+      let starts = (0..<count).map { row in
         var start = row / perBatch * batch
         for d in first...last {
-          guard
-            let place = Self.place(
-              numbers[row * width + d - first], of: tensor[d], stride: strides[d])
-          else { return nil }
+          let number = numbers[row * width + d - first]
+          let place = Self.place(number, of: tensor[d], stride: strides[d])
+          if place < 0 { return place }
           start += place
         }
         return start
@@ -92,18 +96,19 @@ public enum Addressing: Hashable, Sendable, Codable {
     }
   }
 
-  private static func place(_ index: Int64, of extent: Int, stride: Int) -> Int? {
+  /// The distance from the first element; −1 where the index is out of range.
+  private static func place(_ index: Int64, of extent: Int, stride: Int) -> Int {
     let position = index < 0 ? Int(index) + extent : Int(index)
-    return position >= 0 && position < extent ? position * stride : nil
+    return position >= 0 && position < extent ? position * stride : -1
   }
 
   /// Neighbouring elements of a tensor, as many at each of some places.
   struct Runs {
     /// The number of elements at each place.
     let length: Int
-    /// The row-major index of the first, in the order of what is named; nil where an index is out
-    /// of range.
-    let starts: [Int?]
+    /// The row-major index of the first, in the order of what is named; −1 where an index is out of
+    /// range.
+    let starts: [Int]
   }
 }
 

@@ -64,9 +64,13 @@ extension Shape {
   /// For each position, in row-major order, the sum of its indices times a step each.
   func walked(by steps: [Int]) -> [Int] {
     var places = [0]
-    places.reserveCapacity(elementCount)
     for (extent, step) in zip(dimensions, steps) {
-      places = places.flatMap { place in (0..<extent).lazy.map { place + $0 * step } }
+      var next: [Int] = []
+      next.reserveCapacity(places.count * extent)
+      for place in places {
+        for index in 0..<extent { next.append(place + index * step) }
+      }
+      places = next
     }
     return places
   }

@@ -8,10 +8,11 @@ enum TensorStorage: Sendable {
   case elsewhere(ElementsElsewhere)
 
   init<Element: TensorElement>(_ elements: [Element]) {
-    if let floats = elements as? [Float] {
+    let stored = ElementArray(elements)
+    if let floats = stored.elements(as: Float.self) {
       self = .float32(floats)
     } else {
-      self = .other(ElementArray(elements))
+      self = .other(stored)
     }
   }
 
@@ -63,6 +64,11 @@ struct ElementArray<Element: TensorElement>: StoredElements {
 
   var type: ElementType { Element.type }
 
+  /// The array itself if its elements have a type. A cast of the array would look at each element.
+  func elements<Other: TensorElement>(as type: Other.Type) -> [Other]? {
+    (self as? ElementArray<Other>)?.elements
+  }
+
   func withUnsafeBytes<Result, Failure>(
     _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
   ) throws(Failure) -> Result { try elements.withBytes(body) }
@@ -78,7 +84,7 @@ struct ElementArray<Element: TensorElement>: StoredElements {
   func hash(into hasher: inout Hasher) { hasher.combine(elements) }
 
   func converted<Target: TensorElement>(to type: Target.Type) -> [Target] {
-    if let same = elements as? [Target] { return same }
+    if let same = self.elements(as: type) { return same }
     return elements.map { $0.converted(to: type) }
   }
 

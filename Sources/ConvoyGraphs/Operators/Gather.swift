@@ -53,15 +53,15 @@ public struct Gather: TypedOperator {
       let elements = input.known(as: type)
       let zero = Element(bits: 0)
       if runs.length == 1 {
-        return Tensor(known: shape, runs.starts.map { $0.map { elements[$0] } ?? zero })
+        return Tensor(known: shape, runs.starts.map { $0 < 0 ? zero : elements[$0] })
       }
       var taken: [Element] = []
       taken.reserveCapacity(shape.elementCount)
       for start in runs.starts {
-        if let start {
-          taken.append(contentsOf: elements[start..<start + runs.length])
-        } else {
+        if start < 0 {
           taken.append(contentsOf: repeatElement(zero, count: runs.length))
+        } else {
+          taken.append(contentsOf: elements[start..<start + runs.length])
         }
       }
       return Tensor(known: shape, taken)

@@ -133,8 +133,7 @@ extension Addressing.Runs {
   ) -> Tensor {
     var elements = inputs[0].known(as: type)
     let updates = inputs[2].known(as: type)
-    for (index, start) in starts.enumerated() {
-      guard let start else { continue }
+    for (index, start) in starts.enumerated() where start >= 0 {
       for k in 0..<length {
         elements[start + k] = function(elements[start + k], updates[index * length + k])
       }
