@@ -2,8 +2,8 @@
 """Runs the node tests of the onnx package through `convoy run`, beside ONNX Runtime, and counts by operator.
 
 A test is taken if its inputs and outputs are tensors of floats, half-precision floats, integers or truth values. It
-is passed, refused (an error with a sentence), or wrong: other numbers, another shape or type, or a crash. Needs the
-packages onnx and onnxruntime; see README.md beside this file.
+is passed, refused (an error with a sentence), or wrong: other numbers, another shape or type, or a crash. Where the
+numbers are others than the test's, but ONNX Runtime's, they are counted by themselves. Needs the packages onnx and onnxruntime; see README.md beside this file.
 """
 
 import argparse
@@ -46,6 +46,9 @@ def difference(got, want, rtol, atol):
         return f"shape {got.shape}, expected {want.shape}"
     if got.dtype != want.dtype:
         return f"type {got.dtype}, expected {want.dtype}"
+    if want.dtype == numpy.float16:
+        # Convoy computes in single precision and rounds once: a unit in the last place may differ.
+        rtol = max(rtol, 2 * numpy.finfo(numpy.float16).eps)
     if want.dtype.kind in "iub":
         return None if (got == want).all() else "integers differ"
     with warnings.catch_warnings():
@@ -111,7 +114,11 @@ def check(case, convoy):
         onnx.save(case.model, path)
         ours = run_convoy(convoy, path, names, inputs, outputs, folder)
         theirs = run_runtime(path, names, inputs, outputs)
-    return (verdict(*ours, wanted, rtol, atol), verdict(*theirs, wanted, rtol, atol))
+    ours_verdict = verdict(*ours, wanted, rtol, atol)
+    if ours[0] and theirs[0] and ours_verdict[0] == "wrong":
+        if verdict(*ours, [numpy.asarray(array) for array in theirs[0]], rtol, atol)[0] == "passed":
+            ours_verdict = ("as ONNX Runtime", ours_verdict[1])
+    return ours_verdict, verdict(*theirs, wanted, rtol, atol)
 
 
 def operator(case, by_name):
@@ -146,8 +153,9 @@ def main():
             if arguments.list and ours != "passed":
                 beside = "" if theirs == "passed" else f" (ONNX Runtime: {theirs})"
                 print(f"{ours} {case.name}{beside}: {message}", file=sys.stderr)
-    columns = ["tests", "passed", "refused", "wrong", "runtime passed"]
-    print("| operator | tests | passed | refused | wrong | ONNX Runtime passes |\n|---|--:|--:|--:|--:|--:|")
+    columns = ["tests", "passed", "as ONNX Runtime", "refused", "wrong", "runtime passed"]
+    print("| operator | tests | passed | as ONNX Runtime | refused | wrong | ONNX Runtime passes |")
+    print("|---|--:|--:|--:|--:|--:|--:|")
     for name in sorted(counts):
         print(f"| {name} | " + " | ".join(str(counts[name][column]) for column in columns) + " |")
     total = sum(counts.values(), collections.Counter())
