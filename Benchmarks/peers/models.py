@@ -153,7 +153,7 @@ def yolov8(torch, classes=80, bins=16, widths=(64, 128, 256)):
             points, steps = [], []
             for y, stride in zip(levels, strides):
                 height, width = y.shape[2:]
-                rows, columns = torch.arange(height) + 0.5, torch.arange(width) + 0.5
+                rows, columns = (torch.arange(n).float() + 0.5 for n in (height, width))
                 row, column = torch.meshgrid(rows, columns, indexing="ij")
                 points.append(torch.stack((column, row), -1).view(-1, 2))
                 steps.append(torch.full((height * width, 1), float(stride)))
