@@ -103,11 +103,9 @@ struct BenchLayers: ParsableCommand {
     for line in picture.lines { Console.line(line) }
   }
 
-  private func chosenLayers() throws -> [LayerShape] {
-    let all =
-      try file.map {
-        try LayerShape.parse(WholeFile.text($0, atMost: 1 << 24), name: $0)
-      } ?? LayerShape.suite
+  private func chosenLayers() throws(ConvoyError) -> [LayerShape] {
+    var all = LayerShape.suite
+    if let file { all = try LayerShape.parse(WholeFile.text(file, atMost: 1 << 24), name: file) }
     guard let only else { return all }
     let exact = all.filter { $0.name == only }
     let chosen = exact.isEmpty ? all.filter { $0.name.contains(only) } : exact

@@ -105,9 +105,10 @@ struct BenchModel: ParsableCommand {
   }
 
   /// Times steps of several ranks, beside what they compute and exchange alone.
-  private func run(over grid: RankGrid) throws {
+  private func run(over grid: RankGrid) throws(ConvoyError) {
     let (source, shapes, step, json) = (model, shapes.given, stepOptions, json)
-    try ranks.run(compileOptions, threadCount: threads * grid.count) { rank, _, options in
+    try ranks.run(compileOptions, threadCount: threads * grid.count) {
+      (rank, _, options) throws(ConvoyError) in
       guard let rank else { return }
       let model = try ModelSource.load(source).model(shapes)
       let measured = try model.measuredStep(
@@ -183,14 +184,14 @@ struct BenchModel: ParsableCommand {
 }
 
 /// Throws unless as many threads can be asked for.
-func validateThreads(_ threads: Int) throws {
+func validateThreads(_ threads: Int) throws(ValidationError) {
   guard (1...1024).contains(threads) else {
     throw ValidationError("Expected from 1 to 1024 in --threads, got \(threads).")
   }
 }
 
 /// Throws unless as many images can be taken at once.
-func validateBatch(_ batch: Int) throws {
+func validateBatch(_ batch: Int) throws(ValidationError) {
   guard (1...4096).contains(batch) else {
     throw ValidationError("Expected from 1 to 4096 images in --batch, got \(batch).")
   }

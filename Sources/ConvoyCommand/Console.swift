@@ -1,11 +1,5 @@
 import Convoy
 
-#if canImport(FoundationEssentials)
-  import FoundationEssentials
-#else
-  import Foundation
-#endif
-
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -52,10 +46,8 @@ enum Console {
   }
 
   /// Writes an object as a line of JSON to standard output.
-  static func json(_ object: some Encodable) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    output(String(decoding: try encoder.encode(object), as: UTF8.self) + "\n")
+  static func json(_ object: some Encodable) throws(ConvoyError) {
+    output(try object.json() + "\n")
   }
 
   private static func output(_ text: String) {

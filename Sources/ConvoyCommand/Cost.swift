@@ -99,7 +99,7 @@ struct ShowCost: ParsableCommand {
 
   /// The network, for the images that were asked for. Numbers are not drawn for parameters: counting
   /// needs none.
-  private func graph() throws -> Graph {
+  private func graph() throws(ConvoyError) -> Graph {
     let graph = try Graph.described(by: model, shapes.given, isOfOneImage: true)
     guard let input else { return graph }
     do {
@@ -135,7 +135,7 @@ struct CostMeasuring {
   let options: CompileOptions
 
   /// Times a whole network, with random weights: its speed does not depend on them.
-  func measurement(of graph: Graph) throws -> ModelMeasurement {
+  func measurement(of graph: Graph) throws(ConvoyError) -> ModelMeasurement {
     try Network(graph).initialized(seed: 1).measured(
       batch: batch == graph.batch ? nil : batch, options: options)
   }
@@ -245,7 +245,7 @@ struct CostReport: Encodable {
   private var conditions: String?
 
   /// Counts, and times where it is said how.
-  init(of graph: Graph, measuring: CostMeasuring?) throws {
+  init(of graph: Graph, measuring: CostMeasuring?) throws(ConvoyError) {
     let cost = NetworkCost(graph)
     parameters = cost.total.parameters
     multiplyAdds = cost.total.multiplyAdds

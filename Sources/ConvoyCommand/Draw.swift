@@ -42,7 +42,7 @@ struct DrawingArguments: ParsableArguments {
   }
 
   /// Writes a picture in the form that the file's name asks for.
-  func write(_ picture: Picture) throws {
+  func write(_ picture: Picture) throws(ConvoyError) {
     let name = output.lowercased()
     if name.hasSuffix(".png") {
       try PictureConverter.writePNG(picture.svg(theme: theme.theme), to: output)

@@ -106,7 +106,7 @@ struct DrawArithmetic: ParsableCommand {
     }
   }
 
-  private func chosenSteps() throws -> [Int]? {
+  private func chosenSteps() throws(ConvoyError) -> [Int]? {
     guard let steps else { return nil }
     let parts = steps.split(separator: ",", omittingEmptySubsequences: false)
     let numbers = parts.compactMap { Int($0) }

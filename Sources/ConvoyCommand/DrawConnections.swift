@@ -53,13 +53,13 @@ struct DrawConnections: ParsableCommand {
     try drawing.write(try .connections(diagrams, title: title))
   }
 
-  private func diagram(_ kind: Kind) throws -> ConnectionDiagram {
+  private func diagram(_ kind: Kind) throws(ConvoyError) -> ConnectionDiagram {
     func layer(
       _ name: String, _ layer: ConnectionDiagram.Layer.Kind
-    ) throws -> ConnectionDiagram {
+    ) throws(ConvoyError) -> ConnectionDiagram {
       try ConnectionDiagram(name, channels: channels, [layer])
     }
-    func block(_ name: String) throws -> ConnectionDiagram {
+    func block(_ name: String) throws(ConvoyError) -> ConnectionDiagram {
       guard let block = ConnectionDiagram.blocks.first(where: { $0.name == name }) else {
         throw ConvoyError(.argument, "There is no block named \(name).")
       }

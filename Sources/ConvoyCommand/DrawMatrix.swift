@@ -76,7 +76,7 @@ struct LayerArguments: ParsableArguments {
   /// - Throws: `ConvoyError` when there is no such model or layer.
   func chosen(
     default: (([Chosen]) -> Chosen?)?
-  ) throws -> Chosen? {
+  ) throws(ConvoyError) -> Chosen? {
     guard let model else {
       if layer != nil || weights != nil {
         throw ConvoyError(.argument, "A layer is expected together with --model.")
@@ -98,7 +98,7 @@ struct LayerArguments: ParsableArguments {
   /// The layer asked for.
   ///
   /// - Throws: `ConvoyError` when no model is given, or it has no such layer.
-  func required(default: @escaping ([Chosen]) -> Chosen?) throws -> Chosen {
+  func required(default: @escaping ([Chosen]) -> Chosen?) throws(ConvoyError) -> Chosen {
     guard let chosen = try chosen(default: `default`) else {
       throw ConvoyError(
         .argument, "A model is expected in --model: a training's folder or zoo:NAME.")

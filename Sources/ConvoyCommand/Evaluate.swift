@@ -46,6 +46,7 @@ struct Evaluate: ParsableCommand {
     if json {
       try Console.json(EvaluationReport(evaluation, data: examination.dataName))
     } else {
+      if let contents = examination.contents { Console.line(contents.description) }
       Report.print(evaluation)
       Report.print(mistakes: evaluation)
     }
@@ -58,21 +59,24 @@ struct Examination {
   /// The images, as they were asked for.
   let dataName: String
   let test: any DataSet
+  /// What was taken from the images' folder, and what was left; nil where there is none.
+  let contents: FolderContents?
 
   /// - Parameter data: the images; nil for those of the training.
   /// - Throws: `ConvoyError` when there is no such training, or no such data.
-  init(of trained: String, data: String?) throws {
+  init(of trained: String, data: String?) throws(ConvoyError) {
     checkpoint = try RunFolder.checkpoint(at: trained)
     guard let name = data ?? checkpoint.training?.data else {
       throw ConvoyError(
         .argument, "The checkpoint does not say what data it learnt from; name some with --data.")
     }
     dataName = name
-    test = try DataSets.open(name, size: checkpoint.imageShape[1]).test
+    let splits = try DataSets.open(name, size: checkpoint.imageShape[1])
+    (test, contents) = (splits.test, splits.contents)
   }
 
   /// Examines the network, with a bar where a person watches.
-  func run(mistakeLimit: Int = 0, options: CompileOptions) throws -> Evaluation {
+  func run(mistakeLimit: Int = 0, options: CompileOptions) throws(ConvoyError) -> Evaluation {
     let classifier = try Classifier(checkpoint, batch: min(64, test.count), options: options)
     var bar = ProgressBar("evaluating", total: test.count)
     defer { bar.clear() }

@@ -111,7 +111,7 @@ struct Explain: ParsableCommand {
     print(catalog: explanation)
   }
 
-  private func explainPasses() throws {
+  private func explainPasses() throws(ConvoyError) {
     let explanation = try PassExplanation(
       try ModelSource.load(layer[0]).model(shapes.given), isTraining: training, machine: isa,
       usesWinograd: !noWinograd)

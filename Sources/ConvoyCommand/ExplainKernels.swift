@@ -13,7 +13,7 @@ struct KernelsExplanation: Encodable {
   ///   - machine: the name of the machine; this one's if nil.
   init(
     _ model: consuming Model, isTraining: Bool, machine: String?, usesWinograd: Bool
-  ) throws {
+  ) throws(ConvoyError) {
     var options = CompileOptions()
     options.usesWinograd = usesWinograd
     options.machine = try Machine.named(machine)

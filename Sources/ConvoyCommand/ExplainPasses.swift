@@ -1,12 +1,6 @@
 import Convoy
 import Synchronization
 
-#if canImport(FoundationEssentials)
-  import FoundationEssentials
-#else
-  import Foundation
-#endif
-
 /// What the passes do to a model on its way to a plan.
 struct PassExplanation {
   private let records: [PassRecord]
@@ -18,7 +12,7 @@ struct PassExplanation {
   ///   - machine: the name of the machine; this one's if nil.
   init(
     _ model: consuming Model, isTraining: Bool, machine: String?, usesWinograd: Bool
-  ) throws {
+  ) throws(ConvoyError) {
     let kept = Records()
     var options = CompileOptions()
     options.usesWinograd = usesWinograd
@@ -57,7 +51,7 @@ struct PassExplanation {
   }
 
   /// One JSON object for all.
-  func printJSON() throws {
+  func printJSON() throws(ConvoyError) {
     struct Row: Encodable {
       var pass: String
       var stage: String
@@ -80,17 +74,17 @@ struct PassExplanation {
   /// `03-constants.json`, which `Graph(json:)` reads.
   ///
   /// - Returns: how many files were written.
-  func write(to folder: String) throws -> Int {
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+  func write(to folder: String) throws(ConvoyError) -> Int {
+    try RunFolder.makeFolder(folder)
     var count = 0
     for (index, record) in records.enumerated() {
       let number = index < 9 ? "0\(index + 1)" : "\(index + 1)"
       let name = record.name.split(separator: " ").joined(separator: "-")
       let path = "\(folder)/\(number)-\(name)"
-      try Data(record.text.utf8).write(to: URL(fileURLWithPath: path + ".txt"))
+      try AtomicFile.write(record.text, to: path + ".txt")
       count += 1
       guard record.stage != .compile else { continue }
-      try Data(record.graph.json().utf8).write(to: URL(fileURLWithPath: path + ".json"))
+      try AtomicFile.write(record.graph.json(), to: path + ".json")
       count += 1
     }
     return count

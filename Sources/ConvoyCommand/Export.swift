@@ -97,7 +97,7 @@ struct Export: ParsableCommand {
   /// What is noted of the model, and what is written beside its network.
   private func additions(
     _ known: ModelNotes
-  ) throws -> (notes: ModelNotes, additions: ONNXAdditions) {
+  ) throws(ConvoyError) -> (notes: ModelNotes, additions: ONNXAdditions) {
     var notes = known
     if let mean, let std {
       notes.normalization = Normalization(mean: mean.numbers, deviation: std.numbers)

@@ -75,9 +75,11 @@ struct GroupComparison: Encodable {
   ///
   /// - Parameter only: names or parts of names of the layers to divide; empty for all.
   /// - Throws: `ConvoyError` when no convolution has such a name.
-  init(of graph: Graph, groups: [Int], only: [String], measuring: CostMeasuring?) throws {
+  init(of graph: Graph, groups: [Int], only: [String], measuring: CostMeasuring?)
+    throws(ConvoyError)
+  {
     let chosen = try Self.names(only, in: graph)
-    let regroupings = try groups.map { count in
+    let regroupings = try groups.map { (count) throws(ConvoyError) in
       try graph.regrouped(count) { chosen.contains($0) }
     }
     parameters = graph.cost.parameters
@@ -93,30 +95,31 @@ struct GroupComparison: Encodable {
   }
 
   /// The convolutions whose names were asked for: an exact name, or else all that contain it.
-  private static func names(_ only: [String], in graph: Graph) throws -> Set<String> {
+  private static func names(_ only: [String], in graph: Graph) throws(ConvoyError) -> Set<String> {
     let all = graph.layerCosts().filter { $0.groups != nil }.map(\.name)
     guard !all.isEmpty else {
       throw ConvoyError(
         .argument, "The network has no convolution that could be divided into groups.")
     }
     guard !only.isEmpty else { return Set(all) }
-    return Set(
-      try only.flatMap { text in
-        let names = all.contains(text) ? [text] : all.filter { $0.contains(text) }
-        guard !names.isEmpty else {
-          throw ConvoyError(
-            .argument,
-            "No convolution's name contains ‘\(text)’; there are \(all.joined(separator: ", ")).")
-        }
-        return names
-      })
+    var chosen: Set<String> = []
+    for text in only {
+      let names = all.contains(text) ? [text] : all.filter { $0.contains(text) }
+      guard !names.isEmpty else {
+        throw ConvoyError(
+          .argument,
+          "No convolution's name contains ‘\(text)’; there are \(all.joined(separator: ", ")).")
+      }
+      chosen.formUnion(names)
+    }
+    return chosen
   }
 
   // MARK: Measuring
 
   private mutating func measure(
     _ graph: Graph, _ regroupings: [Regrouping], _ measuring: CostMeasuring
-  ) throws {
+  ) throws(ConvoyError) {
     var stopwatch = LayerStopwatch(measuring)
     let total = regroupings.reduce(1) { $0 + $1.layers.count + 1 }
     var bar = ProgressBar("timing", total: total)
@@ -246,7 +249,7 @@ private struct LayerStopwatch {
 
   mutating func milliseconds(
     of node: Graph.Node, in graph: Graph
-  ) throws -> (forward: Double, training: Double) {
+  ) throws(ConvoyError) -> (forward: Double, training: Double) {
     let key = Key(
       operation: AnyHashable(node.operation), shapes: Array(graph.shapes(of: node).inputs.prefix(2))
     )

@@ -30,7 +30,7 @@ struct ListZoo: ParsableCommand {
     }
   }
 
-  private func entry(_ name: String) throws -> ZooEntry {
+  private func entry(_ name: String) throws(ConvoyError) -> ZooEntry {
     try Zoo.entry(named: name.hasPrefix("zoo:") ? String(name.dropFirst(4)) : name)
   }
 
@@ -69,7 +69,7 @@ struct ListZoo: ParsableCommand {
     var parameters: Int
     var multiplyAdds: Int
 
-    init(_ entry: ZooEntry) throws {
+    init(_ entry: ZooEntry) throws(ConvoyError) {
       let graph = try entry.network().graph
       let cost = graph.cost
       name = entry.name

@@ -52,20 +52,15 @@ struct ModelNotes {
   }
 
   /// The metadata that says this.
-  func metadata() throws -> [String: String] {
-    func json(_ list: some Encodable) throws -> String {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.withoutEscapingSlashes]
-      return String(decoding: try encoder.encode(list), as: UTF8.self)
-    }
+  func metadata() throws(ConvoyError) -> [String: String] {
     var metadata = [
       Key.version: ConvoyCommand.version, Key.layout: "NCHW",
       Key.output: areProbabilities ? "probabilities" : "scores",
     ]
-    if let classNames { metadata[Key.classes] = try json(classNames) }
+    if let classNames { metadata[Key.classes] = try classNames.json() }
     if let normalization {
-      metadata[Key.mean] = try json(normalization.mean)
-      metadata[Key.deviation] = try json(normalization.deviation)
+      metadata[Key.mean] = try normalization.mean.json()
+      metadata[Key.deviation] = try normalization.deviation.json()
     }
     return metadata
   }

@@ -44,7 +44,7 @@ struct ModelSource {
   /// - Throws: `ConvoyError` when there is no such model, or the weights are not its.
   static func load(
     _ text: String, weights: String? = nil, options: CompileOptions = CompileOptions()
-  ) throws -> ModelSource {
+  ) throws(ConvoyError) -> ModelSource {
     if text.hasPrefix("zoo:") { return try load(zoo: text, weights: weights) }
     if let weights {
       throw ConvoyError(
@@ -87,7 +87,7 @@ struct ModelSource {
     }
   }
 
-  private static func load(zoo text: String, weights: String?) throws -> ModelSource {
+  private static func load(zoo text: String, weights: String?) throws(ConvoyError) -> ModelSource {
     let network = try Zoo.network(text)
     if let weights { return ModelSource(model: try network.model(weightsAt: weights)) }
     let seed: UInt64 = 1
@@ -198,7 +198,7 @@ extension Graph {
   ///   for one batch.
   static func described(
     by text: String, _ shapes: GivenShapes, isOfOneImage: Bool = false
-  ) throws -> Graph {
+  ) throws(ConvoyError) -> Graph {
     let source =
       text.hasPrefix("zoo:")
       ? ModelSource(model: Model(unchecked: try Zoo.network(text).graph, [:]))

@@ -25,7 +25,7 @@ struct ParallelCostArguments: ParsableArguments {
     }
   }
 
-  func report(of graph: Graph, batch: Int) throws -> ParallelCostReport {
+  func report(of graph: Graph, batch: Int) throws(ConvoyError) -> ParallelCostReport {
     let grid = try RankGrid(parsing: parallel ?? "")
     guard (1...1 << 20).contains(batch), grid.count <= 1 << 16 else {
       throw ConvoyError(

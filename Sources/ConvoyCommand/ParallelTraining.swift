@@ -20,10 +20,11 @@ struct ParallelArguments: ParsableArguments {
 
   /// The grid that was asked for; under `mpirun`, one that divides batches unless another is named; nil for
   /// one process without ranks.
-  func grid() throws -> RankGrid? {
+  func grid() throws(ConvoyError) -> RankGrid? {
     let started = MPIEnvironment.rankCount
     guard let parallel else {
-      return try started.flatMap { $0 > 1 ? try RankGrid(data: $0) : nil }
+      guard let started, started > 1 else { return nil }
+      return try RankGrid(data: started)
     }
     let grid = try RankGrid(parsing: parallel)
     if let started, started != grid.count {
@@ -42,17 +43,24 @@ struct ParallelArguments: ParsableArguments {
   ///   - body: is given its rank, the communicator of all ranks, and how to compile.
   func run(
     _ options: CompileOptions, threadCount: Int?, advice: String? = nil,
-    _ body: @escaping @Sendable (TrainingRank?, RingCommunicator?, CompileOptions) throws -> Void
-  ) throws {
+    _ body:
+      @escaping @Sendable (TrainingRank?, RingCommunicator?, CompileOptions) throws(ConvoyError) ->
+      Void
+  ) throws(ConvoyError) {
     guard let grid = try grid() else { return try body(nil, nil, options) }
     let isSynchronized = !localBatchNorm
     guard MPIEnvironment.rankCount != nil else {
       let count = threadCount ?? ThreadPool.processorCount
-      _ = try InProcessRanks.run(grid, threadCount: count) { rank, world, pool in
-        var (rank, options) = (rank, options)
-        rank.synchronizesNormalization = isSynchronized
-        options.pool = pool
-        try body(rank, world, options)
+      do {
+        _ = try InProcessRanks.run(grid, threadCount: count) { rank, world, pool in
+          var (rank, options) = (rank, options)
+          rank.synchronizesNormalization = isSynchronized
+          options.pool = pool
+          try body(rank, world, options)
+        }
+      } catch {
+        // Ranks may throw anything; these throw what the closure does.
+        throw error as? ConvoyError ?? ConvoyError(.resource, "A rank failed: \(error).")
       }
       return
     }
@@ -64,7 +72,7 @@ struct ParallelArguments: ParsableArguments {
       rank.synchronizesNormalization = isSynchronized
       try body(rank, world, options)
     } catch {
-      if world.failure == nil { world.abort((error as? ConvoyError)?.message ?? "\(error)") }
+      if world.failure == nil { world.abort(error.message) }
       world.shutDown()
       throw error
     }

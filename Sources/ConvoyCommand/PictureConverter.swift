@@ -48,7 +48,7 @@ enum PictureConverter {
   }
 
   /// A file that goes with the process, however that ends: it has no name.
-  private static func unnamedFile() throws -> FileHandle {
+  private static func unnamedFile() throws(ConvoyError) -> FileHandle {
     let folder = FileManager.default.temporaryDirectory.path
     var name = Array("\(folder)/convoy.XXXXXX".utf8CString)
     let descriptor = mkstemp(&name)

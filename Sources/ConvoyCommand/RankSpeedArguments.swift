@@ -31,7 +31,7 @@ struct RankSpeedArguments: ParsableArguments {
   }
 
   /// Throws if any is given without ranks.
-  func requireRanks(_ parallel: String?) throws {
+  func requireRanks(_ parallel: String?) throws(ValidationError) {
     guard parallel == nil, let name = given.first?.name else { return }
     throw ValidationError("\(name) is for the ranks of --parallel, which is not given.")
   }

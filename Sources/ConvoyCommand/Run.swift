@@ -1,12 +1,6 @@
 import ArgumentParser
 import Convoy
 
-#if canImport(FoundationEssentials)
-  import FoundationEssentials
-#else
-  import Foundation
-#endif
-
 /// `convoy run`
 struct Run: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -63,7 +57,7 @@ struct Run: ParsableCommand {
     if let notice = source.notice { Console.error(notice) }
     let notes = source.notes
     let results = try (consume source).run(inputs, options: machine.options)
-    try Folder.make(output)
+    try RunFolder.makeFolder(output)
     for (name, file) in names.files {
       guard let tensor = results[name] else { continue }
       let path = "\(output)/\(file)"
@@ -129,19 +123,5 @@ struct OutputNames {
       return isPlain || "_.-".unicodeScalars.contains(scalar) ? Character(scalar) : "_"
     }
     return String(kept) + ".npy"
-  }
-}
-
-/// Making folders.
-private enum Folder {
-  /// Makes a folder and those above it, unless it is there.
-  static func make(_ path: String) throws {
-    do {
-      try FileManager.default.createDirectory(
-        atPath: path, withIntermediateDirectories: true, attributes: nil)
-    } catch {
-      throw ConvoyError(
-        .file, "The folder \(path) cannot be made; expected a place where folders may be made.")
-    }
   }
 }

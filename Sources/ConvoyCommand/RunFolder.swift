@@ -18,7 +18,7 @@ struct RunFolder {
   /// Makes a new folder: the one named, or the first of `runs/NAME-1`, `runs/NAME-2` … that is free.
   ///
   /// - Throws: `ConvoyError` when the folder cannot be made, or holds a training already.
-  static func make(_ named: String?, for name: String) throws -> RunFolder {
+  static func make(_ named: String?, for name: String) throws(ConvoyError) -> RunFolder {
     let files = FileManager.default
     if let named {
       let folder = RunFolder(path: trimmed(named))
@@ -39,7 +39,7 @@ struct RunFolder {
   }
 
   /// A training's checkpoint, from its folder or its file.
-  static func checkpoint(at path: String) throws -> Checkpoint {
+  static func checkpoint(at path: String) throws(ConvoyError) -> Checkpoint {
     let folder = RunFolder(path: trimmed(path))
     var isFolder = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
@@ -68,12 +68,15 @@ struct RunFolder {
   }
 
   /// Writes what the training has come to.
-  func write(_ checkpoint: Checkpoint) throws {
+  func write(_ checkpoint: Checkpoint) throws(ConvoyError) {
     try checkpoint.write(to: checkpointPath)
     try AtomicFile.write(checkpoint.training?.history.csv ?? "", to: historyPath)
   }
 
-  private func create() throws {
+  private func create() throws(ConvoyError) { try RunFolder.makeFolder(path) }
+
+  /// Makes a folder and those above it, unless it is there.
+  static func makeFolder(_ path: String) throws(ConvoyError) {
     do {
       try FileManager.default.createDirectory(
         atPath: path, withIntermediateDirectories: true, attributes: nil)

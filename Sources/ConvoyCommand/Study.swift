@@ -76,6 +76,7 @@ struct StudyGroups: ParsableCommand {
 
   func run() throws {
     let splits = try DataSets.open(data, size: size)
+    if !json, let contents = splits.contents { Console.line(contents.description) }
     let name = try ModelName.completed(model, for: splits)
     // An impossible number of groups is refused before hours are spent on the others.
     let networks = try Dictionary(
@@ -118,7 +119,7 @@ struct StudyGroups: ParsableCommand {
   }
 
   /// A network of the zoo with so many groups: by its attribute, or else divided.
-  private static func network(_ name: String, groups: Int) throws -> Network {
+  private static func network(_ name: String, groups: Int) throws(ConvoyError) -> Network {
     let specification = try Specification(parsing: String(name.dropFirst(4)))
     guard specification.attributes["groups"] == nil else {
       throw ConvoyError(
@@ -163,7 +164,7 @@ struct StudyGroups: ParsableCommand {
     var report: String
   }
 
-  private func summarize(_ folder: StudyFolder) throws {
+  private func summarize(_ folder: StudyFolder) throws(ConvoyError) {
     let summaries = folder.study.summaries
     if json {
       return try Console.json(
@@ -237,7 +238,7 @@ private struct StudyFolder {
   /// Makes the folder, or goes on with the study it holds.
   ///
   /// - Throws: `ConvoyError` when it holds another study.
-  init(_ folder: String, _ wanted: GroupStudy) throws {
+  init(_ folder: String, _ wanted: GroupStudy) throws(ConvoyError) {
     path = folder.count > 1 && folder.last == "/" ? String(folder.dropLast()) : folder
     study = wanted
     guard FileManager.default.fileExists(atPath: jsonPath) else {
@@ -268,13 +269,13 @@ private struct StudyFolder {
   }
 
   /// Writes what the study has come to.
-  func write() throws {
+  func write() throws(ConvoyError) {
     try study.write(to: jsonPath)
     try AtomicFile.write(study.csv, to: csvPath)
   }
 
   /// Draws what the study has come to.
-  func draw() throws {
+  func draw() throws(ConvoyError) {
     try AtomicFile.write(try study.picture().svg(), to: picturePath)
     try AtomicFile.write(StudyReport(study: study).page.html(), to: reportPath)
   }

@@ -10,6 +10,7 @@ struct Train: ParsableCommand {
       Without options it trains a small network with two filter groups on the
       bundled handwritten digits. After each epoch it writes checkpoint.safetensors
       and history.csv, and in the end report.html: how it went, in pictures and tables.
+      Of data in a folder it says which files were taken and which were left.
 
       Examples:
         convoy train
@@ -88,7 +89,7 @@ struct Train: ParsableCommand {
     try ranks.run(
       compileOptions, threadCount: machine.threads,
       advice: "If there is a checkpoint, go on from it by --resume."
-    ) { rank, world, options in
+    ) { (rank, world, options) throws(ConvoyError) in
       try command.train.run(as: rank, in: world, options)
     }
   }
@@ -100,11 +101,12 @@ struct Train: ParsableCommand {
 
   private func run(
     as rank: TrainingRank?, in world: RingCommunicator?, _ options: CompileOptions
-  ) throws {
+  ) throws(ConvoyError) {
     let clock = ContinuousClock()
     let start = clock.now
     let isFirst = rank?.rank ?? 0 == 0
-    let beginning = try resume.map { try resumed($0, rank, options) } ?? fresh(rank, options)
+    let beginning =
+      if let resume { try resumed(resume, rank, options) } else { try fresh(rank, options) }
     let (trainer, splits) = (beginning.trainer, beginning.splits)
     // Ranks that differ would train nonsense, or wait for each other for ever.
     try world?.requireSame(splits.fingerprint(), what: "data set")
@@ -169,13 +171,14 @@ struct Train: ParsableCommand {
     var graph: Graph
   }
 
-  private func folder(for splits: DataSplits) throws -> RunFolder {
-    try resume.map { RunFolder(path: $0) } ?? RunFolder.make(output, for: splits.training.name)
+  private func folder(for splits: DataSplits) throws(ConvoyError) -> RunFolder {
+    if let resume { return RunFolder(path: resume) }
+    return try RunFolder.make(output, for: splits.training.name)
   }
 
   private func fresh(
     _ rank: TrainingRank?, _ compileOptions: CompileOptions
-  ) throws -> Beginning {
+  ) throws(ConvoyError) -> Beginning {
     let dataName = data ?? "digits"
     let splits = try DataSets.open(dataName, size: size)
     let specification = try ModelName.completed(model ?? "zoo:alexnet-small", for: splits)
@@ -190,7 +193,7 @@ struct Train: ParsableCommand {
 
   private func resumed(
     _ path: String, _ rank: TrainingRank?, _ compileOptions: CompileOptions
-  ) throws -> Beginning {
+  ) throws(ConvoyError) -> Beginning {
     let checkpoint = try RunFolder.checkpoint(at: path)
     guard let begun = checkpoint.training else {
       throw ConvoyError(.argument, "The checkpoint \(path) holds no training to go on with.")
@@ -243,7 +246,7 @@ struct Train: ParsableCommand {
     Console.lines("\nepoch     loss  training  held out  seconds")
   }
 
-  private func report(_ record: EpochRecord) throws {
+  private func report(_ record: EpochRecord) throws(ConvoyError) {
     if json { return try Console.json(record) }
     func right(_ text: String, _ width: Int) -> String {
       String(repeating: " ", count: max(0, width - text.count)) + text
@@ -273,7 +276,7 @@ struct Train: ParsableCommand {
 /// A model's name as it is noted: with what the data decides filled in.
 enum ModelName {
   /// Fills in the attributes that the network takes and the user left open: classes, size, channels.
-  static func completed(_ name: String, for data: DataSplits) throws -> String {
+  static func completed(_ name: String, for data: DataSplits) throws(ConvoyError) -> String {
     guard name.hasPrefix("zoo:") else {
       throw ConvoyError(
         .argument, "A network to train is named zoo:NAME?key=value (see `convoy zoo`), got \(name)."

@@ -104,7 +104,7 @@ struct TrainingArguments: ParsableArguments {
   }
 
   func validate() throws {
-    func require(_ holds: Bool, _ expected: String, _ got: (some Any)?) throws {
+    func require(_ holds: Bool, _ expected: String, _ got: (some Any)?) throws(ValidationError) {
       if let got, !holds { throw ValidationError("Expected \(expected), got \(got).") }
     }
     try require(epochs ?? 1 >= 1, "at least 1 in --epochs", epochs)

@@ -12,7 +12,7 @@ struct TrainingReport {
 
   /// - Throws: `ConvoyError` when a mistaken image cannot be read.
   var page: Page {
-    get throws {
+    get throws(ConvoyError) {
       Page(
         title: "\(name) on \(test.name)",
         summary: "\(evaluation.count.grouped) images that the network had not seen: "
@@ -107,10 +107,10 @@ struct TrainingReport {
   }
 
   private var mistakes: [Page.Block] {
-    get throws {
+    get throws(ConvoyError) {
       guard !evaluation.mistakes.isEmpty else { return [.text("There are none.")] }
       let wrong = evaluation.count - evaluation.correct
-      let tiles = try evaluation.mistakes.map { mistake in
+      let tiles = try evaluation.mistakes.map { (mistake) throws(ConvoyError) in
         let names = [mistake.expected, mistake.got].map { evaluation.classNames[$0] }
         return Page.Tile(
           try PixelImage(test.image(at: mistake.index), atMost: 48),

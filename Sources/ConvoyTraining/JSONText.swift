@@ -1,16 +1,16 @@
-import ConvoyTensors
+package import ConvoyTensors
 
 #if canImport(FoundationEssentials)
-  import FoundationEssentials
+  package import FoundationEssentials
 #else
-  import Foundation
+  package import Foundation
 #endif
 
 extension Encodable {
   /// The value as JSON with sorted keys: the same value always gives the same text.
   ///
   /// - Throws: `ConvoyError` of kind `.format` for a number that is NaN or infinite.
-  func json(_ formatting: JSONEncoder.OutputFormatting = []) throws(ConvoyError) -> String {
+  package func json(_ formatting: JSONEncoder.OutputFormatting = []) throws(ConvoyError) -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = formatting.union([.sortedKeys, .withoutEscapingSlashes])
     do {

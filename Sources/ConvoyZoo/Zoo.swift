@@ -1,5 +1,5 @@
 public import ConvoyGraphs
-import ConvoyTensors
+public import ConvoyTensors
 
 /// The networks that Convoy includes, by name.
 ///
@@ -21,7 +21,7 @@ public enum Zoo {
   /// - Parameter specification: a name and attributes, with or without the prefix `zoo:`. Omitted
   ///   attributes have the entry's defaults.
   /// - Throws: `ConvoyError` of kind `.argument` when the name, an attribute or a value is unknown.
-  public static func network(_ specification: String) throws -> Network {
+  public static func network(_ specification: String) throws(ConvoyError) -> Network {
     let prefix = "zoo:"
     let text =
       specification.hasPrefix(prefix) ? specification.dropFirst(prefix.count) : specification[...]
@@ -32,7 +32,7 @@ public enum Zoo {
   /// The entry with a name, without attributes and prefix.
   ///
   /// - Throws: `ConvoyError` of kind `.argument` that lists the known names.
-  public static func entry(named name: String) throws -> ZooEntry {
+  public static func entry(named name: String) throws(ConvoyError) -> ZooEntry {
     guard let entry = entries.first(where: { $0.name == name }) else {
       throw ConvoyError(
         .argument, unknown("network", name, of: "The zoo", known: entries.map(\.name)))

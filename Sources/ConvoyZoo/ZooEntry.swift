@@ -1,5 +1,5 @@
 public import ConvoyGraphs
-import ConvoyTensors
+public import ConvoyTensors
 
 /// A network of the zoo: its description, its source and how it is built.
 public struct ZooEntry: Sendable {
@@ -12,14 +12,14 @@ public struct ZooEntry: Sendable {
   /// The attributes, each with a default.
   public let attributes: [ZooAttribute]
 
-  private let build: @Sendable (ZooSettings) throws -> Network
+  private let build: @Sendable (ZooSettings) throws(ConvoyError) -> Network
 
   /// Describes an entry.
   ///
   /// - Parameter build: builds the network from a value for each of `attributes`, in range.
   init(
     _ name: String, summary: String, source: String, attributes: [ZooAttribute],
-    build: @escaping @Sendable (ZooSettings) throws -> Network
+    build: @escaping @Sendable (ZooSettings) throws(ConvoyError) -> Network
   ) {
     self.name = name
     self.summary = summary
@@ -32,7 +32,7 @@ public struct ZooEntry: Sendable {
   ///
   /// - Parameter given: attributes' values as a user typed them; the others have their defaults.
   /// - Throws: `ConvoyError` of kind `.argument` when a key or a value is unknown.
-  public func network(_ given: [String: String] = [:]) throws -> Network {
+  public func network(_ given: [String: String] = [:]) throws(ConvoyError) -> Network {
     for key in given.keys.sorted() where !attributes.contains(where: { $0.key == key }) {
       throw ConvoyError(
         .argument, unknown("attribute", key, of: "‘\(name)’", known: attributes.map(\.key)))
@@ -50,7 +50,7 @@ public struct ZooEntry: Sendable {
   /// Builds the network from values that may be out of range.
   ///
   /// - Throws: `ConvoyError` that names the first layer that does not fit.
-  func network(unchecked values: [String: String]) throws -> Network {
+  func network(unchecked values: [String: String]) throws(ConvoyError) -> Network {
     try build(ZooSettings(values))
   }
 }

@@ -25,7 +25,7 @@ extension ZooEntry {
       .size(67...512, default: 227)
         .inForm("torchvision", .wholeNumbers(63...512), default: "224"),
     ]
-  ) { settings in
+  ) { (settings) throws(ConvoyError) in
     let size = settings["size"]
     let isPaper = settings.word("form") == "paper"
     let (towers, classes) = (settings["groups"], settings["classes"])

@@ -16,7 +16,7 @@ extension ZooEntry {
         meaning: "the number of towers: the groups of conv2, conv4 and conv5"),
       .classes(default: 10), .size(4...256, default: 8), .channels(default: 1),
     ]
-  ) { settings in
+  ) { (settings) throws(ConvoyError) in
     let (size, towers) = (settings["size"], settings["groups"])
     return try Network(input: [settings["channels"], size, size]) { image in
       let features =

@@ -12,7 +12,7 @@ extension ZooEntry {
       Liu, Mao, Wu, Feichtenhofer, Darrell and Xie, "A ConvNet for the 2020s", 2022
       """,
     attributes: [.classes(default: 1000), .size(32...2048, default: 224)]
-  ) { settings in
+  ) { (settings) throws(ConvoyError) in
     let size = settings["size"]
     return try Network(input: [3, size, size]) { image in
       let features = image.scope("features") { image in

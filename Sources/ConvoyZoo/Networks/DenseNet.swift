@@ -10,7 +10,7 @@ extension ZooEntry {
       Huang, Liu, van der Maaten and Weinberger, "Densely Connected Convolutional Networks", 2017
       """,
     attributes: [.classes(default: 1000), .size(29...2048, default: 224)]
-  ) { settings in
+  ) { (settings) throws(ConvoyError) in
     let size = settings["size"]
     return try Network(input: [3, size, size]) { image in
       let features = image.scope("features") { image in

@@ -12,7 +12,7 @@ extension ZooEntry {
       Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", 2019
       """,
     attributes: [.classes(default: 1000), .size(1...2048, default: 224)]
-  ) { settings in
+  ) { (settings) throws(ConvoyError) in
     let size = settings["size"]
     return try Network(input: [3, size, size]) { image in
       let features = image.scope("features") { image in

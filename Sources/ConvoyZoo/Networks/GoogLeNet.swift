@@ -19,7 +19,7 @@ extension ZooEntry {
       .size(31...2048, default: 224)
         .inForm("paper", .wholeNumbers(47...2048), default: "224"),
     ]
-  ) { settings in
+  ) { (settings) throws(ConvoyError) in
     let size = settings["size"]
     let isPaper = settings.word("form") == "paper"
     return try Network(input: [3, size, size]) { image in

@@ -15,7 +15,7 @@ extension ZooEntry {
       1998
       """,
     attributes: [.classes(default: 10), .size(12...512, default: 28), .channels(default: 1)]
-  ) { settings in
+  ) { (settings) throws(ConvoyError) in
     let size = settings["size"]
     return try Network(input: [settings["channels"], size, size]) { image in
       image

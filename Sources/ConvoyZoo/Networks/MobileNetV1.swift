@@ -15,7 +15,7 @@ extension ZooEntry {
     attributes: [
       .width(.numbers(0.125...4)), .classes(default: 1000), .size(1...2048, default: 224),
     ]
-  ) { settings in
+  ) { (settings) throws(ConvoyError) in
     let (size, width) = (settings["size"], settings.number("width"))
     func channels(_ count: Int) -> Int { roundedChannels(count, by: width) }
 

@@ -13,7 +13,7 @@ extension ZooEntry {
     attributes: [
       .width(.numbers(0.125...4)), .classes(default: 1000), .size(1...2048, default: 224),
     ]
-  ) { settings in
+  ) { (settings) throws(ConvoyError) in
     let (size, width) = (settings["size"], settings.number("width"))
     return try Network(input: [3, size, size]) { image in
       let features = image.scope("features") { image in

@@ -23,7 +23,7 @@ extension ZooEntry {
       .classes(default: 10).inForm("imagenet", default: "1000"),
       .size(6...512, default: 32).inForm("imagenet", .wholeNumbers(55...2048), default: "224"),
     ]
-  ) { settings in
+  ) { (settings) throws(ConvoyError) in
     let size = settings["size"]
     let isSmall = settings.word("form") == "cifar"
     let (root, classes) = (settings["groups"], settings["classes"])

@@ -28,7 +28,7 @@ extension ZooEntry {
         Radosavovic, Kosaraju, Girshick, He and Dollár, "Designing Network Design Spaces", 2020
         """,
       attributes: [.classes(default: 1000), .size(1...2048, default: 224)]
-    ) { settings in
+    ) { (settings) throws(ConvoyError) in
       let size = settings["size"]
       return try Network(input: [3, size, size]) { image in
         var maps = image.scope("stem") {

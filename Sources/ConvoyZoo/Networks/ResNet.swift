@@ -49,7 +49,7 @@ extension ZooEntry {
       name, summary: summary, source: source,
       attributes: (hasForms ? [form] : [])
         + [.classes(default: 1000), .size(1...2048, default: 224)]
-    ) { settings in
+    ) { (settings) throws(ConvoyError) in
       let size = settings["size"]
       let stridesFirst = hasForms && settings.word("form") == "v1"
       return try Network(input: [3, size, size]) { image in

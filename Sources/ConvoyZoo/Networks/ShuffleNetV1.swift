@@ -15,7 +15,7 @@ extension ZooEntry {
         [1, 2, 3, 4, 8], default: 3, meaning: "the groups of the pointwise convolutions"),
       .classes(default: 1000), .size(1...2048, default: 224),
     ]
-  ) { settings in
+  ) { (settings) throws(ConvoyError) in
     let (size, groups) = (settings["size"], settings["groups"])
     return try Network(input: [3, size, size]) { image in
       var maps =

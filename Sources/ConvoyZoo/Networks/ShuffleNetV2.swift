@@ -13,7 +13,7 @@ extension ZooEntry {
     attributes: [
       .width(.oneOf([0.5, 1, 1.5, 2])), .classes(default: 1000), .size(1...2048, default: 224),
     ]
-  ) { settings in
+  ) { (settings) throws(ConvoyError) in
     let size = settings["size"]
     let width = settings.number("width")
     let last = width == 2 ? 2048 : 1024

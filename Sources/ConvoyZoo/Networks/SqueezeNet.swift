@@ -8,7 +8,7 @@ extension ZooEntry {
     summary: "SqueezeNet 1.0, AlexNet's accuracy with a fiftieth of its parameters",
     source: squeezeNetPaper,
     attributes: [.classes(default: 1000), .size(29...2048, default: 224)]
-  ) { settings in
+  ) { (settings) throws(ConvoyError) in
     try squeezeNetwork(settings) { image in
       image
         .convolution(96, kernel: 7, stride: 2, name: "0").relu()
@@ -32,7 +32,7 @@ extension ZooEntry {
     summary: "SqueezeNet 1.1, as accurate as 1.0 with less than half of its work",
     source: squeezeNetPaper + "; form 1.1 from the authors' repository",
     attributes: [.classes(default: 1000), .size(25...2048, default: 224)]
-  ) { settings in
+  ) { (settings) throws(ConvoyError) in
     try squeezeNetwork(settings) { image in
       image
         .convolution(64, kernel: 3, stride: 2, name: "0").relu()
@@ -59,7 +59,7 @@ private let squeezeNetPaper = """
 /// A form's features, followed by the head that both forms share.
 private func squeezeNetwork(
   _ settings: ZooSettings, features: (Value) -> Value
-) throws -> Network {
+) throws(ConvoyError) -> Network {
   let size = settings["size"]
   return try Network(input: [3, size, size]) { image in
     image.scope("features", features).scope("classifier") { features in

@@ -11,7 +11,7 @@ extension ZooEntry {
       2015
       """,
     attributes: [.classes(default: 1000), .size(32...512, default: 224)]
-  ) { settings in
+  ) { (settings) throws(ConvoyError) in
     let size = settings["size"]
     return try Network(input: [3, size, size]) { image in
       let features = image.scope("features") { image in

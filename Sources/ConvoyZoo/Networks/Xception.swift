@@ -10,7 +10,7 @@ extension ZooEntry {
       Chollet, "Xception: Deep Learning with Depthwise Separable Convolutions", 2017
       """,
     attributes: [.classes(default: 1000), .size(7...2048, default: 299)]
-  ) { settings in
+  ) { (settings) throws(ConvoyError) in
     let size = settings["size"]
     return try Network(input: [3, size, size]) { image in
       // The entry flow.
