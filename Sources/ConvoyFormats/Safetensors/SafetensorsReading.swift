@@ -96,7 +96,8 @@ extension Safetensors {
         throw Malformed("8 bytes with the header's length are expected, got \(bytes.count)")
       }
       let length = bytes[..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-      guard length <= UInt64(largest), bytes.count == 8 || bytes[8] == UInt8(ascii: "{") else {
+      let beginnings = "{ \t\r\n".utf8
+      guard length <= UInt64(largest), bytes.count == 8 || beginnings.contains(bytes[8]) else {
         throw Malformed(
           "it should begin with a header's length, at most \(largest), and the header, from ‘{’ on"
         )

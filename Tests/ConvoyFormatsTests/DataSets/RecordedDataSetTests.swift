@@ -209,7 +209,10 @@ import Testing
   @Test func absentZlibIsNamed() throws {
     let absent = SystemLibrary(name: "zlib", files: ["libabsent.so"], remedy: "‘install z’")
     expectSentence(.resource, "zlib", "‘install z’") {
-      _ = try Gzip(absent).prefix(of: [0x1F, 0x8B], count: 4)
+      _ = try Malformed.explain(nil, asNot: "an IDX file", of: [.gzip], [0x1F, 0x8B]) {
+        () throws(Malformed) in
+        try Gzip(absent).prefix(of: [0x1F, 0x8B], count: 4)
+      }
     }
   }
 
