@@ -82,7 +82,8 @@ import Testing
     let sum = try outputs("Add", [a, b], opset: 6, old)[0]
     #expect(sum.elements == [10, 11, 22, 23, 34, 35, 16, 17, 28, 29, 40, 41])
     let isLess = try outputs("Less", [a, b], opset: 6, old)[0]
-    #expect(try isLess.elements(as: Bool.self) == a.elements.map { $0 < 10 })
+    let bounds = (0..<12).map { [10, 20, 30][$0 / 2 % 3] as Float }
+    #expect(try isLess.elements(as: Bool.self) == zip(a.elements, bounds).map { $0 < $1 })
     let slopes = try outputs("PRelu", [a - 20, b], opset: 6)[0]
     let scaled = (0..<12).map { (Float($0) - 20) * [10, 20, 30][$0 / 2 % 3] }
     #expect(slopes.elements == scaled)
