@@ -51,10 +51,10 @@ import Testing
       let files = try FileManager.default.contentsOfDirectory(atPath: folder + "/out")
       #expect(files.contains { $0.hasSuffix("-weights.txt") })
       let graphs = files.filter { $0.hasSuffix(".json") }
-      #expect(graphs.count == (more.isEmpty ? 6 : 9))
+      #expect(graphs.count == (more.isEmpty ? 10 : 9))
       let listed = try CommandRun(words + ["--json"], in: folder).lastObject()
       let passes = try #require(listed["passes"] as? [[String: Any]])
-      #expect(passes.count == (more.isEmpty ? 11 : 14))
+      #expect(passes.count == (more.isEmpty ? 15 : 14))
     }
   }
 

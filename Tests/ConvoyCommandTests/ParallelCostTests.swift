@@ -102,7 +102,7 @@ import Testing
         #expect(first.hasSuffix("."), "\(mistake): \(run.errors)")
       }
       for mistake in [
-        ["--parallel", "groups=7"], ["--parallel", "data=2"], ["--batch", "3"],
+        ["--parallel", "groups=7"], ["--parallel", "data=2"], ["--batch", "0"],
         ["--parallel", "groups=2,data=3"],
       ] {
         let run = try CommandRun(

@@ -42,10 +42,11 @@ import Testing
         DenseFromPlanes(from: output, base: regions[3], to: regions[4]),
       ]
       for kernel in kernels {
+        let scratch = GuardedBlock(count: (kernel.scratchCount + 15) / 16 * 16, side: .end)
         for chunk in (0..<kernel.chunkCount).reversed() {
           kernel.run(
             chunk: chunk, in: Memory(arena: floats, state: floats, constants: floats),
-            scratch: floats)
+            scratch: scratch.start)
         }
       }
       for index in 0..<shape.elementCount {
