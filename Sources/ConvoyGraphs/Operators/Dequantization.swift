@@ -57,15 +57,22 @@ public struct Dequantization: TypedOperator {
       let integers = inputs[0].known(as: type)
       let scales = inputs[1].known(as: Real.self)
       let zeros = inputs.count == 3 ? inputs[2].known(as: type) : [0]
+      /// Differences of integers of 32 bits wrap around.
+      @inline(__always) func number(_ q: Number, _ scale: Real, _ zero: Number) -> Real {
+        Real(q.converted(to: Int32.self) &- zero.converted(to: Int32.self)) * scale
+      }
       let result = [Real](unsafeUninitializedCapacity: integers.count) { result, count in
         for run in runs {
-          for (index, element) in run.elements.enumerated() {
-            let scale = run.scale + index * run.step
-            let zero = zeros.count == 1 ? zeros[0] : zeros[scale]
-            // Differences of integers of 32 bits wrap around.
-            let difference =
-              integers[element].converted(to: Int32.self) &- zero.converted(to: Int32.self)
-            result[element] = Real(difference) * scales[scale]
+          let zero = zeros[zeros.count == 1 ? 0 : run.scale]
+          if run.step == 0 {
+            let scale = scales[run.scale]
+            for i in run.elements { result[i] = number(integers[i], scale, zero) }
+            continue
+          }
+          for (index, i) in run.elements.enumerated() {
+            let place = run.scale + index
+            result[i] = number(
+              integers[i], scales[place], zeros.count == 1 ? zero : zeros[place])
           }
         }
         count = integers.count

@@ -124,7 +124,11 @@ public struct GridSampling: TypedOperator {
     if x < bounds.low || x > bounds.high {
       switch border {
       case .zeros: break
-      case .border: x = min(max(x, 0), Float(extent - 1))
+      // As PyTorch and ONNX Runtime, a cubic filter beside the image keeps its place; what it reads
+      // is on the border, which from a few pixels on is all the same.
+      case .border:
+        let margin: Float = filter == .cubic ? 8 : 0
+        x = min(max(x, -margin), Float(extent - 1) + margin)
       case .reflection: x = GridSampling.reflected(x, bounds)
       }
     }

@@ -69,18 +69,28 @@ public struct Quantization: TypedOperator {
         Float(converting: Number.lowest.converted(to: Int64.self)),
         Float(converting: Number.highest.converted(to: Int64.self))
       )
+      /// Limited before it is rounded, as the range is one of integers. Adding 1.5·2²³ rounds to the
+      /// nearest integer, ties to even, and leaves it in the low bits. What is not a number becomes
+      /// the lowest.
+      @inline(__always) func quantized(_ x: Float, _ scale: Float, _ zero: Float) -> Number {
+        let quotient = x / scale
+        let (low, high) = (lowest - zero, highest - zero)
+        let limited = quotient > low ? (quotient < high ? quotient : high) : low
+        let bits = Int32(bitPattern: (limited + 0x1.8p23).bitPattern)
+        return Number(converting: Int64(bits &- 0x4B40_0000 &+ Int32(zero)))
+      }
       let result = [Number](unsafeUninitializedCapacity: numbers.count) { result, count in
         for run in runs {
-          for (index, element) in run.elements.enumerated() {
-            let scale = scales[run.scale + index * run.step]
-            let zero = zeros.count == 1 ? zeros[0] : zeros[run.scale + index * run.step]
-            // Limited before it is rounded, as the range is one of integers: adding 1.5·2²³ then
-            // rounds to the nearest integer, ties to even. What is not a number becomes the lowest.
-            let quotient = numbers[element] / scale
-            let (low, high) = (lowest - zero, highest - zero)
-            let limited = quotient > low ? (quotient < high ? quotient : high) : low
-            let rounded = (limited + 0x1.8p23) - 0x1.8p23
-            result[element] = Number(converting: Int64(Int32(rounded + zero)))
+          let zero = zeros[zeros.count == 1 ? 0 : run.scale]
+          if run.step == 0 {
+            let scale = scales[run.scale]
+            for i in run.elements { result[i] = quantized(numbers[i], scale, zero) }
+            continue
+          }
+          for (index, i) in run.elements.enumerated() {
+            let place = run.scale + index
+            result[i] = quantized(
+              numbers[i], scales[place], zeros.count == 1 ? zero : zeros[place])
           }
         }
         count = numbers.count
