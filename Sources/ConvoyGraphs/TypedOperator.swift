@@ -24,12 +24,13 @@ extension TypedOperator {
     let given = inputs.enumerated().map { index, input in
       let accepted = rule.inputs[min(index, rule.inputs.count - 1)]
       let doubles = Tensor(doubles: input.elements, input.shape)
+      if input.type.isFloating, accepted.contains(.float32) { return doubles }
       // Numbers of a reference may have lost their type: that of indices and conditions follows.
       let type =
         accepted.contains(input.type)
         ? input.type
         : accepted.contains(.int64) ? .int64 : accepted.contains(.bool) ? .bool : .int32
-      return type.isFloating ? doubles : doubles.converted(to: type)
+      return doubles.converted(to: type)
     }
     let types = given.map { $0.type.isFloating ? .float32 : $0.type }
     let made: [ElementType]
@@ -41,7 +42,11 @@ extension TypedOperator {
     let results = define(
       given,
       outputs: zip(outputs, made).map { TensorType($0, $1.isFloating ? .float64 : $1) })
-    return results.map { ReferenceTensor($0) }
+    return zip(results, made).map { result, type in
+      var reference = ReferenceTensor(result)
+      reference.type = type
+      return reference
+    }
   }
 }
 
