@@ -3,7 +3,7 @@ import ConvoyTensors
 extension Shape {
   /// Checks that zero points are broadcast to a tensor of this shape.
   func validate(zeroPoints: Shape) throws(ConvoyError) {
-    guard zeroPoints.rank <= rank, try broadcast(with: zeroPoints) == self else {
+    guard (try? broadcast(with: zeroPoints)) == self else {
       throw ConvoyError(
         .shape, "expected zero points that are broadcast to \(self), got \(zeroPoints)")
     }
