@@ -13,7 +13,9 @@ extension Conversions {
     "LpPool": single { site throws(ConvoyError) in
       let value = try site.value(0)
       let exponent = try site.exponent()
-      return try summed(value.powers(exponent), site).root(exponent)
+      let count = try window(over: value, site).elementCount
+      return try meansOfWholeWindows(value.powers(exponent), site).scaled(by: Float(count))
+        .root(exponent)
     },
     "GlobalMaxPool": single { site throws(ConvoyError) in
       site.apply(Pooling(.maximum, window: nil), [try site.value(0)])
@@ -59,9 +61,11 @@ extension Conversions {
     return [.computed(maxima), .computed(floats.applying(positions))]
   }
 
-  /// The sum of each window, in which padding is 0: the mean times the number of elements, of an image
-  /// whose windows are whole.
-  private static func summed(_ image: Value, _ site: ImportSite) throws(ConvoyError) -> Value {
+  /// The sum of each window divided by the number of elements of any: what lies outside the image is 0
+  /// and counts, also beyond the padding.
+  static func meansOfWholeWindows(
+    _ image: Value, _ site: ImportSite
+  ) throws(ConvoyError) -> Value {
     var window = try window(over: image, site)
     let rank = image.shape.rank
     let spatial = Array(image.shape.dimensions.dropFirst(2))
@@ -78,8 +82,7 @@ extension Conversions {
     window.roundsUp = false
     return site.apply(
       Pooling(.average(countsPadding: true), window: window),
-      [isWhole ? image : image.padded(before: before, after: after)]
-    ).scaled(by: Float(window.elementCount))
+      [isWhole ? image : image.padded(before: before, after: after)])
   }
 
   /// Maxima put back where they were, among zeros.

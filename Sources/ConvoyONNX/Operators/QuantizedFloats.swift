@@ -28,7 +28,8 @@ extension Conversions {
     },
     "com.microsoft.QLinearAveragePool": quantized { (site, x) throws(ConvoyError) in
       try site.onPlanes(of: x) { (x) throws(ConvoyError) in
-        try pooled(x, .average(countsPadding: site.attributes.flag("count_include_pad")), site)
+        try site.attributes.flag("count_include_pad")
+          ? meansOfWholeWindows(x, site) : pooled(x, .average(countsPadding: false), site)
       }
     },
     "com.microsoft.QLinearConcat": single { (site) throws(ConvoyError) in
