@@ -177,8 +177,8 @@ import Testing
       message { _ = $0.input("x", [2], type: .int32) + $0.input("y", [2], type: .int64) }
         == "arithmetic: expected inputs of one type, got int32 and int64.")
     #expect(
-      message { _ = $0.input("x", [2], type: .int32) / $0.input("y", [2], type: .int32) }
-        == "arithmetic: expected input 1 of type float32, got int32.")
+      message { _ = $0.input("x", [2, 2], type: .int32).matrixProduct($0.input("y", [2, 2])) }
+        == "matrixProduct: expected input 1 of type float32, got int32.")
     #expect(
       message {
         _ = $0.input("x", [2, 3]).crossEntropy(with: $0.input("labels", [2], type: .uint8))

@@ -87,6 +87,13 @@ public struct ConvolutionArithmetic: Sendable {
           + "got an output of \(Shape(shapes[0].dimensions.dropFirst())).")
     }
     result = operation.reference(inputs, outputs: shapes)[0]
+    // Elements are 0 or more: only the maximum of no element is less.
+    guard p.operation != .maximum || result.elements.allSatisfy({ $0 >= 0 }) else {
+      throw ConvoyError(
+        .attribute,
+        "The animation can show windows that hold an element of the input, but one of these holds "
+          + "only padding.")
+    }
     self.parameters = p
   }
 
