@@ -157,13 +157,12 @@ struct ResizeRequest {
     // The last dimension first, as ONNX Runtime, which rounds integers after each.
     for dimension in (0..<shape.rank).reversed() {
       let (extent, scale) = targets[dimension]
-      let crop = crops?[dimension]
-      let isWhole = crop.map { $0.start == 0 && $0.end == 1 } ?? true
-      if extent == shape[dimension], scale == 1, isWhole { continue }
+      // As in ONNX Runtime, a part of a dimension that keeps its extent is all of it.
+      if extent == shape[dimension], scale == 1 { continue }
       result = site.apply(
         Resampling(
           dimension: dimension, to: extent, scale: scale, filter, coordinates: coordinates,
-          crop: crop, isAntialiased: isAntialiased && !filter.isNearest,
+          crop: crops?[dimension], isAntialiased: isAntialiased && !filter.isNearest,
           excludesOutside: excludesOutside), [result])
       if isRounded {
         result = result.quantized(to: image.type, scale: site.builder.scalar(1))
