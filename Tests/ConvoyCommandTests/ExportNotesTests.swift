@@ -116,10 +116,18 @@ import Testing
     ("$C --help > /dev/full", "Cannot write to standard output"),
     ("$C zoo >&-", "Cannot write to standard output"),
     ("ulimit -f 8; $C export zoo:lenet a.onnx", "Cannot write ‘a.onnx’: file too large."),
-    ("ulimit -v 400000; $C export zoo:vgg-19 a.onnx", "MiB of memory, but only "),
-    ("ulimit -v 400000; $C bench zoo:vgg-19", "MiB of memory, but only "),
   ])
   func isToldWithStatusOne(script: String, words: String) throws {
+    try expectStatusOne(script, words)
+  }
+
+  /// Not under the address sanitizer, whose own memory is beyond any limit.
+  @Test(arguments: ["export zoo:vgg-19 a.onnx", "bench zoo:vgg-19"])
+  func limitedAddressSpaceIsTold(arguments: String) throws {
+    try expectStatusOne("ulimit -v 400000; $C \(arguments)", "MiB of memory, but only ")
+  }
+
+  private func expectStatusOne(_ script: String, _ words: String) throws {
     try withFolder { folder in
       let run = try shell(script, in: folder)
       #expect(run.status == 1, "\(run.errors)")
