@@ -7,14 +7,16 @@ struct BenchModel: ParsableCommand {
     commandName: "model",
     abstract: "Times a whole network, and each of its operators.",
     discussion: """
-      Weights need not be trained: a network of the zoo is timed with random ones. The peak
-      is measured in the same run, by independent multiply-adds on the widest registers.
+      Weights need not be trained: a network of the zoo is timed with random ones.
+      The peak is measured in the same run, by independent multiply-adds on the
+      widest registers.
 
       Examples:
         convoy bench zoo:squeezenet-1.1
         convoy bench 'zoo:mobilenet-v1?width=0.5' --threads 2 --batch 4 --json
         convoy bench zoo:shufflenet-v2 --direction training --batch 16
-        mpirun -np 2 convoy bench zoo:resnet-50 --direction training --batch 32 --parallel data=2
+        mpirun -np 2 convoy bench zoo:resnet-50 --direction training --batch 32 \\
+          --parallel data=2
       """)
 
   @Argument(help: "A file or a network of the zoo: see `convoy zoo`.")

@@ -7,10 +7,11 @@ struct Classify: ParsableCommand {
     commandName: "classify",
     abstract: "Says what pictures show.",
     discussion: """
-      The model has one input, a picture, and one output, the scores of classes. Pictures
-      are PNG, JPEG, PGM or PPM, brought to the model's size and colours; what a camera
-      notes of their orientation is not applied, and transparency is dropped. The classes'
-      names, mean and deviation are those that the model was trained or exported with.
+      The model has one input, a picture, and one output, the scores of classes.
+      Pictures are PNG, JPEG, PGM or PPM, brought to the model's size and colours;
+      what a camera notes of their orientation is not applied, and transparency is
+      dropped. The classes' names, mean and deviation are those that the model was
+      trained or exported with.
 
       Examples:
         convoy classify runs/digits-1 seven.png --top 3

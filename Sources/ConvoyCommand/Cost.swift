@@ -7,17 +7,18 @@ struct ShowCost: ParsableCommand {
     commandName: "cost",
     abstract: "Says what a network costs: each layer, in other groups, or divided over ranks.",
     discussion: """
-      The numbers are those of one image, or of inputs of the shapes that are given. With --measure each layer is timed too, as
-      it runs in the network, against the peak measured in the same run.
+      The numbers are those of one image, or of inputs of the shapes that are given.
+      With --measure each layer is timed too, as it runs in the network, against the
+      peak measured in the same run.
 
       With --groups each convolution that can be is divided into so many groups, and
       the table compares; groups that a layer has are kept, and why a layer cannot be
       divided stands beside it. --measure then times every layer by itself, forward,
       and in training with the gradients of its image and weights.
 
-      With --parallel it says what each of several ranks computes, keeps and sends in a
-      training step, how layers are divided, and how the step's time would change with
-      the number of ranks. Nothing is run for that.
+      With --parallel it says what each of several ranks computes, keeps and sends in
+      a training step, how layers are divided, and how the step's time would change
+      with the number of ranks. Nothing is run for that.
 
       Examples:
         convoy cost zoo:mobilenet-v1

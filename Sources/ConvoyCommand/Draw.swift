@@ -7,8 +7,8 @@ struct Draw: ParsableCommand {
     commandName: "draw",
     abstract: "Draws convolutions, networks and measurements.",
     discussion: """
-      Writes SVG, which Convoy makes itself; a name that ends in .html gets a page, one that ends
-      in .png goes through rsvg-convert.
+      Writes SVG, which Convoy makes itself; a name that ends in .html gets a page,
+      one that ends in .png goes through rsvg-convert.
 
       Examples:
         convoy draw arithmetic --padding 1 -o arithmetic.svg

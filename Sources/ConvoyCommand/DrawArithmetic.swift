@@ -7,17 +7,20 @@ struct DrawArithmetic: ParsableCommand {
     commandName: "arithmetic",
     abstract: "The arithmetic of a convolution or pooling, number by number.",
     discussion: """
-      An animation that plays in a browser without a script: the window slides over the
-      input with its padding, and every number of the output is worked out below. The
-      numbers are drawn by the seed; the results are those of Convoy's reference. Extents
-      are one number for both dimensions, or height x width. A .png shows the last step
-      unless --frame or --storyboard says otherwise.
+      An animation that plays in a browser without a script: the window slides over
+      the input with its padding, and every number of the output is worked out below.
+      The numbers are drawn by the seed; the results are those of Convoy's reference.
+      Extents are one number for both dimensions, or height x width. A .png shows the
+      last step unless --frame or --storyboard says otherwise.
 
       Examples:
         convoy draw arithmetic --input 6 --padding 1 --stride 2 -o strided.svg
-        convoy draw arithmetic --operation transposed --input 3 --stride 2 -o transposed.svg
-        convoy draw arithmetic --input 4 --channels 4 --outputs 4 --groups 2 --storyboard -o g.svg
-        convoy draw arithmetic --operation maximum --kernel 2 --stride 2 --frame 3 -o max.png
+        convoy draw arithmetic --operation transposed --input 3 --stride 2 \\
+          -o transposed.svg
+        convoy draw arithmetic --input 4 --channels 4 --outputs 4 --groups 2 \\
+          --storyboard -o g.svg
+        convoy draw arithmetic --operation maximum --kernel 2 --stride 2 \\
+          --frame 3 -o max.png
       """)
 
   @Option(

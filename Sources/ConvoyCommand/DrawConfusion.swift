@@ -11,7 +11,8 @@ struct DrawConfusion: ParsableCommand {
 
       Examples:
         convoy draw confusion runs/digits-1 -o confusion.svg
-        convoy draw confusion runs/cifar-10-1 --data path/to/cifar-10-batches-bin -o c.html
+        convoy draw confusion runs/cifar-10-1 --data path/to/cifar-10-batches-bin \\
+          -o c.html
       """)
 
   @Argument(

@@ -10,8 +10,8 @@ struct DrawConnections: ParsableCommand {
       On the left the places of a map, on the right its channels. The lines of both,
       multiplied, are the multiply-adds.
 
-      KIND is one of conv3x3, conv1x1, grouped3x3, grouped1x1, depthwise, shuffle, resnet,
-      bottleneck, resnext, mobilenet-v1, mobilenet-v2, shufflenet.
+      KIND is one of conv3x3, conv1x1, grouped3x3, grouped1x1, depthwise, shuffle,
+      resnet, bottleneck, resnext, mobilenet-v1, mobilenet-v2, shufflenet.
 
       Examples:
         convoy draw connections --sheet -o sheet.svg

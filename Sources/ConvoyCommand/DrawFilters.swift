@@ -7,12 +7,13 @@ struct DrawFilters: ParsableCommand {
     commandName: "filters",
     abstract: "A layer's kernels as images, by group.",
     discussion: """
-      The first convolution unless --layer names another. --groups sorts the filters by the
-      groups of the layer behind, as in AlexNet's two towers.
+      The first convolution unless --layer names another. --groups sorts the filters
+      by the groups of the layer behind, as in AlexNet's two towers.
 
       Examples:
         convoy draw filters --model runs/digits-1 --groups 2 -o filters.svg
-        convoy draw filters --model zoo:resnet-18 --weights resnet18.safetensors -o conv1.png
+        convoy draw filters --model zoo:resnet-18 --weights resnet18.safetensors \\
+          -o conv1.png
       """)
 
   @OptionGroup(title: "Layer") var layer: LayerArguments
@@ -35,8 +36,8 @@ struct DrawCorrelation: ParsableCommand {
     commandName: "correlation",
     abstract: "How much a layer's filters resemble each other, within and between groups.",
     discussion: """
-      The first convolution unless --layer names another. --groups sorts the filters by the
-      groups of the layer behind.
+      The first convolution unless --layer names another. --groups sorts the filters
+      by the groups of the layer behind.
 
       Examples:
         convoy draw correlation --model runs/digits-1 --groups 2 -o correlation.svg

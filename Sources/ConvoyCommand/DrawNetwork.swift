@@ -7,13 +7,15 @@ struct DrawNetwork: ParsableCommand {
     commandName: "network",
     abstract: "The architecture of a model: boxes, branches and merges.",
     discussion: """
-      A box is an operator with what is folded into it, wider the more it costs; its role is
-      its colour. Two to four groups are boxes side by side. Blocks that are alike and follow
-      each other are drawn once, with their number; --expand draws all of them.
+      A box is an operator with what is folded into it, wider the more it costs; its
+      role is its colour. Two to four groups are boxes side by side. Blocks that are
+      alike and follow each other are drawn once, with their number; --expand draws
+      all of them.
 
       With --parallel groups=2 the network is drawn as each of two ranks runs it that
-      train it together: slices mark the boxes of which each computes a part; --batch is
-      then the images of a step, by which it is decided what to divide, 64 by default.
+      train it together: slices mark the boxes of which each computes a part; --batch
+      is then the images of a step, by which it is decided what to divide, 64 by
+      default.
 
       Examples:
         convoy draw network zoo:alexnet -o alexnet.svg

@@ -8,9 +8,11 @@ struct DrawVolumes: ParsableCommand {
     abstract: "A convolution as blocks in perspective, with their extents.",
     discussion: """
       Examples:
-        convoy draw volumes -o standard.svg                   7×7×3 by 128 filters to 5×5×128
-        convoy draw volumes --kernel 1 --channels 32 --outputs 64 --symbolic -o pointwise.svg
-        convoy draw volumes --channels 24 --outputs 48 --groups 3 --padding 1 -o grouped.svg
+        convoy draw volumes -o standard.svg           7×7×3 by 128 filters to 5×5×128
+        convoy draw volumes --kernel 1 --channels 32 --outputs 64 --symbolic \\
+          -o pointwise.svg
+        convoy draw volumes --channels 24 --outputs 48 --groups 3 --padding 1 \\
+          -o grouped.svg
         convoy draw volumes --channels 5 --outputs 5 --groups 5 -o depthwise.svg
       """)
 

@@ -8,15 +8,15 @@ struct Export: ParsableCommand {
     abstract: "Writes a model for other tools: ONNX, or its parameters as safetensors.",
     discussion: """
       The file's name says which: .onnx holds the network as it is run, opset 17, for
-      any batch if its operators allow that; .safetensors holds the parameters alone, by
-      their names in the network, which for networks of the zoo are torchvision's where
-      that has them.
+      any batch if its operators allow that; .safetensors holds the parameters alone,
+      by their names in the network, which for networks of the zoo are torchvision's
+      where that has them.
 
       An .onnx file's metadata says what else is known: the classes' names, mean and
-      deviation, the input's layout and Convoy's version; convoy run and convoy classify
-      use them. --with-preprocessing writes mean and deviation as nodes instead: the
-      input is then pixels, bytes from 0 to 255. --with-softmax makes probabilities of
-      the scores.
+      deviation, the input's layout and Convoy's version; convoy run and convoy
+      classify use them. --with-preprocessing writes mean and deviation as nodes
+      instead: the input is then pixels, bytes from 0 to 255. --with-softmax makes
+      probabilities of the scores.
 
       Examples:
         convoy export runs/digits-1 digits.onnx

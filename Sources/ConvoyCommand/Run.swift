@@ -9,12 +9,12 @@ struct Run: ParsableCommand {
     discussion: """
       Inputs are .npy files of any shape the model takes, also with more images than
       one, or pictures (PNG, JPEG, PGM or PPM), which are brought to the model's size
-      and colours, or keep their size where the model takes any. An .onnx file is read
-      for the shapes of its inputs. Of a model with several inputs each is named:
-      --input NAME=FILE. Where the only output is of scores, the five most probable
-      classes are told, by the names that the model has.
-      Each output is written to DIR/NAME.npy; in NAME, characters other than letters,
-      digits, ‘_’, ‘.’ and ‘-’ become ‘_’.
+      and colours, or keep their size where the model takes any. An .onnx file is
+      read for the shapes of its inputs. Of a model with several inputs each is
+      named: --input NAME=FILE. Where the only output is of scores, the five most
+      probable classes are told, by the names that the model has. Each output is
+      written to DIR/NAME.npy; in NAME, characters other than letters, digits, ‘_’,
+      ‘.’ and ‘-’ become ‘_’.
 
       Examples:
         convoy run runs/digits-1 --input seven.png --output scores

@@ -14,7 +14,8 @@ struct Study: ParsableCommand {
     abstract: "Trains a network in several forms and compares them.",
     discussion: """
       Example:
-        convoy study groups --model zoo:alexnet-small --groups 1,2,4 --output groups-study
+        convoy study groups --model zoo:alexnet-small --groups 1,2,4 \\
+          --output groups-study
       """,
     subcommands: [StudyGroups.self])
 }
@@ -27,15 +28,15 @@ struct StudyGroups: ParsableCommand {
     discussion: """
       All are trained alike. A network of the zoo with an attribute `groups` is given
       each number; in another, every convolution that can be is divided, as in
-      `convoy cost --groups`. After each training study.json and study.csv are written
-      to the folder; what they hold already is not trained again. In the end study.svg is
-      drawn, accuracy against parameters, multiply-adds and time, and report.html written,
-      with picture and tables in one page.
+      `convoy cost --groups`. After each training study.json and study.csv are
+      written to the folder; what they hold already is not trained again. In the end
+      study.svg is drawn, accuracy against parameters, multiply-adds and time, and
+      report.html written, with picture and tables in one page.
 
       Examples:
         convoy study groups --output groups-study
-        convoy study groups --model zoo:nin --data cifar-10-batches-bin --groups 1,4,16 \\
-          --epochs 30 --seeds 1,2 --flip --crop 4 --output nin-study
+        convoy study groups --model zoo:nin --data cifar-10-batches-bin \\
+          --groups 1,4,16 --epochs 30 --seeds 1,2 --flip --crop 4 --output nin-study
       """)
 
   @Option(

@@ -7,9 +7,9 @@ struct Train: ParsableCommand {
     commandName: "train",
     abstract: "Trains a network on labelled images.",
     discussion: """
-      Without options it trains a small network with two filter groups on the
-      bundled handwritten digits. After each epoch it writes checkpoint.safetensors
-      and history.csv, and in the end report.html: how it went, in pictures and tables.
+      Without options it trains a small network with two filter groups on the bundled
+      handwritten digits. After each epoch it writes checkpoint.safetensors and
+      history.csv, and in the end report.html: how it went, in pictures and tables.
       Of data in a folder it says which files were taken and which were left.
 
       Examples:

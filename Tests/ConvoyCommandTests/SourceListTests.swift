@@ -66,6 +66,9 @@ import Testing
       let kinds = try Self.text("Documentation/Drawing.md")
       let paths = tree.paths(below: []).filter { !$0.contains("help") }
       #expect(paths.contains(["draw", "filters"]), "\(paths)")
+      // A terminal of 80 columns would break a longer line, and the next one would stay short.
+      let long = tree.lines.filter { $0.count > 80 }
+      #expect(long.isEmpty && tree.lines.count > 100, "\(long)")
       for path in paths {
         let run = try CommandRun(path + ["--help"], in: folder)
         let hasExample = run.output.contains("Example")
@@ -88,7 +91,13 @@ import Testing
   private struct Dump: Decodable {
     struct Command: Decodable {
       let commandName: String
+      let discussion: String?
       let subcommands: [Command]?
+
+      /// The lines of the help texts of this command and those below it.
+      var lines: [Substring] {
+        (discussion ?? "").split(separator: "\n") + (subcommands ?? []).flatMap(\.lines)
+      }
 
       /// The words after `convoy` that name this command and those below it.
       func paths(below path: [String]) -> [[String]] {
