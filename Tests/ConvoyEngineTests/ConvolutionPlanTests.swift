@@ -1,4 +1,6 @@
+import ConvoyEngine
 import ConvoyGraphs
+import ConvoyKernels
 import ConvoyTensors
 import Testing
 
@@ -68,6 +70,32 @@ import Testing
         builder.output("\(value.name) gradient", gradient)
       }
       try expectPlanMatchesReference(try builder.finish(), random: &random)
+    }
+  }
+
+  /// Of a thousand classes with the same weights none is ahead of another, not even by a last bit: the
+  /// sums of a last plane that is not full are made as all others.
+  @Test(arguments: Machine.available) func equalWeightsMakeEqualScores(
+    _ machine: Machine
+  ) throws {
+    var random = Random(seed: 14)
+    for (classes, features) in [(1000, 512), (1001, 96), (520, 1000)] {
+      let builder = GraphBuilder()
+      let image = builder.input("image", [2, features])
+      let row = Tensor(normal: [features], using: &random).elements
+      let weights = builder.parameter("weights", [classes, features], Parameter(.he))
+      builder.output("scores", image.applying(Linear(), [weights]))
+      var options = CompileOptions()
+      options.machine = machine
+      let plan = try builder.finish().compiled(
+        parameters: [
+          "weights": Tensor(
+            [classes, features], Array(repeating: row, count: classes).flatMap(\.self))
+        ], options: options)
+      let scores = try plan(Tensor(normal: [2, features], using: &random)).elements
+      for image in [scores[..<classes], scores[classes...]] {
+        #expect(Set(image).count == 1, "\(classes) classes of \(features) on \(machine.name)")
+      }
     }
   }
 }

@@ -26,7 +26,11 @@ struct PlaneFolding: Hashable, Sendable {
   /// For each output plane, the blocks of its sums.
   let blocks: [[Block]]
 
-  /// Folds planes where that shortens the sums by at least a quarter.
+  /// Folds planes where that shortens the sums by at least a quarter, in groups of few planes.
+  ///
+  /// A folded plane's sums are made in another order than the others', and differ from them in their
+  /// last bits even where all weights are equal. Among many planes, as in front of a thousand
+  /// classes, one that is folded saves next to nothing.
   ///
   /// - Parameter machine: the machine that the kernel runs on; nil if it cannot fold.
   init(_ problem: ConvolutionProblem, _ machine: Machine?) {
@@ -34,10 +38,13 @@ struct PlaneFolding: Hashable, Sendable {
     let channels = problem.output.channelsByLane
     let count = problem.inputsPerGroup
     let single = (0..<count).map { Block(channel: $0, fresh: $0) }
+    let planesOfGroup = Dictionary(grouping: problem.groupOfPlanes, by: \.self)
+      .mapValues(\.count)
     let foldings = problem.groupOfPlanes.enumerated().map { plane, group in
       let lanes = channels[plane * PlaneLayout.lanes..<(plane + 1) * PlaneLayout.lanes]
       let outputs = lanes.prefix { $0 != nil }.count
-      guard mayFold, let group, (1...PlaneLayout.lanes / 2).contains(outputs),
+      guard mayFold, let group, planesOfGroup[group, default: 0] <= PlaneFolding.mostPlanes,
+        (1...PlaneLayout.lanes / 2).contains(outputs),
         lanes.dropFirst(outputs).allSatisfy({ $0 == nil })
       else { return (1, single) }
       let runs = problem.inputRuns(group: group)
@@ -50,6 +57,9 @@ struct PlaneFolding: Hashable, Sendable {
     factors = foldings.map(\.0)
     blocks = foldings.map(\.1)
   }
+
+  /// The planes of a group up to which one of them may be folded.
+  private static let mostPlanes = 32
 
   /// The blocks of a run that is at least as long as a block.
   private static func blocks(of run: Range<Int>, _ factor: Int) -> [Block] {
